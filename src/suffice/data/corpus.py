@@ -1,0 +1,97 @@
+"""A corpus: the cleaned items of one data set, as a Parquet table with a manifest beside it.
+
+Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold),
+`split` ("train" or "test"), and any number of label columns, in which a missing value means that
+the item takes no part in that task.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from suffice.errors import DataError
+from suffice.files import read_json
+
+ID, CONTENT, GROUP, SPLIT = "id", "content", "group", "split"
+REQUIRED_COLUMNS = (ID, CONTENT, GROUP, SPLIT)
+TRAIN, TEST = "train", "test"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of consecutive items of a corpus; `start` is the position of the first one."""
+
+    start: int
+    ids: list[str]
+    contents: list[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus on disk, read in windows so that memory does not grow with the number of items.
+
+    Raises:
+        DataError: the file is missing, is not Parquet, or lacks a required column.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        missing = [name for name in REQUIRED_COLUMNS if name not in self.columns]
+        if missing:
+            raise DataError(f"{self.path} lacks the column(s) {', '.join(missing)}; build the corpus again")
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of all columns."""
+        try:
+            return list(pq.read_schema(self.path).names)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(f"{self.path} is not a readable corpus ({error}); build it again") from error
+
+    @cached_property
+    def n_items(self) -> int:
+        """The number of items."""
+        return int(pq.read_metadata(self.path).num_rows)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What stands in the JSON file beside the table: source, versions, sha256, what was dropped."""
+        return dict(read_json(self.path.with_suffix(".json")))
+
+    @property
+    def sha256(self) -> str:
+        """Hash of ids and contents in their order: the part of the corpus that embeddings depend on."""
+        return str(self.manifest["content_sha256"])
+
+    def windows(self, n_items: int = 4096) -> Iterator[Window]:
+        """The items in their order, `n_items` at a time."""
+        start = 0
+        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=n_items, columns=[ID, CONTENT]):
+            yield Window(start, batch.column(0).to_pylist(), batch.column(1).to_pylist())
+            start += batch.num_rows
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as an array of shape (n_items,); missing labels are None or NaN.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if name not in self.columns:
+            raise DataError(f"{self.path} has no column {name!r}; it has {', '.join(self.columns)}")
+        return self.table([name])[name].to_numpy()
+
+    def table(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """The corpus, or some of its columns, as a pandas table."""
+        return pq.read_table(self.path, columns=columns).to_pandas()

@@ -1,0 +1,74 @@
+"""What every kind of loader is: settings, a check, an identity, and an encoder it opens.
+
+A loader module imports heavy packages inside functions only, so that a study can be validated
+without them.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from suffice.data.corpus import Corpus, Window
+from suffice.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+class Encoder(ABC):
+    """A loaded model, ready to turn windows of items into vectors.
+
+    Attributes:
+        embed_dim: width of the vectors.
+        n_parameters: number of parameters used at inference, None where the word has no meaning.
+        n_truncated: how many items so far were longer than the model reads; None where the model
+            reads items of any length.
+    """
+
+    embed_dim: int
+    n_parameters: int | None = None
+    n_truncated: int | None = None
+
+    @abstractmethod
+    def encode(self, window: Window) -> np.ndarray:
+        """Vectors of one window in its order, float32, shape (len(window), embed_dim)."""
+
+
+class Loader(ABC, Generic[S]):
+    """One kind of embedding model.
+
+    Args:
+        settings: the kind's own settings, validated.
+        seed: seed of whatever is random in the loader.
+        device: torch device for kinds that use one.
+    """
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
+        self.settings = settings
+        self.seed = seed
+        self.device = device
+
+    def check(self) -> None:
+        """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
+
+    def identity(self) -> dict[str, Any]:
+        """Everything beyond settings and corpus that the vectors depend on: file hashes, versions.
+
+        JSON-compatible; called before `open`.
+        """
+        return {}
+
+    def warnings(self) -> list[str]:
+        """What a user should know of how this model is used, such as a prompt it has but was not given."""
+        return []
+
+    @abstractmethod
+    def open(self, corpus: Corpus) -> Encoder:
+        """Load the model, or fit it on the items of `corpus`.
+
+        Raises:
+            ModelError: the model cannot be loaded or fitted; the message names it and the remedy.
+        """

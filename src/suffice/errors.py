@@ -1,0 +1,24 @@
+"""Errors that a user can mend: the message says what is wrong, with which value, and what to do."""
+
+
+class SufficeError(ValueError):
+    """Something the user gave cannot be used; the message names it and the remedy.
+
+    The command line and the workflow print the message alone, without a traceback.
+    """
+
+
+class StudyError(SufficeError):
+    """A study's files are wrong: names the file, the key and the value."""
+
+
+class DataError(SufficeError):
+    """A data set cannot be read or is not fit for use."""
+
+
+class ModelError(SufficeError):
+    """A model cannot be loaded, or gave vectors that cannot be used."""
+
+
+class EstimationError(SufficeError):
+    """Embeddings are not fit for an estimate, or an estimate did not come out finite."""

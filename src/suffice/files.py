@@ -1,0 +1,102 @@
+"""Reading and writing of files: whole or not at all, never pickled."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suffice.errors import DataError
+
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; renamed to `path` if the block ends without error.
+
+    A reader never sees a half-written file, and an interrupted writer leaves the old file as it was.
+    The temporary name keeps the suffix, since several writers choose the format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(content: Any, path: Path | str) -> None:
+    """Write `content` as indented JSON with sorted keys; NaN and infinity are refused (ValueError)."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; run the stage that makes it again") from None
+    except ValueError as error:
+        raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from error
+
+
+def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a tidy table as `.parquet` (for machines) or `.csv` (for people), by the suffix of `path`."""
+    with whole_file(path) as temporary:
+        if temporary.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False)
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read a table that `write_table` wrote.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def open_array(path: Path | str) -> np.ndarray:
+    """Open a `.npy` file as a read-only memory map; object arrays are refused.
+
+    Raises:
+        DataError: the file is missing, truncated or not a numeric `.npy` array.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is not a readable .npy array ({error}); make it again") from error
+
+
+def sha256_of_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; read in chunks."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of_json(content: Any) -> str:
+    """SHA-256 of the canonical JSON form of `content`: the key of everything addressed by content."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,12 @@
+"""Seeds derived from the base seed and the names of what they are for.
+
+Adding a model or a task changes no other number, since no seed depends on an order or a count.
+"""
+
+import hashlib
+
+
+def derive_seed(base_seed: int, *names: str) -> int:
+    """A seed in [0, 2**31) that depends on `base_seed` and on each of `names`, and on nothing else."""
+    text = "\x1f".join([str(base_seed), *names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
