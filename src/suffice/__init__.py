@@ -1,1 +1,7 @@
-"""x"""
+"""Which embedding model carries the most information about my data, without labels, and how sure are we?"""
+
+from suffice._version import __version__
+from suffice.estimators import ESTIMATORS, Sufficiency, estimate
+from suffice.ranking import Ranking, rank
+
+__all__ = ["ESTIMATORS", "Ranking", "Sufficiency", "__version__", "estimate", "rank"]

@@ -1,0 +1,138 @@
+"""What every estimator is: a density family with its fitting, behind two methods."""
+
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from suffice.errors import DataError, EstimationError
+from suffice.estimators.items import ItemPlan, divide_items
+from suffice.estimators.result import Sufficiency
+from suffice.files import whole_file
+from suffice.settings import Settings, describe_validation_error
+
+Embedding = npt.NDArray[np.floating]
+
+
+class Prepared(ABC):
+    """The work on one model that all its pairs share; it can be kept on disk beside the embedding.
+
+    Attributes:
+        plan: the division of the items.
+        dim: number of dimensions that vary.
+    """
+
+    plan: ItemPlan
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described, with the embedding and the plan it was prepared from."""
+
+
+P = TypeVar("P", bound=Prepared)
+
+
+class Estimator(ABC, Generic[P]):
+    """A density family with its fitting.
+
+    Args:
+        seed: seed of everything that is random in the fit; the same for all pairs, so that no pair
+            depends on which others are estimated.
+        device: torch device, for families that are fitted with torch.
+        **settings: the family's own settings.
+
+    Raises:
+        EstimationError: unknown setting or a value out of its range.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+    Prepared: ClassVar[type[Prepared]]
+
+    def __init__(self, seed: int = 0, device: str = "cpu", **settings: Any) -> None:
+        try:
+            self.settings = self.Settings(**settings)
+        except ValidationError as error:
+            problem = describe_validation_error(error, self.Settings)
+            raise EstimationError(f"estimator {self.name!r}: {problem}") from None
+        self.seed = seed
+        self.device = device
+
+    @abstractmethod
+    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> P:
+        """Do the work on one model that all its pairs share.
+
+        Args:
+            embedding: shape (n_items, embed_dim); may be a memory map, which is then streamed.
+            plan: division of the items; None: every item its own group.
+
+        Raises:
+            EstimationError: NaN or infinite values, no varying dimension, or too few items.
+        """
+
+    @abstractmethod
+    def pairs(self, sources: Mapping[str, P], target: P) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) for every source U and one target V, one after the other.
+
+        Raises:
+            EstimationError: source and target were prepared from different items.
+        """
+
+    def plan_for(self, embedding: Embedding, plan: ItemPlan | None) -> ItemPlan:
+        """The given plan, checked against the embedding, or one in which every item is its own group."""
+        if plan is None:
+            return divide_items(len(embedding), seed=self.seed)
+        if plan.n_items != len(embedding):
+            raise EstimationError(
+                f"the embedding has {len(embedding)} rows but the data set has {plan.n_items} items; "
+                "embed the model on this data set again"
+            )
+        return plan
+
+
+def check_same_items(name: str, source: Prepared, target: Prepared) -> None:
+    """Raise EstimationError unless the source was prepared with the target's division of the items."""
+    if source.plan.n_items != target.plan.n_items:
+        raise EstimationError(
+            f"{name} has {source.plan.n_items} samples but target has {target.plan.n_items}; "
+            "embed both models on the same data set, in the same order"
+        )
+    if source.plan.sha256 != target.plan.sha256:
+        raise EstimationError(f"{name} and target divide their items differently; prepare both again")
+
+
+def save_prepared(prepared: Prepared, path: Path) -> None:
+    """Write what was prepared as `.npz`, without pickles, whole or not at all."""
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **prepared.arrays())
+
+
+def load_prepared(kind: type[P], path: Path, embedding: Embedding, plan: ItemPlan) -> P:
+    """Read what `save_prepared` wrote.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return kind.from_arrays(arrays, embedding, plan)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is damaged ({error}); delete it and run again") from error

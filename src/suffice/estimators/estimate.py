@@ -1,0 +1,74 @@
+"""One pair, from two arrays."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from suffice.errors import EstimationError
+from suffice.estimators.items import divide_items
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.result import Sufficiency
+from suffice.estimators.standardise import check_embedding
+
+
+def estimate(
+    source: npt.NDArray[np.floating],
+    target: npt.NDArray[np.floating],
+    estimator: str = DEFAULT_ESTIMATOR,
+    seed: int = 0,
+    *,
+    groups: npt.ArrayLike | None = None,
+    device: str = "cpu",
+    **settings: Any,
+) -> Sufficiency:
+    r"""Information sufficiency of one embedding for another: I_S(U -> V) = H(V) - H(V|U), in nats.
+
+    Source: Darrin et al., NeurIPS 2024, arXiv 2406.07640; see `Sufficiency` for what it is and is not.
+
+    Args:
+        source: embedding of the source model U, shape (n_items, d_u).
+        target: embedding of the target model V for the same items in the same order, shape (n_items, d_v).
+        estimator: name of the density family; `suffice.ESTIMATORS` lists them.
+        seed: seed of the division of the items and of everything random in the fit.
+        groups: group of each item, shape (n_items,); items of one group are never separated.
+        device: torch device, for families that are fitted with torch.
+        **settings: the estimator's own settings.
+
+    Returns:
+        The estimate with its standard error and what it was made from.
+
+    Raises:
+        EstimationError: (a ValueError) unknown estimator or setting, different numbers of items, fewer than
+            50 items, NaN or infinite values, or an embedding all of whose dimensions are constant.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import estimate
+        >>> source = np.random.default_rng(0).normal(size=(1000, 8))
+        >>> estimate(source, source @ np.ones((8, 2)) + 0.1).nats_per_dim > 3
+        True
+    """
+    chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
+    source, target = np.asarray(source), np.asarray(target)
+    check_embedding(source, "source")
+    check_embedding(target, "target")
+    if len(source) != len(target):
+        raise EstimationError(
+            f"source has {len(source)} samples but target has {len(target)}; "
+            "embed both models on the same data set, in the same order"
+        )
+    plan = divide_items(len(source), groups, seed)
+    prepared = {
+        name: _prepare(chosen, name, array, plan) for name, array in (("source", source), ("target", target))
+    }
+    ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
+    return result
+
+
+def _prepare(chosen: Any, name: str, embedding: npt.NDArray[np.floating], plan: Any) -> Any:
+    """Prepare one side, naming it in the message if it cannot be."""
+    try:
+        return chosen.prepare(embedding, plan)
+    except EstimationError as error:
+        raise EstimationError(f"{name}: {error}") from error

@@ -1,0 +1,200 @@
+"""Mixtures of diagonal normal densities, marginal and conditional, and their fit by gradient descent.
+
+A density's `forward` returns the log-density of the target rows, so that its loss is the formula:
+the mean of `-density(target, source)`.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from suffice.errors import EstimationError
+
+LOG_2_PI = math.log(2 * math.pi)
+SCORE_BATCH = 4096
+MAX_GRID_VALUES = 1 << 25  # of (rows, components, dimensions) at once while scoring
+
+
+def mixture_log_prob(rows: Tensor, means: Tensor, raw_scales: Tensor, logits: Tensor) -> Tensor:
+    """Log-density of a mixture whose inverse standard deviations are exp(tanh(raw_scales)).
+
+    Args:
+        rows: shape (n, d).
+        means: shape (K, d) or (n, K, d).
+        raw_scales: of the same shape as `means`.
+        logits: unnormalised log-weights, shape (K,) or (n, K).
+
+    Returns:
+        Log-densities in nats, shape (n,).
+    """
+    log_inverse_std = torch.tanh(raw_scales)
+    standard = torch.exp(log_inverse_std) * (rows.unsqueeze(1) - means)  # (n, K, d)
+    component = -0.5 * standard.square().sum(-1) + log_inverse_std.sum(-1) - 0.5 * rows.shape[-1] * LOG_2_PI
+    return torch.logsumexp(component + torch.log_softmax(logits, dim=-1), dim=-1)
+
+
+class MarginalMixture(nn.Module):
+    """A mixture whose parameters are free; `source` is ignored.
+
+    Args:
+        dim: width d of the rows.
+        n_components: number K of components.
+        initial_spread: standard deviation of the initial means and raw scales.
+        seed: seed of the initial values.
+    """
+
+    def __init__(self, dim: int, n_components: int, initial_spread: float, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        shape = (n_components, dim)
+        self.means = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
+        self.raw_scales = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
+        self.logits = nn.Parameter(torch.ones(n_components))
+
+    def forward(self, rows: Tensor, source: Tensor | None = None) -> Tensor:
+        """Log-density of `rows` (n, d) in nats, shape (n,)."""
+        return mixture_log_prob(rows, self.means, self.raw_scales, self.logits)
+
+
+class ConditionalMixture(nn.Module):
+    """A mixture whose means, raw scales and weights are given by one network of the source, or by three.
+
+    Args:
+        source_dim: width d_u of the source.
+        target_dim: width d_v of the rows.
+        n_components: number K of components.
+        hidden_dims: widths of the hidden layers, each a LayerNorm, a linear map and a ReLU.
+        merged: one network for all outputs, or one for means, one for raw scales and one for weights.
+        seed: seed of the initial weights.
+    """
+
+    def __init__(
+        self,
+        source_dim: int,
+        target_dim: int,
+        *,
+        n_components: int,
+        hidden_dims: list[int],
+        merged: bool,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.grid = (n_components, target_dim)
+        self.outputs = [n_components * target_dim, n_components * target_dim, n_components]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            output_dims = [sum(self.outputs)] if merged else self.outputs
+            self.networks = nn.ModuleList(_network([source_dim, *hidden_dims], dim) for dim in output_dims)
+
+    def forward(self, rows: Tensor, source: Tensor) -> Tensor:
+        """Log-density of `rows` (n, d_v) given `source` (n, d_u) in nats, shape (n,)."""
+        output = torch.cat([network(source) for network in self.networks], dim=-1)
+        means, raw_scales, logits = torch.split(output, self.outputs, dim=-1)
+        return mixture_log_prob(
+            rows, means.reshape(-1, *self.grid), raw_scales.reshape(-1, *self.grid), logits
+        )
+
+
+def _network(widths: list[int], output_dim: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.LayerNorm(before), nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], output_dim))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit leaves behind.
+
+    Attributes:
+        log_prob: log-density of each scored item in nats, shape (n_scored,).
+        losses: mean negative log-density over each epoch's steps in nats, shape (n_epochs,).
+    """
+
+    log_prob: npt.NDArray[np.float64]
+    losses: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How a density is fitted.
+
+    Attributes:
+        n_epochs: passes over the items.
+        learning_rate: Adam's step.
+        batch_size: items in one step.
+        seed: seed of the order of the items.
+        device: torch device.
+    """
+
+    n_epochs: int
+    learning_rate: float
+    batch_size: int
+    seed: int
+    device: str
+
+
+def fit_density(
+    density: nn.Module,
+    target: npt.NDArray[np.float32],
+    source: npt.NDArray[np.float32] | None,
+    items: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    descent: Descent,
+) -> Fit:
+    """Maximise the likelihood of the target given the source with Adam for a fixed number of epochs.
+
+    Args:
+        density: gives the log-density of target rows given source rows.
+        target: standardised, shape (n_items, d_v).
+        source: standardised, shape (n_items, d_u), or None for a marginal.
+        items: positions to fit on and positions to score.
+        descent: how to fit.
+
+    Raises:
+        EstimationError: the loss is no longer finite.
+    """
+    train, scored = items
+    density = density.to(descent.device)
+    target_rows = torch.from_numpy(target).to(descent.device)
+    source_rows = None if source is None else torch.from_numpy(source).to(descent.device)
+    optimiser = torch.optim.Adam(density.parameters(), lr=descent.learning_rate)
+    losses = np.zeros(descent.n_epochs)
+    for epoch, batch in _shuffled_batches(train, descent):
+        optimiser.zero_grad(set_to_none=True)
+        rows = torch.from_numpy(batch).to(descent.device)
+        loss = -density(target_rows[rows], None if source_rows is None else source_rows[rows]).mean()
+        if not torch.isfinite(loss):
+            raise EstimationError(f"the loss is {loss.item()} in epoch {epoch + 1}; lower the learning rate")
+        loss.backward()
+        optimiser.step()
+        losses[epoch] += loss.item() * len(batch) / len(train)
+    return Fit(_score(density, target_rows, source_rows, scored), losses)
+
+
+def _shuffled_batches(
+    items: npt.NDArray[np.int64], descent: Descent
+) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Number of the epoch and positions of the items of each step."""
+    generator = np.random.default_rng(descent.seed)
+    for epoch in range(descent.n_epochs):
+        order = generator.permutation(items)
+        for start in range(0, len(order), descent.batch_size):
+            yield epoch, order[start : start + descent.batch_size]
+
+
+@torch.no_grad()
+def _score(
+    density: nn.Module, target: Tensor, source: Tensor | None, items: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Log-density of the given items, in batches that keep the grid of components in memory small."""
+    batch = max(1, min(SCORE_BATCH, MAX_GRID_VALUES // (8 * target.shape[1])))
+    parts = []
+    for start in range(0, len(items), batch):
+        rows = torch.from_numpy(items[start : start + batch]).to(target.device)
+        parts.append(density(target[rows], None if source is None else source[rows]).double().cpu().numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,23 @@
+"""All estimators by name: a new one is one file and one line here."""
+
+from typing import Any
+
+from suffice.errors import EstimationError
+from suffice.estimators.base import Estimator
+from suffice.estimators.knife import Knife
+from suffice.estimators.linear import Linear
+from suffice.settings import did_you_mean
+
+ESTIMATORS: dict[str, type[Estimator[Any]]] = {estimator.name: estimator for estimator in (Linear, Knife)}
+DEFAULT_ESTIMATOR = Linear.name
+
+
+def get_estimator(name: str) -> type[Estimator[Any]]:
+    """The estimator class of this name.
+
+    Raises:
+        EstimationError: there is none; the message lists those there are.
+    """
+    if name not in ESTIMATORS:
+        raise EstimationError(f"unknown estimator {name!r}{did_you_mean(name, list(ESTIMATORS))}")
+    return ESTIMATORS[name]

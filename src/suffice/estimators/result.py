@@ -1,0 +1,87 @@
+"""The result of one pair, which carries its own doubts."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from suffice.errors import EstimationError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sufficiency:
+    r"""Information sufficiency of a source U for a target V: I_S(U -> V) = H(V) - H(V|U), in nats.
+
+    It is the V-information of an estimator's density family (Xu et al., ICLR 2020, arXiv 2002.10689),
+    not the mutual information. Entropies are those of the standardised target, each dimension of
+    which has unit variance; constant dimensions of the target are left out and not counted.
+
+    Attributes:
+        nats: the estimate; negative where the fitted conditional predicts unseen items worse than
+            the marginal does.
+        nats_per_dim: `nats` divided by the number of target dimensions that vary.
+        standard_error_nats: standard error of `nats` over blocks of items.
+        marginal_entropy_nats: H(V).
+        conditional_entropy_nats: H(V|U).
+        source_dim: width of the source.
+        target_dim: number of target dimensions that vary.
+        n_train: number of items each density was fitted on.
+        n_test: number of items that were scored.
+        converged: whether the fit had come to rest; always true for closed forms.
+        warnings: what a reader of the number should know.
+        block_nats: sum over each block's scored items of their contributions to `nats`, shape (n_blocks,).
+        block_items: number of scored items of each block, shape (n_blocks,).
+    """
+
+    nats: float
+    nats_per_dim: float
+    standard_error_nats: float
+    marginal_entropy_nats: float
+    conditional_entropy_nats: float
+    source_dim: int
+    target_dim: int
+    n_train: int
+    n_test: int
+    converged: bool
+    warnings: tuple[str, ...]
+    block_nats: Floats
+    block_items: Floats
+
+    def as_row(self) -> dict[str, Any]:
+        """The result as one row of a pairs table."""
+        return asdict(self) | {"warnings": "; ".join(self.warnings)}
+
+    def as_json(self) -> dict[str, Any]:
+        """The result with JSON-compatible values; `from_json` is its inverse, to the last bit."""
+        lists = {"block_nats": self.block_nats.tolist(), "block_items": self.block_items.tolist()}
+        return asdict(self) | lists | {"warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Sufficiency":
+        """The result that `as_json` described."""
+        arrays = {name: np.asarray(content[name], dtype=float) for name in ("block_nats", "block_items")}
+        return cls(**(content | arrays | {"warnings": tuple(content["warnings"])}))
+
+    def with_warnings(self, *warnings: str) -> "Sufficiency":
+        """The same result with more warnings."""
+        return replace(self, warnings=(*self.warnings, *warnings))
+
+
+def block_standard_error(block_nats: Floats, block_items: Floats) -> float:
+    r"""Standard error of the ratio estimator sum(block_nats) / sum(block_items).
+
+    .. math:: \mathrm{se}^2 = \frac{B}{B-1} \frac{\sum_b (s_b - \hat\theta n_b)^2}{(\sum_b n_b)^2}
+
+    Source: Cochran, Sampling Techniques, 3rd ed., equation 6.13 (linearised variance of a ratio).
+    Blocks that hold no scored item are left out.
+    """
+    scored = block_items > 0
+    sums, counts = block_nats[scored], block_items[scored]
+    if len(sums) < 2:
+        raise EstimationError("a standard error needs at least 2 blocks of scored items; embed more items")
+    deviations = sums - sums.sum() / counts.sum() * counts
+    variance = len(sums) / (len(sums) - 1) * np.square(deviations).sum() / counts.sum() ** 2
+    return float(np.sqrt(variance))

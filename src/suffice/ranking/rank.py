@@ -1,0 +1,123 @@
+"""A ranking from arrays: all pairs, then the scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from suffice.errors import EstimationError
+from suffice.estimators.base import Estimator, Prepared
+from suffice.estimators.items import ItemPlan, divide_items
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.standardise import check_embedding
+from suffice.files import write_table
+from suffice.ranking.scores import RankingSettings, rank_pairs
+
+Embedding = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A ranking and the pairs it was made from.
+
+    Attributes:
+        table: one row a model, best first: model, score, score_low, score_high (nats per target
+            dimension), rank, rank_low, rank_high, tie_group, embed_dim, and the parts of the interval.
+        pairs: one row an ordered pair: source, target, nats, nats_per_dim, standard_error_nats,
+            marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged, warnings, ...
+    """
+
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+
+    def save(self, folder: Path | str) -> None:
+        """Write `ranking.csv` and `pairs.parquet` into `folder`."""
+        write_table(self.pairs, Path(folder) / "pairs.parquet")
+        write_table(self.table, Path(folder) / "ranking.csv")
+
+
+def rank(
+    embeddings: Mapping[str, Embedding],
+    estimator: str = DEFAULT_ESTIMATOR,
+    aggregate: str = RankingSettings.model_fields["aggregate"].default,
+    self_pairs: bool = RankingSettings.model_fields["self_pairs"].default,
+    seed: int = 0,
+    device: str = "cpu",
+    *,
+    groups: npt.ArrayLike | None = None,
+    **settings: Any,
+) -> Ranking:
+    """Rank models by the information that each one's vectors carry about all the others'.
+
+    Args:
+        embeddings: one array for each model, shape (n_items, embed_dim), the same items in the same order.
+        estimator: name of the density family.
+        aggregate: "median" or "mean" over targets.
+        self_pairs: whether a model is a target of itself.
+        seed: seed of the division of the items, of the fits and of the resamples.
+        device: torch device, for families that are fitted with torch.
+        groups: group of each item, shape (n_items,); items of one group are never separated.
+        **settings: the estimator's own settings.
+
+    Raises:
+        EstimationError: (a ValueError) fewer than two models, different numbers of items, or an embedding
+            that cannot be used; the message names the model.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import rank
+        >>> full = np.random.default_rng(0).normal(size=(500, 6))
+        >>> rank({"all": full, "half": full[:, :3], "one": full[:, :1]}).table["model"][0]
+        'all'
+    """
+    how = _ranking_settings(aggregate, self_pairs)
+    arrays = {name: np.asarray(embedding) for name, embedding in embeddings.items()}
+    plan = _common_plan(arrays, groups, seed)
+    chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
+    prepared = {name: _prepare(chosen, name, array, plan) for name, array in arrays.items()}
+    rows = [
+        {"source": source, "target": target, **result.as_row()}
+        for target in prepared
+        for source, result in chosen.pairs(prepared, prepared[target])
+    ]
+    pairs = pd.DataFrame(rows)
+    return Ranking(rank_pairs(pairs, how, seed), pairs)
+
+
+def _ranking_settings(aggregate: str, self_pairs: bool) -> RankingSettings:
+    choices = ("mean", "median")
+    if aggregate not in choices:
+        raise EstimationError(f"unknown aggregate {aggregate!r}; choose one of {', '.join(choices)}")
+    return RankingSettings(aggregate=aggregate, self_pairs=self_pairs)
+
+
+def _common_plan(arrays: Mapping[str, Embedding], groups: npt.ArrayLike | None, seed: int) -> ItemPlan:
+    """The division of the items that all models share.
+
+    Raises:
+        EstimationError: fewer than two models, or their numbers of items differ.
+    """
+    if len(arrays) < 2:
+        raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(arrays) or 'none'}")
+    for name, array in arrays.items():
+        check_embedding(array, name)
+    first, *others = arrays
+    for name in others:
+        if len(arrays[name]) != len(arrays[first]):
+            raise EstimationError(
+                f"{name} has {len(arrays[name])} rows but {first} has {len(arrays[first])}; "
+                "embed all models on the same items, in the same order"
+            )
+    return divide_items(len(arrays[first]), groups, seed)
+
+
+def _prepare(chosen: Estimator[Any], name: str, embedding: Embedding, plan: ItemPlan) -> Prepared:
+    try:
+        prepared: Prepared = chosen.prepare(embedding, plan)
+    except EstimationError as error:
+        raise EstimationError(f"model {name}: {error}") from error
+    return prepared
