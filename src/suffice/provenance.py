@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
 
 
+@cache
 def code_digest(*modules: str) -> str:
     """Digest of library modules and of every module of the library that they import: 12 hex digits.
 

@@ -25,11 +25,13 @@ def describe_validation_error(error: ValidationError, model: type[BaseModel]) ->
 
 
 def _describe(problem: Any, model: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "(the whole)"
+    key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = list(model.model_fields) if len(problem["loc"]) == 1 else []
         return f"unknown key {key!r}{did_you_mean(key, known) if known else ''}"
     if problem["type"] == "missing":
         return f"key {key!r} is required"
     message = problem["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
     return f"key {key!r} has the value {problem['input']!r}: {message}"

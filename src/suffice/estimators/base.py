@@ -52,6 +52,9 @@ P = TypeVar("P", bound=Prepared)
 class Estimator(ABC, Generic[P]):
     """A density family with its fitting.
 
+    Class attributes: `name` in configurations and tables; `summary`, one line; `about`, sentences for the
+    page on what the family can see and where it can be trusted.
+
     Args:
         seed: seed of everything that is random in the fit; the same for all pairs, so that no pair
             depends on which others are estimated.
@@ -64,6 +67,7 @@ class Estimator(ABC, Generic[P]):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    about: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     Prepared: ClassVar[type[Prepared]]
 
@@ -75,6 +79,11 @@ class Estimator(ABC, Generic[P]):
             raise EstimationError(f"estimator {self.name!r}: {problem}") from None
         self.seed = seed
         self.device = device
+
+    @property
+    def held_out(self) -> bool:
+        """Whether items are scored by densities that were not fitted on them."""
+        return True
 
     @abstractmethod
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> P:

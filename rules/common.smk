@@ -1,0 +1,214 @@
+"""The study, and the helpers that tell rules which files they need and which parameters they have."""
+
+import re
+from pathlib import Path
+
+from suffice.errors import SufficeError
+from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.workflow import code_digest, loader_settings, open_study, stable, stop_with_message
+
+try:
+    STUDY, MISSING = open_study(config, Path(workflow.basedir), check=workflow.is_main_process)
+except SufficeError as error:
+    stop_with_message(error)
+
+RESULTS = f"results/{STUDY.name}"
+PRIMARY_ESTIMATOR = next(iter(STUDY.estimators))
+
+
+def any_of(names):
+    """A pattern that matches exactly the given names; one that matches nothing if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    study=re.escape(STUDY.name),
+    dataset=any_of(STUDY.datasets),
+    model=any_of(STUDY.models),
+    target=any_of(STUDY.models),
+    estimator=any_of(STUDY.estimators),
+    training=any_of(STUDY.settings.training),
+    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS),
+
+
+def source_file(wildcards):
+    """The file a data set is read from; none for one that is not a file."""
+    settings = STUDY.datasets[wildcards.dataset].settings
+    return [settings.path] if settings.source == "file" else []
+
+
+def dataset_settings(wildcards):
+    """The settings of a data set."""
+    return stable(STUDY.datasets[wildcards.dataset].settings.model_dump())
+
+
+def corpus_versions(wildcards):
+    """Versions of the packages that a corpus is made from; none for one that is a file."""
+    if STUDY.datasets[wildcards.dataset].settings.source != "api-docs":
+        return {}
+    from suffice.data.docstrings import package_versions
+
+    return package_versions()
+
+
+def training_corpus(wildcards):
+    """The corpus that a small language model is trained on."""
+    dataset = STUDY.settings.training[wildcards.training].dataset
+    return f"{RESULTS}/corpora/{dataset}.parquet"
+
+
+def training_settings(wildcards):
+    """The settings of a training, without the data set that it is on."""
+    return stable(STUDY.settings.training[wildcards.training].model_dump(exclude={"dataset"}))
+
+
+def files_of_model(wildcards):
+    """What a model's loader reads beside the corpus: a file of the user's or one that the workflow makes."""
+    model = STUDY.models[wildcards.model]
+    if model.training:
+        return [f"{RESULTS}/checkpoints/{model.training[0]}"]
+    if model.base_model:
+        return [f"{RESULTS}/embeddings/{wildcards.dataset}/{model.base_model}.npy"]
+    path = model.settings_for(wildcards.dataset).get("path")
+    return [path] if path and Path(path).is_file() else []
+
+
+def settings_of_model(wildcards):
+    """The settings of a model's loader."""
+    return stable(loader_settings(STUDY.models[wildcards.model], wildcards.dataset, RESULTS))
+
+
+def kind_of_model(wildcards):
+    """The kind of a model's loader."""
+    return STUDY.models[wildcards.model].kind
+
+
+def seed_of_model(wildcards):
+    """The seed of what is random in a model."""
+    return STUDY.seed_of(wildcards.model)
+
+
+def code_of_model(wildcards):
+    """Digest of the code that makes a model's vectors."""
+    from suffice.embed.registry import get_loader
+
+    loader = get_loader(STUDY.models[wildcards.model].kind)
+    return code_digest("suffice.embed.write", loader.__module__)
+
+
+def failure_record(wildcards):
+    """Where the message of a model that fails is kept."""
+    return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.json"
+
+
+def estimator_choice(wildcards):
+    """Kind and settings of an estimator."""
+    choice = STUDY.estimators[wildcards.estimator]
+    return stable({"kind": choice.kind, "settings": choice.settings})
+
+
+def code_of_estimator(wildcards):
+    """Digest of the code that makes an estimator's numbers."""
+    from suffice.estimators.registry import get_estimator
+
+    estimator = get_estimator(STUDY.estimators[wildcards.estimator].kind)
+    return code_digest("suffice.estimators.stored", estimator.__module__)
+
+
+def models_of_study(wildcards):
+    """The names of all models."""
+    return list(STUDY.models)
+
+
+def embeddings_of_dataset(wildcards):
+    """All models' vectors of one data set."""
+    return expand(f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy", model=STUDY.models)
+
+
+def cards_of_dataset(wildcards):
+    """All models' cards of one data set."""
+    return expand(f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.json", model=STUDY.models)
+
+
+def prepared_of_dataset(wildcards):
+    """What one estimator prepared of all models."""
+    folder = f"{RESULTS}/prepared/{wildcards.dataset}/{wildcards.estimator}"
+    return expand(f"{folder}/{{model}}.npz", model=STUDY.models)
+
+
+def pairs_of_dataset(wildcards):
+    """The pairs of all targets under one estimator."""
+    folder = f"{RESULTS}/pairs/{wildcards.dataset}/{wildcards.estimator}"
+    return expand(f"{folder}/{{target}}.parquet", target=STUDY.models)
+
+
+def corpora_of_tasks(wildcards):
+    """The corpora that tasks are on."""
+    return expand(f"{RESULTS}/corpora/{{dataset}}.parquet", dataset=STUDY.task_datasets)
+
+
+def embeddings_of_tasks(wildcards):
+    """One model's vectors of the data sets that tasks are on."""
+    return expand(f"{RESULTS}/embeddings/{{dataset}}/{wildcards.model}.npy", dataset=STUDY.task_datasets)
+
+
+def settings_of_tasks(wildcards):
+    """Data set and settings of each task."""
+    tasks = STUDY.tasks.values()
+    return stable({task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)] for task in tasks})
+
+
+def task_results(wildcards):
+    """The tables of task results of all models; none in a study without tasks."""
+    return expand(f"{RESULTS}/tasks/{{model}}.csv", model=STUDY.models) if STUDY.tasks else []
+
+
+def rankings_of_dataset(wildcards):
+    """The rankings of one data set by all estimators."""
+    return expand(f"{RESULTS}/ranking/{wildcards.dataset}/{{estimator}}.csv", estimator=STUDY.estimators)
+
+
+def model_table(wildcards):
+    """Name, family, and training with its step of each model."""
+    rows = STUDY.models.values()
+    return [{"model": row.name, "family": row.family, "training": row.training} for row in rows]
+
+
+def figure_names():
+    """The figures that a ranking of this study has."""
+    figures = list(FIGURES_OF_RANKING) + (list(FIGURES_OF_TASKS) if STUDY.tasks else [])
+    has_curve = any(len(models) > 1 for models in STUDY.series.values())
+    return [name for name in figures if name != "checkpoint_curves" or has_curve]
+
+
+def code_of_figure(wildcards):
+    """Digest of the code that draws a figure."""
+    return code_digest("suffice.plots.study", f"suffice.plots.{wildcards.figure}")
+
+
+def correlation_of_dataset(wildcards):
+    """The correlation table of one data set; none in a study without tasks."""
+    return [f"{RESULTS}/correlation/{wildcards.dataset}.csv"] if STUDY.tasks else []
+
+
+def page_files(wildcards):
+    """All that the page shows."""
+    datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
+    places = [(dataset, estimator) for dataset in datasets for estimator in estimators]
+    files = [f"{RESULTS}/ranking/{dataset}/{estimator}.csv" for dataset, estimator in places]
+    files += [
+        f"{RESULTS}/figures/{dataset}/{estimator}/{figure}.png"
+        for dataset, estimator in places
+        for figure in figure_names()
+    ]
+    files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
+    files += expand(f"{RESULTS}/embeddings/{{dataset}}/{{model}}.json", dataset=datasets, model=STUDY.models)
+    if STUDY.tasks:
+        files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
+        files += task_results(wildcards)
+    return files
+
+
+def final_files():
+    """What a study ends with."""
+    return [f"{RESULTS}/report.html"]

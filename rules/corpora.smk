@@ -1,0 +1,45 @@
+"""From a data set to a corpus, and from a corpus to a small language model."""
+
+
+rule build_corpus:
+    input:
+        source_file,
+    output:
+        table="results/{study}/corpora/{dataset}.parquet",
+        manifest="results/{study}/corpora/{dataset}.json",
+    log:
+        "logs/{study}/build_corpus/{dataset}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=dataset_settings,
+        seed=STUDY.settings.seed,
+        versions=corpus_versions,
+        code=code_digest("suffice.data.build"),
+    script:
+        "../scripts/build_corpus.py"
+
+
+rule train_language_model:
+    input:
+        training_corpus,
+    output:
+        directory("results/{study}/checkpoints/{training}"),
+    log:
+        "logs/{study}/train_language_model/{training}.log",
+    conda:
+        "../envs/suffice.yaml"
+    priority: 10
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=training_settings,
+        seed=STUDY.settings.seed,
+        device=STUDY.settings.device,
+        code=code_digest("suffice.training.masked_language_model"),
+    script:
+        "../scripts/train_language_model.py"

@@ -1,0 +1,27 @@
+"""From a corpus and a model to vectors and their card."""
+
+
+rule embed_items:
+    input:
+        files_of_model,
+        corpus="results/{study}/corpora/{dataset}.parquet",
+        manifest="results/{study}/corpora/{dataset}.json",
+    output:
+        vectors="results/{study}/embeddings/{dataset}/{model}.npy",
+        card="results/{study}/embeddings/{dataset}/{model}.json",
+    log:
+        "logs/{study}/embed_items/{dataset}/{model}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        kind=kind_of_model,
+        settings=settings_of_model,
+        seed=seed_of_model,
+        device=STUDY.settings.device,
+        failure=failure_record,
+        code=code_of_model,
+    script:
+        "../scripts/embed_items.py"

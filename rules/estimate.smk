@@ -1,0 +1,50 @@
+"""From vectors to the information sufficiency of every ordered pair, one job a target."""
+
+
+rule prepare_model:
+    input:
+        corpus="results/{study}/corpora/{dataset}.parquet",
+        vectors="results/{study}/embeddings/{dataset}/{model}.npy",
+        card="results/{study}/embeddings/{dataset}/{model}.json",
+    output:
+        "results/{study}/prepared/{dataset}/{estimator}/{model}.npz",
+    log:
+        "logs/{study}/prepare_model/{dataset}/{estimator}/{model}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        estimator=estimator_choice,
+        seed=STUDY.settings.seed,
+        device=STUDY.settings.device,
+        code=code_of_estimator,
+    script:
+        "../scripts/prepare_model.py"
+
+
+rule estimate_pairs:
+    input:
+        corpus="results/{study}/corpora/{dataset}.parquet",
+        vectors=embeddings_of_dataset,
+        cards=cards_of_dataset,
+        prepared=prepared_of_dataset,
+    output:
+        "results/{study}/pairs/{dataset}/{estimator}/{target}.parquet",
+    log:
+        "logs/{study}/estimate_pairs/{dataset}/{estimator}/{target}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        estimator=estimator_choice,
+        models=models_of_study,
+        seed=STUDY.settings.seed,
+        device=STUDY.settings.device,
+        store=f"{RESULTS}/store/pairs",
+        code=code_of_estimator,
+    script:
+        "../scripts/estimate_pairs.py"

@@ -1,0 +1,47 @@
+"""From pairs to scores, intervals, rank intervals and tie groups."""
+
+
+rule rank_models:
+    input:
+        pairs_of_dataset,
+    output:
+        report(
+            "results/{study}/ranking/{dataset}/{estimator}.csv",
+            caption="../report/ranking.rst",
+            category="Ranking",
+            labels={"data set": "{dataset}", "estimator": "{estimator}"},
+        ),
+    log:
+        "logs/{study}/rank_models/{dataset}/{estimator}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=STUDY.settings.ranking.model_dump(),
+        seed=STUDY.settings.seed,
+        code=code_digest("suffice.ranking.scores"),
+    script:
+        "../scripts/rank_models.py"
+
+
+rule measure_baselines:
+    input:
+        vectors=embeddings_of_dataset,
+        cards=cards_of_dataset,
+    output:
+        "results/{study}/baselines/{dataset}.csv",
+    log:
+        "logs/{study}/measure_baselines/{dataset}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        models=models_of_study,
+        store=f"{RESULTS}/store/baselines",
+        code=code_digest("suffice.comparison.baselines"),
+    script:
+        "../scripts/measure_baselines.py"

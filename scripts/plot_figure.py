@@ -1,0 +1,13 @@
+"""Draw one figure of one ranking."""
+
+from pathlib import Path
+
+from suffice.plots.study import StudyTables, draw_figure
+from suffice.plots.style import save_figure
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params, files = snakemake.params, snakemake.input
+tables = StudyTables.read(files.pairs, files.ranking, files.correlation, files.tasks, params.models)
+drawn = draw_figure(snakemake.wildcards.figure, tables, snakemake.wildcards.estimator, params.seed)
+save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -1,0 +1,11 @@
+"""Write the page that answers the study's question."""
+
+from pathlib import Path
+
+from suffice.report.study import page_of_study
+
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params = snakemake.params
+page_of_study(Path(params.folder), params.overrides, params.missing, Path(snakemake.output[0]))

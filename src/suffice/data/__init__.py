@@ -1,0 +1,1 @@
+"""Corpora: reading, cleaning, splitting and describing the items of a data set."""

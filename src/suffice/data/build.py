@@ -1,0 +1,261 @@
+"""Building a corpus: items are read, cleaned, sampled and split, and written with a manifest beside them."""
+
+import hashlib
+import importlib.metadata
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN
+from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
+from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
+from suffice.data.readers import PAIR, read_items
+from suffice.errors import DataError
+from suffice.files import sha256_of_file, write_json, write_table
+from suffice.seeds import derive_seed
+
+NAMES_OF_SPLITS = {
+    TRAIN: TRAIN,
+    "validation": TRAIN,
+    "valid": TRAIN,
+    "val": TRAIN,
+    "dev": TRAIN,
+    TEST: TEST,
+}
+MAX_LABELS_SHOWN = 50
+
+
+def build_corpus(settings: DatasetSettings, seed: int, path: Path | str) -> None:
+    """Write the corpus of a data set to `path` (Parquet) and its manifest beside it (.json).
+
+    The same settings, seed, source and versions give the same bytes. The manifest is written last.
+
+    Args:
+        settings: the data set; a relative path in them is relative to the working folder.
+        seed: seed of the sample and of the split.
+        path: the Parquet file to write; its stem is the data set's name in the manifest.
+
+    Raises:
+        DataError: the source cannot be read, or too few items or groups remain.
+    """
+    path = Path(path)
+    items, left_out, source = items_and_source(settings, seed)
+    n_read = len(items) + sum(left_out.values())
+    items, dropped_columns = without_nested_columns(items)
+    items, dropped = cleaned(items, settings)
+    dropped = left_out | dropped
+    items = sampled(items, settings.max_items, seed)
+    dropped["not sampled"] = (
+        n_read - len(items) - sum(n for why, n in dropped.items() if why != "not sampled")
+    )
+    if len(items) < settings.min_items:
+        raise DataError(too_few(path.stem, len(items), n_read, settings.min_items, dropped))
+    items = with_split(items, settings, seed, path.stem)
+    write_table(items, path)
+    manifest = {
+        "dataset": path.stem,
+        "seed": seed,
+        "settings": settings.model_dump(exclude={"path"}),
+        "n_read": n_read,
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "dropped_columns": dropped_columns,
+    }
+    write_json(manifest | source | description(items), path.with_suffix(".json"))
+
+
+def items_and_source(
+    settings: DatasetSettings, seed: int
+) -> tuple[pd.DataFrame, dict[str, int], dict[str, Any]]:
+    """The items as read, how many the reader left out and why, and what the manifest says of their origin."""
+    versions = versions_of("pandas", "pyarrow")
+    if settings.source == "api-docs":
+        items, left_out = api_docs_items(seed, settings.max_items or N_ITEMS)
+        origin = {"source": "api-docs", "license": LICENSE, "versions": versions | package_versions()}
+        return items, left_out, origin
+    items = read_items(settings)
+    origin = {"source": f"hub: {settings.path}", "license": settings.license or "not stated"}
+    if settings.source == "hub":
+        return items, {}, origin | {"versions": versions | versions_of("datasets")}
+    file = Path(str(settings.path))
+    return (
+        items,
+        {},
+        origin
+        | {
+            "source": f"file: {file.name}",
+            "source_sha256": sha256_of_file(file),
+            "versions": versions,
+        },
+    )
+
+
+def versions_of(*distributions: str) -> dict[str, str]:
+    """Installed versions of some distributions."""
+    return {name: importlib.metadata.version(name) for name in distributions}
+
+
+def without_nested_columns(items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The items without columns of lists or objects, which cannot be labels, and the names of those.
+
+    Raises:
+        DataError: a label column holds values of several types.
+    """
+    nested = [name for name in items.columns if has_any(items[name], (list, dict, tuple, np.ndarray))]
+    items = items.drop(columns=nested)
+    for name in filter(lambda column: pd.api.types.is_object_dtype(items[column]), items.columns):
+        types = {type(value).__name__ for value in items[name].dropna()}
+        if len(types) > 1:
+            raise DataError(f"the column {name!r} mixes the types {', '.join(sorted(types))}; make them one")
+    return items, nested
+
+
+def has_any(column: pd.Series, types: tuple[type, ...]) -> bool:
+    """Whether any value of a column has one of the types."""
+    return pd.api.types.is_object_dtype(column) and any(isinstance(value, types) for value in column)
+
+
+def cleaned(items: pd.DataFrame, settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The items that are fit for use, stripped, and how many were dropped for each reason.
+
+    Of a pair, both texts are dropped with one; the other is counted as "pair incomplete".
+    """
+    content = items[CONTENT].fillna("").str.strip()
+    items = items.assign(content=content.astype(object))
+    length = content.str.len().astype(int)
+    reasons = {
+        "empty": length == 0,
+        "too short": (length > 0) & (length < settings.min_chars),
+        "too long": length > (settings.max_chars or np.inf),
+    }
+    bad = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
+    dropped = {reason: int(mask.sum()) for reason, mask in reasons.items()}
+    if PAIR in items.columns:
+        broken = items[PAIR].isin(set(items.loc[bad, PAIR])).to_numpy()
+        dropped["pair incomplete"] = int((broken & ~bad).sum())
+        return items[~broken], dropped
+    items = items[~bad]
+    duplicated = items[CONTENT].duplicated() if settings.deduplicate else pd.Series(False, index=items.index)
+    return items[~duplicated], dropped | {"duplicate": int(duplicated.sum())}
+
+
+def sampled(items: pd.DataFrame, max_items: int | None, seed: int) -> pd.DataFrame:
+    """At most `max_items` items in their order: whole groups, taken in an order that the seed decides.
+
+    A group too large for what is left is passed over. Whether a group comes early depends on its
+    name and the seed alone, so a longer source changes the sample little.
+    """
+    groups = items[GROUP] if GROUP in items.columns else items[ID]
+    items = items.assign(group=groups)
+    if max_items is None or len(items) <= max_items:
+        return items
+    left, taken = max_items, set()
+    for group, size in groups_in_seeded_order(items, derive_seed(seed, "sample")):
+        if size <= left:
+            taken.add(group)
+            left -= size
+    return items[items[GROUP].isin(taken)]
+
+
+def groups_in_seeded_order(items: pd.DataFrame, seed: int) -> list[tuple[str, int]]:
+    """Name and size of each group, in the order of seeds derived from their names."""
+    sizes = Counter(items[GROUP])
+    return sorted(sizes.items(), key=lambda entry: (derive_seed(seed, entry[0]), entry[0]))
+
+
+def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, dataset: str) -> pd.DataFrame:
+    """The items with the column `split`: the table's own, or seeded by group; required columns first.
+
+    In api-docs each of the modules that are labels, and the rest of each package, is split on its own.
+
+    Raises:
+        DataError: the table's own split has other names than are known, or one side would be empty.
+    """
+    if SPLIT in items.columns:
+        split = known_splits(items[SPLIT], dataset)
+    else:
+        strata = items["module"].fillna(items["package"]) if settings.source == "api-docs" else None
+        in_test = test_groups(items, settings.test_share, derive_seed(seed, "split"), strata)
+        split = items[GROUP].isin(in_test).map({True: TEST, False: TRAIN})
+    if split.nunique() < 2:
+        raise DataError(
+            f"data set {dataset}: all {len(items)} items are in the split {split.iloc[0]!r} "
+            f"({items[GROUP].nunique()} groups); both train and test need items"
+        )
+    items = items.assign(split=split.astype(object))
+    return items[[*REQUIRED_COLUMNS, *(name for name in items.columns if name not in REQUIRED_COLUMNS)]]
+
+
+def known_splits(splits: pd.Series, dataset: str) -> pd.Series:
+    """The table's own split as "train" and "test"; validation data count as train."""
+    unknown = sorted(set(splits) - set(NAMES_OF_SPLITS))
+    if unknown:
+        raise DataError(
+            f"data set {dataset}: the split {unknown[0]!r} is unknown; known are {', '.join(NAMES_OF_SPLITS)}"
+        )
+    return splits.map(NAMES_OF_SPLITS)
+
+
+def test_groups(items: pd.DataFrame, test_share: float, seed: int, strata: pd.Series | None) -> set[str]:
+    """Groups of the test split; where there are strata, each is split on its own."""
+    if strata is None:
+        return groups_for_test(items, test_share, seed)
+    parts = [items[strata == stratum] for stratum in sorted(strata.unique())]
+    return set().union(*(groups_for_test(part, test_share, seed) for part in parts))
+
+
+def groups_for_test(items: pd.DataFrame, test_share: float, seed: int) -> set[str]:
+    """Groups of the test split: in seeded order, each one that brings the share nearer to `test_share`."""
+    wanted, taken = test_share * len(items), set()
+    for group, size in groups_in_seeded_order(items, seed):
+        if size <= 2 * wanted:
+            taken.add(group)
+            wanted -= size
+        if wanted <= 0:
+            break
+    return taken
+
+
+def too_few(dataset: str, n_items: int, n_read: int, min_items: int, dropped: dict[str, int]) -> str:
+    """The message for a data set with fewer items than `min_items`."""
+    reasons = (
+        ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count) or "nothing dropped"
+    )
+    return (
+        f"data set {dataset}: {n_items} items of {n_read} remain, fewer than min_items = {min_items} "
+        f"({reasons}); an estimate from so few is not to be trusted. Give more items, relax the cleaning or "
+        f"lower min_items"
+    )
+
+
+def description(items: pd.DataFrame) -> dict[str, Any]:
+    """What the manifest says of the corpus itself: counts, hash, and the labels there are."""
+    labels = [name for name in items.columns if name not in REQUIRED_COLUMNS]
+    return {
+        "n_items": len(items),
+        "n_groups": int(items[GROUP].nunique()),
+        "n_split": {name: int(count) for name, count in items[SPLIT].value_counts().items()},
+        "content_sha256": content_sha256(items[ID], items[CONTENT]),
+        "labels": {name: label_summary(items[name]) for name in labels},
+    }
+
+
+def content_sha256(ids: Iterable[str], contents: Iterable[str]) -> str:
+    """SHA-256, in hexadecimal, of ids and contents in their order, each pair as a line of JSON."""
+    digest = hashlib.sha256()
+    for pair in zip(ids, contents, strict=True):
+        digest.update(json.dumps(pair).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def label_summary(column: pd.Series) -> dict[str, Any]:
+    """How many items have a label and how many values there are; the counts of the values if they are few."""
+    counts = column.value_counts()
+    summary: dict[str, Any] = {"n_labelled": int(column.notna().sum()), "n_values": len(counts)}
+    if len(counts) <= MAX_LABELS_SHOWN:
+        summary["counts"] = {str(value): int(count) for value, count in counts.items()}
+    return summary

@@ -1,0 +1,87 @@
+"""The settings of one data set: where its items come from and what is done before they become a corpus."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from suffice.settings import Settings
+
+NEEDS_PATH = ("file", "hub")
+ONLY_FOR = {
+    "hub": ("name", "hub_split", "revision"),
+    "file or hub": ("path", "content", "id", "group", "split", "license"),
+}
+
+
+class DatasetSettings(Settings):
+    """Where a data set comes from, which of its columns mean what, and how it is cleaned and split."""
+
+    source: Literal["file", "hub", "api-docs"] = Field(
+        description="file: a table on disk; hub: a data set of the Hugging Face hub; api-docs: paragraphs "
+        "from the documentation of six installed Python packages"
+    )
+    path: str | None = Field(
+        None,
+        description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet; "
+        "hub: owner/name",
+    )
+    name: str | None = Field(None, description="hub only: name of the configuration of the data set")
+    hub_split: str | None = Field(
+        None, description="hub only: which split to load, such as train; default train"
+    )
+    revision: str | None = Field(
+        None, description="hub only: commit hash or tag; pin it for results that last"
+    )
+    content: str | None = Field(
+        None,
+        description="column with the items, default content; several separated by commas are paired texts, "
+        "stacked as items with the columns pair and side",
+    )
+    id: str | None = Field(None, description="column with unique ids; default the number of the row")
+    group: str | None = Field(
+        None,
+        description="column whose equal values keep items on one side of a split; default each item alone "
+        "(pairs: the two texts together)",
+    )
+    split: str | None = Field(
+        None,
+        description="column with train or test; validation, valid, val and dev count as train; default a "
+        "seeded split by group",
+    )
+    max_items: int | None = Field(
+        None, ge=2, description="keep at most so many items, whole groups at random"
+    )
+    min_chars: int = Field(1, ge=1, description="shortest item kept, in characters after stripping")
+    max_chars: int | None = Field(
+        None, ge=1, description="longest item kept, in characters; default no limit"
+    )
+    deduplicate: bool = Field(
+        True, description="drop items with the same text as an earlier one; never for pairs"
+    )
+    min_items: int = Field(200, ge=2, description="fewer items than this after cleaning is an error")
+    test_share: float = Field(0.4, gt=0, lt=1, description="share of the items in the test split made here")
+    license: str | None = Field(None, description="licence of the data, kept in the manifest")
+
+    @model_validator(mode="after")
+    def _settings_belong_to_the_source(self) -> Self:
+        if self.source in NEEDS_PATH and not self.path:
+            raise ValueError(f"source {self.source!r} needs a path")
+        for allowed, names in ONLY_FOR.items():
+            given = [name for name in names if getattr(self, name) is not None]
+            if given and self.source not in allowed.split(" or "):
+                raise ValueError(
+                    f"{', '.join(given)}: only for source {allowed}, not for {self.source!r}; leave empty"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_in_order(self) -> Self:
+        for low, high in (("min_chars", "max_chars"), ("min_items", "max_items")):
+            limit = getattr(self, high)
+            if limit is not None and limit < getattr(self, low):
+                raise ValueError(f"{high} ({limit}) is smaller than {low} ({getattr(self, low)})")
+        if self.split is not None and "test_share" in self.model_fields_set:
+            raise ValueError(
+                "test_share has no effect where the column split is given; leave one of them out"
+            )
+        return self

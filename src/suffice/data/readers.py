@@ -1,0 +1,314 @@
+"""Reading the items of a data set from table files and from the hub, as a table with fixed column names."""
+
+import csv
+import difflib
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.errors import DataError
+
+PAIR, SIDE = "pair", "side"
+RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE)
+
+
+def read_items(settings: DatasetSettings) -> pd.DataFrame:
+    """Read the items of a file or of a hub data set.
+
+    Several content columns mean paired texts: they are stacked as items, row after row, with the
+    columns `pair` (the number of the row, as str) and `side` (the name of the content column).
+
+    Args:
+        settings: source, and which columns are content, id, group and split.
+
+    Returns:
+        Columns id (str), content, group (str) if there is a group or pairs, split if there is one,
+        `pair` and `side` for pairs, and every other column of the source as a label column.
+        Without an id column the id is the number of the row, from 0; with pairs, "<id>/<side>".
+
+    Raises:
+        DataError: the source cannot be read, lacks a column, has no rows, repeats an id, or has a
+            column with a reserved name.
+    """
+    table = read_hub(settings) if settings.source == "hub" else read_file(Path(str(settings.path)))
+    if table.empty:
+        raise DataError(f"{settings.path} has no items; give a data set with at least one")
+    return named_items(table, settings)
+
+
+def read_file(path: Path) -> pd.DataFrame:
+    """Read a table file by the suffix of its name: .txt, .csv, .tsv, .jsonl (each also .gz) or .parquet.
+
+    Raises:
+        DataError: the file is missing, has another suffix, or cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"the data set file {path} does not exist; check the path in the data set table")
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix == ".parquet":
+        return read_parquet(path)
+    if suffix not in TEXT_READERS:
+        known = ", ".join([*TEXT_READERS, ".parquet"])
+        raise DataError(
+            f"{path} has the unknown suffix {path.suffix!r}; known are {known} (text ones also .gz)"
+        )
+    return TEXT_READERS[suffix](read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, unpacked if its name ends in .gz; a byte order mark is left out.
+
+    Raises:
+        DataError: not UTF-8 (with the position of the first wrong byte), or not a whole gzip file.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at position {error.start}; convert "
+            f"it, for example with: iconv -f LATIN1 -t UTF-8"
+        ) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error
+
+
+def parse_lines(text: str, path: Path) -> pd.DataFrame:
+    """One item a line; only line feeds (with or without carriage return) end a line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return pd.DataFrame({CONTENT: lines[:-1] if lines[-1] == "" else lines})
+
+
+def parse_csv(text: str, path: Path, delimiter: str = ",") -> pd.DataFrame:
+    """A table of text with a header line; an empty cell is missing.
+
+    Raises:
+        DataError: a row has another number of cells than the header, a quote is never closed, or a
+            cell is longer than 131,072 characters.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise DataError(
+            f"{path} is not a table with the delimiter {delimiter!r} ({error}); texts with quotes, line ends "
+            "or great length are safer as .jsonl or .parquet"
+        ) from error
+    rows = [row for row in rows if row]
+    if not rows:
+        return pd.DataFrame()
+    header, *body = rows
+    refuse_repeated(header, path)
+    for number, row in enumerate(body, start=1):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}: data row {number} has {len(row)} cells but the header has {len(header)}; "
+                f"quote cells that hold the delimiter {delimiter!r}"
+            )
+    cells = [[row[i] or None for row in body] for i in range(len(header))]
+    return pd.DataFrame({name: pd.Series(cells[i], dtype=object) for i, name in enumerate(header)})
+
+
+def parse_tsv(text: str, path: Path) -> pd.DataFrame:
+    """A table with tabs between its cells; quotes as in csv."""
+    return parse_csv(text, path, delimiter="\t")
+
+
+def parse_jsonl(text: str, path: Path) -> pd.DataFrame:
+    """One JSON object a line.
+
+    Raises:
+        DataError: a line is not a JSON object.
+    """
+    rows = []
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if line.strip():
+            rows.append(json_object(line, f"{path}, line {number}"))
+    return pd.DataFrame(rows)
+
+
+def json_object(line: str, place: str) -> dict[str, Any]:
+    """The JSON object on one line."""
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{place} is not JSON ({error}); write one object a line") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{place} holds a JSON {type(row).__name__}, not an object; write one object a line")
+    return row
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file.
+
+    Raises:
+        DataError: it is not a whole Parquet file.
+    """
+    try:
+        return pd.DataFrame(pq.read_table(path).to_pandas())
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} is not a readable Parquet file ({error}); copy or make it again") from error
+
+
+def read_hub(settings: DatasetSettings) -> pd.DataFrame:
+    """Load one split of a hub data set; class labels become their names.
+
+    Raises:
+        DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
+    """
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            "reading from the hub needs the package datasets: pip install 'suffice[hub]'"
+        ) from None
+    split = settings.hub_split or "train"
+    try:
+        data = datasets.load_dataset(
+            settings.path, name=settings.name, split=split, revision=settings.revision
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"the hub data set {settings.path!r} (name {settings.name!r}, split {split!r}, revision "
+            f"{settings.revision!r}) cannot be loaded: {type(error).__name__}: {error}. Without network, "
+            "load it once where there is one and copy the cache (HF_HOME), or save it as Parquet and use "
+            "source: file"
+        ) from error
+    return with_class_names(data.to_pandas(), data.features)
+
+
+def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:
+    """The table with the numbers of class labels replaced by names; -1, the hub's missing label, by None."""
+    for name, feature in features.items():
+        names = getattr(feature, "names", None)
+        if isinstance(names, list):
+            labels = [names[int(k)] if pd.notna(k) and k >= 0 else None for k in table[name]]
+            table[name] = pd.Series(labels, dtype=object)
+    return table
+
+
+def named_items(table: pd.DataFrame, settings: DatasetSettings) -> pd.DataFrame:
+    """The table with the columns chosen in the settings under their fixed names."""
+    contents = content_columns(settings)
+    chosen = {ID: settings.id, GROUP: settings.group, SPLIT: settings.split}
+    for name in [*contents, *filter(None, chosen.values())]:
+        require_column(name, list(table.columns), str(settings.path))
+    used = {*contents, *filter(None, chosen.values())}
+    labels = table[[name for name in table.columns if name not in used]].reset_index(drop=True)
+    refuse_reserved(list(labels.columns), str(settings.path))
+    if Path(str(settings.path)).name.removesuffix(".gz").endswith((".csv", ".tsv")):
+        labels = labels.apply(numbers_if_all_are)
+    items = pd.DataFrame(
+        {fixed: table[name].to_numpy() for fixed, name in chosen.items() if name is not None}
+    )
+    items = with_text_columns(items.reindex(labels.index), str(settings.path))
+    sides = {name: text_of(table[name], str(settings.path)) for name in contents}
+    items = pd.concat([items, labels], axis=1)
+    items = items.assign(content=sides[contents[0]]) if len(contents) == 1 else stacked(items, sides)
+    refuse_repeated_ids(items[ID], str(settings.path))
+    return items[[ID, CONTENT, *(name for name in items.columns if name not in (ID, CONTENT))]]
+
+
+def numbers_if_all_are(column: pd.Series) -> pd.Series:
+    """A column of text as numbers if every cell that is not missing is one."""
+    try:
+        return pd.to_numeric(column)
+    except ValueError:
+        return column
+
+
+def text_of(column: pd.Series, source: str) -> np.ndarray:
+    """A content column as an array of str, None where it is missing; other values are a DataError."""
+    values = [None if value is None or value != value else value for value in column.tolist()]
+    for row, value in enumerate(values, start=1):
+        if not isinstance(value, str | None):
+            raise DataError(
+                f"{source}: data row {row} of the content column {column.name!r} holds a "
+                f"{type(value).__name__} ({str(value)[:40]!r}), not text; choose another content column"
+            )
+    return np.array(values, dtype=object)
+
+
+def content_columns(settings: DatasetSettings) -> list[str]:
+    """Names of the content columns: one, or several for paired texts."""
+    return [name.strip() for name in (settings.content or CONTENT).split(",")]
+
+
+def require_column(name: str, columns: list[str], source: str) -> None:
+    """Raise DataError, with the columns there are and the closest match, if `name` is not one of them."""
+    if name not in columns:
+        close = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise DataError(f"{source} has no column {name!r}; it has {', '.join(map(repr, columns))}{hint}")
+
+
+def refuse_reserved(labels: list[str], source: str) -> None:
+    """Raise DataError if a label column has a name that has a meaning in a corpus."""
+    clashes = [name for name in labels if name in RESERVED_COLUMNS]
+    if clashes:
+        raise DataError(
+            f"{source} has the column(s) {', '.join(map(repr, clashes))}, whose names are reserved, but the "
+            f"settings do not use them so; set the key of that name (id, content, group, split) or rename "
+            f"the column"
+        )
+
+
+def refuse_repeated(header: list[str], path: Path) -> None:
+    """Raise DataError if two columns have one name."""
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise DataError(f"{path} has more than one column named {repeated[0]!r}; rename one of them")
+
+
+def with_text_columns(items: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Ids and groups as text; the number of the row where there is no id column."""
+    for name in (ID, GROUP, SPLIT):
+        if name not in items.columns:
+            continue
+        if items[name].isna().any():
+            row = int(items[name].isna().to_numpy().argmax())
+            raise DataError(f"{source}: data row {row + 1} has no {name}; fill the column or do not use it")
+        items[name] = items[name].map(str).astype(object)
+    if ID not in items.columns:
+        items[ID] = pd.Series([str(row) for row in range(len(items))], index=items.index, dtype=object)
+    return items
+
+
+def stacked(items: pd.DataFrame, sides: dict[str, Any]) -> pd.DataFrame:
+    """One item a row and side, sides of a row after each other; the pair is the group unless one is given."""
+    pair = pd.Series([str(row) for row in range(len(items))], index=items.index, dtype=object)
+    if GROUP not in items.columns:
+        items = items.assign(group=pair)
+    parts = [
+        items.assign(id=items[ID] + f"/{side}", content=content, pair=pair, side=side)
+        for side, content in sides.items()
+    ]
+    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+
+
+def refuse_repeated_ids(ids: pd.Series, source: str) -> None:
+    """Raise DataError if an id stands twice."""
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        raise DataError(
+            f"{source}: the id {repeated.iloc[0]!r} stands more than once ({len(repeated)} repeated ids in "
+            f"all); make ids unique or leave the id column out"
+        )
+
+
+TEXT_READERS: dict[str, Callable[[str, Path], pd.DataFrame]] = {
+    ".txt": parse_lines,
+    ".csv": parse_csv,
+    ".tsv": parse_tsv,
+    ".jsonl": parse_jsonl,
+}

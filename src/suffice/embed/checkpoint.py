@@ -1,0 +1,396 @@
+"""Checkpoints of neural models: where they lie, what they hash to, how they are loaded quietly and run."""
+
+import importlib.util
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+from pydantic import Field
+
+from suffice.embed.base import Loader
+from suffice.errors import ModelError
+from suffice.files import sha256_of_file, sha256_of_json
+from suffice.settings import Settings
+
+PACKAGE_PREFIX = "package:"
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+PICKLED_WEIGHTS = (".bin", ".pt", ".pth")
+CONFIGURATION = (".json", ".txt", ".model", ".py", ".jinja", ".vocab")
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+class CheckpointSettings(Settings):
+    """Settings that all kinds with a neural checkpoint share."""
+
+    checkpoint: str = Field(
+        description="`package:NAME/folder` inside an installed Python package, a local folder, or a hub name"
+    )
+    revision: str | None = Field(None, description="Commit, tag or branch; for hub names only")
+    dtype: Literal["float32", "float16", "bfloat16"] = Field(
+        "float32", description="Precision of the computation; the vectors are stored as float32"
+    )
+    batch_size: int = Field(32, ge=1, description="Items a batch; changes no vector")
+    normalize: bool = Field(False, description="Divide each vector by its Euclidean norm at the end")
+    trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 that the checkpoint's model.safetensors must have",
+    )
+
+
+def resolve_checkpoint(checkpoint: str, base: Path) -> str:
+    """The absolute path of a local checkpoint, or the hub name as it is.
+
+    Args:
+        checkpoint: `package:NAME` or `package:NAME/sub/folder` (found without importing the package),
+            a path, absolute or relative to `base`, or else a hub name such as "owner/name".
+        base: folder that relative paths start from.
+
+    Raises:
+        ModelError: the package or the path does not exist, or the text has none of the three forms.
+    """
+    if checkpoint.startswith(PACKAGE_PREFIX):
+        return str(_inside_package(checkpoint))
+    path = (base / Path(checkpoint).expanduser()).absolute()
+    if path.exists():
+        return str(path)
+    if HUB_NAME.fullmatch(checkpoint) and not checkpoint.endswith(PICKLED_WEIGHTS + CONFIGURATION):
+        return checkpoint
+    raise ModelError(f"checkpoint {checkpoint!r} is not a hub name (owner/name) and {path} does not exist")
+
+
+def _inside_package(checkpoint: str) -> Path:
+    name, _, inside = checkpoint.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(f"checkpoint {checkpoint!r}: no Python package {name!r} is installed; install it")
+    candidates = [Path(folder) / inside for folder in spec.submodule_search_locations]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.absolute()
+    raise ModelError(
+        f"checkpoint {checkpoint!r}: the package is installed but {candidates[0]} does not exist"
+    )
+
+
+def is_local(location: str) -> bool:
+    """Whether what `resolve_checkpoint` returned is a path rather than a hub name."""
+    return Path(location).is_absolute()
+
+
+def check_checkpoint(
+    checkpoint: str, base: Path, *, marker: str = "config.json", revision: str | None = None
+) -> None:
+    """Raise ModelError if it can be told without network that `checkpoint` cannot be loaded.
+
+    Args:
+        checkpoint: as for `resolve_checkpoint`.
+        base: folder that relative paths start from.
+        marker: the file that a checkpoint of this kind must hold.
+        revision: commit, tag or branch of a hub name.
+
+    Raises:
+        ModelError: a local folder lacks `marker` or was given a revision; or a hub name is not in the
+            local cache while the hub is switched off.
+    """
+    location = resolve_checkpoint(checkpoint, base)
+    if not is_local(location):
+        if is_offline() and cached_file(location, marker, revision) is None:
+            raise ModelError(_not_cached(location, revision))
+        return
+    if revision is not None:
+        raise ModelError(f"revision {revision!r} is for hub names, but {checkpoint!r} is local; remove it")
+    if not (Path(location) / marker).is_file():
+        raise ModelError(f"{location} holds no {marker}, so it is not a checkpoint of this kind of model")
+
+
+def is_offline() -> bool:
+    """Whether the environment switches the model hub off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
+    return any(os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"} for name in OFFLINE_VARIABLES)
+
+
+def _not_cached(name: str, revision: str | None) -> str:
+    option = f" --revision {revision}" if revision else ""
+    which = f" of revision {revision}" if revision else ""
+    return (
+        f"{name!r} is no local folder, and no such checkpoint{which} is in the local cache; "
+        f"run `hf download {name}{option}` on a machine with network and the same cache, "
+        "or give the path of a local copy"
+    )
+
+
+def cached_file(name: str, filename: str, revision: str | None = None) -> Path | None:
+    """Path of one file of a hub checkpoint in the local cache; None if it is not there. No network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, filename, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def hub_commit(name: str, filename: str, revision: str | None = None) -> str:
+    """Full commit hash that `revision` of hub checkpoint `name` stands for; fetches `filename` if need be.
+
+    Raises:
+        ModelError: the checkpoint is neither in the cache nor reachable.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        path = Path(hf_hub_download(name, filename, revision=revision))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{_not_cached(name, revision)} ({type(error).__name__})") from error
+    return path.parts[len(path.parts) - 1 - len(Path(filename).parts)]
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    files = _visible_files(folder)
+    safe = [path for path in files if path.suffix == ".safetensors"]
+    folders = {path.parent for path in safe}  # pickled copies beside safetensors are never read
+    return safe + [path for path in files if path.suffix in PICKLED_WEIGHTS and path.parent not in folders]
+
+
+def _sha256_of_files(folder: Path, files: Sequence[Path]) -> str:
+    return sha256_of_json({path.relative_to(folder).as_posix(): sha256_of_file(path) for path in files})
+
+
+def weights_sha256(folder: Path | str) -> str:
+    """Hash of the names and contents of all weight files in `folder` and below.
+
+    Raises:
+        ModelError: there are none.
+    """
+    files = _weight_files(Path(folder))
+    if not files:
+        raise ModelError(f"{folder} holds no weights (.safetensors or .bin)")
+    return _sha256_of_files(Path(folder), files)
+
+
+def configuration_sha256(folder: Path | str) -> str:
+    """Hash of a checkpoint's other files that vectors depend on: configuration, tokenizer, own code."""
+    files = [path for path in _visible_files(Path(folder)) if path.suffix in CONFIGURATION]
+    return _sha256_of_files(Path(folder), files)
+
+
+def check_sha256(file: Path | None, expected: str, checkpoint: str) -> None:
+    """Compare the hash of a checkpoint's model.safetensors with the one a study expects.
+
+    Raises:
+        ModelError: the file is missing or has another hash; both hashes are named.
+    """
+    if file is None or not file.is_file():
+        raise ModelError(f"{checkpoint} has no model.safetensors to compare with sha256 {expected}")
+    actual = sha256_of_file(file)
+    if actual != expected:
+        raise ModelError(
+            f"model.safetensors of {checkpoint} has SHA-256 {actual}, but the setting sha256 is {expected}; "
+            "the checkpoint is another one, or it is damaged"
+        )
+
+
+C = TypeVar("C", bound=CheckpointSettings)
+
+
+class CheckpointLoader(Loader[C]):
+    """A loader of neural checkpoints; `marker` is the file that such a checkpoint must hold."""
+
+    marker: ClassVar[str] = "config.json"
+
+    @property
+    def location(self) -> str:
+        """Absolute path or hub name of the checkpoint; relative paths start from the working directory."""
+        return resolve_checkpoint(self.settings.checkpoint, Path())
+
+    def check(self) -> None:
+        """Check the installed packages, the checkpoint's place and its expected hash, without network."""
+        if importlib.util.find_spec("transformers") is None:
+            raise ModelError(f"models of kind {self.kind} need `pip install 'suffice[text]'`")
+        settings = self.settings
+        check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
+        if is_local(self.location):
+            self.check_weights()
+
+    def check_weights(self) -> None:
+        """Raise ModelError if model.safetensors is not the file that the setting `sha256` names."""
+        if self.settings.sha256 is not None:
+            check_sha256(self.file("model.safetensors"), self.settings.sha256, self.settings.checkpoint)
+
+    def file(self, name: str) -> Path | None:
+        """Path of one of the checkpoint's files, local or in the cache; None if it is not there."""
+        if is_local(self.location):
+            path = Path(self.location) / name
+            return path if path.is_file() else None
+        return cached_file(self.location, name, self.settings.revision)
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of a local checkpoint's files (its path does not count), or the commit of a hub one."""
+        if not is_local(self.location):
+            return {"commit": hub_commit(self.location, self.marker, self.settings.revision)}
+        return {
+            "files_sha256": {"checkpoint": configuration_sha256(self.location)},
+            "weights_sha256": weights_sha256(self.location),
+        }
+
+
+@contextmanager
+def quiet() -> Iterator[list[str]]:
+    """Keep transformers, sentence-transformers and their progress bars silent inside the block.
+
+    Yields:
+        A list that fills with the warnings that would have been printed. All settings of logging are
+        as before when the block ends.
+    """
+    collected: list[str] = []
+    handler = _Collector(collected)
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
+    states = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
+    with _no_progress_bars():
+        try:
+            for logger in loggers:
+                logger.handlers, logger.propagate = [handler], False
+                logger.setLevel(logging.WARNING)
+            yield collected
+        finally:
+            for logger, handlers, propagate, level in states:
+                logger.handlers, logger.propagate = handlers, propagate
+                logger.setLevel(level)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__()
+        self.messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars
+    from transformers.utils import logging as transformers_logging
+
+    shown, hub_hidden = transformers_logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+            if hub_hidden:
+                disable_progress_bars()
+
+
+@contextmanager
+def load_errors(checkpoint: str) -> Iterator[None]:
+    """Turn what loading can raise into a ModelError that names the checkpoint."""
+    from safetensors import SafetensorError
+
+    expected = (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, SafetensorError)
+    try:
+        yield
+    except ModelError:
+        raise
+    except expected as error:
+        reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        raise ModelError(f"checkpoint {checkpoint!r} cannot be loaded ({reason})") from error
+
+
+def refuse_missing_weights(missing: Sequence[str], checkpoint: str) -> None:
+    """Raise ModelError if parameters that the vectors depend on were not in the checkpoint.
+
+    The libraries fill such gaps with random numbers and go on. A pooler is not used by any kind here.
+    """
+    missing = sorted(name for name in missing if "pooler" not in name)
+    if missing:
+        raise ModelError(
+            f"checkpoint {checkpoint!r} lacks {len(missing)} parameters of its own architecture, such as "
+            f"{missing[0]}; they would be random numbers. The weights belong to another architecture"
+        )
+
+
+def torch_device(device: str) -> Any:
+    """The torch device of that name.
+
+    Raises:
+        ModelError: torch does not know it, or it is not on this machine.
+    """
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            f"device {device!r} is not usable ({str(error).splitlines()[0]}); use cpu"
+        ) from error
+    return torch.device(device)
+
+
+class BatchRunner:
+    """Runs items in batches of like length, longest first, and gives the vectors in the items' order.
+
+    When the device is out of memory the batch is halved, for this call and all later ones.
+
+    Args:
+        batch_size: items a batch to begin with.
+    """
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+
+    def run(self, encode: Callable[[np.ndarray], np.ndarray], lengths: Sequence[int]) -> np.ndarray:
+        """Vectors of all items.
+
+        Args:
+            encode: from positions of items, shape (n,), to their vectors, shape (n, embed_dim).
+            lengths: one length an item, to sort by; at least one item.
+
+        Returns:
+            float32, shape (len(lengths), embed_dim).
+
+        Raises:
+            ModelError: a single item does not fit into memory.
+        """
+        order = np.argsort(-np.asarray(lengths), kind="stable")
+        parts: list[np.ndarray] = []
+        start = 0
+        while start < len(order):
+            batch = order[start : start + self.batch_size]
+            part = self._attempt(encode, batch, lengths)
+            if part is not None:
+                parts.append(part)
+                start += len(batch)
+        vectors = np.concatenate(parts)
+        in_order = np.empty_like(vectors, dtype=np.float32)
+        in_order[order] = vectors
+        return in_order
+
+    def _attempt(
+        self, encode: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, lengths: Sequence[int]
+    ) -> np.ndarray | None:
+        """The vectors of one batch, or None after the batch size was halved for want of memory."""
+        import torch
+
+        try:
+            return encode(batch)
+        except torch.cuda.OutOfMemoryError as error:
+            if len(batch) == 1:
+                raise ModelError(
+                    f"out of device memory with a single item of length {lengths[batch[0]]}; "
+                    "lower the maximal length, use dtype float16 or bfloat16, or another device"
+                ) from error
+        self.batch_size = len(batch) // 2
+        torch.cuda.empty_cache()
+        return None

@@ -1,0 +1,197 @@
+"""The health of an embedding: what in its vectors would spoil an estimate, measured in bounded memory."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from suffice.errors import ModelError
+
+BLOCK_VALUES = 1 << 22  # values read at a time: 32 MiB as float64
+CONSTANT_SPREAD = 1e-6  # a dimension whose range is below this share of its size is constant: 8 float32 steps
+TRUNCATED_SHARE = 0.01  # share of items above which truncation is worth a warning
+DUPLICATE_SHARE = 0.01  # share of items above which duplicate rows are worth a warning
+
+
+@dataclass(frozen=True)
+class Health:
+    """What was found in one embedding.
+
+    Attributes:
+        n_not_finite: rows with a NaN or an infinite value.
+        n_zero_rows: rows of zeros.
+        n_duplicate_rows: rows, other than rows of zeros, that repeat an earlier row.
+        n_constant_dims: dimensions with the same value in all rows, but for rounding.
+        effective_rank: exponential of the entropy of the normalised singular values of the centred
+            matrix, between 1 and embed_dim; 0 if all dimensions are constant.
+        norm_mean: mean of the rows' Euclidean norms.
+        norm_std: standard deviation of the norms.
+    """
+
+    n_items: int
+    embed_dim: int
+    n_not_finite: int
+    n_zero_rows: int
+    n_duplicate_rows: int
+    n_constant_dims: int
+    effective_rank: float
+    norm_mean: float
+    norm_std: float
+
+
+def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of `array` as float64, some at a time: tens of MiB whatever the array's size."""
+    step = max(1, BLOCK_VALUES // max(1, array.shape[1]))
+    for start in range(0, len(array), step):
+        yield np.asarray(array[start : start + step], dtype=np.float64)
+
+
+def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
+    """Measure an embedding, reading it in blocks; `array` may be a memory map.
+
+    Memory is that of a block and of a square matrix of side min(n_items, embed_dim).
+
+    Args:
+        array: vectors, shape (n_items, embed_dim).
+        name: what to call it in an error.
+
+    Raises:
+        ModelError: a fatal finding: no columns, NaN or infinite values, or nothing but constant dimensions.
+    """
+    if array.ndim != 2 or 0 in array.shape:
+        raise ModelError(f"{name} has shape {array.shape}; vectors need at least one row and one column")
+    _refuse_not_finite(array, name)
+    norms, n_duplicates = _norms_and_duplicates(array)
+    n_constant = _count_constant_dims(array)
+    if n_constant == array.shape[1]:
+        raise ModelError(
+            f"{name}: all {n_constant} dimensions are constant, so every item has the same vector; "
+            "check the layer, the pooling and the checkpoint"
+        )
+    return Health(
+        n_items=array.shape[0],
+        embed_dim=array.shape[1],
+        n_not_finite=0,
+        n_zero_rows=int((norms == 0).sum()),
+        n_duplicate_rows=n_duplicates,
+        n_constant_dims=n_constant,
+        effective_rank=effective_rank(array),
+        norm_mean=float(norms.mean()),
+        norm_std=float(norms.std()),
+    )
+
+
+def _refuse_not_finite(array: np.ndarray, name: str) -> None:
+    bad = np.concatenate([~np.isfinite(block).all(axis=1) for block in blocks(array)])
+    if bad.any():
+        raise ModelError(
+            f"{name} has NaN or infinite values in {bad.sum()} of {len(bad)} rows, "
+            f"first in row {bad.argmax()} (counted from 0); leave these items out, or compute in float32"
+        )
+
+
+def _norms_and_duplicates(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """Norms of the rows, shape (n_items,), and how many rows that are not zero repeat an earlier one."""
+    norms: list[np.ndarray] = []
+    seen: set[bytes] = set()
+    for block in blocks(array):
+        norms.append(np.linalg.norm(block, axis=1))
+        seen.update(_row_digest(row) for row in block[norms[-1] > 0])
+    all_norms = np.concatenate(norms)
+    return all_norms, int((all_norms > 0).sum()) - len(seen)
+
+
+def _row_digest(row: np.ndarray) -> bytes:
+    return hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest()  # + 0.0 makes -0.0 equal to 0.0
+
+
+def _count_constant_dims(array: np.ndarray) -> int:
+    low, high = np.full(array.shape[1], np.inf), np.full(array.shape[1], -np.inf)
+    for block in blocks(array):
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+    size = np.maximum(np.abs(low), np.abs(high))
+    return int((high - low <= CONSTANT_SPREAD * size).sum())
+
+
+def column_means(array: np.ndarray) -> np.ndarray:
+    """Mean of each dimension in float64, shape (embed_dim,), by blocks."""
+    total = np.zeros(array.shape[1])
+    for block in blocks(array):
+        total += block.sum(axis=0)
+    return total / len(array)
+
+
+def scatter_matrix(array: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Sum of the outer products of the centred rows, shape (embed_dim, embed_dim), by blocks."""
+    scatter = np.zeros((array.shape[1], array.shape[1]))
+    for block in blocks(array):
+        centred = block - means
+        scatter += centred.T @ centred
+    return scatter
+
+
+def _gram_matrix(array: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Inner products of the centred rows, shape (n_items, n_items); for more columns than rows."""
+    centred = np.asarray(array, dtype=np.float64) - means
+    gram: np.ndarray = centred @ centred.T
+    return gram
+
+
+def effective_rank(array: np.ndarray) -> float:
+    r"""Effective rank: how many directions an embedding spreads over.
+
+    .. math:: \exp\Bigl(-\sum_k p_k \log p_k\Bigr), \qquad p_k = s_k \Big/ \sum_j s_j
+
+    with s_k the singular values of the centred matrix. Source: Roy and Vetterli, The effective rank,
+    EUSIPCO 2007; used as RankMe by Garrido et al., arXiv 2210.02885, eq. 1-2. We differ from RankMe in
+    centring the columns and in leaving out its constant 1e-7 beside p_k. Rows are not normalised, and p
+    is made of the singular values, not of their squares.
+
+    Args:
+        array: finite vectors, shape (n_items, embed_dim).
+
+    Returns:
+        A number from 1 to min(n_items, embed_dim); 0 if all rows are equal.
+    """
+    means = column_means(array)
+    square = scatter_matrix(array, means) if array.shape[1] <= len(array) else _gram_matrix(array, means)
+    eigenvalues = np.linalg.eigvalsh(square)
+    singular = np.sqrt(eigenvalues.clip(min=0.0))  # rounding makes zero eigenvalues slightly negative
+    if singular.sum() == 0.0:
+        return 0.0
+    share = singular / singular.sum()
+    share = share[share > 0]
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def health_warnings(health: Health, n_truncated: int | None) -> list[str]:
+    """What a reader of the ranking should know: one sentence a finding, with its numbers."""
+    n = health.n_items
+    findings = (
+        ((n_truncated or 0) > TRUNCATED_SHARE * n, n_truncated, "items are longer than the model reads"),
+        (health.n_zero_rows > 0, health.n_zero_rows, "items have a zero vector"),
+        (
+            health.n_duplicate_rows > DUPLICATE_SHARE * n,
+            health.n_duplicate_rows,
+            "vectors repeat another one",
+        ),
+    )
+    found = [f"{count} of {n} {text} ({count / n:.1%})" for wrong, count, text in findings if wrong and count]
+    if health.n_constant_dims:
+        found.append(f"{health.n_constant_dims} of {health.embed_dim} dimensions are constant")
+    return found
+
+
+def health_card(health: Health, n_truncated: int | None, warnings: list[str]) -> dict[str, Any]:
+    """The part of an embedding's card that tells its health, JSON-compatible."""
+    card = asdict(health)
+    share = None if n_truncated is None else n_truncated / health.n_items
+    del card["n_items"], card["embed_dim"]
+    return card | {
+        "n_truncated": n_truncated,
+        "truncated_share": share,
+        "warnings": health_warnings(health, n_truncated) + warnings,
+    }

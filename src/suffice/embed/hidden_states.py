@@ -1,0 +1,299 @@
+"""Vectors from the hidden states of any transformer that the transformers library can load."""
+
+import inspect
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from suffice.data.corpus import Corpus, Window
+from suffice.embed.base import Encoder
+from suffice.embed.checkpoint import (
+    BatchRunner,
+    CheckpointLoader,
+    CheckpointSettings,
+    configuration_sha256,
+    is_local,
+    load_errors,
+    quiet,
+    refuse_missing_weights,
+    torch_device,
+)
+from suffice.errors import ModelError
+
+DEFAULT_MAX_LENGTH = 512  # tokens, unless the model or its tokenizer reads fewer
+Pooling = Literal["mean", "cls", "last_token"]
+
+
+class HiddenStatesSettings(CheckpointSettings):
+    """Settings of kind `hidden_states`."""
+
+    layer: int = Field(
+        -1, description="Index into the hidden states: 0 is the token embedding, -1 the last layer's output"
+    )
+    pooling: Pooling = Field(
+        "mean", description="Mean over all tokens but padding, first token (cls), or last_token"
+    )
+    max_length: int | None = Field(
+        None, ge=1, description="Tokens read of an item; by default what the model can read, at most 512"
+    )
+    random_init: bool = Field(
+        False, description="Fresh random weights in the same architecture, seeded: a control"
+    )
+
+    @model_validator(mode="after")
+    def _no_hash_of_unused_weights(self) -> Self:
+        if self.random_init and self.sha256 is not None:
+            raise ValueError("sha256 names the trained weights, which random_init does not use; remove one")
+        return self
+
+
+class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
+    """Pooled hidden states of one layer of an encoder or decoder; of T5 and its like the encoder only."""
+
+    kind = "hidden_states"
+    Settings = HiddenStatesSettings
+
+    def identity(self) -> dict[str, Any]:
+        """As for any checkpoint; random weights are named by their seed instead of by their hash."""
+        if not self.settings.random_init:
+            return super().identity()
+        if not is_local(self.location):
+            return super().identity() | {"seed": self.seed}
+        return {"files_sha256": {"checkpoint": configuration_sha256(self.location)}, "seed": self.seed}
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Load the tokenizer and the layers that are needed."""
+        settings, device = self.settings, torch_device(self.device)
+        with quiet(), load_errors(settings.checkpoint):
+            tokenizer, model = self._load_tokenizer(), self._load_model()
+        self.check_weights()
+        layer = _layer_index(settings.layer, model.config.num_hidden_layers)
+        drop_layers_above(model, layer)
+        max_length = _max_length(settings.max_length, position_limit(model), tokenizer.model_max_length)
+        model.eval().requires_grad_(False).to(device)
+        return HiddenStatesEncoder(model, tokenizer, settings, layer, max_length)
+
+    @property
+    def _source(self) -> dict[str, Any]:
+        return {"revision": self.settings.revision, "trust_remote_code": self.settings.trust_remote_code}
+
+    def _load_tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self.location, **self._source)
+        refuse_empty_vocabulary(tokenizer, self.settings.checkpoint)
+        return tokenizer
+
+    def _load_model(self) -> Any:
+        import torch
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(self.location, **self._source)
+        with torch.random.fork_rng(devices=[]):  # loading draws random numbers for weights it then discards
+            torch.default_generator.manual_seed(self.seed)
+            model = self._fresh_model(config) if self.settings.random_init else self._trained_model(config)
+        return model.encoder if _has_decoder_apart(model) else model
+
+    def _fresh_model(self, config: Any) -> Any:
+        import torch
+        from transformers import AutoModel
+
+        trusted = self.settings.trust_remote_code
+        model = AutoModel.from_config(config, trust_remote_code=trusted, dtype=torch.float32)
+        return model.to(getattr(torch, self.settings.dtype))
+
+    def _trained_model(self, config: Any) -> Any:
+        import torch
+        from transformers import AutoModel
+
+        dtype = getattr(torch, self.settings.dtype)
+        model, report = AutoModel.from_pretrained(
+            self.location, config=config, dtype=dtype, output_loading_info=True, **self._source
+        )
+        missing = report["missing_keys"]
+        if _has_decoder_apart(model):  # it is not used, and encoder-only checkpoints exist
+            missing = [name for name in missing if not name.startswith("decoder.")]
+        refuse_missing_weights(list(missing), self.settings.checkpoint)
+        return model
+
+
+def _has_decoder_apart(model: Any) -> bool:
+    """Whether a model is an encoder and a decoder; the configuration of encoder-only T5 does not tell."""
+    return {"encoder", "decoder"} <= {name for name, _ in model.named_children()}
+
+
+def refuse_empty_vocabulary(tokenizer: Any, checkpoint: str) -> None:
+    """Raise ModelError for a tokenizer of special tokens alone: what the library makes of missing files."""
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise ModelError(
+            f"checkpoint {checkpoint!r} has no vocabulary, so every word would be unknown; add the "
+            "tokenizer's files (tokenizer.json, or vocab.txt and the like)"
+        )
+
+
+def _layer_index(layer: int, n_layers: int) -> int:
+    """Position of `layer` among the n_layers + 1 hidden states, counted from 0."""
+    index = layer if layer >= 0 else n_layers + 1 + layer
+    if not 0 <= index <= n_layers:
+        raise ModelError(f"layer {layer} does not exist; the model has hidden states 0 to {n_layers}")
+    return index
+
+
+def drop_layers_above(model: Any, layer: int) -> None:
+    """Remove the layers whose output hidden state `layer` does not depend on, if they are a plain list.
+
+    One layer more than needed is kept: many architectures normalise the output of the last layer they
+    have, and hidden state `layer` must stay the unnormalised one. A model that holds no list, or
+    several lists, of as many modules as it has layers is left whole.
+    """
+    from torch.nn import ModuleList
+
+    n_layers = model.config.num_hidden_layers
+    stacks = [
+        (parent, name)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, ModuleList) and len(child) == n_layers
+    ]
+    if len(stacks) == 1 and layer + 1 < n_layers:
+        parent, name = stacks[0]
+        setattr(parent, name, getattr(parent, name)[: layer + 1])
+
+
+def position_limit(model: Any) -> int | None:
+    """The most tokens the model has positions for; None if its positions are relative and unlimited.
+
+    RoBERTa and its like begin to count after the padding index, so their table is longer than their limit.
+    """
+    from torch.nn import Embedding
+
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, Embedding):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    limit = getattr(model.config, "max_position_embeddings", None)
+    return int(limit) if limit and limit > 0 else None
+
+
+def _max_length(asked: int | None, limit: int | None, tokenizer_limit: int) -> int:
+    if asked is None:
+        return min(limit or DEFAULT_MAX_LENGTH, tokenizer_limit, DEFAULT_MAX_LENGTH)
+    if limit is not None and asked > limit:
+        raise ModelError(f"max_length {asked} is more than the {limit} positions of the model; lower it")
+    return asked
+
+
+def pool(hidden: Any, mask: Any, pooling: Pooling) -> Any:
+    """One vector an item from its tokens' vectors, wherever the padding stands.
+
+    Args:
+        hidden: tensor (n_items, n_tokens, embed_dim).
+        mask: 1 for tokens and 0 for padding, tensor (n_items, n_tokens); at least one token an item.
+        pooling: mean over tokens, first token (cls), or last token.
+
+    Returns:
+        float32 tensor (n_items, embed_dim).
+    """
+    import torch
+
+    hidden, mask = hidden.float(), mask.bool()
+    if pooling == "mean":
+        total = hidden.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1)  # (n_items, embed_dim)
+        return total / mask.sum(dim=1, keepdim=True)
+    if pooling == "cls":
+        position = mask.int().argmax(dim=1)
+    else:
+        position = mask.shape[1] - 1 - mask.flip(1).int().argmax(dim=1)
+    return hidden[torch.arange(len(hidden), device=hidden.device), position]
+
+
+class HiddenStatesEncoder(Encoder):
+    """A loaded transformer with its tokenizer.
+
+    Items are padded on the right whatever side the tokenizer would choose: then the positions of the
+    tokens do not depend on the neighbours in the batch. An item without any token gets a zero row.
+
+    Args:
+        model: the encoder or decoder, on its device.
+        tokenizer: its tokenizer.
+        settings: what the user asked for.
+        layer: index of the hidden state, not negative.
+        max_length: tokens read of an item.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, settings: HiddenStatesSettings, layer: int, max_length: int
+    ) -> None:
+        self.model, self.tokenizer, self.settings = model, tokenizer, settings
+        self.layer, self.max_length = layer, max_length
+        self.embed_dim = int(model.config.hidden_size)
+        self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
+        self.n_truncated = 0
+        self.batches = BatchRunner(settings.batch_size)
+        self.pad_id = _pad_id(tokenizer, model.config)
+        self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
+
+    def encode(self, window: Window) -> np.ndarray:
+        """Pooled hidden states, float32, shape (len(window), embed_dim)."""
+        encoded = self._tokenize(window.contents)
+        lengths = [len(ids) for ids in encoded["input_ids"]]
+        vectors = np.zeros((len(window), self.embed_dim), dtype=np.float32)
+        present = np.flatnonzero(lengths)
+        if len(present):
+            rows = [{name: encoded[name][i] for name in encoded} for i in present]
+            vectors[present] = self.batches.run(
+                lambda batch: self._encode_batch([rows[i] for i in batch]), [lengths[i] for i in present]
+            )
+        return vectors
+
+    def _tokenize(self, texts: list[str]) -> dict[str, list[list[int]]]:
+        """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
+        encoded = self.tokenizer(texts, verbose=False)
+        names = ["input_ids"]
+        if self.takes_token_types and "token_type_ids" in encoded:
+            names.append("token_type_ids")
+        long = [i for i, ids in enumerate(encoded["input_ids"]) if len(ids) > self.max_length]
+        if long:
+            self.n_truncated = (self.n_truncated or 0) + len(long)
+            cut = self.tokenizer([texts[i] for i in long], truncation=True, max_length=self.max_length)
+            for name in names:
+                for i, values in zip(long, cut[name], strict=True):
+                    encoded[name][i] = values
+        return {name: encoded[name] for name in names}
+
+    def _encode_batch(self, rows: list[dict[str, list[int]]]) -> np.ndarray:
+        import torch
+
+        device = self.model.device
+        fill = {"input_ids": self.pad_id, "token_type_ids": 0}
+        inputs = {
+            name: _pad_right([row[name] for row in rows], value).to(device)
+            for name, value in fill.items()
+            if name in rows[0]
+        }
+        mask = _pad_right([[1] * len(row["input_ids"]) for row in rows], 0).to(device)
+        with torch.inference_mode():
+            output = self.model(**inputs, attention_mask=mask, output_hidden_states=True, return_dict=True)
+            vectors = pool(output.hidden_states[self.layer], mask, self.settings.pooling)
+            if self.settings.normalize:
+                vectors = torch.nn.functional.normalize(vectors, dim=1)
+        return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
+
+
+def _pad_right(rows: list[list[int]], value: int) -> Any:
+    """Tensor (len(rows), longest row), filled up with `value`."""
+    import torch
+
+    width = max(map(len, rows))
+    return torch.tensor([row + [value] * (width - len(row)) for row in rows], dtype=torch.long)
+
+
+def _pad_id(tokenizer: Any, config: Any) -> int:
+    """A token id to fill up with; any valid one will do, except where positions are counted from it."""
+    candidates = (
+        tokenizer.pad_token_id,
+        getattr(config, "pad_token_id", None),
+        tokenizer.eos_token_id,
+        tokenizer.unk_token_id,
+    )
+    return next((int(i) for i in candidates if isinstance(i, int) and 0 <= i < config.vocab_size), 0)

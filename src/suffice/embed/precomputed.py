@@ -1,0 +1,249 @@
+"""Vectors that somebody has already computed, from a .npy, .npz, .parquet or .safetensors file."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field, model_validator
+
+from suffice.data.corpus import ID, Corpus, Window
+from suffice.embed.base import Encoder, Loader
+from suffice.errors import ModelError
+from suffice.files import sha256_of_file
+from suffice.settings import Settings
+
+SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
+NAMED = 3  # how many missing or repeated ids an error names
+
+
+class PrecomputedSettings(Settings):
+    """Settings of kind `precomputed`."""
+
+    path: str = Field(description="File of vectors: .npy, .npz, .parquet or .safetensors")
+    match: Literal["order", "id"] = Field(
+        "order", description="Row i is item i, or rows are found by the items' ids"
+    )
+    ids: str | None = Field(
+        None,
+        description="With match id: a text file with one id a line, or the column of a .parquet or array of "
+        "a .npz (by default `id`)",
+    )
+    array: str | None = Field(
+        None, description="Name of the array in a .npz or .safetensors, or of a list column in a .parquet"
+    )
+
+    @model_validator(mode="after")
+    def _ids_are_used(self) -> Self:
+        if self.ids is not None and self.match == "order":
+            raise ValueError("ids are given but match is order; set match: id, or remove ids")
+        return self
+
+
+class Precomputed(Loader[PrecomputedSettings]):
+    """The rows of a file, by their order or by the items' ids."""
+
+    kind = "precomputed"
+    Settings = PrecomputedSettings
+
+    @property
+    def path(self) -> Path:
+        """The file; a relative path starts from the working directory."""
+        return Path(self.settings.path).expanduser()
+
+    def check(self) -> None:
+        """Check that the files are there and of a known form."""
+        if self.path.suffix not in SUFFIXES:
+            raise ModelError(f"{self.path} is not one of {', '.join(SUFFIXES)}; convert it to one of them")
+        if not self.path.is_file():
+            raise ModelError(f"{self.path} does not exist; mend the setting path")
+        by_id, inside = self.settings.match == "id", self.path.suffix in (".npz", ".parquet")
+        if by_id and not inside and self._ids_file is None:
+            raise ModelError(
+                f"{self.path.name} holds no ids; set ids to an existing text file with one id a line, "
+                "or match to order"
+            )
+        if self.settings.array is not None and self.path.suffix == ".npy":
+            raise ModelError(f"{self.path.name} holds one array only; remove the setting array")
+
+    @property
+    def _ids_file(self) -> Path | None:
+        path = Path(self.settings.ids).expanduser() if self.settings.ids else None
+        return path if path is not None and path.is_file() else None
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the files."""
+        files = {"path": self.path, "ids": self._ids_file}
+        return {"files_sha256": {name: sha256_of_file(path) for name, path in files.items() if path}}
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Open the file and match its rows with the items."""
+        self.check()
+        vectors = self._read_vectors()
+        if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
+            raise ModelError(
+                f"{self.path.name} holds an array of shape {vectors.shape} and type {vectors.dtype}; "
+                "vectors must be a numeric matrix, one row an item"
+            )
+        if self.settings.match == "id":
+            return PrecomputedEncoder(vectors, self._rows_by_id(len(vectors), corpus))
+        if len(vectors) != corpus.n_items:
+            name = corpus.manifest["dataset"]
+            raise ModelError(
+                f"{self.path.name} has {len(vectors)} rows but data set {name} has {corpus.n_items} items; "
+                "embed exactly these items in this order, or match by id"
+            )
+        return PrecomputedEncoder(vectors, None)
+
+    def _read_vectors(self) -> np.ndarray:
+        from safetensors import SafetensorError
+
+        zipped = (EOFError, zipfile.BadZipFile, zlib.error)
+        unreadable = (OSError, ValueError, pa.ArrowException, SafetensorError, *zipped)
+        try:
+            return read_vectors(self.path, self.settings.array, self.settings.ids or ID)
+        except ModelError:
+            raise
+        except unreadable as error:
+            raise ModelError(
+                f"{self.path} cannot be read ({error}); it may be truncated, make it again"
+            ) from error
+
+    def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int]:
+        ids = self._read_ids()
+        if len(ids) != n_rows:
+            raise ModelError(f"{self.path.name} has {n_rows} rows but there are {len(ids)} ids for them")
+        rows = {key: row for row, key in enumerate(ids)}
+        if len(rows) != len(ids):
+            repeated = [key for row, key in enumerate(ids) if rows[key] != row]
+            raise ModelError(f"{len(repeated)} ids of {self.path.name} occur twice: {_first(repeated)}")
+        missing = [key for window in corpus.windows() for key in window.ids if key not in rows]
+        if missing:
+            raise ModelError(
+                f"{self.path.name} has no vector for {len(missing)} of {corpus.n_items} items: "
+                f"{_first(missing)}; add them, or leave these items out of the data set"
+            )
+        return rows
+
+    def _read_ids(self) -> list[str]:
+        """The ids of the rows, in their order."""
+        name = self.settings.ids or ID
+        if self._ids_file is not None:
+            return self._ids_file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        if self.path.suffix == ".parquet":
+            _require(name, pq.read_schema(self.path).names, self.path)
+            return [str(key) for key in pq.read_table(self.path, columns=[name])[name].to_pylist()]
+        with np.load(self.path, allow_pickle=False) as arrays:
+            _require(name, arrays.files, self.path)
+            return [str(key) for key in arrays[name]]
+
+
+def _first(ids: Sequence[str]) -> str:
+    return ", ".join(map(repr, ids[:NAMED])) + (", ..." if len(ids) > NAMED else "")
+
+
+def _require(name: str, names: Sequence[str], path: Path) -> None:
+    if name not in names:
+        raise ModelError(f"{path.name} has no {name!r}; it has {', '.join(sorted(names))}")
+
+
+def read_vectors(path: Path, array: str | None = None, ids: str = ID) -> np.ndarray:
+    """The vectors in a file, shape (n_rows, embed_dim); a .npy file is mapped, not read.
+
+    Args:
+        path: .npy, .npz, .parquet or .safetensors.
+        array: name of the array or list column, where a file holds several.
+        ids: name of the column or array of ids, which is not a part of the vectors.
+
+    Raises:
+        ModelError: the file does not hold what `array` names, or holds several arrays.
+    """
+    if path.suffix == ".npy":
+        mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        return mapped
+    if path.suffix == ".parquet":
+        return _read_parquet(path, array, ids)
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            read: np.ndarray = arrays[_only(array, [name for name in arrays.files if name != ids], path)]
+            return read
+    return _read_safetensors(path, array)
+
+
+def _read_safetensors(path: Path, array: str | None) -> np.ndarray:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as arrays:
+        name = _only(array, list(arrays.keys()), path)
+        vectors: np.ndarray = arrays.get_tensor(name)
+    return vectors
+
+
+def _only(array: str | None, names: Sequence[str], path: Path) -> str:
+    if array is not None:
+        _require(array, names, path)
+        return array
+    if len(names) != 1:
+        raise ModelError(f"{path.name} holds {', '.join(sorted(names))}; name one in the setting array")
+    return names[0]
+
+
+def _read_parquet(path: Path, array: str | None, ids: str) -> np.ndarray:
+    """One list column, or else all numeric columns but the ids, in the file's order."""
+    schema = pq.read_schema(path)
+    lists = [field.name for field in schema if _is_list(field.type)]
+    if array is not None or lists:
+        name = _only(array, lists, path)
+        return _stack_lists(pq.read_table(path, columns=[name])[name], path)
+    numeric = [field.name for field in schema if _is_number(field.type) and field.name != ids]
+    if not numeric:
+        raise ModelError(f"{path.name} has neither a list column nor numeric columns beside {ids!r}")
+    table = pq.read_table(path, columns=numeric)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is found later
+        return np.stack([table[name].to_numpy().astype(np.float32) for name in numeric], axis=1)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in lists) and _is_number(kind.value_type)
+
+
+def _stack_lists(column: pa.ChunkedArray, path: Path) -> np.ndarray:
+    column = column.combine_chunks()
+    if column.null_count:
+        raise ModelError(f"{path.name} has {column.null_count} rows without a vector")
+    lengths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
+    if len(lengths) > 1:
+        raise ModelError(f"{path.name} has vectors of different lengths, {lengths[0]} to {lengths[-1]}")
+    values: np.ndarray = column.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), lengths[0] if len(lengths) else 0)
+
+
+class PrecomputedEncoder(Encoder):
+    """Rows of an array.
+
+    Args:
+        vectors: shape (n_rows, embed_dim).
+        rows: row of each id; None if rows are in the items' order.
+    """
+
+    def __init__(self, vectors: np.ndarray, rows: dict[str, int] | None) -> None:
+        self.vectors, self.rows = vectors, rows
+        self.embed_dim = vectors.shape[1]
+
+    def encode(self, window: Window) -> np.ndarray:
+        """The items' rows as float32; a number too large for it becomes infinite, which is found later."""
+        if self.rows is None:
+            part = self.vectors[window.start : window.start + len(window)]
+        else:
+            part = self.vectors[[self.rows[key] for key in window.ids]]
+        with np.errstate(over="ignore"):
+            return np.asarray(part).astype(np.float32)

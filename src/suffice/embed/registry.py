@@ -1,0 +1,37 @@
+"""Which kinds of embedding models there are: one line a kind."""
+
+import difflib
+from typing import Any
+
+from suffice.embed.bag_of_words import BagOfWords
+from suffice.embed.base import Loader
+from suffice.embed.corpus_word_vectors import CorpusWordVectors
+from suffice.embed.hidden_states import HiddenStates
+from suffice.embed.precomputed import Precomputed
+from suffice.embed.principal_components import PrincipalComponents
+from suffice.embed.sentence_transformer import SentenceTransformer
+from suffice.embed.word_vectors import WordVectors
+from suffice.errors import ModelError
+
+LOADERS: dict[str, type[Loader[Any]]] = {
+    "bag_of_words": BagOfWords,
+    "corpus_word_vectors": CorpusWordVectors,
+    "hidden_states": HiddenStates,
+    "precomputed": Precomputed,
+    "principal_components": PrincipalComponents,
+    "sentence_transformer": SentenceTransformer,
+    "word_vectors": WordVectors,
+}
+
+
+def get_loader(kind: str) -> type[Loader[Any]]:
+    """The loader class of one kind.
+
+    Raises:
+        ModelError: there is no such kind; the message lists the kinds and the closest one.
+    """
+    if kind in LOADERS:
+        return LOADERS[kind]
+    close = difflib.get_close_matches(kind, LOADERS, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise ModelError(f"there is no loader of kind {kind!r}{hint}; the kinds are {', '.join(sorted(LOADERS))}")

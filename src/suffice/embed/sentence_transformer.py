@@ -1,0 +1,182 @@
+"""Vectors of sentence-transformers models, through their own pooling, projection and normalisation."""
+
+import re
+from typing import Any, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from suffice.data.corpus import Corpus, Window
+from suffice.embed.base import Encoder
+from suffice.embed.checkpoint import (
+    BatchRunner,
+    CheckpointLoader,
+    CheckpointSettings,
+    load_errors,
+    quiet,
+    refuse_missing_weights,
+    torch_device,
+)
+from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
+from suffice.errors import ModelError
+from suffice.files import read_json
+
+MISSING_IN_REPORT = re.compile(r"^(\S+)\s*\|.*MISSING", re.MULTILINE)  # a line of transformers' load report
+
+
+class SentenceTransformerSettings(CheckpointSettings):
+    """Settings of kind `sentence_transformer`."""
+
+    prompt: str | None = Field(
+        None, description="Text put before each item; an empty text says that none is wanted"
+    )
+    prompt_name: str | None = Field(
+        None, description="Name of one of the model's own prompts, instead of `prompt`"
+    )
+    truncate_dim: int | None = Field(
+        None, ge=1, description="Keep the first dimensions only (Matryoshka models)"
+    )
+    max_seq_length: int | None = Field(
+        None, ge=1, description="Tokens read of an item; by default the model's own setting"
+    )
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Self:
+        if self.prompt is not None and self.prompt_name is not None:
+            raise ValueError("give prompt or prompt_name, not both")
+        return self
+
+
+class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
+    """A model that the sentence-transformers library saved, with all its modules."""
+
+    kind = "sentence_transformer"
+    Settings = SentenceTransformerSettings
+    marker = "modules.json"
+
+    def warnings(self) -> list[str]:
+        """A model with prompts that was given none."""
+        file = self.file("config_sentence_transformers.json")
+        config = read_json(file) if file else {}
+        prompts = sorted(name for name, text in (config.get("prompts") or {}).items() if text)
+        chosen = (self.settings.prompt, self.settings.prompt_name, config.get("default_prompt_name"))
+        if not prompts or any(choice is not None for choice in chosen):
+            return []
+        return [
+            f"the model has prompts ({', '.join(prompts)}) but was given none; "
+            "set prompt_name, or prompt to an empty text if none is wanted"
+        ]
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Load the model with its modules."""
+        settings, device = self.settings, torch_device(self.device)
+        with quiet() as messages, load_errors(settings.checkpoint):
+            model = self._load(device)
+        self.check_weights()
+        refuse_missing_weights(MISSING_IN_REPORT.findall("\n".join(messages)), settings.checkpoint)
+        if callable(model.tokenizer):  # else it is a word tokenizer of the library's own
+            refuse_empty_vocabulary(model.tokenizer, settings.checkpoint)
+        _check_prompt_name(settings.prompt_name, model.prompts)
+        _limit_length(model, settings.max_seq_length)
+        return SentenceTransformerEncoder(model, settings)
+
+    def _load(self, device: Any) -> Any:
+        import torch
+        from sentence_transformers import SentenceTransformer as Model
+
+        settings = self.settings
+        with torch.random.fork_rng(devices=[]):  # loading draws random numbers for weights it then discards
+            return Model(
+                self.location,
+                device=str(device),
+                revision=settings.revision,
+                trust_remote_code=settings.trust_remote_code,
+                truncate_dim=settings.truncate_dim,
+                model_kwargs={"dtype": getattr(torch, settings.dtype)},
+            )
+
+
+def _check_prompt_name(name: str | None, prompts: dict[str, str]) -> None:
+    if name is not None and name not in prompts:
+        known = ", ".join(sorted(prompts)) or "none"
+        raise ModelError(f"the model has no prompt named {name!r}; its prompts: {known}")
+
+
+def _limit_length(model: Any, asked: int | None) -> None:
+    """Set the maximal length, and keep it within the model's positions, beyond which it would fail."""
+    inner = getattr(model[0], "auto_model", None)
+    limit = position_limit(inner) if inner is not None else None
+    if asked is not None:
+        if limit is not None and asked > limit:
+            raise ModelError(
+                f"max_seq_length {asked} is more than the {limit} positions of the model; lower it"
+            )
+        model.max_seq_length = asked
+    elif limit is not None and (model.max_seq_length is None or model.max_seq_length > limit):
+        model.max_seq_length = limit
+
+
+class SentenceTransformerEncoder(Encoder):
+    """A loaded sentence-transformers model.
+
+    Args:
+        model: the model, on its device.
+        settings: what the user asked for.
+
+    Raises:
+        ModelError: truncate_dim is more than the model's width.
+    """
+
+    def __init__(self, model: Any, settings: SentenceTransformerSettings) -> None:
+        self.model, self.settings = model, settings
+        self.batches = BatchRunner(settings.batch_size)
+        self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
+        self.max_length = self._max_length()
+        self.n_truncated = None if self.max_length is None else 0
+        self.prompt = self._prompt_text()
+        self.embed_dim = self._encode_texts(["a"]).shape[1]
+        if settings.truncate_dim is not None and settings.truncate_dim > self.embed_dim:
+            raise ModelError(
+                f"truncate_dim {settings.truncate_dim} is more than the model's {self.embed_dim} dimensions"
+            )
+
+    def _max_length(self) -> int | None:
+        """Tokens the model reads of an item; None for models such as static ones that read all."""
+        length = getattr(self.model, "max_seq_length", None)
+        return int(length) if length is not None and length < float("inf") else None
+
+    def _prompt_text(self) -> str:
+        if self.settings.prompt is not None:
+            return self.settings.prompt
+        name = self.settings.prompt_name or self.model.default_prompt_name
+        return str(self.model.prompts.get(name) or "") if name else ""
+
+    def encode(self, window: Window) -> np.ndarray:
+        """The model's own sentence embeddings, float32, shape (len(window), embed_dim)."""
+        lengths = [len(text) for text in window.contents]
+        if self.max_length is not None:
+            lengths = [len(ids) for ids in self._token_ids(window.contents)]
+            n_long = sum(length > self.max_length for length in lengths)
+            self.n_truncated = (self.n_truncated or 0) + n_long
+        return self.batches.run(
+            lambda batch: self._encode_texts([window.contents[i] for i in batch]), lengths
+        )
+
+    def _token_ids(self, texts: list[str]) -> list[list[int]]:
+        """Token ids of the items with their prompt, not cut."""
+        tokenizer = self.model.tokenizer
+        texts = [self.prompt + text for text in texts]
+        if callable(tokenizer):
+            return list(tokenizer(texts, verbose=False)["input_ids"])
+        return [tokenizer.tokenize(text) for text in texts]
+
+    def _encode_texts(self, texts: list[str]) -> np.ndarray:
+        vectors = self.model.encode(
+            texts,
+            prompt=self.prompt,
+            batch_size=len(texts),
+            show_progress_bar=False,
+            convert_to_tensor=True,
+            normalize_embeddings=self.settings.normalize,
+        )
+        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,227 @@
+"""How well every source tells every target: the matrix of pairs, like models side by side."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation, Transform
+from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from suffice.errors import DataError
+from suffice.plots.style import (
+    INK,
+    MUTED,
+    Drawn,
+    Families,
+    family_legend,
+    label_size,
+    name_inches,
+    require_rows,
+    short_names,
+    sized,
+    styled,
+)
+
+COLORMAP = "viridis"
+MISSING_COLOR = "#e4e4e4"
+FENCE_WIDTHS = 3.0
+WRITTEN_UP_TO = 12
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Average linkage of models by the correlation of their profiles.
+
+    Attributes:
+        order: the models, like ones side by side.
+        tree: scipy's linkage matrix, shape (n_models - 1, 4); None for a single model.
+    """
+
+    order: list[str]
+    tree: np.ndarray | None
+
+
+@styled
+def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
+    """Nats per target dimension of every pair: sources in rows, targets in columns, in one order.
+
+    Rows and columns are ordered by `cluster_models`, so the diagonal holds the pairs of a model with
+    itself. The colours span the values of the other pairs, far outliers excepted (further from the
+    quartiles than three times their distance); a cell beyond that range has the colour of its end and
+    a dot. A pair that was not measured is grey.
+
+    Args:
+        pairs: one row a pair with source, target and nats_per_dim.
+        families: family of each model.
+        figure: where to draw; by default a new figure of fitting size.
+
+    Returns:
+        The figure; points: source, target, nats_per_dim, row, column, beyond_scale.
+
+    Raises:
+        DataError: a column is missing, there are no rows, or a pair occurs twice.
+    """
+    matrix = pair_matrix(pairs)
+    clustering = cluster_models(matrix)
+    matrix = matrix.loc[clustering.order, clustering.order]
+    n_models = len(matrix)
+    size = label_size(n_models)
+    names = short_names(list(matrix.index), 30)
+    side = max(2.2, n_models * max(0.155, 1.9 * size / 72))
+    margin = name_inches(names, size) + 0.5
+    figure = sized(figure, side + margin + 1.3, side + margin + 0.4)
+    heat = figure.subplots()
+    tree = heat.inset_axes((1 + 0.04 / side, 0, 0.6 / side, 1))
+    bar = heat.inset_axes((1 + 0.74 / side, 0.08, 0.12 / side, 0.84))
+    norm = _scale(matrix.to_numpy(dtype=float))
+    image = _draw_cells(heat, matrix, norm)
+    _name_cells(heat, names, families, matrix, size)
+    _draw_tree(tree, clustering, n_models)
+    figure.colorbar(image, cax=bar, label="nats per target dimension", extend=_extend(matrix, norm))
+    dot = Line2D([], [], ls="", marker="o", ms=2.2, color=INK, label="beyond the colour scale")
+    family_legend(figure, families, pd.Series(matrix.index), dot)
+    return Drawn(figure, _points(matrix, norm))
+
+
+def pair_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Nats per target dimension, rows sources and columns targets, in order of first appearance.
+
+    Raises:
+        DataError: a column is missing, there are no rows, or a pair occurs twice.
+    """
+    require_rows(pairs, ("source", "target", "nats_per_dim"), "pairs")
+    twice = pairs.duplicated(["source", "target"])
+    if twice.any():
+        first = pairs[twice].iloc[0]
+        raise DataError(f"the pair {first['source']!r}, {first['target']!r} occurs twice in the pairs table")
+    models = list(dict.fromkeys([*pairs["source"], *pairs["target"]]))
+    return pairs.pivot(index="source", columns="target", values="nats_per_dim").reindex(
+        index=models, columns=models
+    )
+
+
+def cluster_models(matrix: pd.DataFrame) -> Clustering:
+    """Order models so that like ones stand side by side.
+
+    A model's profile is its row (what it tells of the others) and its column (what the others tell of
+    it), each less the mean of that target or source. The distance of two models is one less the
+    correlation of their profiles over all other models, and one where that is not defined; linkage is
+    average, and the leaves are ordered after Bar-Joseph et al. (2001).
+    """
+    if len(matrix) < 2:
+        return Clustering(list(matrix.index), None)
+    others = matrix.mask(np.eye(len(matrix), dtype=bool))
+    as_source = others.sub(others.mean(axis=0), axis=1).T
+    as_target = others.sub(others.mean(axis=1), axis=0)
+    likeness = pd.concat([as_source, as_target], ignore_index=True).corr(min_periods=3)
+    distance = 1 - likeness.fillna(0.0).to_numpy(copy=True)
+    np.fill_diagonal(distance, 0.0)
+    condensed = np.maximum(squareform(distance, checks=False), 0.0)
+    tree = linkage(condensed, method="average", optimal_ordering=True)
+    return Clustering([matrix.index[leaf] for leaf in leaves_list(tree)], tree)
+
+
+def _draw_cells(axes: Axes, matrix: pd.DataFrame, norm: Normalize) -> AxesImage:
+    values = matrix.to_numpy(dtype=float)
+    image = axes.imshow(np.ma.masked_invalid(values), cmap=COLORMAP, norm=norm, aspect="equal")
+    axes.set_facecolor(MISSING_COLOR)  # shows through where a pair is missing
+    written = len(values) <= WRITTEN_UP_TO
+    for row, column in np.argwhere(np.isfinite(values)):
+        value = values[row, column]
+        color = "white" if norm(value) < 0.6 else INK
+        if written:
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, fontsize=6)
+        if _beyond(value, norm):
+            up = 0.33 if written else 0.0
+            axes.plot(column + up, row - up, "o", ms=1.8, color=color, mec="none")
+    return image
+
+
+def _scale(values: np.ndarray) -> Normalize:
+    """Colour scale over the pairs of different models but for far outliers; over all pairs if that is all."""
+    others = values[~np.eye(len(values), dtype=bool)]
+    usable = others[np.isfinite(others)]
+    if usable.size == 0:
+        usable = values[np.isfinite(values)]
+    if usable.size == 0:
+        raise DataError("no pair has a finite value in nats_per_dim, so there is nothing to draw")
+    first, third = np.quantile(usable, (0.25, 0.75))
+    reach = FENCE_WIDTHS * (third - first)
+    within = usable[(usable >= first - reach) & (usable <= third + reach)]
+    low, high = within.min(), within.max()
+    return Normalize(low, high) if high > low else Normalize(low - 0.5, high + 0.5)
+
+
+def _beyond(value: float, norm: Normalize) -> bool:
+    assert norm.vmin is not None and norm.vmax is not None
+    return bool(value < norm.vmin or value > norm.vmax)
+
+
+def _extend(matrix: pd.DataFrame, norm: Normalize) -> Literal["neither", "min", "max", "both"]:
+    """At which ends of the colour bar values lie beyond it."""
+    assert norm.vmin is not None and norm.vmax is not None
+    below, above = (matrix < norm.vmin).to_numpy().any(), (matrix > norm.vmax).to_numpy().any()
+    if below and above:
+        return "both"
+    return "min" if below else "max" if above else "neither"
+
+
+def _name_cells(axes: Axes, names: list[str], families: Families, matrix: pd.DataFrame, size: float) -> None:
+    places = range(len(names))
+    axes.set_xticks(places, names, rotation=90, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
+    axes.tick_params(length=0, pad=10)
+    axes.set(xlabel="target (predicted)", ylabel="source (given)")
+    axes.spines[:].set_visible(False)
+    edge = len(names) - 0.5
+    for place, model in enumerate(matrix.index):
+        color, marker = families.color(model), families.marker(model)
+        for x, y in ((-0.5, place), (place, edge)):
+            beside = _outside(axes, x < 0)
+            axes.plot(x, y, marker, color=color, ms=size / 2.1, clip_on=False, transform=beside)
+    axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
+
+
+def _outside(axes: Axes, left: bool) -> Transform:
+    """Data coordinates moved six points to the left of, or below, the matrix."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    x, y = (-6 / 72, 0) if left else (0, -6 / 72)
+    return axes.transData + ScaledTranslation(x, y, figure.dpi_scale_trans)
+
+
+def _draw_tree(axes: Axes, clustering: Clustering, n_models: int) -> None:
+    axes.axis("off")
+    axes.set_ylim(n_models - 0.5, -0.5)
+    if clustering.tree is None:
+        return
+    drawn = dendrogram(clustering.tree, no_plot=True)
+    lines = [
+        np.column_stack([height, (np.array(place) - 5) / 10])  # scipy puts leaf i at 10 i + 5
+        for place, height in zip(drawn["icoord"], drawn["dcoord"], strict=True)
+    ]
+    axes.add_collection(LineCollection(lines, colors=MUTED, linewidths=0.7))
+    axes.set_xlim(0, float(clustering.tree[:, 2].max()) * 1.03 or 1.0)
+
+
+def _points(matrix: pd.DataFrame, norm: Normalize) -> pd.DataFrame:
+    rows, columns = np.indices(matrix.shape).reshape(2, -1)
+    values = matrix.to_numpy(dtype=float).ravel()
+    return pd.DataFrame(
+        {
+            "source": matrix.index.to_numpy()[rows],
+            "target": matrix.columns.to_numpy()[columns],
+            "nats_per_dim": values,
+            "row": rows,
+            "column": columns,
+            "beyond_scale": [_beyond(value, norm) for value in values],
+        }
+    )

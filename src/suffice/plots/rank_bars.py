@@ -1,0 +1,118 @@
+"""Which models are first, and which are tied: scores and ranks with their intervals."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from suffice.plots.style import (
+    ACCENT,
+    ACCENT_BAND,
+    BAND,
+    INK,
+    MUTED,
+    WIDTH_INCHES,
+    Drawn,
+    Families,
+    family_legend,
+    label_size,
+    mark_zero,
+    name_inches,
+    rank_ticks,
+    require_rows,
+    row_inches,
+    rows_of,
+    short_names,
+    sized,
+    styled,
+)
+
+COLUMNS = ("model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group")
+
+
+@styled
+def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
+    """Models from first to last: score with interval, rank with interval, and the groups of tied models.
+
+    Args:
+        ranking: one row a model with the columns of a ranking table; scores in nats per target
+            dimension. A missing interval is drawn as a point alone.
+        families: family of each model.
+        figure: where to draw; by default a new figure of fitting size.
+
+    Returns:
+        The figure; points: the ranking's columns that were drawn, and `position` (0 is the top row).
+
+    Raises:
+        DataError: a column is missing, or there are no rows.
+    """
+    require_rows(ranking, COLUMNS, "ranking")
+    points = ranking.loc[:, list(COLUMNS)].sort_values(["rank", "model"], ignore_index=True)
+    points = points.assign(position=range(len(points)))
+    size = label_size(len(points))
+    names = short_names(list(points["model"]))
+    height = len(points) * row_inches(len(points)) + 0.9
+    figure = sized(figure, max(WIDTH_INCHES, 4.6 + name_inches(names, size)), height)
+    scores, ranks, groups = figure.subplots(1, 3, sharey=True, gridspec_kw={"width_ratios": [3.2, 1.7, 0.8]})
+    _draw_scores(scores, points, families)
+    _draw_ranks(ranks, points, families)
+    _draw_groups((scores, ranks, groups), points, size)
+    scores.set_yticks(points["position"], names, fontsize=size)
+    scores.set_ylim(len(points) - 0.4, -0.6)
+    family_legend(figure, families, points["model"])
+    return Drawn(figure, points)
+
+
+def _draw_scores(axes: Axes, points: pd.DataFrame, families: Families) -> None:
+    for row in rows_of(points):
+        color = families.color(row.model)
+        axes.plot([row.score_low, row.score_high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
+        axes.plot(row.score, row.position, families.marker(row.model), color=color)
+    axes.set_xlabel("score (nats per target dimension), 95 % interval")
+    axes.grid(axis="x")
+    mark_zero(axes)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _draw_ranks(axes: Axes, points: pd.DataFrame, families: Families) -> None:
+    for row in rows_of(points):
+        color = families.color(row.model)
+        axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
+        axes.plot(row.rank, row.position, families.marker(row.model), color=color)
+    axes.set_xlabel("rank, 95 % interval")
+    axes.set_xlim(0.4, len(points) + 0.6)
+    axes.set_xticks(rank_ticks(len(points)))
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _draw_groups(panels: tuple[Axes, Axes, Axes], points: pd.DataFrame, size: float) -> None:
+    """A band behind every tie group, and a bracket with its name in the last panel."""
+    runs = (points["tie_group"] != points["tie_group"].shift()).cumsum()
+    for index, (_, group) in enumerate(points.groupby(runs, sort=True)):
+        top, bottom = group["position"].iloc[0], group["position"].iloc[-1]
+        first = index == 0
+        band = ACCENT_BAND if first else (BAND if index % 2 == 0 else "none")
+        for axes in panels:
+            axes.axhspan(top - 0.5, bottom + 0.5, facecolor=band, edgecolor="none", zorder=0)
+        color = ACCENT if first else MUTED
+        panels[2].plot([0.05, 0.05], [top - 0.3, bottom + 0.3], color=color, lw=2 if first else 1)
+        panels[2].text(
+            0.14,
+            (top + bottom) / 2,
+            group_name(top + 1, bottom + 1),
+            va="center",
+            fontsize=size,
+            color=ACCENT if first else INK,
+            fontweight="bold" if first else "normal",
+        )
+    panels[2].set(xlim=(0, 1))
+    panels[2].axis("off")
+
+
+def group_name(first: int, last: int) -> str:
+    """What a tie group is called that takes the places `first` to `last`."""
+    if first == last:
+        return "first" if first == 1 else str(first)
+    return f"tied for first ({last})" if first == 1 else f"tied {first}–{last}"

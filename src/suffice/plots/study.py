@@ -1,0 +1,98 @@
+"""The figures of a study: which there are, and which tables each one draws.
+
+A figure's module and its function are found by its name, so that editing one figure redraws only it.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from suffice.comparison.correlation import mean_rank_table
+from suffice.files import read_table
+from suffice.plots.style import Drawn, Families
+
+CURVES = "checkpoint_curves"
+FIGURES_OF_RANKING = ("rank_bars", "pair_matrix", "model_graph", CURVES)
+FIGURES_OF_TASKS = ("score_against_tasks", "predictors")
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """The tables of one data set and one estimator.
+
+    Attributes:
+        pairs: all pairs.
+        ranking: the ranking.
+        correlation: how well scores and baselines foretell the tasks; None without tasks.
+        tasks: the results of all models; None without tasks.
+        models: model, family, training ((name, step) or None) of each model.
+    """
+
+    pairs: pd.DataFrame
+    ranking: pd.DataFrame
+    correlation: pd.DataFrame | None
+    tasks: pd.DataFrame | None
+    models: pd.DataFrame
+
+    @classmethod
+    def read(
+        cls,
+        pairs: Sequence[str],
+        ranking: str,
+        correlation: Sequence[str],
+        tasks: Sequence[str],
+        models: Sequence[dict[str, Any]],
+    ) -> "StudyTables":
+        """Read the tables from their files; `correlation` and `tasks` are empty without tasks."""
+        read = [_concatenated(files) for files in (pairs, correlation, tasks)]
+        if read[0] is None:
+            raise ValueError("no pairs tables were given; give one a target")
+        return cls(read[0], read_table(ranking), read[1], read[2], pd.DataFrame(list(models)))
+
+    @property
+    def families(self) -> Families:
+        """Family of each model, in the order of the study's table."""
+        return Families.from_table(self.models)
+
+    def checkpoints(self) -> pd.DataFrame:
+        """Scores of the models that are checkpoints of a training: model, series, step, score and interval."""
+        trained = self.models[self.models["training"].notna()]
+        named = trained.assign(series=trained["training"].str[0], step=trained["training"].str[1])
+        return named.merge(self.ranking, on="model").sort_values(["series", "step"], ignore_index=True)
+
+
+def _concatenated(files: Sequence[str]) -> pd.DataFrame | None:
+    return pd.concat(map(read_table, map(Path, files)), ignore_index=True) if files else None
+
+
+def draw_figure(name: str, tables: StudyTables, estimator: str, seed: int) -> Drawn:
+    """Draw one figure by its name.
+
+    Args:
+        name: one of `FIGURES_OF_RANKING` or `FIGURES_OF_TASKS`.
+        tables: what is drawn.
+        estimator: name of the estimator the ranking was made with.
+        seed: seed of layouts.
+    """
+    draw: Callable[..., Drawn] = getattr(importlib.import_module(f"suffice.plots.{name}"), f"draw_{name}")
+    return draw(*_arguments(name, tables, estimator, seed))
+
+
+def _arguments(name: str, tables: StudyTables, estimator: str, seed: int) -> tuple[Any, ...]:
+    if name == "rank_bars":
+        return tables.ranking, tables.families
+    if name == "pair_matrix":
+        return tables.pairs, tables.families
+    if name == "model_graph":
+        return tables.pairs, tables.ranking, 2, seed
+    if name == CURVES:
+        return tables.checkpoints(), tables.tasks
+    if name == "predictors":
+        return (tables.correlation,)
+    evidence = importlib.import_module("suffice.plots.score_against_tasks").Evidence
+    mean_ranks = mean_rank_table(tables.tasks) if tables.tasks is not None else None
+    return tables.ranking, evidence(tables.tasks, mean_ranks, tables.correlation), tables.families, estimator

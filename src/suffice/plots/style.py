@@ -1,0 +1,265 @@
+"""The look of all figures, and the saving of a figure with the points it shows.
+
+Nothing here changes matplotlib's settings for others: the style holds inside `styled` functions only.
+Figures are made without pyplot, so that none stays in memory after it has been saved.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib.style
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation, Transform
+
+from suffice.errors import DataError
+from suffice.files import whole_file
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INK, MUTED, RULE, BAND, ACCENT, ACCENT_BAND = "#222222", "#5f6670", "#d9dce1", "#f3f4f6", "#0072b2", "#e3eff7"
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d")
+"""The palette of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, without its yellow, which is
+too light for small marks on white, and with a grey for its black."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+FORMATS = (".pdf", ".png", ".csv")
+WIDTH_INCHES = 7.2
+STYLE: Mapping[str, object] = MappingProxyType(
+    {
+        "font.family": "DejaVu Sans",
+        "font.size": 8.0,
+        "text.color": INK,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": INK,
+        "axes.labelsize": 8.0,
+        "axes.titlesize": 8.5,
+        "axes.titlelocation": "left",
+        "axes.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": RULE,
+        "grid.linewidth": 0.5,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "legend.frameon": False,
+        "legend.fontsize": 7.5,
+        "lines.markersize": 4.5,
+        "savefig.dpi": 180.0,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "suffice",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and what it shows.
+
+    Attributes:
+        figure: the figure.
+        points: every drawn mark as a row of a tidy table, in the units of the axes.
+    """
+
+    figure: Figure
+    points: pd.DataFrame
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Let a function run under the project's style, whatever the user's matplotlibrc says."""
+
+    @functools.wraps(draw)
+    def with_style(*args: P.args, **kwargs: P.kwargs) -> R:
+        with matplotlib.style.context(["default", dict(STYLE)]):
+            return draw(*args, **kwargs)
+
+    return with_style
+
+
+def sized(figure: Figure | None, width_inches: float, height_inches: float) -> Figure:
+    """The caller's figure as it is, or a new one of the given size."""
+    if figure is not None:
+        return figure
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+@styled
+def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
+    """Write a figure as `<stem>.pdf` and `<stem>.png`, and its points as `<stem>.csv`.
+
+    The three files are put in place when all are whole. They hold no date and no version, so the
+    same figure gives the same bytes.
+
+    Returns:
+        The paths of the three files.
+    """
+    paths = tuple(Path(f"{stem}{suffix}") for suffix in FORMATS)
+    with ExitStack() as stack:
+        pdf, png, csv = (stack.enter_context(whole_file(path)) for path in paths)
+        no_trace = {"Creator": None, "Producer": None, "CreationDate": None}
+        drawn.figure.savefig(pdf, format="pdf", metadata=no_trace)
+        drawn.figure.savefig(png, format="png", metadata={"Software": None})
+        drawn.points.to_csv(csv, index=False, lineterminator="\n")
+    return paths
+
+
+@dataclass(frozen=True)
+class Families:
+    """The family of each model; a family's place in the study's table decides its colour and marker.
+
+    With more than 42 families the combinations of colour and marker begin again.
+
+    Args:
+        family_of: model to family, in the order of the study's table.
+    """
+
+    family_of: Mapping[str, str]
+
+    @classmethod
+    def from_table(cls, models: pd.DataFrame) -> "Families":
+        """From a table with the columns model and family.
+
+        Raises:
+            DataError: a column or a family is missing.
+        """
+        require_rows(models, ("model", "family"), "models")
+        if models["family"].isna().any():
+            orphan = models.loc[models["family"].isna(), "model"].iloc[0]
+            raise DataError(f"model {orphan!r} has no family; fill the column family of the models table")
+        return cls(dict(zip(models["model"], models["family"], strict=True)))
+
+    @property
+    def names(self) -> list[str]:
+        """The families in order of first appearance."""
+        return list(dict.fromkeys(self.family_of.values()))
+
+    def color(self, model: str) -> str:
+        """The colour of the model's family."""
+        return COLORS[self._place(model) % len(COLORS)]
+
+    def marker(self, model: str) -> str:
+        """The marker of the model's family."""
+        return MARKERS[self._place(model) % len(MARKERS)]
+
+    def handles(self) -> list[Artist]:
+        """One legend entry a family."""
+        first = {family: model for model, family in reversed(list(self.family_of.items()))}
+        return [
+            Line2D([], [], ls="", marker=self.marker(first[name]), color=self.color(first[name]), label=name)
+            for name in self.names
+        ]
+
+    def _place(self, model: str) -> int:
+        if model not in self.family_of:
+            raise DataError(f"model {model!r} has no row in the models table; add it")
+        return self.names.index(self.family_of[model])
+
+
+def family_legend(figure: Figure, families: Families, models: pd.Series, *more: Artist) -> None:
+    """A legend below the figure: the families of `models` if there are several, then `more`."""
+    shown = {families.family_of[model] for model in models}
+    handles = [handle for handle in families.handles() if handle.get_label() in shown]
+    handles = [*(handles if len(handles) > 1 else []), *more]
+    if handles:
+        letters = max(len(str(handle.get_label())) for handle in handles)
+        columns = max(1, int(figure.get_figwidth() / (0.075 * letters + 0.45)))
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=min(len(handles), columns), handletextpad=0.2
+        )
+
+
+def grid_shape(n_panels: int, most_columns: int) -> tuple[int, int]:
+    """Rows and columns for `n_panels` panels, the last row as full as can be."""
+    n_rows = -(-n_panels // most_columns)
+    return n_rows, -(-n_panels // n_rows)
+
+
+def rank_ticks(n_models: int) -> list[int]:
+    """Where to mark an axis of ranks: the first, then round numbers up to `n_models`."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if n_models <= 7 * step)
+    return [1, *(rank for rank in range(step, n_models + 1, step) if rank > 1)]
+
+
+def panel_title(axes: Axes, title: str, below: str = "", bold: bool = True) -> None:
+    """A panel's name with a plain line below it."""
+    axes.set_title(title, fontweight="bold" if bold else "normal", fontsize=8, pad=15 if below else 6)
+    axes.text(0, 1, below, transform=axes.transAxes + _points_up(axes, 4), fontsize=7.2, color=MUTED)
+
+
+def require_rows(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> None:
+    """Raise DataError unless `table` has all of `columns` and at least one row."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(
+            f"the {name} table lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}"
+        )
+    if table.empty:
+        raise DataError(f"the {name} table has no rows, so there is nothing to draw")
+
+
+def rows_of(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, their cells as attributes."""
+    return iter(table.itertuples())
+
+
+def label_size(n_labels: int) -> float:
+    """Font size in points for a column of `n_labels` names: 8 up to 20, then less, at least 5.5."""
+    return max(5.5, min(8.0, 8.0 - 0.1 * (n_labels - 20)))
+
+
+def row_inches(n_labels: int) -> float:
+    """Height of one row of a figure with `n_labels` named rows, in inches: 1.9 times the letters."""
+    return 1.9 * label_size(n_labels) / 72
+
+
+def short_names(names: list[str], limit: int = 34) -> list[str]:
+    """Names no longer than `limit`, the middle left out where needed; still different from one another."""
+    while limit < max(map(len, names), default=0):
+        short = [_shorten(name, limit) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+        limit += 4
+    return list(names)
+
+
+def name_inches(names: list[str], size: float) -> float:
+    """About how wide the longest of `names` is in inches, at `size` points."""
+    return 0.62 * size / 72 * max(map(len, names), default=0)
+
+
+def mark_zero(axes: Axes) -> None:
+    """A line at x = 0 if it lies in view: there a source tells nothing of the target."""
+    low, high = axes.get_xlim()
+    if low <= 0 <= high:
+        axes.axvline(0, color=MUTED, lw=0.7, zorder=0.5)
+
+
+def _points_up(axes: Axes, points: float) -> Transform:
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    return ScaledTranslation(0, points / 72, figure.dpi_scale_trans)
+
+
+def _shorten(name: str, limit: int) -> str:
+    if len(name) <= limit:
+        return name
+    tail = (limit - 1) // 2
+    return f"{name[: limit - 1 - tail]}…{name[len(name) - tail :]}"

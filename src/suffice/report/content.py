@@ -1,0 +1,140 @@
+"""What the decision page shows: plain tables, values and paths of figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from suffice.errors import DataError
+
+
+@dataclass(frozen=True)
+class Section:
+    """One data set under one estimator.
+
+    Attributes:
+        dataset: name of the data set.
+        estimator: name of the estimator.
+        ranking: the ranking table.
+        manifest: the corpus's manifest: n_items, source, license, content_sha256, dropped and more.
+        cards: one row a model: model, and what health and cost say of its embedding; columns that are
+            not there are left out of the page.
+        correlation: the correlation table of this data set, None without tasks.
+        differences: predictor, baseline, task, statistic, difference, low, high, n_models: what the
+            score's correlation has over a baseline's; None without tasks.
+        figures: paths of PNG files by the figure's name, see `FIGURES`.
+        held_out: whether densities were scored on items other than those they were fitted on.
+        about_estimator: a sentence or two on the density family and where it can be trusted.
+    """
+
+    dataset: str
+    estimator: str
+    ranking: pd.DataFrame
+    manifest: Mapping[str, Any]
+    cards: pd.DataFrame
+    correlation: pd.DataFrame | None = None
+    differences: pd.DataFrame | None = None
+    figures: Mapping[str, Path] = field(default_factory=dict)
+    held_out: bool = True
+    about_estimator: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"the section {self.dataset}, {self.estimator}"
+        _require(self.ranking, RANKING_COLUMNS, f"the ranking of {where}")
+        _require(self.cards, ("model",), f"the cards of {where}")
+        if self.ranking.empty:
+            raise DataError(f"the ranking of {where} has no rows; rank at least one model")
+        if "n_items" not in self.manifest:
+            raise DataError(f"the manifest of {where} lacks n_items; build the corpus again")
+        unknown = sorted(set(self.figures) - set(FIGURES))
+        if unknown:
+            raise DataError(f"{where} has an unknown figure {unknown[0]!r}; known are {', '.join(FIGURES)}")
+        if self.correlation is not None:
+            _require(self.correlation, CORRELATION_COLUMNS, f"the correlation table of {where}")
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """All that the page of a study shows; the first section is the answer's.
+
+    Attributes:
+        study: name of the study.
+        sections: one a data set and estimator, the primary one first.
+        models: the study's models: model, family.
+        failed: models without a result: model, stage, reason; empty if all went through.
+        results: the tasks' results of all models (task, kind, dataset, model, metric, value,
+            standard_error, chance); None or empty if the study has no tasks.
+        description: what the study is about, in the user's words.
+        provenance: facts on the run: seed, git state, machine, date and so on.
+        versions: package to version.
+        config: the study's configuration as text.
+    """
+
+    study: str
+    sections: tuple[Section, ...]
+    models: pd.DataFrame
+    failed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["model", "stage", "reason"]))
+    results: pd.DataFrame | None = None
+    description: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sections:
+            raise DataError(f"the page of study {self.study!r} has no sections; rank at least one data set")
+        _require(self.models, ("model", "family"), "the models table")
+        _require(self.failed, ("model", "stage", "reason"), "the table of failed models")
+        if self.results is not None:
+            _require(self.results, ("task", "dataset", "model", "metric", "value"), "the tasks table")
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether there are results of tasks."""
+        return self.results is not None and len(self.results) > 0
+
+
+RANKING_COLUMNS = ("model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group")
+CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "value", "low", "high", "n_models")
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "rank_bars": (
+        "Scores and ranks",
+        "Points are scores in nats per target dimension, lines 95 % intervals over items and over targets. "
+        "Models in one bracket are tied: the data cannot tell them apart.",
+    ),
+    "pair_matrix": (
+        "Who tells what of whom",
+        "Each cell is one pair: how many nats per target dimension the source (row) gives about the target "
+        "(column). Models with like profiles stand side by side; the diagonal is a model with itself and "
+        "takes no part in the colour scale or the score.",
+    ),
+    "score_against_tasks": (
+        "The score against the tasks",
+        "Each point is a model. The line is the least-squares fit with its 95 % interval; ρ is Spearman's "
+        "correlation with its interval over models.",
+    ),
+    "predictors": (
+        "Is the score a better guide than what is free?",
+        "Correlation with the tasks of the score (blue) and of baselines that need no estimate (grey); "
+        "lines are 95 % intervals over models.",
+    ),
+    "model_graph": (
+        "The models as a graph",
+        "An arrow leads to each target from its strongest sources; colours are communities, the size of a "
+        "node is its score.",
+    ),
+    "checkpoint_curves": (
+        "Through training",
+        "Score and task results of the checkpoints of one model against the training step, with 95 % "
+        "intervals.",
+    ),
+}
+"""Name of a figure to its heading and caption, in the order of the page."""
+
+
+def _require(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> None:
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{name} lacks the column(s) {', '.join(missing)}")

@@ -1,0 +1,177 @@
+"""What a study holds, with every default and description: the manual and the schemas are made from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.embed.base import Loader
+from suffice.embed.registry import get_loader
+from suffice.estimators.base import Estimator
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.ranking.scores import RankingSettings
+from suffice.seeds import derive_seed
+from suffice.settings import Settings
+from suffice.tasks.settings import TaskSettings
+from suffice.training.masked_language_model import MaskedLanguageModelSettings
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9.-]*"
+NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit"
+TRAINED_PREFIX = "trained:"
+MODEL_PREFIX = "model:"
+DATASET_PLACEHOLDER = "{dataset}"
+
+
+class TrainingSettings(MaskedLanguageModelSettings):
+    """A small masked language model that the workflow trains on one of the study's data sets."""
+
+    dataset: str = Field(description="data set of the study that the model is trained on")
+
+
+class CorrelationSettings(Settings):
+    """How the ranking is compared with the tasks."""
+
+    n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
+
+
+class StudySettings(Settings):
+    """The keys of `study.yaml`."""
+
+    title: str = Field(description="what the study asks, in a few words; the headline of the page")
+    seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
+    estimators: dict[str, dict[str, Any]] = Field(
+        default={DEFAULT_ESTIMATOR: {}},
+        min_length=1,
+        description="name of each estimator with its settings; the first is the one the page answers with. "
+        "A variant has a name of its own and the key `estimator`",
+    )
+    ranking: RankingSettings = Field(default=RankingSettings(), description="how scores are made from pairs")
+    correlation: CorrelationSettings = Field(
+        default=CorrelationSettings(), description="how the ranking is compared with the tasks"
+    )
+    training: dict[str, TrainingSettings] = Field(
+        default={}, description="small language models to train in the workflow, by name"
+    )
+    device: str = Field(default="cpu", description="torch device of models and estimators: cpu, cuda, mps")
+
+    @field_validator("estimators", mode="before")
+    @classmethod
+    def _empty_means_defaults(cls, value: Any) -> Any:
+        return (
+            {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
+        )
+
+
+@dataclass(frozen=True)
+class EstimatorChoice:
+    """An estimator as a study uses it: a name, a kind and its settings."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+
+    def build(self, seed: int, device: str) -> Estimator[Any]:
+        """The estimator itself."""
+        return get_estimator(self.kind)(seed=seed, device=device, **self.settings)
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A row of `datasets.tsv`.
+
+    Attributes:
+        name: the data set's name.
+        settings: where its items come from; paths are absolute.
+        ranked: whether models are ranked on it; otherwise it serves tasks alone.
+    """
+
+    name: str
+    settings: DatasetSettings
+    ranked: bool
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A row of `tasks.tsv`: the task's name, the data set it is on and its settings."""
+
+    name: str
+    dataset: str
+    settings: TaskSettings
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A row of `models.tsv`.
+
+    Attributes:
+        name: the model's name.
+        kind: the kind of loader.
+        family: models of one family share a colour.
+        settings: the loader's settings as given, paths absolute but for placeholders.
+        training: name of the training in the workflow that makes the checkpoint, and the step.
+        base_model: the model of the study whose vectors this one is made from.
+    """
+
+    name: str
+    kind: str
+    family: str
+    settings: dict[str, Any]
+    training: tuple[str, int] | None = None
+    base_model: str | None = None
+
+    def settings_for(self, dataset: str) -> dict[str, Any]:
+        """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
+        return {key: _fill(value, dataset) for key, value in self.settings.items()}
+
+
+def build_loader(kind: str, settings: dict[str, Any], seed: int, device: str) -> Loader[Any]:
+    """A loader from the name of its kind and its settings."""
+    loader = get_loader(kind)
+    return loader(loader.Settings(**settings), seed=seed, device=device)
+
+
+def _fill(value: Any, dataset: str) -> Any:
+    return value.replace(DATASET_PLACEHOLDER, dataset) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that has been read and checked."""
+
+    name: str
+    folder: Path
+    settings: StudySettings
+    estimators: dict[str, EstimatorChoice]
+    models: dict[str, ModelRow]
+    datasets: dict[str, DatasetRow]
+    tasks: dict[str, TaskRow]
+
+    def seed_of(self, model: str) -> int:
+        """The seed of what is random in a model."""
+        return derive_seed(self.settings.seed, "model", model)
+
+    @property
+    def ranked_datasets(self) -> list[str]:
+        """Names of the data sets on which models are ranked."""
+        return [name for name, row in self.datasets.items() if row.ranked]
+
+    @property
+    def task_datasets(self) -> list[str]:
+        """Names of the data sets that tasks are on, each once."""
+        return list(dict.fromkeys(task.dataset for task in self.tasks.values()))
+
+    @property
+    def series(self) -> dict[str, list[str]]:
+        """Models that are checkpoints of one training, by its name, in the order of their steps."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for model in self.models.values():
+            if model.training:
+                found.setdefault(model.training[0], []).append((model.training[1], model.name))
+        return {name: [model for _, model in sorted(models)] for name, models in found.items()}
+
+    def without(self, failed: set[str]) -> "Study":
+        """The same study without some models and those made from them."""
+        left = {name: row for name, row in self.models.items() if not {name, row.base_model} & failed}
+        return Study(self.name, self.folder, self.settings, self.estimators, left, self.datasets, self.tasks)

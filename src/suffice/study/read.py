@@ -1,0 +1,204 @@
+"""Reading a study's folder: every problem that can be seen without computing is found here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from suffice.data.check import check_dataset
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.embed.checkpoint import resolve_checkpoint
+from suffice.embed.registry import get_loader
+from suffice.errors import StudyError
+from suffice.settings import describe_validation_error, did_you_mean
+from suffice.study.model import (
+    DATASET_PLACEHOLDER,
+    MODEL_PREFIX,
+    TRAINED_PREFIX,
+    DatasetRow,
+    EstimatorChoice,
+    ModelRow,
+    Study,
+    StudySettings,
+    TaskRow,
+    build_loader,
+)
+from suffice.study.tables import checked, read_rows, read_settings, read_truth
+from suffice.tasks.settings import TaskSettings, check_task
+
+SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
+FILE_SETTINGS = ("path", "vocabulary")
+
+
+def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Study:
+    """Read and check a study's folder.
+
+    Args:
+        folder: holds study.yaml, models.tsv, datasets.tsv and, if there are tasks, tasks.tsv; its name is
+            the study's name, and relative paths in its tables start from it.
+        overrides: values that replace keys of study.yaml.
+
+    Raises:
+        StudyError: a file, key or value is wrong; the message names file, key, value and remedy.
+    """
+    folder = Path(folder).absolute()
+    if not (folder / SETTINGS).is_file():
+        raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
+    settings = _read_study_settings(folder / SETTINGS, overrides or {})
+    estimators = _read_estimators(folder / SETTINGS, settings)
+    datasets = _read_datasets(folder / DATASETS)
+    models = _read_models(folder / MODELS)
+    tasks = _read_tasks(folder / TASKS, datasets) if (folder / TASKS).exists() else {}
+    study = Study(folder.name, folder, settings, estimators, models, datasets, tasks)
+    _check_references(study)
+    return study
+
+
+def _read_study_settings(path: Path, overrides: Mapping[str, Any]) -> StudySettings:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{path} must hold keys and values, such as `title: My documents`")
+    try:
+        return StudySettings(**{**content, **overrides})
+    except (ValidationError, TypeError) as error:
+        problem = (
+            describe_validation_error(error, StudySettings) if isinstance(error, ValidationError) else error
+        )
+        raise StudyError(f"{path}: {problem}") from None
+
+
+def _read_estimators(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
+    choices = {}
+    for name, given in settings.estimators.items():
+        own = {key: value for key, value in given.items() if key != "estimator"}
+        choice = EstimatorChoice(name, str(given.get("estimator", name)), own)
+        checked(
+            path, f"estimators.{name}", lambda choice=choice: choice.build(settings.seed, settings.device)
+        )
+        choices[name] = choice
+    return choices
+
+
+def _read_datasets(path: Path) -> dict[str, DatasetRow]:
+    rows = {}
+    for name, cells in read_rows(path, "dataset", ["source"]).items():
+        ranked = read_truth(path, name, "ranked", cells.pop("ranked", "true"))
+        own = {key: value for key, value in cells.items() if key != "dataset"}
+        settings = read_settings(path, name, own, DatasetSettings)
+        if settings.source == "file" and settings.path:
+            settings = settings.model_copy(update={"path": str(path.parent / settings.path)})
+        rows[name] = DatasetRow(name, settings, ranked)
+    if not any(row.ranked for row in rows.values()):
+        raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
+    return rows
+
+
+def _read_models(path: Path) -> dict[str, ModelRow]:
+    rows = {
+        name: _model_row(path, name, cells) for name, cells in read_rows(path, "model", ["loader"]).items()
+    }
+    if len(rows) < 2:
+        raise StudyError(f"{path} has {len(rows)} models; a ranking needs at least 2: add rows")
+    return rows
+
+
+def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
+    kind = cells["loader"]
+    checked(path, name, lambda: get_loader(kind))
+    given = {key: value for key, value in cells.items() if key not in ("model", "loader", "family")}
+    read_settings(path, name, given, get_loader(kind).Settings)
+    training, base_model = None, None
+    checkpoint, vectors = given.get("checkpoint", ""), given.get("path", "")
+    if checkpoint.startswith(TRAINED_PREFIX):
+        training = _training_and_step(path, name, checkpoint)
+    elif checkpoint:
+        given["checkpoint"] = checked(path, name, lambda: resolve_checkpoint(checkpoint, path.parent))
+    if vectors.startswith(MODEL_PREFIX):
+        base_model = vectors.removeprefix(MODEL_PREFIX)
+    else:
+        given |= {key: str(path.parent / given[key]) for key in FILE_SETTINGS if key in given}
+    return ModelRow(name, kind, cells.get("family", kind), given, training, base_model)
+
+
+def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int]:
+    training, _, step = checkpoint.removeprefix(TRAINED_PREFIX).partition("/")
+    if not step.isdigit():
+        raise StudyError(f"{path}: row {name!r}: checkpoint {checkpoint!r}; write {TRAINED_PREFIX}NAME/STEP")
+    return training, int(step)
+
+
+def _read_tasks(path: Path, datasets: dict[str, DatasetRow]) -> dict[str, TaskRow]:
+    rows = {}
+    for name, cells in read_rows(path, "task", ["kind", "dataset"]).items():
+        dataset = cells["dataset"]
+        if dataset not in datasets:
+            raise StudyError(
+                f"{path}: row {name!r}: no data set {dataset!r}{did_you_mean(dataset, list(datasets))}"
+            )
+        own = {key: value for key, value in cells.items() if key not in ("task", "dataset")}
+        rows[name] = TaskRow(name, dataset, read_settings(path, name, own, TaskSettings))
+    return rows
+
+
+def _check_references(study: Study) -> None:
+    """Names that one file uses and another must define."""
+    for name, training in study.settings.training.items():
+        _must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
+    for model in study.models.values():
+        if model.training:
+            training_name, step = model.training
+            _must_exist(study.folder / MODELS, model.name, "training", training_name, study.settings.training)
+            steps = study.settings.training[training_name].steps
+            if step not in steps:
+                raise StudyError(
+                    f"{study.folder / MODELS}: row {model.name!r}: training {training_name!r} saves no step "
+                    f"{step}; it saves {', '.join(map(str, steps))}"
+                )
+        if model.base_model is not None:
+            others = {name: row for name, row in study.models.items() if name != model.name}
+            _must_exist(study.folder / MODELS, model.name, "model", model.base_model, others)
+            if study.models[model.base_model].base_model is not None:
+                raise StudyError(
+                    f"{study.folder / MODELS}: row {model.name!r} is made from {model.base_model!r}, "
+                    "which is itself made from another model; name that one"
+                )
+
+
+def _must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
+    if name not in known:
+        raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
+
+
+def check_sources(study: Study) -> None:
+    """Check that data can be read and models loaded, as far as can be told offline and quickly.
+
+    Raises:
+        StudyError: a data set cannot be read or has too few items, a task's column is missing, a file
+            or checkpoint is missing, or an installed package is lacking.
+    """
+    path = study.folder / DATASETS
+    columns = {
+        name: checked(path, name, lambda row=row: check_dataset(row.settings, row.name))
+        for name, row in study.datasets.items()
+    }
+    for task in study.tasks.values():
+        found = columns[task.dataset]
+        if found is not None:
+            checked(study.folder / TASKS, task.name, lambda t=task, f=found: check_task(t.settings, f))
+    for model in study.models.values():
+        if model.training is None and model.base_model is None:
+            for dataset in _datasets_named_by(model, study):
+                settings = model.settings_for(dataset)
+                loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
+                checked(study.folder / MODELS, model.name, loader.check)
+
+
+def _datasets_named_by(model: ModelRow, study: Study) -> list[str]:
+    """All data sets if the model's files differ from one to another, else the first."""
+    varies = any(DATASET_PLACEHOLDER in str(value) for value in model.settings.values())
+    return list(study.datasets) if varies else list(study.datasets)[:1]

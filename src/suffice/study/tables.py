@@ -1,0 +1,112 @@
+"""Reading a study's tab-separated tables, with messages that name file, row, column and remedy."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from suffice.errors import StudyError, SufficeError
+from suffice.settings import Settings, describe_validation_error, did_you_mean
+from suffice.study.model import NAME_PATTERN, NAME_RULE
+
+Row = TypeVar("Row")
+S = TypeVar("S", bound=Settings)
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def read_rows(path: Path, key: str, required: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The rows of a table by their name; empty cells are left out.
+
+    Args:
+        path: a tab-separated file with a header line; lines that begin with `#` are comments.
+        key: the column that holds the names.
+        required: columns that every row must fill.
+
+    Raises:
+        StudyError: the file is missing or not UTF-8, a required column or cell is missing, a column
+            stands twice, a row has too many cells, or a name is malformed or stands twice.
+    """
+    header, lines = _read_lines(path)
+    for column in (key, *required):
+        if column not in header:
+            raise StudyError(f"{path}: the column {column!r} is missing{did_you_mean(column, header)}")
+    rows: dict[str, dict[str, str]] = {}
+    for number, cells in lines:
+        row = _row(path, number, header, cells)
+        name = row.get(key, "")
+        _check_name(path, number, key, name, rows)
+        for column in required:
+            if column not in row:
+                raise StudyError(f"{path}: row {name!r} has no {column!r}; fill the cell")
+        rows[name] = row
+    return rows
+
+
+def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise StudyError(f"{path} does not exist; a study needs this table") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    kept = [(number, line) for number, line in numbered if not line.startswith("#")]
+    if not kept:
+        raise StudyError(f"{path} is empty; its first line names the columns, separated by tabs")
+    parsed = [next(csv.reader([line], delimiter="\t")) for _, line in kept]
+    header = [cell.strip() for cell in parsed[0]]
+    repeated = {column for column in header if header.count(column) > 1}
+    if repeated:
+        raise StudyError(f"{path}: column {sorted(repeated)[0]!r} stands twice; remove one")
+    return header, [(number, cells) for (number, _), cells in zip(kept[1:], parsed[1:], strict=True)]
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[str, str]:
+    if len(cells) > len(header):
+        raise StudyError(
+            f"{path}: line {number} has {len(cells)} cells but there are {len(header)} columns; "
+            "check the tabs"
+        )
+    pairs = zip(header, cells, strict=False)
+    return {column: cell.strip() for column, cell in pairs if cell.strip()}
+
+
+def _check_name(path: Path, number: int, key: str, name: str, rows: dict[str, Any]) -> None:
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise StudyError(f"{path}: line {number}: {key} {name!r} is not a name: use {NAME_RULE}")
+    if name in rows:
+        raise StudyError(f"{path}: line {number}: {key} {name!r} stands twice; names must be unique")
+
+
+def read_settings(path: Path, name: str, cells: dict[str, Any], model: type[S]) -> S:
+    """Check the cells of one row against a settings model.
+
+    Raises:
+        StudyError: an unknown column, a missing one, or a value out of its range.
+    """
+    try:
+        return model(**cells)
+    except ValidationError as error:
+        raise StudyError(f"{path}: row {name!r}: {describe_validation_error(error, model)}") from None
+
+
+def read_truth(path: Path, name: str, column: str, text: str) -> bool:
+    """A cell that says yes or no.
+
+    Raises:
+        StudyError: it says neither.
+    """
+    if text.lower() not in TRUTH:
+        raise StudyError(f"{path}: row {name!r}: {column} is {text!r}; write true or false")
+    return TRUTH[text.lower()]
+
+
+def checked(path: Path, name: str, check: Callable[[], Row]) -> Row:
+    """Run a check of one row; its message gets the file and the row put before it."""
+    try:
+        return check()
+    except SufficeError as error:
+        raise StudyError(f"{path}: row {name!r}: {error}") from error

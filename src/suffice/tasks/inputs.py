@@ -1,0 +1,157 @@
+"""From an embedding and a corpus table to the vectors, labels and groups that take part in a task."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN
+from suffice.errors import DataError, ModelError
+
+CONSTANT_RATIO = 1e-6  # float32 rounding alone gives a constant dimension a spread of 1e-7 of its mean
+
+
+@dataclass(frozen=True)
+class Part:
+    """The labelled items on one side of the split.
+
+    Attributes:
+        features: vectors, shape (n_items, embed_dim).
+        labels: shape (n_items,).
+        groups: group number of each item, shape (n_items,).
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def check_lengths(embedding: np.ndarray, table: pd.DataFrame) -> None:
+    """Raise DataError unless the embedding is a matrix with one row an item of the table."""
+    if embedding.ndim != 2 or len(embedding) != len(table):
+        raise DataError(
+            f"the embedding has shape {embedding.shape} but the data set has {len(table)} items; "
+            "embed this data set again"
+        )
+
+
+def vectors_of(embedding: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The vectors of the items `rows`, float32, read into memory; shape (len(rows), embed_dim).
+
+    Raises:
+        ModelError: one of them is not finite.
+    """
+    vectors = np.asarray(embedding[rows], dtype=np.float32)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        raise ModelError(
+            f"{bad.sum()} of {len(rows)} vectors hold NaN or infinite values, the first at row "
+            f"{rows[bad.argmax()]}; embed again (in float32 if this was a lower precision)"
+        )
+    return vectors
+
+
+def unit_vectors(vectors: np.ndarray) -> np.ndarray:
+    """Rows scaled to length one, float64; a zero row stays zero, so that its cosine with any row is 0."""
+    vectors = vectors.astype(np.float64)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1.0)
+
+
+def labelled_rows(table: pd.DataFrame, column: str) -> np.ndarray:
+    """Positions of the items that have a value in `column`.
+
+    Raises:
+        DataError: no item has one.
+    """
+    rows = np.flatnonzero(table[column].notna().to_numpy())
+    if len(rows) == 0:
+        raise DataError(f"no item has a value in column {column!r}; correct the task or the data set")
+    return rows
+
+
+def number_labels(table: pd.DataFrame, rows: np.ndarray, column: str) -> np.ndarray:
+    """The numbers in `column` at `rows`, float64.
+
+    Raises:
+        DataError: a value is not a finite number.
+    """
+    labels = table[column].iloc[rows]
+    numbers = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        value = labels.iloc[int(bad.argmax())]
+        raise DataError(f"column {column!r} holds {value!r}, which is not a finite number; correct it")
+    return numbers
+
+
+def group_numbers(table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Groups of the items `rows`, numbered from 0 without gaps.
+
+    Raises:
+        DataError: an item has no group.
+    """
+    codes = pd.factorize(table[GROUP].iloc[rows])[0]
+    if (codes < 0).any():
+        raise DataError(f"row {rows[(codes < 0).argmax()]} of the data set has no group; build it again")
+    return np.asarray(codes)
+
+
+def split_parts(
+    embedding: np.ndarray, table: pd.DataFrame, rows: np.ndarray, labels: np.ndarray
+) -> tuple[Part, Part]:
+    """Training and test items among `rows`, whose labels are `labels`.
+
+    Raises:
+        DataError: a side is empty, a split has another name, or a group lies on both sides.
+        ModelError: a vector is not finite.
+    """
+    sides = table[SPLIT].iloc[rows].to_numpy()
+    unknown = set(sides) - {TRAIN, TEST}
+    if unknown:
+        raise DataError(f"column {SPLIT!r} holds {sorted(map(str, unknown))}; allowed are {TRAIN} and {TEST}")
+    groups = group_numbers(table, rows)
+    shared = np.intersect1d(groups[sides == TRAIN], groups[sides == TEST])
+    if len(shared):
+        raise DataError(f"{len(shared)} groups have labelled items in train and in test; split by group")
+    vectors = vectors_of(embedding, rows)
+    train, test = (
+        Part(vectors[sides == side], labels[sides == side], groups[sides == side]) for side in (TRAIN, TEST)
+    )
+    if min(len(train), len(test)) == 0:
+        raise DataError(f"{len(train)} labelled items in train and {len(test)} in test; both need some")
+    return train, test
+
+
+def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays with the mean and the standard deviation that the training items have, float32.
+
+    Dimensions that are constant over the training items carry nothing a probe could learn and are
+    left out.
+
+    Raises:
+        ModelError: every dimension is constant.
+    """
+    mean = train.mean(axis=0, dtype=np.float64)
+    spread = train.std(axis=0, dtype=np.float64)
+    varies = spread > CONSTANT_RATIO * np.abs(mean)
+    if not varies.any():
+        raise ModelError("all training items have the same vector; check how this model was embedded")
+    mean, spread = mean[varies], spread[varies]
+    train, test = (((part[:, varies] - mean) / spread).astype(np.float32) for part in (train, test))
+    return train, test
+
+
+def to_row_space(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same linear model in at most n_train coordinates, when there are more dimensions than items.
+
+    With an L2 penalty the best weights lie in the span of the training items, so a rotation into that
+    span changes no prediction.
+    """
+    if train.shape[1] <= train.shape[0]:
+        return train, test
+    basis, triangle = np.linalg.qr(train.T)  # (d, n), (n, n)
+    return np.ascontiguousarray(triangle.T), test @ basis

@@ -1,0 +1,115 @@
+"""What the Snakefile and its scripts need: the only module that knows Snakemake."""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from suffice.errors import StudyError, SufficeError
+from suffice.files import read_json, write_json
+from suffice.provenance import code_digest
+from suffice.study import Study, load_study
+from suffice.study.model import ModelRow
+from suffice.study.read import check_sources
+
+__all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "start_job"]
+
+log = logging.getLogger("suffice")
+
+WORKFLOW_KEYS = ("study", "skip_failed")
+DEFAULT_STUDY = "api-docs"
+
+
+def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple[Study, list[dict[str, str]]]:
+    """The study that Snakemake's configuration names, and the models that are left out of it.
+
+    Args:
+        config: `study` is a name in `config/` or a folder; `skip_failed` leaves out the models whose
+            embedding failed in an earlier run; every other key replaces one of study.yaml.
+        root: the folder of the Snakefile.
+        check: also check that data can be read and models loaded, which takes seconds.
+
+    Raises:
+        StudyError: something in the study is wrong.
+    """
+    name = str(config.get("study", DEFAULT_STUDY))
+    named = root / "config" / name
+    folder = named if named.is_dir() else Path(name)
+    if not folder.is_dir():
+        known = ", ".join(sorted(path.parent.name for path in (root / "config").glob("*/study.yaml")))
+        raise StudyError(
+            f"no study {name!r}: neither config/{name} nor a folder of that name; there is: {known}"
+        )
+    overrides = {key: value for key, value in config.items() if key not in WORKFLOW_KEYS}
+    study = load_study(folder, overrides)
+    failed = failed_models(Path("results") / study.name) if config.get("skip_failed") else []
+    missing = [failure for failure in failed if failure["model"] in study.models]
+    study = study.without({failure["model"] for failure in missing})
+    if check:
+        check_sources(study)
+    return study, missing
+
+
+def stop_with_message(error: SufficeError) -> None:
+    """End Snakemake with the message alone, without a traceback."""
+    from snakemake.exceptions import WorkflowError
+
+    raise WorkflowError(str(error)) from None
+
+
+def failed_models(results: Path) -> list[dict[str, str]]:
+    """The embeddings that failed in earlier runs: model, data set and message of each."""
+    return [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
+
+
+def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, Any]:
+    """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
+    made = {}
+    if model.training:
+        made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
+    if model.base_model:
+        made["path"] = f"{results}/embeddings/{dataset}/{model.base_model}.npy"
+    return model.settings_for(dataset) | made
+
+
+def start_job(snakemake: Any) -> None:
+    """Send records to the rule's log and to stderr; an error that a user can mend has no traceback."""
+    handlers = [logging.StreamHandler(sys.stderr)]
+    if snakemake.log:
+        handlers.append(logging.FileHandler(str(snakemake.log[0]), mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    logging.captureWarnings(True)
+    for quiet in ("httpx", "matplotlib", "fontTools"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    sys.excepthook = _log_uncaught
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, SufficeError):
+        log.error("error: %s", error)
+    else:
+        log.error("%s", "".join(traceback.format_exception(kind, error, trace)))
+
+
+@contextmanager
+def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
+    """Keep a record of a model that fails, so that a later run can go on without it."""
+    record = Path(path)
+    try:
+        yield
+    except Exception as error:
+        write_json(
+            {"model": model, "dataset": dataset, "message": str(error) or type(error).__name__}, record
+        )
+        raise
+    record.unlink(missing_ok=True)
+
+
+def stable(value: Any) -> Any:
+    """A JSON-compatible copy with sorted keys: what Snakemake compares to see whether a parameter changed."""
+    return json.loads(json.dumps(value, sort_keys=True, default=str))

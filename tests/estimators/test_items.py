@@ -1,0 +1,44 @@
+"""Blocks and folds."""
+
+import numpy as np
+import pytest
+
+from suffice.errors import EstimationError
+from suffice.estimators.items import divide_items
+
+
+def test_groups_stay_together_and_blocks_are_even():
+    groups = np.repeat(np.arange(500), np.random.default_rng(0).integers(1, 9, size=500))
+    plan = divide_items(len(groups), groups, seed=0)
+    for group in range(500):
+        assert len(set(plan.block[groups == group])) == 1
+    assert plan.n_blocks == 200
+    sizes = plan.fold_sizes()
+    # 500 groups of 1 to 8 items: five folds differ by less than one large group each.
+    assert sizes.max() - sizes.min() <= 40
+    assert plan.block_items.sum() == len(groups)
+
+
+def test_names_and_numbers_of_groups_give_the_same_division():
+    numbers = np.arange(300) // 3
+    plan = divide_items(300, numbers.astype(str), seed=2)
+    assert (plan.block == divide_items(300, numbers, seed=2).block).all()
+
+
+def test_every_item_its_own_group_by_default():
+    plan = divide_items(1000, seed=1)
+    assert plan.fold_sizes().tolist() == [200] * 5
+    assert (plan.block != divide_items(1000, seed=2).block).any()
+
+
+@pytest.mark.parametrize(
+    ("n_items", "groups", "message"),
+    [
+        (49, None, "49 items are too few"),
+        (100, np.zeros(100), "1 groups are too few for 5 folds"),
+        (100, np.zeros(99), "groups has 99 entries but there are 100 items"),
+    ],
+)
+def test_what_cannot_be_divided_gets_a_message(n_items, groups, message):
+    with pytest.raises(EstimationError, match=message):
+        divide_items(n_items, groups)

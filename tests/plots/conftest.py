@@ -1,0 +1,77 @@
+"""A small made-up study, of any number of models."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+TASKS = ("topic", "a-long-name-of-a-task-about-sections", "search")
+
+
+def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
+    generator = np.random.default_rng(seed)
+    names = [f"model-{i}" if i % 3 else f"a-model-with-quite-a-long-name-{i}-v1.5" for i in range(n_models)]
+    quality = np.linspace(0.6, -0.05, n_models)
+    models = pd.DataFrame({"model": names, "family": [f"family {i % 5}" for i in range(n_models)]})
+    pairs = pd.DataFrame(
+        [
+            (source, target, 2.5 if i == j else quality[i] + 0.02 * generator.normal())
+            for i, source in enumerate(names)
+            for j, target in enumerate(names)
+        ],
+        columns=["source", "target", "nats_per_dim"],
+    )
+    places = np.arange(1, n_models + 1)
+    ranking = pd.DataFrame(
+        {
+            "model": names,
+            "score": quality,
+            "score_low": quality - 0.04,
+            "score_high": quality + 0.03,
+            "rank": places,
+            "rank_low": np.maximum(places - 1, 1),
+            "rank_high": np.minimum(places + 2, n_models),
+            "tie_group": 1 + (places - 1) // 3,
+            "warnings": "",
+        }
+    )
+    results = pd.DataFrame(
+        [
+            (task, "accuracy", name, 0.5 + 0.3 * quality[i] + 0.05 * generator.normal(), 0.01)
+            for task in TASKS
+            for i, name in enumerate(names)
+        ],
+        columns=["task", "metric", "model", "value", "standard_error"],
+    )
+    ranks = results.groupby("task")["value"].rank(ascending=False)
+    mean_ranks = (
+        results.assign(mean_rank=ranks).groupby("model", sort=False)["mean_rank"].mean().reset_index()
+    )
+    correlation = pd.DataFrame(
+        [
+            (predictor, kind, task, statistic, 0.8 - 0.1 * i, 0.5 - 0.1 * i, 0.95 - 0.1 * i, n_models)
+            for i, (predictor, kind) in enumerate(
+                [("linear", "information sufficiency"), ("embed_dim", "baseline"), ("rankme", "baseline")]
+            )
+            for task in ("mean rank", *TASKS)
+            for statistic in ("spearman", "kendall")
+        ],
+        columns="predictor predictor_kind task statistic value low high n_models".split(),
+    )
+    steps = [0, *(100 * 2**i for i in range(n_models - 1))]
+    checkpoints = ranking.assign(series="trained", step=steps)
+    return SimpleNamespace(
+        models=models,
+        pairs=pairs,
+        ranking=ranking,
+        results=results,
+        mean_ranks=mean_ranks,
+        correlation=correlation,
+        checkpoints=checkpoints,
+    )
+
+
+@pytest.fixture
+def study():
+    return make_study

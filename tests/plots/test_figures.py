@@ -1,0 +1,164 @@
+"""Every figure: the points are the numbers given, nothing warns, and a rerun gives the same bytes."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from suffice import plots
+from suffice.errors import DataError
+from suffice.plots import Evidence, Families
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def evidence(study):
+    return Evidence(study.results, study.mean_ranks, study.correlation)
+
+
+DRAW = {
+    "rank_bars": lambda s: plots.draw_rank_bars(s.ranking, Families.from_table(s.models)),
+    "pair_matrix": lambda s: plots.draw_pair_matrix(s.pairs, Families.from_table(s.models)),
+    "score_against_tasks": lambda s: plots.draw_score_against_tasks(
+        s.ranking, evidence(s), Families.from_table(s.models), "linear"
+    ),
+    "model_graph": lambda s: plots.draw_model_graph(s.pairs, s.ranking),
+    "predictors": lambda s: plots.draw_predictors(s.correlation),
+    "checkpoint_curves": lambda s: plots.draw_checkpoint_curves(s.checkpoints, s.results),
+}
+
+
+@pytest.mark.parametrize("name", DRAW)
+@pytest.mark.parametrize("n_models", [1, 2, 40])
+def test_any_number_of_models_is_drawn_and_saved_without_a_warning(name, n_models, study, tmp_path):
+    paths = plots.save_figure(DRAW[name](study(n_models)), tmp_path / "deep" / name)
+    assert [path.name for path in paths] == [f"{name}.pdf", f"{name}.png", f"{name}.csv"]
+    assert all(path.stat().st_size > 100 for path in paths)
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == sorted(path.name for path in paths)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_rerun_gives_the_same_bytes_without_date_and_version(name, study, tmp_path):
+    first = plots.save_figure(DRAW[name](study(4)), tmp_path / "first")
+    second = plots.save_figure(DRAW[name](study(4)), tmp_path / "second")
+    for one, other in zip(first, second, strict=True):
+        content = one.read_bytes()
+        assert content == other.read_bytes()
+        assert not [trace for trace in (b"CreationDate", b"atplotlib", b"Software") if trace in content]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_drawing_leaves_the_settings_of_others_alone(name, study):
+    before = dict(matplotlib.rcParams)
+    DRAW[name](study(3))
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["rank_bars", "model_graph"])
+def test_the_settings_of_others_leave_the_figure_alone(name, study, tmp_path):
+    plain = plots.save_figure(DRAW[name](study(3)), tmp_path / "plain")
+    with matplotlib.rc_context({"font.size": 20.0, "axes.grid": True, "savefig.dpi": 40.0}):
+        odd = plots.save_figure(DRAW[name](study(3)), tmp_path / "odd")
+    assert plain[1].read_bytes() == odd[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [
+        ("rank_bars", "ranking", "tie_group"),
+        ("pair_matrix", "pairs", "nats_per_dim"),
+        ("score_against_tasks", "results", "standard_error"),
+        ("score_against_tasks", "mean_ranks", "mean_rank"),
+        ("model_graph", "ranking", "score"),
+        ("predictors", "correlation", "n_models"),
+        ("checkpoint_curves", "checkpoints", "step"),
+    ],
+)
+def test_a_missing_column_and_an_empty_table_are_named(name, table, column, study):
+    broken = study(3)
+    setattr(broken, table, getattr(broken, table).drop(columns=column))
+    with pytest.raises(DataError, match=rf"lacks the column\(s\) {column}"):
+        DRAW[name](broken)
+    empty = study(3)
+    setattr(empty, table, getattr(empty, table).iloc[:0])
+    with pytest.raises(DataError, match="has no rows"):
+        DRAW[name](empty)
+
+
+def test_rank_bars_show_the_ranking_from_first_to_last(study):
+    ranking = study(7).ranking.sample(frac=1, random_state=1)
+    drawn = plots.draw_rank_bars(ranking, Families.from_table(study(7).models))
+    expected = ranking.sort_values("rank").drop(columns="warnings").reset_index(drop=True)
+    pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected)
+    scores, _, groups = drawn.figure.axes
+    assert scores.get_ylim()[0] > scores.get_ylim()[1]  # the first model is at the top
+    assert [text.get_text() for text in groups.texts] == ["tied for first (3)", "tied 4–6", "7"]
+
+
+def test_rank_bars_without_intervals_show_the_scores(study):
+    data = study(3)
+    data.ranking[["score_low", "score_high", "rank_low", "rank_high"]] = np.nan
+    drawn = DRAW["rank_bars"](data)
+    assert drawn.points["score_low"].isna().all()
+    assert drawn.points["score"].tolist() == data.ranking["score"].tolist()
+
+
+def test_a_figure_of_the_caller_is_used(study):
+    own = Figure(figsize=(3, 2), layout="constrained")
+    drawn = plots.draw_rank_bars(study(3).ranking, Families.from_table(study(3).models), own)
+    assert drawn.figure is own
+    assert own.get_size_inches().tolist() == [3, 2]
+
+
+def test_a_model_without_a_family_is_named(study):
+    families = Families.from_table(study(3).models.iloc[:2])
+    with pytest.raises(DataError, match="'model-2' has no row in the models table"):
+        plots.draw_rank_bars(study(3).ranking, families)
+
+
+def test_predictors_are_ordered_by_the_mean_rank_and_shown_as_given(study):
+    correlation = study(5).correlation.sample(frac=1, random_state=0)
+    drawn = plots.draw_predictors(correlation, "kendall")
+    assert set(drawn.points["statistic"]) == {"kendall"}
+    order = drawn.points.drop_duplicates("predictor").sort_values("position")["predictor"]
+    assert order.tolist() == ["linear", "embed_dim", "rankme"]
+    joined = drawn.points.merge(correlation, on=["predictor", "task", "statistic"], suffixes=("", "_given"))
+    assert (joined["value"] == joined["value_given"]).all()
+    assert len(joined) == len(drawn.points) == 12
+    assert drawn.figure.axes[0].get_title(loc="left") == "mean rank"
+
+
+def test_predictors_with_no_value_or_interval_leave_a_gap(study):
+    data = study(3)
+    data.correlation[["low", "high"]] = np.nan
+    data.correlation.loc[data.correlation["predictor"] == "rankme", "value"] = np.nan
+    drawn = DRAW["predictors"](data)
+    assert drawn.points.loc[drawn.points["predictor"] == "rankme", "value"].isna().all()
+
+
+def test_an_unknown_statistic_is_named(study):
+    with pytest.raises(DataError, match="no rows of 'pearson'; it has kendall, spearman"):
+        plots.draw_predictors(study(3).correlation, "pearson")
+
+
+def test_checkpoint_curves_hold_score_and_tasks_of_the_checkpoints(study):
+    data = study(6)
+    data.checkpoints = data.checkpoints.iloc[:4]
+    points = DRAW["checkpoint_curves"](data).points
+    assert list(dict.fromkeys(points["panel"])) == ["score", *dict.fromkeys(data.results["task"])]
+    score = points[points["panel"] == "score"]
+    assert score["y"].tolist() == data.checkpoints["score"].tolist()
+    assert score["step"].tolist() == [0, 100, 200, 400]
+    topic = points[points["panel"] == "topic"].merge(data.results.query("task == 'topic'"), on="model")
+    assert len(topic) == 4
+    assert (topic["y"] == topic["value"]).all()
+    np.testing.assert_allclose(topic["y_high"] - topic["y_low"], 2 * 1.96 * 0.01)  # exact but for rounding
+
+
+def test_checkpoint_steps_are_logarithmic_with_zero_in_view(study):
+    data = study(4)
+    axes = plots.draw_checkpoint_curves(data.checkpoints).figure.axes[0]
+    assert axes.get_xscale() == "symlog"
+    assert axes.get_xlim()[0] < 0
+    assert axes.get_xticks().tolist() == [0, 100, 200, 400]

@@ -1,0 +1,78 @@
+"""The matrix of pairs: order, colour scale and gaps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice.errors import DataError
+from suffice.plots import Families, draw_pair_matrix
+from suffice.plots.pair_matrix import cluster_models, pair_matrix
+
+
+def two_kinds(n_models=8, seed=0):
+    """Pairs of models of two kinds, told apart by even and odd numbers."""
+    generator = np.random.default_rng(seed)
+    names = [f"m{i}" for i in range(n_models)]
+    rows = [
+        (a, b, 3.0 if i == j else 0.2 + 0.3 * (i % 2 == j % 2) + 0.01 * generator.normal())
+        for i, a in enumerate(names)
+        for j, b in enumerate(names)
+    ]
+    return pd.DataFrame(rows, columns=["source", "target", "nats_per_dim"])
+
+
+def families(pairs):
+    return Families({model: "one" for model in pairs["source"]})
+
+
+def test_like_models_stand_side_by_side():
+    order = cluster_models(pair_matrix(two_kinds())).order
+    kinds = [int(name[1:]) % 2 for name in order]
+    assert kinds in ([0] * 4 + [1] * 4, [1] * 4 + [0] * 4)
+
+
+def test_the_order_does_not_depend_on_the_diagonal():
+    pairs = two_kinds()
+    changed = pairs.assign(
+        nats_per_dim=pairs["nats_per_dim"].where(pairs["source"] != pairs["target"], -50.0)
+    )
+    assert cluster_models(pair_matrix(pairs)).order == cluster_models(pair_matrix(changed)).order
+
+
+def test_points_are_the_pairs_and_only_the_diagonal_is_beyond_the_scale():
+    pairs = two_kinds()
+    points = draw_pair_matrix(pairs, families(pairs)).points
+    joined = points.merge(pairs, on=["source", "target"], suffixes=("", "_given"))
+    assert len(joined) == len(pairs)
+    assert (joined["nats_per_dim"] == joined["nats_per_dim_given"]).all()
+    assert (points["beyond_scale"] == (points["source"] == points["target"])).all()
+    assert ((points["row"] == points["column"]) == (points["source"] == points["target"])).all()
+
+
+def test_a_far_outlier_does_not_set_the_colour_scale():
+    pairs = two_kinds()
+    pairs.loc[1, "nats_per_dim"] = -40.0
+    points = draw_pair_matrix(pairs, families(pairs)).points
+    beyond = points[points["beyond_scale"] & (points["source"] != points["target"])]
+    assert beyond[["source", "target"]].to_numpy().tolist() == [["m0", "m1"]]
+
+
+def test_a_pair_that_was_not_measured_is_a_gap():
+    pairs = two_kinds().drop(index=1)
+    points = draw_pair_matrix(pairs, families(pairs)).points
+    assert len(points) == 64
+    assert points.loc[points["nats_per_dim"].isna(), ["source", "target"]].to_numpy().tolist() == [
+        ["m0", "m1"]
+    ]
+
+
+def test_a_pair_that_occurs_twice_is_refused():
+    pairs = pd.concat([two_kinds(), two_kinds().iloc[[1]]])
+    with pytest.raises(DataError, match="'m0', 'm1' occurs twice"):
+        draw_pair_matrix(pairs, families(pairs))
+
+
+def test_pairs_without_a_finite_value_are_refused():
+    pairs = two_kinds().assign(nats_per_dim=np.nan)
+    with pytest.raises(DataError, match="no pair has a finite value"):
+        draw_pair_matrix(pairs, families(pairs))
