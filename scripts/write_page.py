@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from suffice.report.study import page_of_study
-
 from suffice.workflow import start_job
 
 start_job(snakemake)

@@ -94,7 +94,10 @@ def test_constant_and_duplicated_dimensions_do_no_harm(name):
     constant = np.full((N_ITEMS, 1), 7.0)
     plain = estimate(source, target, estimator=name, **QUICK[name])
     hostile = estimate(
-        np.hstack([source, constant, source[:, :1]]), np.hstack([target, constant]), estimator=name, **QUICK[name]
+        np.hstack([source, constant, source[:, :1]]),
+        np.hstack([target, constant]),
+        estimator=name,
+        **QUICK[name],
     )
     assert hostile.target_dim == DIM
     assert hostile.source_dim == DIM + 1

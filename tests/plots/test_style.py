@@ -87,8 +87,8 @@ def test_the_points_come_back_from_the_csv_file(tmp_path):
 
 def test_importing_the_figures_leaves_pyplot_and_settings_alone():
     code = (
-        "import sys, matplotlib; before = dict(matplotlib.rcParams); import suffice.plots; "
-        "assert dict(matplotlib.rcParams) == before; assert 'matplotlib.pyplot' not in sys.modules"
+        "import sys, matplotlib; before = matplotlib.rcParams.copy(); import suffice.plots; "
+        "assert matplotlib.rcParams.copy() == before; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from suffice.errors import DataError, ModelError
-from suffice.tasks import TaskSettings, run_probe
 from suffice.tasks.folds import stratified_folds
+from suffice.tasks.probes import run_probe
+from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import clustered_standard_error
 
 SETTINGS = TaskSettings(kind="classification", label="label")

@@ -3,8 +3,9 @@ import pytest
 from sklearn.metrics import v_measure_score
 
 from suffice.errors import DataError, ModelError
-from suffice.tasks import TaskSettings, run_probe
 from suffice.tasks.clustering import v_measure
+from suffice.tasks.probes import run_probe
+from suffice.tasks.settings import TaskSettings
 
 SETTINGS = TaskSettings(kind="clustering", label="label")
 

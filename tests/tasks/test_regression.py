@@ -5,8 +5,9 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from suffice.errors import DataError
-from suffice.tasks import TaskSettings, run_probe
+from suffice.tasks.probes import run_probe
 from suffice.tasks.regression import fit_ridge_path, jackknife_r2, r2
+from suffice.tasks.settings import TaskSettings
 
 SETTINGS = TaskSettings(kind="regression", label="y")
 

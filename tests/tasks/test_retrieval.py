@@ -6,8 +6,10 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from suffice.errors import DataError, ModelError
-from suffice.tasks import TaskSettings, retrieval, run_probe
+from suffice.tasks import retrieval
+from suffice.tasks.probes import run_probe
 from suffice.tasks.retrieval import cumulative_discounts, expected_reciprocal, score_query
+from suffice.tasks.settings import TaskSettings
 
 SETTINGS = TaskSettings(kind="retrieval")
 

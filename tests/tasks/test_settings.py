@@ -2,9 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from suffice.errors import StudyError
-from suffice.tasks import TaskSettings, check_task, columns_of_task
 from suffice.tasks.probes import PROBES
-from suffice.tasks.settings import FIELDS_OF_KIND
+from suffice.tasks.settings import FIELDS_OF_KIND, TaskSettings, check_task, columns_of_task
 
 
 def test_every_kind_has_a_probe_and_its_fields():

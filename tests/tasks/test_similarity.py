@@ -4,7 +4,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from suffice.errors import DataError, ModelError
-from suffice.tasks import TaskSettings, run_probe
+from suffice.tasks.probes import run_probe
+from suffice.tasks.settings import TaskSettings
 from suffice.tasks.similarity import linked_groups
 
 SETTINGS = TaskSettings(kind="similarity", label="score")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,10 +28,15 @@ def baselines_of_models(models: Sequence[str], vectors: Sequence[str], store: Re
         key = sha256_of_json({"vectors": card["array_sha256"], "baselines": list(BASELINES), "code": code})
         found = store.get(key)
         if found is None:
-            found = baseline_table({model: open_array(path)}).drop(columns="model").iloc[0].to_dict()
+            found = _measure(model, path)
             store.put(key, found)
         rows.append({"model": model, **found})
     return pd.DataFrame(rows, columns=["model", *BASELINES])
+
+
+def _measure(model: str, path: str) -> dict[str, Any]:
+    (row,) = baseline_table({model: open_array(path)}).to_dict("records")
+    return {str(name): value for name, value in row.items() if name != "model"}
 
 
 def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFrame) -> pd.DataFrame:

@@ -121,9 +121,10 @@ class Linear(Estimator[PreparedLinear]):
     name = "linear"
     summary = "held-out ridge regression, diagonal Gaussian residual; seconds for all pairs (default)"
     about = (
-        "Each dimension of the target is predicted by ridge regression on the source and scored on items that "
-        "the regression has not seen; what is left over is taken to be normal. It sees linear dependence only, "
-        "is a little low where the source is wide and items are few, and cannot exceed 6.9 nats per dimension."
+        "Each dimension of the target is predicted by ridge regression on the source and scored on items "
+        "that the regression has not seen; what is left over is taken to be normal. It sees linear "
+        "dependence only, is a little low where the source is wide and items are few, and cannot exceed "
+        "6.9 nats per dimension."
     )
     Settings = LinearSettings
     Prepared = PreparedLinear

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from suffice.errors import SufficeError
+from suffice.errors import DataError, SufficeError
 from suffice.estimators.base import Estimator, Prepared, load_prepared
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Sufficiency
@@ -101,15 +101,18 @@ def pairs_of_target(
     """
     target_sha256 = models[target].array_sha256
     keys = {
-        name: pair_key(estimator, plan.sha256, model.array_sha256, target_sha256) for name, model in models.items()
+        name: pair_key(estimator, plan.sha256, model.array_sha256, target_sha256)
+        for name, model in models.items()
     }
     rows = {name: row for name, key in keys.items() if (row := store.get(key)) is not None}
     missing = [name for name in keys if name not in rows]
     for name, result, seconds in _timed(_estimate(estimator, models, missing, target, plan)):
         rows[name] = result.as_json() | {"seconds": seconds}
         store.put(keys[name], rows[name])
-    table = pd.DataFrame([{"source": name, "target": target, **_table_row(rows[name])} for name in models])
-    return table, len(missing)
+    table = [
+        {"source": name, "target": target, **_table_row(rows[name], store.path(keys[name]))} for name in models
+    ]
+    return pd.DataFrame(table), len(missing)
 
 
 def _estimate(
@@ -136,7 +139,9 @@ def _timed(results: Iterator[tuple[str, Sufficiency]]) -> Iterator[tuple[str, Su
         start = time.perf_counter()
 
 
-def _table_row(stored: dict[str, Any]) -> dict[str, Any]:
+def _table_row(stored: dict[str, Any], path: Path) -> dict[str, Any]:
     """A stored result as columns of a table; the time it took is left out, since it is not reproducible."""
-    row = {key: value for key, value in stored.items() if key != "seconds"}
-    return row | {"warnings": "; ".join(stored["warnings"])}
+    try:
+        return Sufficiency.from_json({key: value for key, value in stored.items() if key != "seconds"}).as_row()
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged ({error}); delete it and run again") from error

@@ -59,7 +59,7 @@ class StudyTables:
         return Families.from_table(self.models)
 
     def checkpoints(self) -> pd.DataFrame:
-        """Scores of the models that are checkpoints of a training: model, series, step, score and interval."""
+        """The models that are checkpoints of a training: model, series, step, score and its interval."""
         trained = self.models[self.models["training"].notna()]
         named = trained.assign(series=trained["training"].str[0], step=trained["training"].str[1])
         return named.merge(self.ranking, on="model").sort_values(["series", "step"], ignore_index=True)

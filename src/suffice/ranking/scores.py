@@ -26,6 +26,7 @@ from suffice.settings import Settings
 Floats = npt.NDArray[np.float64]
 
 MIN_TARGETS = 4  # fewer targets than this say nothing of the spread over targets
+RESAMPLES_AT_ONCE = 100
 RANKING_COLUMNS = [
     "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group", "embed_dim",
     "score_low_items", "score_high_items", "score_low_targets", "score_high_targets", "n_targets", "warnings",
@@ -127,15 +128,15 @@ def _arrays_of(pairs: pd.DataFrame, self_pairs: bool) -> _Pairs:
 
 
 def _aggregate(matrix: Floats, how: str) -> Floats:
-    """Summary over targets (axis 1) of a matrix (n_models, n_targets); NaN marks pairs that do not count."""
-    counted = ~np.isnan(matrix)
+    """Summary over targets (the last axis); NaN marks pairs that do not count."""
+    count = (~np.isnan(matrix)).sum(axis=-1)
+    none = np.where(count > 0, 0.0, np.nan)
     if how == "mean":
-        count = counted.sum(axis=1)
-        return np.divide(np.nansum(matrix, axis=1), count, out=np.full(len(matrix), np.nan), where=count > 0)
-    summary = np.full(len(matrix), np.nan)
-    some = counted.any(axis=1)
-    summary[some] = np.nanmedian(matrix[some], axis=1)
-    return summary
+        return np.nansum(matrix, axis=-1) / np.maximum(count, 1) + none
+    ordered = np.sort(matrix, axis=-1)  # NaN comes last
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    middle = [np.take_along_axis(ordered, index[..., None], axis=-1)[..., 0] for index in (low, high)]
+    return np.where(count % 2 == 1, middle[0], (middle[0] + middle[1]) / 2) + none
 
 
 def _resample(arrays: _Pairs, matrix: Floats, settings: RankingSettings, seed: int) -> dict[str, Floats]:
@@ -143,17 +144,21 @@ def _resample(arrays: _Pairs, matrix: Floats, settings: RankingSettings, seed: i
     generator = np.random.default_rng(derive_seed(seed, "ranking"))
     n_models, n_blocks = len(arrays.models), len(arrays.block_items)
     mask = np.where(arrays.counted, 0.0, np.nan)
-    scores = {kind: np.empty((settings.n_resamples, n_models)) for kind in ("items", "targets", "together")}
-    for resample in range(settings.n_resamples):
-        weights = np.bincount(generator.integers(n_blocks, size=n_blocks), minlength=n_blocks)
-        targets = generator.integers(n_models, size=n_models)
-        items_matrix = arrays.block_nats @ weights / (arrays.block_items @ weights) + mask
-        scores["items"][resample] = _aggregate(items_matrix, settings.aggregate)
-        scores["targets"][resample] = _aggregate((matrix + mask)[:, targets], settings.aggregate)
-        scores["together"][resample] = _aggregate(items_matrix[:, targets], settings.aggregate)
+    scores: dict[str, list[Floats]] = {"items": [], "targets": [], "together": []}
+    for start in range(0, settings.n_resamples, RESAMPLES_AT_ONCE):
+        n_now = min(RESAMPLES_AT_ONCE, settings.n_resamples - start)
+        weights = generator.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_now)
+        targets = generator.integers(n_models, size=(n_now, 1, n_models))
+        drawn = np.moveaxis(arrays.block_nats @ weights.T, -1, 0)  # (n_now, n_models, n_models)
+        over_items = drawn / (weights @ arrays.block_items)[:, None, None] + mask
+        over_targets = np.take_along_axis(np.broadcast_to(matrix + mask, over_items.shape), targets, axis=2)
+        over_both = np.take_along_axis(over_items, targets, axis=2)
+        for kind, values in zip(scores, (over_items, over_targets, over_both), strict=True):
+            scores[kind].append(_aggregate(values, settings.aggregate))
+    joined = {kind: np.concatenate(parts) for kind, parts in scores.items()}
     if arrays.counted.sum(axis=1).min() < MIN_TARGETS:
-        scores["targets"][:] = np.nan
-    return scores
+        joined["targets"][:] = np.nan
+    return joined
 
 
 def _interval(resampled: Floats, score: Floats, confidence_level: float) -> tuple[Floats, Floats]:

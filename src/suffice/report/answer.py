@@ -72,11 +72,8 @@ def headline(tied: list[str], n_models: int) -> str:
     if len(tied) == n_models:
         return f"The data cannot tell these {n_models} models apart."
     if len(tied) == 1:
-        return (
-            f"{tied[0]} is first, ahead of the other {n_models - 1}."
-            if n_models > 2
-            else f"{tied[0]} is first."
-        )
+        others = f"other {n_models - 1}" if n_models > 2 else "other model"
+        return f"{tied[0]} is first, ahead of the {others}."
     return f"{len(tied)} of {n_models} models are tied for first: {listed(tied)}."
 
 
@@ -123,9 +120,10 @@ def describe_agreement(section: Section, content: PageContent) -> tuple[str, Fac
 
 
 def tasks_of(section: Section, content: PageContent) -> pd.DataFrame:
-    """The tasks' results of the section's models."""
-    assert content.results is not None
-    return content.results[content.results["model"].isin(section.ranking["model"])]
+    """The results of the section's models on the tasks that its correlation table has."""
+    assert content.results is not None and section.correlation is not None
+    of_models = content.results["model"].isin(section.ranking["model"])
+    return content.results[of_models & content.results["task"].isin(section.correlation["task"])]
 
 
 def _against_baselines(overall: pd.DataFrame, section: Section) -> str:

@@ -2,8 +2,10 @@
 
 import base64
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -11,6 +13,7 @@ from markupsafe import Markup, escape
 from suffice.errors import DataError
 from suffice.report.answer import answer, describe_agreement, headline, tied_for_first
 from suffice.report.content import FIGURES, PageContent, Section
+from suffice.report.numbers import MISSING, integer
 from suffice.report.tables import (
     Table,
     cost_table,
@@ -70,7 +73,7 @@ def render_page(content: PageContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["keep_names"] = keep_names
+    environment.filters |= {"keep_names": keep_names, "plain": plain}
     template = environment.get_template("page.html.j2")
     return template.render(
         content=content,
@@ -87,6 +90,17 @@ def keep_names(text: str) -> Markup:
         for word in text.split(" ")
     ]
     return Markup(" ").join(words)
+
+
+def plain(value: Any) -> str:
+    """A value of a manifest as people read it: "too short: 812, duplicate: 377" for a mapping."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or MISSING
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(plain, value)) or MISSING
+    if isinstance(value, int) and not isinstance(value, bool):
+        return integer(value)
+    return MISSING if value is None else str(value)
 
 
 def _views(content: PageContent) -> list[SectionView]:

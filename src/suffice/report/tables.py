@@ -150,10 +150,9 @@ def ranking_table(section: Section, content: PageContent) -> Table:
         new = ["model", *(key for key in keys if key in extra and key not in ranking)]
         ranking = ranking.merge(extra[new], on="model", how="left")
     warned = warnings_of(section)
-    counts = {model: len(lines.split("; ")) for model, lines in warned.items()}
     ranking = ranking.drop(columns="warnings", errors="ignore")
-    ranking["n_warnings"] = ranking["model"].map(counts).fillna(0).astype(int)
-    ranking["warnings"] = ranking["model"].map(warned).fillna("")
+    ranking["warnings"] = [warned.get(model, "") for model in ranking["model"]]
+    ranking["n_warnings"] = [len(lines.split("; ")) if lines else 0 for lines in ranking["warnings"]]
     units = "scores in nats per target dimension, intervals at 95 %, width in dimensions"
     caption = f"Ranking on {section.dataset} by {section.estimator}: {units}"
     name = f"ranking-{section.dataset}-{section.estimator}.csv"
@@ -182,7 +181,7 @@ def predictors_table(section: Section) -> Table | None:
 
 def results_table(section: Section, content: PageContent) -> Table | None:
     """A row a model in the order of the ranking, a column a task with value and standard error."""
-    if not content.has_tasks:
+    if not content.has_tasks or section.correlation is None:
         return None
     results = tasks_of(section, content)
     if results.empty:

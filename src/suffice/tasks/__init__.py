@@ -1,16 +1,5 @@
-"""Labelled tasks: how well an embedding serves them, measured by one probe for each kind."""
+"""Labelled tasks: how well an embedding serves them, measured by one probe for each kind.
 
-from suffice.tasks.probes import PROBES, TASK_COLUMNS, probe_table, run_probe
-from suffice.tasks.result import ProbeResult
-from suffice.tasks.settings import TaskSettings, check_task, columns_of_task
-
-__all__ = [
-    "PROBES",
-    "TASK_COLUMNS",
-    "ProbeResult",
-    "TaskSettings",
-    "check_task",
-    "columns_of_task",
-    "probe_table",
-    "run_probe",
-]
+`suffice.tasks.settings` says what a task is and `suffice.tasks.probes` measures it; the first is light
+to import, the second brings scikit-learn.
+"""

@@ -86,7 +86,7 @@ def _stored_result(
         store.put(key, result)
     for warning in result["warnings"]:
         log.warning("%s: %s", words, warning)
-    return result
+    return result | {"warnings": "; ".join(result["warnings"])}
 
 
 def _measure(settings: TaskSettings, data: TaskData, seed: int, words: str) -> dict[str, Any]:

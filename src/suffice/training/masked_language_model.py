@@ -21,19 +21,11 @@ from suffice.errors import ModelError
 from suffice.files import write_table
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
+from suffice.training.wordpiece import MASK, N_SPECIAL, PAD, train_tokenizer
 
 if TYPE_CHECKING:
     import torch
 
-SPECIAL_TOKENS = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
-N_SPECIAL = len(SPECIAL_TOKENS)
-PAD, MASK = 0, 4  # positions in SPECIAL_TOKENS, which come first in the vocabulary
 UNMASKED = -100  # the target of a position that is not predicted
 MAX_HELD_OUT_ITEMS = 1000
 BATCHES_PER_CHUNK = 16
@@ -48,15 +40,15 @@ class MaskedLanguageModelSettings(Settings):
 
     vocab_size: int = Field(4000, ge=50, description="WordPiece vocabulary, the five special tokens included")
     hidden_size: int = Field(128, ge=8, description="width of the hidden states")
-    n_layers: int = Field(2, ge=1, description="transformer layers")
+    n_layers: int = Field(1, ge=1, description="transformer layers")
     n_heads: int = Field(4, ge=1, description="attention heads; divides hidden_size")
     max_length: int = Field(96, ge=8, description="longest item in tokens; longer ones are cut")
     batch_size: int = Field(32, ge=1, description="items a step")
     learning_rate: float = Field(2e-3, gt=0, description="peak; linear warm-up, then linear decay to 0")
     warmup: int = Field(100, ge=0, description="steps of the warm-up")
-    mask_share: float = Field(0.15, gt=0, lt=1, description="share of the tokens that are predicted")
+    mask_share: float = Field(0.3, gt=0, lt=1, description="share of the tokens that are predicted")
     steps: tuple[int, ...] = Field(
-        (0, 150, 600, 2400), description="steps at which the model is saved, rising; 0 is the untrained model"
+        (0, 200, 700, 2000), description="steps at which the model is saved, rising; 0 is the untrained model"
     )
 
     @field_validator("steps")
@@ -134,32 +126,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> Any:
-    """A lower-casing WordPiece tokenizer trained on some texts, as a fast transformers tokenizer.
-
-    The vocabulary is smaller than `vocab_size` if the texts do not hold as many pieces.
-    """
-    import tokenizers
-    import transformers
-
-    special = list(SPECIAL_TOKENS.values())
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token=SPECIAL_TOKENS["unk_token"]))
-    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = tokenizers.decoders.WordPiece()
-    trainer = tokenizers.trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=special, show_progress=False
-    )
-    tokenizer.train_from_iterator(contents, trainer)
-    ends = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=ends)
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL_TOKENS
-    )
-
-
 def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: int) -> Any:
-    """An untrained BertForMaskedLM; torch's global generator is left as it was."""
+    """An untrained BertForMaskedLM; torch's global generator is left as it was.
+
+    Two things differ from BERT, since so small a model otherwise stays at the words' frequencies for
+    thousands of steps: weights start with the standard deviation hidden_size^(-1/2), not 0.02, and the output layer does not share the input embeddings.
+    """
     import torch
     import transformers
 
@@ -173,6 +145,8 @@ def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: in
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         type_vocab_size=1,
+        initializer_range=settings.hidden_size**-0.5,
+        tie_word_embeddings=False,
         pad_token_id=PAD,
     )
     with torch.random.fork_rng(devices=[]):
@@ -327,7 +301,7 @@ class Training:
             loss = self._loss(batch)
             if not torch.isfinite(loss):
                 raise ModelError(
-                    f"the training loss is {float(loss)} at step {step}; lower learning_rate "
+                    f"the training loss is {float(loss.detach())} at step {step}; lower learning_rate "
                     f"({self.settings.learning_rate}) or raise warmup ({self.settings.warmup})"
                 )
             optimiser.zero_grad()
@@ -335,7 +309,7 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
             optimiser.step()
             schedule.step()
-            yield step, float(loss)
+            yield step, float(loss.detach())
 
     def _relative_rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0, as a share of the peak."""

@@ -1,0 +1,175 @@
+"""Scores, intervals, rank intervals and tie groups from made-up pairs whose truth is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice import rank
+from suffice.errors import EstimationError
+from suffice.ranking import RankingSettings, rank_pairs
+
+N_BLOCKS = 100
+
+
+def made_up_pairs(strength, noise=0.05, seed=0, shared=0.0, target_spread=0.0):
+    """Pairs whose nats per dimension are the source's strength plus effects of target, block and pair."""
+    generator = np.random.default_rng(seed)
+    models = list(strength)
+    common = generator.normal(size=N_BLOCKS) * shared
+    targets = dict(zip(models, generator.normal(size=len(models)) * target_spread, strict=True))
+    rows = []
+    for target in models:
+        for source in models:
+            blocks = strength[source] + targets[target] + common + generator.normal(size=N_BLOCKS) * noise
+            blocks = blocks + (3.0 if source == target else 0.0)
+            rows.append(
+                {
+                    "source": source,
+                    "target": target,
+                    "source_dim": 8,
+                    "target_dim": 2,
+                    "warnings": "",
+                    "block_nats": blocks * 2 * 10,
+                    "block_items": np.full(N_BLOCKS, 10.0),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+SIX = {f"m{number}": 0.1 * number for number in range(6)}
+
+
+def test_the_order_is_the_truth_and_intervals_hold_it():
+    table = rank_pairs(made_up_pairs(SIX))
+    assert table["model"].tolist() == ["m5", "m4", "m3", "m2", "m1", "m0"]
+    assert table["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    for row in table.itertuples():
+        assert row.score_low_items <= row.score <= row.score_high_items
+        # Six models, each interval at 95 %: the noise of a score is 0.05 / sqrt(100 x 5) = 0.002.
+        assert abs(row.score - SIX[row.model]) < 0.01
+
+
+def test_surely_different_models_have_one_rank_and_a_group_each():
+    table = rank_pairs(made_up_pairs(SIX))
+    assert (table["rank_low"] == table["rank"]).all()
+    assert (table["rank_high"] == table["rank"]).all()
+    assert table["tie_group"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_equal_models_are_tied():
+    table = rank_pairs(made_up_pairs(dict.fromkeys("abcdef", 0.5)))
+    assert set(table["tie_group"]) == {1}
+    assert table["rank_low"].tolist() == [1] * 6
+    assert table["rank_high"].tolist() == [6] * 6
+
+
+def test_errors_that_models_share_widen_intervals_but_tie_nobody():
+    table = rank_pairs(made_up_pairs(SIX, shared=1.0))
+    width = table["score_high_items"] - table["score_low_items"]
+    # Shared noise of 1.0 over 100 blocks: a score's own interval is 4 x 0.1 wide, far more than 0.1 apart.
+    assert (width > 0.2).all()
+    assert table["tie_group"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_hard_and_easy_targets_show_in_the_interval_over_targets():
+    table = rank_pairs(made_up_pairs(SIX, target_spread=0.5))
+    over_targets = table["score_high_targets"] - table["score_low_targets"]
+    over_items = table["score_high_items"] - table["score_low_items"]
+    assert (over_targets > 5 * over_items).all()
+    assert (table["score_high"] - table["score_low"] >= 0.9 * over_targets).all()
+
+
+def test_rank_intervals_hold_the_true_ranks():
+    truth = {name: rank for rank, name in enumerate(sorted(SIX, reverse=True), start=1)}
+    held, n_runs = 0, 60
+    for seed in range(n_runs):
+        table = rank_pairs(
+            made_up_pairs(SIX, noise=2.0, seed=seed), RankingSettings(aggregate="mean", n_resamples=200), seed
+        )
+        held += all(row.rank_low <= truth[row.model] <= row.rank_high for row in table.itertuples())
+    # Each model's interval is at 95 %; all six at once hold in at least 80 % of 60 runs.
+    assert held / n_runs > 0.8
+
+
+def test_self_pairs_are_left_out_unless_asked_for():
+    pairs = made_up_pairs(SIX)
+    mean = RankingSettings(aggregate="mean", n_resamples=100)
+    without = rank_pairs(pairs, mean)
+    with_self = rank_pairs(pairs, mean.model_copy(update={"self_pairs": True}))
+    assert without["n_targets"].tolist() == [5] * 6
+    assert with_self["n_targets"].tolist() == [6] * 6
+    # A self pair is worth 3 nats more: a sixth of it enters the mean.
+    assert with_self["score"].iloc[0] - without["score"].iloc[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_median_resists_one_easy_target_and_the_mean_does_not():
+    pairs = made_up_pairs(SIX)
+    outlier = (pairs["target"] == "m0") & (pairs["source"] == "m1")
+    pairs.loc[outlier, "block_nats"] = pairs.loc[outlier, "block_nats"] * 1000
+    assert rank_pairs(pairs, RankingSettings(aggregate="median"))["model"].iloc[0] == "m5"
+    assert rank_pairs(pairs, RankingSettings(aggregate="mean"))["model"].iloc[0] == "m1"
+
+
+def test_the_order_of_rows_changes_nothing():
+    pairs = made_up_pairs(SIX)
+    shuffled = pairs.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(rank_pairs(pairs), rank_pairs(shuffled))
+
+
+def test_few_targets_leave_the_interval_to_the_items():
+    table = rank_pairs(made_up_pairs({"a": 0.1, "b": 0.5, "c": 0.3}))
+    assert table[["score_low_targets", "score_high_targets"]].isna().all(axis=None)
+    assert (table["score_low"] == table["score_low_items"]).all()
+
+
+def test_warnings_are_counted_over_pairs():
+    pairs = made_up_pairs(SIX)
+    pairs.loc[pairs["source"] == "m2", "warnings"] = "3 of 4 dimensions predicted up to the floor"
+    pairs.loc[(pairs["source"] == "m2") & (pairs["target"] == "m0"), "warnings"] = ""
+    table = rank_pairs(pairs).set_index("model")
+    assert table.loc["m2", "warnings"] == "dimensions predicted up to the floor (5 of 6 pairs)"
+    assert table.loc["m3", "warnings"] == ""
+
+
+def test_missing_and_broken_pairs_are_named():
+    pairs = made_up_pairs(SIX)
+    with pytest.raises(EstimationError, match="1 pairs are missing, the first is m0 -> m0"):
+        rank_pairs(pairs.iloc[1:])
+    pairs.at[7, "block_nats"] = np.full(N_BLOCKS, np.nan)
+    with pytest.raises(EstimationError, match="the pair m1 -> m1 is not finite"):
+        rank_pairs(pairs)
+    with pytest.raises(EstimationError, match="at least 2 models; there is a"):
+        rank_pairs(made_up_pairs({"a": 1.0}))
+
+
+def test_rank_from_arrays_has_the_promised_columns(tmp_path):
+    full = np.random.default_rng(0).normal(size=(300, 6))
+    ranking = rank({"all": full, "half": full[:, :3], "one": full[:, :1]})
+    promised = ["model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group"]
+    assert ranking.table.columns[:9].tolist() == [*promised, "embed_dim"]
+    assert {"source", "target", "nats", "nats_per_dim", "standard_error_nats"} <= set(ranking.pairs.columns)
+    assert ranking.table["model"].iloc[0] == "all"
+    assert ranking.table["embed_dim"].tolist() == [6, 3, 1]
+    ranking.save(tmp_path)
+    assert pd.read_csv(tmp_path / "ranking.csv").shape == ranking.table.shape
+    assert len(pd.read_parquet(tmp_path / "pairs.parquet")) == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"half": np.zeros((299, 3))}, "half has 299 rows but all has 300"),
+        ({"half": np.full((300, 3), np.nan)}, "model half: .* NaN"),
+        ({"half": np.zeros((300, 3))}, "model half: all 3 dimensions"),
+    ],
+)
+def test_rank_names_the_model_that_cannot_be_used(change, message):
+    full = np.random.default_rng(0).normal(size=(300, 6))
+    with pytest.raises(EstimationError, match=message):
+        rank({"all": full, **change})
+
+
+def test_rank_names_an_unknown_aggregate():
+    full = np.random.default_rng(0).normal(size=(300, 6))
+    with pytest.raises(ValueError, match="unknown aggregate 'average'; choose one of mean, median"):
+        rank({"a": full, "b": full[:, :2]}, aggregate="average")
