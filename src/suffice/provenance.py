@@ -20,8 +20,8 @@ VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "
 def code_digest(*modules: str) -> str:
     """Digest of library modules and of every module of the library that they import: 12 hex digits.
 
-    Comments, docstrings and layout do not count, so that only an edit that could change a number
-    changes the digest.
+    Comments, docstrings and layout do not count, so that only an edit that could change a result
+    changes the digest. Templates that lie beside a module count with it.
 
     Args:
         *modules: dotted names, such as "suffice.estimators.linear".
@@ -73,13 +73,19 @@ def _source_of(module: str) -> str:
 
 @cache
 def _code_of(module: str) -> str:
-    """The syntax tree of a module without its docstrings, as text."""
+    """The syntax tree of a module without its docstrings, as text, and the templates beside it."""
+    templates = [path.read_text(encoding="utf-8") for path in sorted(_folder_of(module).glob("*.j2"))]
     tree = ast.parse(_source_of(module))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             body.pop(0)
-    return ast.dump(tree)
+    return "\0".join([ast.dump(tree), *templates])
+
+
+def _folder_of(module: str) -> Path:
+    path = _file_of(module)
+    return path.parent if path else ROOT
 
 
 def _is_text(node: ast.AST) -> bool:

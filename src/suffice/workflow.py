@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suffice.errors import StudyError, SufficeError
 from suffice.files import read_json, write_json
 from suffice.provenance import code_digest
-from suffice.study import Study, load_study
-from suffice.study.model import ModelRow
-from suffice.study.read import check_sources
+
+if TYPE_CHECKING:
+    from suffice.study import Study
+    from suffice.study.model import ModelRow
 
 __all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "start_job"]
 
@@ -25,7 +26,7 @@ WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
 
 
-def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple[Study, list[dict[str, str]]]:
+def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Study", list[dict[str, str]]]:
     """The study that Snakemake's configuration names, and the models that are left out of it.
 
     Args:
@@ -37,6 +38,8 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple[Stud
     Raises:
         StudyError: something in the study is wrong.
     """
+    from suffice.study.read import check_sources, load_study
+
     name = str(config.get("study", DEFAULT_STUDY))
     named = root / "config" / name
     folder = named if named.is_dir() else Path(name)
@@ -67,7 +70,7 @@ def failed_models(results: Path) -> list[dict[str, str]]:
     return [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
 
 
-def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, Any]:
+def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, Any]:
     """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
     made = {}
     if model.training:
@@ -79,7 +82,7 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
 
 def start_job(snakemake: Any) -> None:
     """Send records to the rule's log and to stderr; an error that a user can mend has no traceback."""
-    handlers = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         handlers.append(logging.FileHandler(str(snakemake.log[0]), mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)

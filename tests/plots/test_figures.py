@@ -31,17 +31,18 @@ DRAW = {
 
 @pytest.mark.parametrize("name", DRAW)
 @pytest.mark.parametrize("n_models", [1, 2, 40])
-def test_any_number_of_models_is_drawn_and_saved_without_a_warning(name, n_models, study, tmp_path):
-    paths = plots.save_figure(DRAW[name](study(n_models)), tmp_path / "deep" / name)
-    assert [path.name for path in paths] == [f"{name}.pdf", f"{name}.png", f"{name}.csv"]
-    assert all(path.stat().st_size > 100 for path in paths)
-    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == sorted(path.name for path in paths)
+def test_any_number_of_models_is_drawn_without_a_warning(name, n_models, study):
+    drawn = DRAW[name](study(n_models))
+    drawn.figure.draw_without_rendering()
+    assert len(drawn.points) >= n_models or name == "predictors"
 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_a_rerun_gives_the_same_bytes_without_date_and_version(name, study, tmp_path):
     first = plots.save_figure(DRAW[name](study(4)), tmp_path / "first")
     second = plots.save_figure(DRAW[name](study(4)), tmp_path / "second")
+    assert [path.name for path in first] == ["first.pdf", "first.png", "first.csv"]
+    assert len(list(tmp_path.iterdir())) == 6  # no temporary file is left
     for one, other in zip(first, second, strict=True):
         content = one.read_bytes()
         assert content == other.read_bytes()

@@ -146,11 +146,11 @@ def test_a_manifest_is_written_for_people(make_page):
 
 def test_a_task_of_another_data_set_is_not_shown(make_page):
     content = make_page()
-    other = content.results[content.results["task"] == "topic"].assign(task="elsewhere")
+    other = content.results[content.results["task"] == "topic"].assign(task="far-away")
     content = dataclasses.replace(content, results=pd.concat([content.results, other]))
     text = Page(render_page(content)).text
     assert "mean rank over 2 tasks" in text
-    assert "elsewhere" not in text
+    assert "far-away" not in text
 
 
 def test_missing_models_are_named_with_the_reason(make_page):

@@ -1,7 +1,7 @@
 """Bags of words or character n-grams, reduced to dense vectors: fitted on the corpus, or hashed."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -64,14 +64,13 @@ class BagOfWords(Loader[BagOfWordsSettings]):
     An item without a known feature gets a row of zeros.
     """
 
-    kind: ClassVar[str] = "bag_of_words"
-    Settings: ClassVar[type[Settings]] = BagOfWordsSettings
+    kind = "bag_of_words"
+    Settings = BagOfWordsSettings
+    libraries = ("scikit-learn", "scipy")
 
     def identity(self) -> dict[str, Any]:
-        """The version of the library that makes features and components."""
-        import sklearn
-
-        return {"scikit-learn": sklearn.__version__}
+        """The seed of the fit or of the random matrix."""
+        return {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
         """Fit on the items of `corpus`, or make the random matrix.

@@ -41,10 +41,14 @@ class Loader(ABC, Generic[S]):
         settings: the kind's own settings, validated.
         seed: seed of whatever is random in the loader.
         device: torch device for kinds that use one.
+
+    Class attributes: `kind`, its name in model tables; `Settings`, what a row may set; `libraries`, the
+    packages that do its computation, whose versions are part of an embedding's identity.
     """
 
     kind: ClassVar[str]
     Settings: ClassVar[type[Settings]]
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings
@@ -55,7 +59,7 @@ class Loader(ABC, Generic[S]):
         """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
 
     def identity(self) -> dict[str, Any]:
-        """Everything beyond settings and corpus that the vectors depend on: file hashes, versions.
+        """Everything beyond settings, corpus and `libraries` that the vectors depend on: file hashes, seed.
 
         JSON-compatible; called before `open`.
         """

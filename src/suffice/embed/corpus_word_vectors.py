@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -52,14 +52,13 @@ class CorpusWordVectors(Loader[CorpusWordVectorsSettings]):
     An item without a known word gets a row of zeros.
     """
 
-    kind: ClassVar[str] = "corpus_word_vectors"
-    Settings: ClassVar[type[Settings]] = CorpusWordVectorsSettings
+    kind = "corpus_word_vectors"
+    Settings = CorpusWordVectorsSettings
+    libraries = ("scikit-learn", "scipy")
 
     def identity(self) -> dict[str, Any]:
-        """The version of the library that factorises."""
-        import sklearn
-
-        return {"scikit-learn": sklearn.__version__}
+        """The seed of the factorisation."""
+        return {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
         """Count, factorise and weigh the words of `corpus`, window by window.

@@ -53,6 +53,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
 
     kind = "hidden_states"
     Settings = HiddenStatesSettings
+    libraries = ("torch", "transformers", "tokenizers")
 
     def identity(self) -> dict[str, Any]:
         """As for any checkpoint; random weights are named by their seed instead of by their hash."""

@@ -80,8 +80,8 @@ class Precomputed(Loader[PrecomputedSettings]):
         files = {"path": self.path, "ids": self._ids_file}
         return {"files_sha256": {name: sha256_of_file(path) for name, path in files.items() if path}}
 
-    def open(self, corpus: Corpus) -> Encoder:
-        """Open the file and match its rows with the items."""
+    def read(self) -> np.ndarray:
+        """The vectors in the file's order, shape (n_rows, embed_dim)."""
         self.check()
         vectors = self._read_vectors()
         if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
@@ -89,6 +89,11 @@ class Precomputed(Loader[PrecomputedSettings]):
                 f"{self.path.name} holds an array of shape {vectors.shape} and type {vectors.dtype}; "
                 "vectors must be a numeric matrix, one row an item"
             )
+        return vectors
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Open the file and match its rows with the items."""
+        vectors = self.read()
         if self.settings.match == "id":
             return PrecomputedEncoder(vectors, self._rows_by_id(len(vectors), corpus))
         if len(vectors) != corpus.n_items:

@@ -31,6 +31,7 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
 
     kind = "principal_components"
     Settings = PrincipalComponentsSettings
+    libraries = ("numpy",)
 
     def identity(self) -> dict[str, Any]:
         """Hash of the other model's vectors."""

@@ -52,6 +52,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
 
     kind = "sentence_transformer"
     Settings = SentenceTransformerSettings
+    libraries = ("torch", "transformers", "tokenizers", "sentence-transformers")
     marker = "modules.json"
 
     def warnings(self) -> list[str]:

@@ -41,7 +41,7 @@ def write_embedding(
     """
     path, started = Path(path), time.perf_counter()
     loader.check()
-    identity = embedding_identity(loader.kind, loader.settings, loader.identity(), corpus.sha256)
+    identity = embedding_identity(loader, corpus.sha256)
     encoder = loader.open(corpus)
     opened = time.perf_counter()
     with whole_file(path) as temporary:

@@ -110,7 +110,8 @@ def pairs_of_target(
         rows[name] = result.as_json() | {"seconds": seconds}
         store.put(keys[name], rows[name])
     table = [
-        {"source": name, "target": target, **_table_row(rows[name], store.path(keys[name]))} for name in models
+        {"source": name, "target": target, **_table_row(rows[name], store.path(keys[name]))}
+        for name in models
     ]
     return pd.DataFrame(table), len(missing)
 
@@ -142,6 +143,8 @@ def _timed(results: Iterator[tuple[str, Sufficiency]]) -> Iterator[tuple[str, Su
 def _table_row(stored: dict[str, Any], path: Path) -> dict[str, Any]:
     """A stored result as columns of a table; the time it took is left out, since it is not reproducible."""
     try:
-        return Sufficiency.from_json({key: value for key, value in stored.items() if key != "seconds"}).as_row()
+        return Sufficiency.from_json(
+            {key: value for key, value in stored.items() if key != "seconds"}
+        ).as_row()
     except (KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged ({error}); delete it and run again") from error

@@ -152,7 +152,12 @@ def _draw(figure: Figure, graph: _Graph) -> None:
     names = short_names(list(graph.nodes["model"]), 26)
     size = 6.8 if len(names) <= 25 else 5.8
     for label in place_labels(
-        axes, anchors[rank], [names[i] for i in rank], anchors, np.sqrt(areas[rank]) / 2, size
+        axes,
+        anchors[rank],
+        [names[i] for i in rank],
+        np.vstack([anchors, _tips(graph)]),
+        np.sqrt(areas[rank]) / 2,
+        size,
     ):
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4})
         label.set_zorder(4)
@@ -194,6 +199,13 @@ def _rescaled(values: pd.Series, limits: tuple[float, float]) -> np.ndarray:
         return np.full(len(array), sum(limits) / 2)
     share = np.nan_to_num((array - usable.min()) / np.ptp(usable), nan=0.0)
     return np.asarray(limits[0] + share * (limits[1] - limits[0]))
+
+
+def _tips(graph: _Graph) -> np.ndarray:
+    """Points near the heads of the arrows, to be kept free of names; shape (n_edges, 2)."""
+    place = dict(zip(graph.nodes["model"], graph.nodes[["x", "y"]].to_numpy(), strict=True))
+    tips = [0.1 * place[edge.source] + 0.9 * place[edge.target] for edge in rows_of(graph.edges)]
+    return np.array(tips).reshape(-1, 2)
 
 
 def _communities(graph: _Graph) -> list[Line2D]:

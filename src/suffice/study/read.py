@@ -1,6 +1,7 @@
 """Reading a study's folder: every problem that can be seen without computing is found here."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,7 @@ def _read_estimators(path: Path, settings: StudySettings) -> dict[str, Estimator
     for name, given in settings.estimators.items():
         own = {key: value for key, value in given.items() if key != "estimator"}
         choice = EstimatorChoice(name, str(given.get("estimator", name)), own)
-        checked(
-            path, f"estimators.{name}", lambda choice=choice: choice.build(settings.seed, settings.device)
-        )
+        checked(path, f"estimators.{name}", partial(choice.build, settings.seed, settings.device))
         choices[name] = choice
     return choices
 
@@ -183,13 +182,13 @@ def check_sources(study: Study) -> None:
     """
     path = study.folder / DATASETS
     columns = {
-        name: checked(path, name, lambda row=row: check_dataset(row.settings, row.name))
+        name: checked(path, name, partial(check_dataset, row.settings, row.name))
         for name, row in study.datasets.items()
     }
     for task in study.tasks.values():
         found = columns[task.dataset]
         if found is not None:
-            checked(study.folder / TASKS, task.name, lambda t=task, f=found: check_task(t.settings, f))
+            checked(study.folder / TASKS, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
         if model.training is None and model.base_model is None:
             for dataset in _datasets_named_by(model, study):

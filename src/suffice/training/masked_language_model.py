@@ -130,7 +130,8 @@ def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: in
     """An untrained BertForMaskedLM; torch's global generator is left as it was.
 
     Two things differ from BERT, since so small a model otherwise stays at the words' frequencies for
-    thousands of steps: weights start with the standard deviation hidden_size^(-1/2), not 0.02, and the output layer does not share the input embeddings.
+    thousands of steps: weights start with the standard deviation hidden_size^(-1/2), not 0.02, and the
+    output layer does not share the input embeddings.
     """
     import torch
     import transformers

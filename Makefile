@@ -1,0 +1,57 @@
+# Two commands do all the set-up that they need: `make study` and `make test`.
+PYTHON ?= python3
+CORES ?= all
+STUDY ?= api-docs
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN = $(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(if $(SKIP_FAILED),skip_failed=true) $(CONFIG)
+RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))
+
+.DEFAULT_GOAL := help
+.PHONY: help install study report test check format lock docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   SKIP_FAILED=yes   CONFIG='key=value ...'"
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+install: $(STAMP) ## set up the virtual environment from the lock
+
+study: $(STAMP) ## run a study, print its ranking and the path of its page
+	@$(RUN) --quiet rules || { $(BIN)/suffice show $(RESULTS); exit 1; }
+	@$(BIN)/suffice show $(RESULTS)
+
+report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, file and figure
+	$(RUN) --report $(RESULTS)/snakemake-report.html
+
+test: $(STAMP) ## all tests
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## lint, format, types, workflow lint, dry run
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy src/suffice
+	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --dry-run --quiet all --cores 1
+
+format: $(STAMP) ## lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+lock: $(STAMP) ## resolve requirements.lock and envs/ anew
+	$(BIN)/python tools/lock.py
+
+docs: $(STAMP) ## write the manual's tables and the schemas from the settings
+	$(BIN)/python tools/manual.py
+
+clean: ## remove results and logs, keep the environment
+	rm -rf results logs

@@ -1,0 +1,178 @@
+"""The command line: rank vectors that exist, begin a study, see what there is."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from suffice._version import __version__
+from suffice.embed.precomputed import Precomputed, PrecomputedSettings
+from suffice.errors import DataError, SufficeError
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
+from suffice.ranking import rank
+from suffice.ranking.scores import RankingSettings
+from suffice.study.new import MODEL_PRESETS, write_new_study
+from suffice.study.show import show_results
+
+EXAMPLES = """examples:
+  suffice rank vectors/*.npy --out ranking/
+      rank models whose vectors of the same items, in the same order, are in these files
+  suffice new-study my-docs --texts docs.csv --content body --models tfidf-256,minilm
+      write a study of your own texts, then: make study STUDY=my-docs
+  suffice show results/api-docs
+      print the rankings of a study that has run
+  suffice estimators
+      list the density families
+"""
+SHOWN_COLUMNS = [
+    "rank",
+    "model",
+    "score",
+    "score_low",
+    "score_high",
+    "rank_low",
+    "rank_high",
+    "tie_group",
+    "embed_dim",
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0, or 1 with a message on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (SufficeError, PackageNotFoundError) as error:
+        print(f"suffice: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="suffice",
+        description="Which embedding model carries the most information about my data, without labels?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"suffice {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_rank(commands)
+    _add_new_study(commands)
+    show = commands.add_parser("show", help="print the rankings of a study that has run")
+    show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
+    show.set_defaults(run=lambda options: print(show_results(options.results)))
+    estimators = commands.add_parser("estimators", help="list the density families")
+    estimators.set_defaults(run=_list_estimators)
+    return parser
+
+
+def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "rank",
+        help="rank models by files of vectors",
+        description="Rank models by the information that each one's vectors carry about all the others'. "
+        "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
+        epilog="example:\n  suffice rank vectors/*.npy --estimator linear --out ranking/",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="vectors of one model, a row an item, items in the same order in all files: .npy, .npz, "
+        ".parquet or .safetensors; the file's name is the model's",
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
+    )
+    command.add_argument(
+        "--estimator", default=DEFAULT_ESTIMATOR, help="density family (default: %(default)s)"
+    )
+    command.add_argument(
+        "--aggregate",
+        default=RankingSettings.model_fields["aggregate"].default,
+        help="summary over targets, median or mean (default: %(default)s)",
+    )
+    command.add_argument("--self-pairs", action="store_true", help="count a model as a target of itself")
+    command.add_argument(
+        "--seed", type=int, default=0, help="seed of folds, fits and resamples (default: %(default)s)"
+    )
+    command.add_argument(
+        "--device", default="cpu", help="torch device, where one is used (default: %(default)s)"
+    )
+    command.set_defaults(run=_rank)
+
+
+def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "new-study",
+        help="write a study of your own texts",
+        description="Write a folder with study.yaml, models.tsv and datasets.tsv; edit them as you like.",
+        epilog="models that need no download:\n  " + ", ".join(MODEL_PRESETS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("name", help="the study's name: lower-case letters, digits, dots and hyphens")
+    command.add_argument(
+        "--texts", type=Path, required=True, help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet"
+    )
+    command.add_argument("--content", help="column that holds the texts (default: content)")
+    command.add_argument(
+        "--models",
+        default=",".join(MODEL_PRESETS),
+        help="separated by commas: a name listed below, a hub name of a sentence-transformers model, a local "
+        "folder of one, or a file of vectors (default: all listed below)",
+    )
+    command.add_argument(
+        "--folder", type=Path, default=Path("config"), help="where studies are (default: %(default)s)"
+    )
+    command.set_defaults(run=_new_study)
+
+
+def _rank(options: argparse.Namespace) -> None:
+    ranking = rank(
+        _read_files(options.files),
+        estimator=options.estimator,
+        aggregate=options.aggregate,
+        self_pairs=options.self_pairs,
+        seed=options.seed,
+        device=options.device,
+    )
+    ranking.save(options.out)
+    print(ranking.table[SHOWN_COLUMNS].to_string(index=False, float_format="%.4f"))
+    print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+
+
+def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
+    """The vectors of each file by its name.
+
+    Raises:
+        SufficeError: a file cannot be read, or two have one name.
+    """
+    vectors: dict[str, np.ndarray] = {}
+    for path in files:
+        if path.stem in vectors:
+            raise DataError(f"two files give the model name {path.stem!r}; rename one of them")
+        vectors[path.stem] = Precomputed(PrecomputedSettings(path=str(path))).read()
+    return vectors
+
+
+def _new_study(options: argparse.Namespace) -> None:
+    models = [model.strip() for model in options.models.split(",") if model.strip()]
+    folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
+    known_by_name = options.folder == Path("config")
+    print(f"written: {folder}; next: make study STUDY={options.name if known_by_name else folder}")
+
+
+def _list_estimators(options: argparse.Namespace) -> None:
+    rows = [{"estimator": name, "what it is": estimator.summary} for name, estimator in ESTIMATORS.items()]
+    print(pd.DataFrame(rows).to_string(index=False, justify="left"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

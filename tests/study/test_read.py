@@ -1,0 +1,177 @@
+"""Reading studies: what is wrong is named with file, key, value and remedy, before any work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suffice.errors import StudyError, SufficeError
+from suffice.study import load_study
+from suffice.study.read import check_sources
+
+
+def change(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / file
+    content = path.read_text()
+    assert old in content, f"{file} has no {old!r}"
+    path.write_text(content.replace(old, new, 1))
+
+
+def test_a_study_is_read_as_it_is_written(toy_study):
+    study = load_study(toy_study)
+    assert study.name == "toy"
+    assert list(study.models) == ["words-8", "words-2", "chars-8", "own", "own-pca"]
+    assert study.models["own-pca"].base_model == "own"
+    assert study.datasets["toys"].settings.group == "document"
+    assert list(study.tasks) == ["topic", "length", "topic-clusters"]
+    assert list(study.estimators) == ["linear"]
+    check_sources(study)
+
+
+def test_tasks_are_optional(toy_study):
+    (toy_study / "tasks.tsv").unlink()
+    assert load_study(toy_study).tasks == {}
+
+
+def test_overrides_replace_keys(toy_study):
+    assert load_study(toy_study, {"seed": 7}).settings.seed == 7
+    with pytest.raises(StudyError, match=r"study\.yaml: unknown key 'sed'; did you mean 'seed'\?"):
+        load_study(toy_study, {"sed": 7})
+
+
+def test_variants_of_one_estimator_have_names_of_their_own(toy_study):
+    variants = {"strict": {"estimator": "linear", "variance_floor": 0.01}, "linear": None}
+    study = load_study(toy_study, {"estimators": variants})
+    assert study.estimators["strict"].kind == "linear"
+    assert study.estimators["strict"].settings == {"variance_floor": 0.01}
+
+
+def test_a_failed_model_takes_those_made_from_it_along(toy_study):
+    assert list(load_study(toy_study).without({"own"}).models) == ["words-8", "words-2", "chars-8"]
+
+
+def test_comments_and_blank_lines_are_passed_over(toy_study):
+    change(toy_study, "models.tsv", "words-2\t", "# a comment\n\nwords-2\t")
+    assert len(load_study(toy_study).models) == 5
+
+
+TEXT_CHANGES = [
+    ("study.yaml", "seed: 1", "sed: 1", r"study\.yaml: unknown key 'sed'; did you mean 'seed'\?"),
+    ("study.yaml", "title: Toy\n", "", r"study\.yaml: key 'title' is required"),
+    ("study.yaml", "seed: 1", "seed: -4", r"study\.yaml: key 'seed' has the value -4: .* greater than or equal to 0"),
+    ("study.yaml", "seed: 1", "seed: [", r"study\.yaml is not valid YAML"),
+    ("study.yaml", "seed: 1", "estimators: {linaer: {}}", r"estimators\.linaer.*unknown estimator 'linaer'; did you mean 'linear'"),
+    ("study.yaml", "seed: 1", "estimators: {linear: {floor: 1}}", r"estimators\.linear.*unknown key 'floor'"),
+    ("study.yaml", "n_resamples: 100", "resamples: 100", r"unknown key 'ranking.resamples'"),
+    ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
+    ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
+    ("models.tsv", "words-2\tbag_of_words", "Words 2\tbag_of_words", r"models\.tsv: line 3: model 'Words 2' is not a name"),
+    ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_word", r"row 'words-2'.*'bag_of_word'.*'bag_of_words'"),
+    ("models.tsv", "words-2\tbag_of_words", "words-2\t", r"row 'words-2' has no 'loader'"),
+    ("models.tsv", "n_components", "n_component", r"unknown key 'n_component'; did you mean 'n_components'"),
+    ("models.tsv", "\t2\t", "\ttwo\t", r"row 'words-2': key 'n_components' has the value 'two'"),
+    ("models.tsv", "model:own", "model:owl", r"row 'own-pca': no model 'owl'; did you mean 'own'"),
+    ("models.tsv", "own.npy", "trained:x", r"own|does not exist"),
+    ("models.tsv", "model\tloader", "model\tloadr", r"the column 'loader' is missing; did you mean 'loadr'"),
+    ("models.tsv", "\tfamily", "\tloader", r"column 'loader' stands twice"),
+    ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_words\t\t\t\t\t\t", r"line 3 has \d+ cells but there are 6 columns"),
+    ("models.tsv", "own.npy", "owl.npy", r"row 'own'.*owl\.npy does not exist"),
+    ("datasets.tsv", "toys.csv", "toyz.csv", r"row 'toys'.*toyz\.csv does not exist"),
+    ("datasets.tsv", "\ttext\t", "\ttexts\t", r"row 'toys'.*texts.*text"),
+    ("datasets.tsv", "\tdocument", "\tdokument", r"row 'toys'.*dokument"),
+    ("datasets.tsv", "\tfile\t", "\tfiel\t", r"row 'toys': key 'source' has the value 'fiel'"),
+    ("datasets.tsv", "\tgroup", "\tgroop", r"unknown key 'groop'; did you mean 'group'"),
+    ("tasks.tsv", "topic\n", "topik\n", r"row 'topic'.*'topik'"),
+    ("tasks.tsv", "classification", "clasification", r"row 'topic': key 'kind' has the value 'clasification'"),
+    ("tasks.tsv", "regression\ttoys", "regression\ttoyz", r"row 'length': no data set 'toyz'; did you mean 'toys'"),
+    ("tasks.tsv", "length\t", "topic\t", r"line 3: task 'topic' stands twice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), TEXT_CHANGES)
+def test_what_is_wrong_is_named_before_any_work(toy_study, file, old, new, message):
+    change(toy_study, file, old, new)
+    with pytest.raises(SufficeError, match=message):
+        check_sources(load_study(toy_study))
+
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def write(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def only_rows(name, n_rows):
+    def cut(folder):
+        path = folder / name
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[: n_rows + 1]))
+
+    return cut
+
+
+FILE_CHANGES = [
+    (remove("study.yaml"), r"is no study: it has no study\.yaml"),
+    (remove("models.tsv"), r"models\.tsv does not exist; a study needs this table"),
+    (write("models.tsv", b""), r"models\.tsv is empty"),
+    (write("models.tsv", b"model\tloader\n\xff\xfe\tx\n"), r"models\.tsv is not UTF-8 \(byte 13\)"),
+    (write("study.yaml", b"- a\n- b\n"), r"study\.yaml must hold keys and values"),
+    (only_rows("models.tsv", 1), r"models\.tsv has 1 models; a ranking needs at least 2"),
+    (only_rows("toys.csv", 0), r"row 'toys'.*no items"),
+    (only_rows("toys.csv", 40), r"row 'toys'.*40 items.*200"),
+    (write("toys.csv", b"text,key,document\n\xe9t\xe9,k,d\n"), r"toys\.csv is not UTF-8"),
+    (write("datasets.tsv", b"dataset\tsource\tpath\tranked\ntoys\tfile\ttoys.csv\tno\n"), r"no data set to rank models on"),
+    (write("datasets.tsv", b"dataset\tsource\tpath\tranked\ntoys\tfile\ttoys.csv\tperhaps\n"), r"ranked is 'perhaps'; write true or false"),
+    (write("datasets.tsv", b"dataset\tsource\ntoys\tfile\n"), r"row 'toys': source 'file' needs a path"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "message"), FILE_CHANGES)
+def test_broken_files_are_named_before_any_work(toy_study, damage, message):
+    damage(toy_study)
+    with pytest.raises(SufficeError, match=message):
+        check_sources(load_study(toy_study))
+
+
+CHECKPOINT_ROWS = [
+    ("no-such-folder/x.bin", r"row 'neural'.*no-such-folder/x\.bin"),
+    ("package:no_such_package/model", r"row 'neural'.*no Python package 'no_such_package' is installed"),
+    ("owner/not-in-the-cache", r"row 'neural'.*owner/not-in-the-cache"),
+    ("trained:bert/5", r"row 'neural': no training 'bert'"),
+    ("trained:bert", r"row 'neural': checkpoint 'trained:bert'; write trained:NAME/STEP"),
+]
+
+
+@pytest.mark.parametrize(("checkpoint", "message"), CHECKPOINT_ROWS)
+def test_a_model_that_cannot_be_found_offline_is_named(toy_study, monkeypatch, checkpoint, message):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    table = (toy_study / "models.tsv").read_text().splitlines()
+    rows = [f"{table[0]}\tcheckpoint", *table[1:], f"neural\thidden_states\tneural\t\t\t\t{checkpoint}"]
+    (toy_study / "models.tsv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(SufficeError, match=message):
+        check_sources(load_study(toy_study))
+
+
+def test_a_step_that_is_not_saved_is_named_with_those_that_are(toy_study):
+    change(toy_study, "study.yaml", "seed: 1", "training: {bert: {dataset: toys, warmup: 1, steps: [0, 5]}}")
+    table = (toy_study / "models.tsv").read_text().splitlines()
+    rows = [f"{table[0]}\tcheckpoint", *table[1:], "bert\thidden_states\tbert\t\t\t\ttrained:bert/7"]
+    (toy_study / "models.tsv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(StudyError, match="row 'bert': training 'bert' saves no step 7; it saves 0, 5"):
+        load_study(toy_study)
+
+
+def test_the_placeholder_for_the_data_set_is_filled(toy_study):
+    change(toy_study, "models.tsv", "own.npy", "{dataset}.npy")
+    np.save(toy_study / "toys.npy", np.zeros((300, 2)))
+    study = load_study(toy_study)
+    check_sources(study)
+    assert study.models["own"].settings_for("toys")["path"] == str(toy_study / "toys.npy")
+
+
+@pytest.mark.parametrize("name", ["api-docs"])
+def test_the_studies_of_the_project_are_sound(project, name):
+    study = load_study(project / "config" / name)
+    check_sources(study)
+    assert len(study.models) >= 14
