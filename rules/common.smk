@@ -5,10 +5,19 @@ from pathlib import Path
 
 from suffice.errors import SufficeError
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
-from suffice.workflow import code_digest, loader_settings, open_study, stable, stop_with_message
+from suffice.workflow import (
+    code_digest,
+    loader_settings,
+    open_study,
+    overrides_in,
+    stable,
+    stop_with_message,
+)
 
 try:
-    STUDY, MISSING = open_study(config, Path(workflow.basedir), check=workflow.is_main_process)
+    STUDY, MISSING = open_study(
+        config, Path(workflow.basedir), check=workflow.is_main_process
+    )
 except SufficeError as error:
     stop_with_message(error)
 
@@ -59,7 +68,9 @@ def training_corpus(wildcards):
 
 def training_settings(wildcards):
     """The settings of a training, without the data set that it is on."""
-    return stable(STUDY.settings.training[wildcards.training].model_dump(exclude={"dataset"}))
+    return stable(
+        STUDY.settings.training[wildcards.training].model_dump(exclude={"dataset"})
+    )
 
 
 def files_of_model(wildcards):
@@ -75,7 +86,9 @@ def files_of_model(wildcards):
 
 def settings_of_model(wildcards):
     """The settings of a model's loader."""
-    return stable(loader_settings(STUDY.models[wildcards.model], wildcards.dataset, RESULTS))
+    return stable(
+        loader_settings(STUDY.models[wildcards.model], wildcards.dataset, RESULTS)
+    )
 
 
 def kind_of_model(wildcards):
@@ -122,12 +135,16 @@ def models_of_study(wildcards):
 
 def embeddings_of_dataset(wildcards):
     """All models' vectors of one data set."""
-    return expand(f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy", model=STUDY.models)
+    return expand(
+        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy", model=STUDY.models
+    )
 
 
 def cards_of_dataset(wildcards):
     """All models' cards of one data set."""
-    return expand(f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.json", model=STUDY.models)
+    return expand(
+        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.json", model=STUDY.models
+    )
 
 
 def prepared_of_dataset(wildcards):
@@ -149,29 +166,47 @@ def corpora_of_tasks(wildcards):
 
 def embeddings_of_tasks(wildcards):
     """One model's vectors of the data sets that tasks are on."""
-    return expand(f"{RESULTS}/embeddings/{{dataset}}/{wildcards.model}.npy", dataset=STUDY.task_datasets)
+    return expand(
+        f"{RESULTS}/embeddings/{{dataset}}/{wildcards.model}.npy",
+        dataset=STUDY.task_datasets,
+    )
 
 
 def settings_of_tasks(wildcards):
     """Data set and settings of each task."""
     tasks = STUDY.tasks.values()
-    return stable({task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)] for task in tasks})
+    return stable(
+        {
+            task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)]
+            for task in tasks
+        }
+    )
 
 
 def task_results(wildcards):
     """The tables of task results of all models; none in a study without tasks."""
-    return expand(f"{RESULTS}/tasks/{{model}}.csv", model=STUDY.models) if STUDY.tasks else []
+    return (
+        expand(f"{RESULTS}/tasks/{{model}}.csv", model=STUDY.models)
+        if STUDY.tasks
+        else []
+    )
 
 
 def rankings_of_dataset(wildcards):
     """The rankings of one data set by all estimators."""
-    return expand(f"{RESULTS}/ranking/{wildcards.dataset}/{{estimator}}.csv", estimator=STUDY.estimators)
+    return expand(
+        f"{RESULTS}/ranking/{wildcards.dataset}/{{estimator}}.csv",
+        estimator=STUDY.estimators,
+    )
 
 
 def model_table(wildcards):
     """Name, family, and training with its step of each model."""
     rows = STUDY.models.values()
-    return [{"model": row.name, "family": row.family, "training": row.training} for row in rows]
+    return [
+        {"model": row.name, "family": row.family, "training": row.training}
+        for row in rows
+    ]
 
 
 def figure_names():
@@ -195,14 +230,20 @@ def page_files(wildcards):
     """All that the page shows."""
     datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
     places = [(dataset, estimator) for dataset in datasets for estimator in estimators]
-    files = [f"{RESULTS}/ranking/{dataset}/{estimator}.csv" for dataset, estimator in places]
+    files = [
+        f"{RESULTS}/ranking/{dataset}/{estimator}.csv" for dataset, estimator in places
+    ]
     files += [
         f"{RESULTS}/figures/{dataset}/{estimator}/{figure}.png"
         for dataset, estimator in places
         for figure in figure_names()
     ]
     files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
-    files += expand(f"{RESULTS}/embeddings/{{dataset}}/{{model}}.json", dataset=datasets, model=STUDY.models)
+    files += expand(
+        f"{RESULTS}/embeddings/{{dataset}}/{{model}}.json",
+        dataset=datasets,
+        model=STUDY.models,
+    )
     if STUDY.tasks:
         files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
         files += task_results(wildcards)

@@ -30,9 +30,9 @@ rule train_language_model:
         directory("results/{study}/checkpoints/{training}"),
     log:
         "logs/{study}/train_language_model/{training}.log",
+    priority: 10
     conda:
         "../envs/suffice.yaml"
-    priority: 10
     resources:
         mem_mb=4000,
         runtime=120,

@@ -13,7 +13,11 @@ rule plot_figure:
             "results/{study}/figures/{dataset}/{estimator}/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"data set": "{dataset}", "estimator": "{estimator}", "figure": "{figure}"},
+            labels={
+                "data set": "{dataset}",
+                "estimator": "{estimator}",
+                "figure": "{figure}",
+            },
         ),
         points="results/{study}/figures/{dataset}/{estimator}/{figure}.csv",
     log:
@@ -50,7 +54,7 @@ rule write_page:
     params:
         folder=str(STUDY.folder),
         missing=MISSING,
-        overrides={key: value for key, value in config.items()},
+        overrides=overrides_in(config),
         code=code_digest("suffice.report.study"),
     script:
         "../scripts/write_page.py"

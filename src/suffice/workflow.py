@@ -48,14 +48,18 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
         raise StudyError(
             f"no study {name!r}: neither config/{name} nor a folder of that name; there is: {known}"
         )
-    overrides = {key: value for key, value in config.items() if key not in WORKFLOW_KEYS}
-    study = load_study(folder, overrides)
+    study = load_study(folder, overrides_in(config))
     failed = failed_models(Path("results") / study.name) if config.get("skip_failed") else []
     missing = [failure for failure in failed if failure["model"] in study.models]
     study = study.without({failure["model"] for failure in missing})
     if check:
         check_sources(study)
     return study, missing
+
+
+def overrides_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of Snakemake's configuration that replace keys of study.yaml."""
+    return {key: value for key, value in config.items() if key not in WORKFLOW_KEYS}
 
 
 def stop_with_message(error: SufficeError) -> None:

@@ -74,6 +74,8 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
         if name in rows:
             raise StudyError(f"model {name!r} is named twice; name each once")
         rows[name] = row
+    if len(rows) < 2:
+        raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
     title = {"title": f"Which model carries the most information about {texts.name}?", "seed": 0}
     folder.mkdir(parents=True)
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,120 @@
+"""The manual of every key, and the JSON schemas, made from the settings models: one truth."""
+
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.embed.registry import LOADERS
+from suffice.estimators.registry import ESTIMATORS
+from suffice.ranking.scores import RankingSettings
+from suffice.study.model import CorrelationSettings, StudySettings, TrainingSettings
+from suffice.tasks.settings import TaskSettings
+
+MAX_SHOWN = 6
+HEAD = """# The manual of every key
+
+*Made by `make docs` from the settings themselves; edit those, not this file.*
+
+A study is a folder with four small files. Copy `api-docs/`, or let `suffice new-study` write one, and edit
+it; `make study STUDY=name` runs the folder `config/name`, `make study STUDY=path/to/folder` any other.
+
+| file | holds |
+|---|---|
+| `study.yaml` | the question, the seed, estimators, and how scores are made |
+| `models.tsv` | one row a model |
+| `datasets.tsv` | one row a data set |
+| `tasks.tsv` | one row a labelled task; leave the file out and the study ends at the ranking |
+
+The tables are separated by tabs, their first line names the columns, an empty cell means the default, and a line
+that begins with `#` is a comment. Paths start from the study's folder. Names consist of lower-case letters,
+digits, dots and hyphens. Everything is checked before the first job starts. Any key of `study.yaml` can be
+replaced for one run: `make study CONFIG='seed=1'`.
+"""
+MODELS = """## `models.tsv`
+
+`model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
+All other columns are the settings of the loaders, each of which reads its own.
+
+Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
+`study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study. In paths,
+`{dataset}` stands for the name of the data set.
+"""
+DATASETS = """## `datasets.tsv`
+
+`dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves tasks
+alone. Columns of the source that are not named here are kept as labels for tasks.
+"""
+TASKS = """## `tasks.tsv`
+
+`task` is the name and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification and
+regression are fitted on the items of split train and scored on those of split test.
+
+| kind | what is measured | metric |
+|---|---|---|
+| classification | multinomial logistic regression on standardised vectors, strength chosen inside train | accuracy |
+| regression | ridge regression on standardised vectors, strength chosen inside train | R² |
+| similarity | cosine of the two sides of a pair against a score | Spearman's ρ |
+| retrieval | documents ordered by cosine with a query | nDCG@10 |
+| clustering | k-means on unit vectors, as many clusters as classes | v-measure |
+"""
+
+
+def manual() -> str:
+    """The whole manual as Markdown."""
+    parts = [HEAD, "## `study.yaml`\n", _table(StudySettings), "### `ranking`\n", _table(RankingSettings)]
+    parts += ["### `correlation`\n", _table(CorrelationSettings), "### `training`, for each name\n"]
+    parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
+    for name, estimator in ESTIMATORS.items():
+        parts += [f"**`{name}`**: {estimator.summary}.\n", _table(estimator.Settings)]
+    parts.append(MODELS)
+    for kind in sorted(LOADERS):
+        parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
+    parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings)]
+    return "\n".join(parts)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """JSON schemas: study.yaml, and the settings in a row of each table."""
+    models: dict[str, type[BaseModel]] = {
+        "study": StudySettings,
+        "dataset": DatasetSettings,
+        "task": TaskSettings,
+        **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},
+        **{f"estimator-{name}": estimator.Settings for name, estimator in ESTIMATORS.items()},
+    }
+    return {name: model.model_json_schema() for name, model in models.items()}
+
+
+def _table(model: type[BaseModel]) -> str:
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        description = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `{name}` | {_default(field)} | {description}{_choices(field)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    default = field.default
+    if default is PydanticUndefined:
+        return "required"
+    if default is None or isinstance(default, BaseModel) or default == {}:
+        return ""
+    if isinstance(default, tuple):
+        shown = [f"{value:g}" for value in default]
+        if len(shown) > MAX_SHOWN:
+            return f"{len(shown)} values from `{shown[0]}` to `{shown[-1]}`"
+        return f"`[{', '.join(shown)}]`"
+    if isinstance(default, dict):
+        return f"`{yaml.safe_dump(default, default_flow_style=True).strip()}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _choices(field: FieldInfo) -> str:
+    """The allowed words of a field that has a fixed choice and does not already name them."""
+    words = [word for word in get_args(field.annotation) if isinstance(word, str)]
+    unnamed = [word for word in words if word not in (field.description or "")]
+    return f" ({', '.join(f'`{word}`' for word in words)})" if unnamed else ""

@@ -1,0 +1,60 @@
+"""A new study is written from a file of texts and names of models."""
+
+import numpy as np
+import pytest
+
+from suffice.cli import main
+from suffice.errors import SufficeError
+from suffice.study import load_study
+from suffice.study.new import MODEL_PRESETS, write_new_study
+from suffice.study.read import check_sources
+
+
+@pytest.fixture
+def texts(toy_study):
+    return toy_study / "toys.csv"
+
+
+def test_presets_make_a_study_that_can_run(tmp_path, texts):
+    folder = write_new_study(tmp_path / "mine", texts, list(MODEL_PRESETS), content="text")
+    study = load_study(folder)
+    check_sources(study)
+    assert list(study.models) == list(MODEL_PRESETS)
+    assert list(study.datasets) == ["toys"]
+    assert study.tasks == {}
+
+
+def test_vectors_and_hub_names_become_rows(tmp_path, texts):
+    np.save(tmp_path / "From API.npy", np.zeros((300, 2)))
+    models = ["tfidf-64", str(tmp_path / "From API.npy"), "intfloat/E5_small"]
+    study = load_study(write_new_study(tmp_path / "mine", texts, models, content="text"))
+    assert list(study.models) == ["tfidf-64", "from-api", "e5-small"]
+    assert study.models["e5-small"].settings["checkpoint"] == "intfloat/E5_small"
+    assert study.models["from-api"].kind == "precomputed"
+
+
+@pytest.mark.parametrize(
+    ("name", "models", "content", "message"),
+    [
+        ("My Study", ["tfidf-64", "chars-256"], "text", "'My Study' is not a name for a study"),
+        ("mine", ["tfidf-65", "chars-256"], "text", "model 'tfidf-65' is no preset.*did you mean 'tfidf-64'"),
+        ("mine", ["tfidf-64", "tfidf-64"], "text", "model 'tfidf-64' is named twice"),
+        ("mine", ["tfidf-64", "chars-256"], "body", "'body'"),
+        ("mine", ["tfidf-64", "chars-256"], None, "'content'"),
+        ("mine", ["tfidf-64"], "text", "a ranking needs at least 2"),
+    ],
+)
+def test_what_cannot_be_a_study_gets_a_message(tmp_path, texts, name, models, content, message):
+    with pytest.raises(SufficeError, match=message):
+        write_new_study(tmp_path / name, texts, models, content)
+
+
+def test_an_existing_folder_is_left_alone(tmp_path, texts):
+    with pytest.raises(SufficeError, match="exists; choose another name"):
+        write_new_study(texts.parent, texts, ["tfidf-64", "chars-256"], "text")
+
+
+def test_the_command_says_what_to_do_next(tmp_path, texts, capsys):
+    arguments = ["new-study", "mine", "--texts", str(texts), "--content", "text", "--folder", str(tmp_path)]
+    assert main([*arguments, "--models", "tfidf-64, chars-256"]) == 0
+    assert f"make study STUDY={tmp_path / 'mine'}" in capsys.readouterr().out

@@ -1,0 +1,83 @@
+"""The command line, as a user meets it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice import __version__
+from suffice.cli import main
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    full = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
+    np.save(tmp_path / "all.npy", full)
+    np.savez(tmp_path / "half.npz", vectors=full[:, :3])
+    pd.DataFrame(full[:, :1], columns=["x"]).to_parquet(tmp_path / "one.parquet")
+    return [str(tmp_path / name) for name in ("all.npy", "half.npz", "one.parquet")]
+
+
+def test_rank_writes_and_prints_the_ranking(vectors, tmp_path, capsys):
+    out = tmp_path / "ranking"
+    assert main(["rank", *vectors, "--out", str(out)]) == 0
+    table = pd.read_csv(out / "ranking.csv")
+    assert table["model"].tolist() == ["all", "half", "one"]
+    assert set(pd.read_parquet(out / "pairs.parquet")["source"]) == {"all", "half", "one"}
+    assert "all" in capsys.readouterr().out
+
+
+def test_rank_is_the_same_on_a_second_run(vectors, tmp_path):
+    for out in ("a", "b"):
+        assert main(["rank", *vectors, "--out", str(tmp_path / out), "--seed", "3"]) == 0
+    assert (tmp_path / "a" / "ranking.csv").read_bytes() == (tmp_path / "b" / "ranking.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda files: files[:1], "at least 2 models; there is all"),
+        (lambda files: [*files, "nowhere.npy"], "nowhere.npy does not exist"),
+        (lambda files: [*files, files[0]], "two files give the model name 'all'"),
+        (
+            lambda files: [*files, "--estimator", "lineer"],
+            "unknown estimator 'lineer'; did you mean 'linear'",
+        ),
+        (lambda files: [*files, "--aggregate", "sum"], "unknown aggregate 'sum'"),
+    ],
+)
+def test_bad_input_gets_a_message_and_a_status(vectors, capsys, change, message):
+    assert main(["rank", *change(vectors)]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_truncated_file_is_named(vectors, tmp_path, capsys):
+    content = (tmp_path / "all.npy").read_bytes()
+    (tmp_path / "all.npy").write_bytes(content[: len(content) // 2])
+    assert main(["rank", *vectors]) == 1
+    assert "all.npy cannot be read" in capsys.readouterr().err
+
+
+def test_estimators_lists_them(capsys):
+    assert main(["estimators"]) == 0
+    out = capsys.readouterr().out
+    assert "linear" in out and "knife" in out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == f"suffice {__version__}"
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "suffice rank vectors/*.npy" in capsys.readouterr().out
+
+
+def test_show_needs_results(tmp_path, capsys):
+    assert main(["show", str(tmp_path)]) == 1
+    assert "holds no ranking" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""The whole workflow on a toy study: end to end, additions, failures, kills."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice.files import read_json
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+STAGES = [
+    "build_corpus",
+    "embed_items",
+    "prepare_model",
+    "estimate_pairs",
+    "probe_model",
+    "measure_baselines",
+    "rank_models",
+    "correlate_scores",
+    "plot_figure",
+    "write_page",
+]
+
+
+def add_model(study, row):
+    table = study / "models.tsv"
+    table.write_text(table.read_text() + row)
+
+
+def pairs_made(workflow):
+    """Pairs that the last runs of the estimation jobs made, from their logs."""
+    logs = (workflow.work / "logs").rglob("estimate_pairs/**/*.log")
+    return sum(int(log.read_text().split(" pairs estimated")[0].split()[-1]) for log in logs)
+
+
+def n_stored(workflow, what):
+    return len(list((workflow.results / "store" / what).rglob("*.json")))
+
+
+def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow):
+    workflow.run()
+    ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
+    assert len(ranking) == 5
+    # Vectors that have nothing to do with the texts tell nothing of the other models.
+    assert set(ranking["model"].tail(2)) == {"own", "own-pca"}
+    page = (workflow.results / "report.html").read_text()
+    assert ranking["model"].iloc[0] in page
+    tasks = pd.read_csv(workflow.results / "tasks" / "words-8.csv").set_index("task")
+    # Three topics with words of their own; 120 test items.
+    assert tasks.loc["topic", "value"] > 0.8
+    correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
+    assert set(correlation["predictor"]) == {"linear", "embed_dim", "rankme"}
+    assert (workflow.results / "figures" / "toys" / "linear" / "pair_matrix.pdf").stat().st_size > 1000
+    assert "Nothing to be done" in workflow.run().output
+
+    vectors = {path: path.stat().st_mtime_ns for path in workflow.results.glob("embeddings/toys/*.npy")}
+    assert pairs_made(workflow) == n_stored(workflow, "pairs") == 25
+    assert n_stored(workflow, "tasks") == 15
+    add_model(workflow.study, "chars-3\tbag_of_words\tcharacters\t3\tchar_wb\t\n")
+    workflow.run()
+    assert pairs_made(workflow) == 2 * 5 + 1
+    assert n_stored(workflow, "pairs") == 36
+    assert n_stored(workflow, "tasks") == 18
+    assert {path: path.stat().st_mtime_ns for path in vectors} == vectors
+    assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 6
+
+
+def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
+    vectors = np.load(workflow.study / "own.npy")
+    vectors[7, 2] = np.nan
+    np.save(workflow.study / "own.npy", vectors)
+    done = workflow.run(check=False)
+    assert done.returncode != 0
+    (failure,) = [read_json(path) for path in workflow.results.glob("failed/toys/*.json")]
+    assert failure["model"] == "own"
+    assert "NaN" in failure["message"]
+    assert failure["message"] in done.output
+    assert {path.stem for path in workflow.results.glob("embeddings/toys/*.npy")} == {
+        "words-8",
+        "words-2",
+        "chars-8",
+    }
+    before = {path: path.stat().st_mtime_ns for path in workflow.results.glob("embeddings/toys/*.npy")}
+
+    workflow.run(skip_failed="true")
+    ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
+    assert set(ranking["model"]) == {"words-8", "words-2", "chars-8"}
+    page = (workflow.results / "report.html").read_text()
+    assert "own" in page and "NaN" in page
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    np.save(workflow.study / "own.npy", np.nan_to_num(vectors))
+    workflow.run()
+    assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
+    assert not list(workflow.results.glob("failed/toys/*.json"))
+
+
+def test_without_tasks_the_study_ends_at_the_ranking(workflow):
+    (workflow.study / "tasks.tsv").unlink()
+    workflow.run()
+    assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
+    assert not (workflow.results / "tasks").exists()
+    assert "no tasks" in (workflow.results / "report.html").read_text()
+
+
+def jobs_of(workflow, stage):
+    """Process ids of running jobs of one rule: Snakemake runs a copy of its script in the working folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            scripts = [part.decode() for part in command if part.endswith(f".{stage}.py".encode())]
+            if any(script.startswith(str(workflow.work)) for script in scripts):
+                found.append(int(entry.name))
+    return found
+
+
+def kill_one_job(workflow, stage):
+    """Start the workflow and end the first job of a stage with SIGKILL; whether there was one."""
+    main = subprocess.Popen(
+        workflow.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=workflow.environment()
+    )
+    killed = False
+    while main.poll() is None:
+        jobs = [] if killed else jobs_of(workflow, stage)
+        if jobs:
+            time.sleep(0.3)
+            os.kill(jobs[0], signal.SIGKILL)
+            killed = True
+        time.sleep(0.02)
+    return killed
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds jobs through /proc")
+def test_a_killed_job_of_any_stage_changes_no_table(workflow, project, tmp_path):
+    undisturbed = type(workflow)(project, workflow.study, tmp_path / "undisturbed")
+    undisturbed.work.mkdir()
+    undisturbed.run()
+    killed = [stage for stage in STAGES if kill_one_job(workflow, stage)]
+    workflow.run()
+    assert killed == STAGES
+    assert workflow.tables() == undisturbed.tables()
+    leftovers = [path.name for path in workflow.results.rglob(".*.part*")]
+    assert len(leftovers) <= len(STAGES)
+
+
+def test_a_wrong_study_stops_before_the_first_job_with_its_message(workflow):
+    table = workflow.study / "models.tsv"
+    table.write_text(table.read_text().replace("bag_of_words", "bag_of_wrods", 1))
+    done = workflow.run(check=False)
+    assert done.returncode != 0
+    assert "row 'words-8'" in done.output
+    assert "Traceback" not in done.output
+    assert not (workflow.work / "results").exists()
