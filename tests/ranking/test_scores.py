@@ -127,7 +127,7 @@ def test_warnings_are_counted_over_pairs():
     pairs.loc[pairs["source"] == "m2", "warnings"] = "3 of 4 dimensions predicted up to the floor"
     pairs.loc[(pairs["source"] == "m2") & (pairs["target"] == "m0"), "warnings"] = ""
     table = rank_pairs(pairs).set_index("model")
-    assert table.loc["m2", "warnings"] == "dimensions predicted up to the floor (5 of 6 pairs)"
+    assert table.loc["m2", "warnings"] == "dimensions predicted up to the floor (4 of 5 pairs)"
     assert table.loc["m3", "warnings"] == ""
 
 

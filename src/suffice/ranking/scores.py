@@ -100,7 +100,8 @@ def rank_pairs(pairs: pd.DataFrame, settings: RankingSettings | None = None, see
             resampled[kind], score, settings.confidence_level
         )
     table["n_targets"] = n_targets
-    table["warnings"] = table["model"].map(_warnings_of_sources(pairs))
+    counted = pairs if settings.self_pairs else pairs[pairs["source"] != pairs["target"]]
+    table["warnings"] = table["model"].map(_warnings_of_sources(counted))
     return table.sort_values(["rank", "model"], ignore_index=True)[RANKING_COLUMNS]
 
 
