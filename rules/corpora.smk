@@ -30,6 +30,8 @@ rule train_language_model:
         directory("results/{study}/checkpoints/{training}"),
     log:
         "logs/{study}/train_language_model/{training}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_language_model/{training}.tsv"
     priority: 10
     conda:
         "../envs/suffice.yaml"

@@ -11,6 +11,8 @@ rule embed_items:
         card="results/{study}/embeddings/{dataset}/{model}.json",
     log:
         "logs/{study}/embed_items/{dataset}/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/embed_items/{dataset}/{model}.tsv"
     conda:
         "../envs/suffice.yaml"
     resources:

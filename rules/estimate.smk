@@ -10,6 +10,8 @@ rule prepare_model:
         "results/{study}/prepared/{dataset}/{estimator}/{model}.npz",
     log:
         "logs/{study}/prepare_model/{dataset}/{estimator}/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/prepare_model/{dataset}/{estimator}/{model}.tsv"
     conda:
         "../envs/suffice.yaml"
     resources:
@@ -34,6 +36,8 @@ rule estimate_pairs:
         "results/{study}/pairs/{dataset}/{estimator}/{target}.parquet",
     log:
         "logs/{study}/estimate_pairs/{dataset}/{estimator}/{target}.log",
+    benchmark:
+        "results/{study}/benchmarks/estimate_pairs/{dataset}/{estimator}/{target}.tsv"
     conda:
         "../envs/suffice.yaml"
     resources:

@@ -9,6 +9,8 @@ rule probe_model:
         "results/{study}/tasks/{model}.csv",
     log:
         "logs/{study}/probe_model/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/probe_model/{model}.tsv"
     conda:
         "../envs/suffice.yaml"
     resources:
