@@ -173,7 +173,8 @@ def fit_density(
             rows = torch.from_numpy(batch).to(descent.device)
             loss = -density(target_rows[rows], None if source_rows is None else source_rows[rows]).mean()
             if not torch.isfinite(loss):
-                raise EstimationError(f"the loss is {loss.item()} in epoch {epoch + 1}; lower the learning rate")
+                where = f"epoch {epoch + 1}"
+                raise EstimationError(f"the loss is {loss.item()} in {where}; lower the learning rate")
             loss.backward()
             optimiser.step()
             losses[epoch] += loss.item() * len(batch) / len(train)
