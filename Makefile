@@ -2,10 +2,11 @@
 PYTHON ?= python3
 CORES ?= all
 STUDY ?= api-docs
+MEM_MB ?= $(shell awk '/MemTotal/ {print int($$2 / 1024)}' /proc/meminfo 2>/dev/null || echo 16000)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RUN = $(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(if $(SKIP_FAILED),skip_failed=true) $(CONFIG)
+RUN = $(BIN)/snakemake --cores $(CORES) --resources mem_mb=$(MEM_MB) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
 RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))
 
 .DEFAULT_GOAL := help
@@ -13,7 +14,7 @@ RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   SKIP_FAILED=yes   CONFIG='key=value ...'"
+	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   SKIP_FAILED=yes   CONFIG='key=value ...'"
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
@@ -25,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 install: $(STAMP) ## set up the virtual environment from the lock
 
 study: $(STAMP) ## run a study, print its ranking and the path of its page
-	@$(RUN) --quiet rules || { $(BIN)/suffice show $(RESULTS); exit 1; }
+	@$(RUN) --quiet rules || { $(BIN)/suffice show --failures $(RESULTS); exit 1; }
 	@$(BIN)/suffice show $(RESULTS)
 
 report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, file and figure

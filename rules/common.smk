@@ -1,17 +1,27 @@
 """The study, and the helpers that tell rules which files they need and which parameters they have."""
 
+import os
 import re
 from pathlib import Path
 
+from suffice.embed.identity import library_versions
+from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.study.configuration import configuration_of
 from suffice.workflow import (
     code_digest,
+    files_of_settings,
     loader_settings,
     open_study,
     overrides_in,
     stable,
     stop_with_message,
+)
+
+# Jobs import the library from this checkout, also in an environment that does not have it installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(workflow.basedir) / "src"), os.environ.get("PYTHONPATH")])
 )
 
 try:
@@ -80,8 +90,7 @@ def files_of_model(wildcards):
         return [f"{RESULTS}/checkpoints/{model.training[0]}"]
     if model.base_model:
         return [f"{RESULTS}/embeddings/{wildcards.dataset}/{model.base_model}.npy"]
-    path = model.settings_for(wildcards.dataset).get("path")
-    return [path] if path and Path(path).is_file() else []
+    return files_of_settings(model.settings_for(wildcards.dataset))
 
 
 def settings_of_model(wildcards):
@@ -96,6 +105,11 @@ def kind_of_model(wildcards):
     return STUDY.models[wildcards.model].kind
 
 
+def versions_of_model(wildcards):
+    """Versions of the libraries that compute a model's vectors."""
+    return library_versions(get_loader(STUDY.models[wildcards.model].kind))
+
+
 def seed_of_model(wildcards):
     """The seed of what is random in a model."""
     return STUDY.seed_of(wildcards.model)
@@ -103,8 +117,6 @@ def seed_of_model(wildcards):
 
 def code_of_model(wildcards):
     """Digest of the code that makes a model's vectors."""
-    from suffice.embed.registry import get_loader
-
     loader = get_loader(STUDY.models[wildcards.model].kind)
     return code_digest("suffice.embed.write", loader.__module__)
 

@@ -28,7 +28,6 @@ rule correlate_scores:
         runtime=30,
     params:
         estimators=list(STUDY.estimators),
-        confidence_level=STUDY.settings.ranking.confidence_level,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_digest("suffice.comparison.correlation"),

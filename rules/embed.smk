@@ -21,6 +21,7 @@ rule embed_items:
     params:
         kind=kind_of_model,
         settings=settings_of_model,
+        versions=versions_of_model,
         seed=seed_of_model,
         device=STUDY.settings.device,
         failure=failure_record,

@@ -21,6 +21,7 @@ rule prepare_model:
         estimator=estimator_choice,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
+        failure=failure_record,
         code=code_of_estimator,
     script:
         "../scripts/prepare_model.py"

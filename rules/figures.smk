@@ -55,6 +55,8 @@ rule write_page:
         folder=str(STUDY.folder),
         missing=MISSING,
         overrides=overrides_in(config),
+        configuration=configuration_of(STUDY),
+        figures=figure_names(),
         code=code_digest("suffice.report.study"),
     script:
         "../scripts/write_page.py"

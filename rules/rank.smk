@@ -3,7 +3,8 @@
 
 rule rank_models:
     input:
-        pairs_of_dataset,
+        pairs=pairs_of_dataset,
+        cards=cards_of_dataset,
     output:
         report(
             "results/{study}/ranking/{dataset}/{estimator}.csv",

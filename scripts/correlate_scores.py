@@ -12,6 +12,6 @@ params, files = snakemake.params, snakemake.input
 rankings = dict(zip(params.estimators, map(read_table, files.rankings), strict=True))
 scores = predictor_table(rankings, read_table(files.baselines))
 results = pd.concat(map(read_table, files.tasks), ignore_index=True)
-settings = (params.confidence_level, params.n_resamples, params.seed)
-write_table(correlation_table(scores, results, *settings), snakemake.output.correlation)
-write_table(paired_difference(scores, results, *settings), snakemake.output.differences)
+settings = {"n_resamples": params.n_resamples, "seed": params.seed}
+write_table(correlation_table(scores, results, **settings), snakemake.output.correlation)
+write_table(paired_difference(scores, results, **settings), snakemake.output.differences)

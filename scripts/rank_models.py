@@ -2,11 +2,13 @@
 
 import pandas as pd
 
-from suffice.files import read_table, write_table
-from suffice.ranking import RankingSettings, rank_pairs
+from suffice.files import read_json, read_table, write_table
+from suffice.ranking import RankingSettings, rank_pairs, with_health_warnings
 from suffice.workflow import start_job
 
 start_job(snakemake)
-params = snakemake.params
-pairs = pd.concat(map(read_table, snakemake.input), ignore_index=True)
-write_table(rank_pairs(pairs, RankingSettings(**params.settings), params.seed), snakemake.output[0])
+params, files = snakemake.params, snakemake.input
+pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
+ranking = rank_pairs(pairs, RankingSettings(**params.settings), params.seed)
+health = {card["model"]: card["health"]["warnings"] for card in map(read_json, files.cards)}
+write_table(with_health_warnings(ranking, health), snakemake.output[0])

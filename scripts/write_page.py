@@ -7,4 +7,6 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params = snakemake.params
-page_of_study(Path(params.folder), params.overrides, params.missing, Path(snakemake.output[0]))
+page_of_study(
+    Path(params.folder), params.overrides, params.missing, params.figures, Path(snakemake.output[0])
+)

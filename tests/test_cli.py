@@ -81,3 +81,13 @@ def test_help_has_examples(capsys):
 def test_show_needs_results(tmp_path, capsys):
     assert main(["show", str(tmp_path)]) == 1
     assert "holds no ranking" in capsys.readouterr().err
+
+
+def test_failures_say_how_to_go_on(tmp_path, capsys):
+    record = tmp_path / "failed" / "toys" / "own.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"model": "own", "dataset": "toys", "message": "it is broken"}')
+    assert main(["show", "--failures", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "failed: model own on data set toys: it is broken" in out
+    assert "SKIP_FAILED=yes" in out

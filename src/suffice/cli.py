@@ -16,7 +16,7 @@ from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.ranking import rank
 from suffice.ranking.scores import RankingSettings
 from suffice.study.new import MODEL_PRESETS, write_new_study
-from suffice.study.show import show_results
+from suffice.study.show import show_failures, show_results
 
 EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_new_study(commands)
     show = commands.add_parser("show", help="print the rankings of a study that has run")
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
-    show.set_defaults(run=lambda options: print(show_results(options.results)))
+    show.add_argument("--failures", action="store_true", help="print the models that failed instead")
+    show.set_defaults(run=_show)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -167,6 +168,10 @@ def _new_study(options: argparse.Namespace) -> None:
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     known_by_name = options.folder == Path("config")
     print(f"written: {folder}; next: make study STUDY={options.name if known_by_name else folder}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    print(show_failures(options.results) if options.failures else show_results(options.results))
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from suffice.errors import DataError
 
 CHUNK_BYTES = 1 << 20
+NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 
 
 @contextmanager
@@ -70,7 +71,11 @@ def read_table(path: Path | str) -> pd.DataFrame:
     """
     path = Path(path)
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(
+            path, dtype=dict.fromkeys(NAME_COLUMNS, "str"), keep_default_na=False, na_values=[""]
+        )
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error
 

@@ -22,6 +22,8 @@ __all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "s
 
 log = logging.getLogger("suffice")
 
+KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
+FILE_SETTINGS = ("path", "vocabulary", "ids")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
 
@@ -49,8 +51,8 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
             f"no study {name!r}: neither config/{name} nor a folder of that name; there is: {known}"
         )
     study = load_study(folder, overrides_in(config))
-    failed = failed_models(Path("results") / study.name) if config.get("skip_failed") else []
-    missing = [failure for failure in failed if failure["model"] in study.models]
+    failed = failed_models(Path("results") / study.name, study)
+    missing = _with_dependents(failed, study) if config.get("skip_failed") else []
     study = study.without({failure["model"] for failure in missing})
     if check:
         check_sources(study)
@@ -69,9 +71,34 @@ def stop_with_message(error: SufficeError) -> None:
     raise WorkflowError(str(error)) from None
 
 
-def failed_models(results: Path) -> list[dict[str, str]]:
-    """The embeddings that failed in earlier runs: model, data set and message of each."""
-    return [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
+def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
+    """The models of a study that failed in earlier runs: model, data set and message of each.
+
+    Records of models and data sets that the study no longer has are removed.
+    """
+    failures = []
+    for path in sorted(results.glob("failed/*/*.json")):
+        failure = read_json(path)
+        if failure["model"] in study.models and failure["dataset"] in study.datasets:
+            failures.append(failure)
+        else:
+            path.unlink(missing_ok=True)
+    return failures
+
+
+def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dict[str, str]]:
+    """The failures, and one for each model that is made from a model that failed."""
+    failed = {failure["model"]: failure for failure in failures}
+    dependents = [
+        {
+            "model": row.name,
+            "dataset": failed[row.base_model]["dataset"],
+            "message": f"made from {row.base_model}",
+        }
+        for row in study.models.values()
+        if row.base_model in failed and row.name not in failed
+    ]
+    return [*failures, *dependents]
 
 
 def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, Any]:
@@ -82,6 +109,13 @@ def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, 
     if model.base_model:
         made["path"] = f"{results}/embeddings/{dataset}/{model.base_model}.npy"
     return model.settings_for(dataset) | made
+
+
+def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
+    """All local files that a model's settings name; those in the folder, for one that names a folder."""
+    paths = [Path(str(settings[key])) for key in (*FILE_SETTINGS, "checkpoint") if key in settings]
+    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
+    return [str(path) for files in inside for path in files if path.is_file()]
 
 
 def start_job(snakemake: Any) -> None:
@@ -105,16 +139,18 @@ def _log_uncaught(kind: type[BaseException], error: BaseException, trace: Traceb
 
 @contextmanager
 def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
-    """Keep a record of a model that fails, so that a later run can go on without it."""
-    record = Path(path)
+    """Keep a record of a model that fails, so that a later run can go on without it.
+
+    The record is there while the job runs, so that one that is killed leaves it behind.
+    """
+    record, names = Path(path), {"model": model, "dataset": dataset}
+    write_json(names | {"message": KILLED}, record)
     try:
         yield
     except Exception as error:
-        write_json(
-            {"model": model, "dataset": dataset, "message": str(error) or type(error).__name__}, record
-        )
+        write_json(names | {"message": str(error) or type(error).__name__}, record)
         raise
-    record.unlink(missing_ok=True)
+    record.unlink()
 
 
 def stable(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from suffice import estimate
 from suffice.errors import EstimationError
 from suffice.estimators.items import divide_items
 
@@ -29,6 +30,14 @@ def test_every_item_its_own_group_by_default():
     plan = divide_items(1000, seed=1)
     assert plan.fold_sizes().tolist() == [200] * 5
     assert (plan.block != divide_items(1000, seed=2).block).any()
+
+
+def test_a_group_that_fills_a_fold_is_a_warning_of_every_estimate():
+    groups = np.r_[np.zeros(400), np.arange(1, 101)]
+    generator = np.random.default_rng(0)
+    result = estimate(generator.normal(size=(500, 3)), generator.normal(size=(500, 2)), groups=groups)
+    assert result.warnings == ("one group is so large that a fold holds 84% of the items",)
+    assert result.n_train == 80
 
 
 @pytest.mark.parametrize(

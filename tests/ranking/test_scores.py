@@ -6,7 +6,7 @@ import pytest
 
 from suffice import rank
 from suffice.errors import EstimationError
-from suffice.ranking import RankingSettings, rank_pairs
+from suffice.ranking import RankingSettings, rank_pairs, with_health_warnings
 
 N_BLOCKS = 100
 
@@ -129,6 +129,16 @@ def test_warnings_are_counted_over_pairs():
     table = rank_pairs(pairs).set_index("model")
     assert table.loc["m2", "warnings"] == "dimensions predicted up to the floor (4 of 5 pairs)"
     assert table.loc["m3", "warnings"] == ""
+
+
+def test_the_health_of_an_embedding_stands_before_the_warnings_of_its_pairs():
+    pairs = made_up_pairs(SIX)
+    pairs.loc[pairs["source"] == "m2", "warnings"] = "odd"
+    health = {"m2": ["3 zero rows"], "m5": ["no prompt"]}
+    table = with_health_warnings(rank_pairs(pairs), health).set_index("model")["warnings"]
+    assert table["m2"] == "3 zero rows; odd (5 of 5 pairs)"
+    assert table["m5"] == "no prompt"
+    assert table["m0"] == ""
 
 
 def test_missing_and_broken_pairs_are_named():

@@ -64,6 +64,7 @@ TEXT_CHANGES = [
     ("study.yaml", "seed: 1", "estimators: {linear: {floor: 1}}", r"estimators\.linear.*unknown key 'floor'"),
     ("study.yaml", "n_resamples: 100", "resamples: 100", r"unknown key 'ranking.resamples'"),
     ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
+    ("study.yaml", "seed: 1", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
     ("models.tsv", "words-2\tbag_of_words", "Words 2\tbag_of_words", r"models\.tsv: line 3: model 'Words 2' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_word", r"row 'words-2'.*'bag_of_word'.*'bag_of_words'"),
@@ -160,6 +161,26 @@ def test_a_step_that_is_not_saved_is_named_with_those_that_are(toy_study):
     (toy_study / "models.tsv").write_text("\n".join(rows) + "\n")
     with pytest.raises(StudyError, match="row 'bert': training 'bert' saves no step 7; it saves 0, 5"):
         load_study(toy_study)
+
+
+def test_too_few_items_to_rank_on_are_seen_early_even_if_asked_for(toy_study):
+    only_rows("toys.csv", 30)(toy_study)
+    change(toy_study, "datasets.tsv", "\tgroup", "\tgroup\tmin_items")
+    change(toy_study, "datasets.tsv", "\tdocument", "\tdocument\t20")
+    with pytest.raises(StudyError, match="30 items in 15 groups are too few to rank models on"):
+        check_sources(load_study(toy_study))
+
+
+def test_files_beside_the_tables_are_found_from_anywhere(toy_study, monkeypatch):
+    monkeypatch.chdir(toy_study.parent)
+    table = (toy_study / "models.tsv").read_text().splitlines()
+    table[4] += "\tid\tids.txt"
+    rows = [f"{table[0]}\tmatch\tids", *table[1:]]
+    (toy_study / "models.tsv").write_text("\n".join(rows) + "\n")
+    (toy_study / "ids.txt").write_text("".join(f"k{number}\n" for number in range(300)))
+    study = load_study(toy_study)
+    check_sources(study)
+    assert study.models["own"].settings["ids"] == str(toy_study / "ids.txt")
 
 
 def test_the_placeholder_for_the_data_set_is_filled(toy_study):

@@ -101,7 +101,7 @@ def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
     ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
     assert set(ranking["model"]) == {"words-8", "words-2", "chars-8"}
     page = (workflow.results / "report.html").read_text()
-    assert "own" in page and "NaN" in page
+    assert "2 models are missing" in page and "NaN" in page and "made from own" in page
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
     np.save(workflow.study / "own.npy", np.nan_to_num(vectors))

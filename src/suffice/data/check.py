@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 
 from suffice.data.build import cleaned, too_few
-from suffice.data.corpus import REQUIRED_COLUMNS
+from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
 from suffice.data.readers import read_items
 from suffice.errors import DataError
 
+MIN_RANKED_ITEMS = 50
+MIN_RANKED_GROUPS = 10
 
-def check_dataset(settings: DatasetSettings, name: str) -> Sequence[str] | None:
+
+def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequence[str] | None:
     """Read a data set as `build_corpus` will, without writing anything.
 
     Args:
         settings: the data set; its path is absolute.
         name: what the messages call it.
+        ranked: whether models will be ranked on it, which needs some more items and groups.
 
     Returns:
         The columns that its corpus will have; None for a hub data set, which is read in its own job.
@@ -33,4 +37,10 @@ def check_dataset(settings: DatasetSettings, name: str) -> Sequence[str] | None:
     items, dropped = cleaned(items, settings)
     if len(items) < settings.min_items:
         raise DataError(too_few(name, len(items), n_read, settings.min_items, dropped))
+    n_groups = items[GROUP].nunique() if GROUP in items else len(items)
+    if ranked and (len(items) < MIN_RANKED_ITEMS or n_groups < MIN_RANKED_GROUPS):
+        raise DataError(
+            f"{len(items)} items in {n_groups} groups are too few to rank models on: at least "
+            f"{MIN_RANKED_ITEMS} items and {MIN_RANKED_GROUPS} groups are needed"
+        )
     return list(dict.fromkeys([*REQUIRED_COLUMNS, *items.columns]))

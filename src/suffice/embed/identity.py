@@ -43,7 +43,7 @@ def embedding_identity(
     }
 
 
-def library_versions(loader: Loader[Any]) -> dict[str, str]:
+def library_versions(loader: Loader[Any] | type[Loader[Any]]) -> dict[str, str]:
     """Versions of the libraries that do the computation of a loader.
 
     Raises:

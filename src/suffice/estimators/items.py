@@ -17,6 +17,7 @@ from suffice.errors import EstimationError
 MIN_ITEMS = 50
 N_BLOCKS = 200
 N_FOLDS = 5
+MAX_FOLD_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ class ItemPlan:
     def fold_sizes(self) -> npt.NDArray[np.int64]:
         """Number of items in each fold, shape (n_folds,)."""
         return np.bincount(self.fold, minlength=self.n_folds)
+
+
+def uneven_folds_warning(plan: ItemPlan) -> tuple[str, ...]:
+    """A warning if one fold holds so much that the density scored on it was fitted on few other items."""
+    largest = plan.fold_sizes().max() / plan.n_items
+    if largest <= MAX_FOLD_SHARE:
+        return ()
+    return (f"one group is so large that a fold holds {largest:.0%} of the items",)
 
 
 def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 0) -> ItemPlan:

@@ -26,7 +26,7 @@ import scipy.linalg
 from pydantic import Field
 
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import ItemPlan
+from suffice.estimators.items import ItemPlan, uneven_folds_warning
 from suffice.estimators.result import Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, chunks_of, standardise
 from suffice.settings import Settings
@@ -218,10 +218,11 @@ class Linear(Estimator[PreparedLinear]):
             conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.dim,
             target_dim=target.dim,
-            n_train=int(source.train_items().mean()),
+            n_train=int(source.train_items().min()),
             n_test=n_items,
             converged=True,
-            warnings=_floor_warning(floored, self.settings.variance_floor),
+            warnings=_floor_warning(floored, self.settings.variance_floor)
+            + uneven_folds_warning(target.plan),
             block_nats=block_nats,
             block_items=block_items,
         )

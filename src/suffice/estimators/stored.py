@@ -55,6 +55,7 @@ def pair_key(estimator: Estimator[Any], plan_sha256: str, source_sha256: str, ta
         "estimator": estimator.name,
         "settings": estimator.settings.model_dump(mode="json"),
         "seed": estimator.seed,
+        "device": estimator.device,
         "code": code_digest(type(estimator).__module__),
     }
     return sha256_of_json(depends_on)

@@ -1,6 +1,6 @@
 """Scores of models over targets, their intervals, rank intervals and tie groups."""
 
 from suffice.ranking.rank import Ranking, rank
-from suffice.ranking.scores import RankingSettings, rank_pairs
+from suffice.ranking.scores import RankingSettings, rank_pairs, with_health_warnings
 
-__all__ = ["Ranking", "RankingSettings", "rank", "rank_pairs"]
+__all__ = ["Ranking", "RankingSettings", "rank", "rank_pairs", "with_health_warnings"]

@@ -25,6 +25,7 @@ from suffice.settings import Settings
 
 Floats = npt.NDArray[np.float64]
 
+CONFIDENCE_LEVEL = 0.95  # of all intervals
 MIN_TARGETS = 4  # fewer targets than this say nothing of the spread over targets
 RESAMPLES_AT_ONCE = 100
 RANKING_COLUMNS = [
@@ -40,7 +41,6 @@ class RankingSettings(Settings):
         default="median", description="how a model's pairs are summarised over targets"
     )
     self_pairs: bool = Field(default=False, description="whether a model is a target of itself")
-    confidence_level: float = Field(default=0.95, gt=0.5, lt=1, description="of all intervals")
     n_resamples: int = Field(default=1000, ge=100, description="bootstrap resamples of items and targets")
 
 
@@ -88,21 +88,28 @@ def rank_pairs(pairs: pd.DataFrame, settings: RankingSettings | None = None, see
     n_targets = arrays.counted.sum(axis=1)
     together = resampled["together"] if n_targets.min() >= MIN_TARGETS else resampled["items"]
     table = pd.DataFrame({"model": arrays.models, "score": score})
-    table["score_low"], table["score_high"] = _interval(together, score, settings.confidence_level)
+    table["score_low"], table["score_high"] = _interval(together, score, CONFIDENCE_LEVEL)
     table["rank"] = pd.Series(-score).rank(method="min").astype(int)
-    better, worse = _sure_differences(score, together, settings.confidence_level)
+    better, worse = _sure_differences(score, together, CONFIDENCE_LEVEL)
     table["rank_low"] = 1 + better.sum(axis=1)
     table["rank_high"] = len(score) - worse.sum(axis=1)
     table["tie_group"] = _tie_groups(score, worse)
     table["embed_dim"] = table["model"].map(pairs.groupby("source")["source_dim"].first())
     for kind in ("items", "targets"):
         table[f"score_low_{kind}"], table[f"score_high_{kind}"] = _interval(
-            resampled[kind], score, settings.confidence_level
+            resampled[kind], score, CONFIDENCE_LEVEL
         )
     table["n_targets"] = n_targets
     counted = pairs if settings.self_pairs else pairs[pairs["source"] != pairs["target"]]
     table["warnings"] = table["model"].map(_warnings_of_sources(counted))
     return table.sort_values(["rank", "model"], ignore_index=True)[RANKING_COLUMNS]
+
+
+def with_health_warnings(ranking: pd.DataFrame, health: dict[str, list[str]]) -> pd.DataFrame:
+    """The ranking with what is odd about each model's embedding put before the warnings of its pairs."""
+    own = zip(ranking["model"].astype(str), ranking["warnings"].astype(str), strict=True)
+    warnings = ["; ".join([*health.get(model, []), *([said] if said else [])]) for model, said in own]
+    return ranking.assign(warnings=warnings)
 
 
 def _arrays_of(pairs: pd.DataFrame, self_pairs: bool) -> _Pairs:

@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from suffice.files import read_json, read_table, whole_file
-from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
 from suffice.report.page import render_page
 from suffice.report.tables import cards_table
 from suffice.study import EstimatorChoice, Study, load_study
-
-FAILED_STAGE = "embedding"
+from suffice.study.configuration import configuration_of
 
 
 def page_of_study(
-    folder: Path, overrides: Mapping[str, Any], missing: Sequence[Mapping[str, str]], output: Path
+    folder: Path,
+    overrides: Mapping[str, Any],
+    missing: Sequence[Mapping[str, str]],
+    figures: Sequence[str],
+    output: Path,
 ) -> None:
     """Write the page of a study whose tables and figures are beside it.
 
@@ -28,6 +29,7 @@ def page_of_study(
         folder: the study's folder.
         overrides: values that replaced keys of study.yaml in this run.
         missing: models that were left out: model, data set and message.
+        figures: names of the figures that each ranking has.
         output: the page; the study's results are in the same folder.
     """
     study = load_study(folder, overrides).without({failure["model"] for failure in missing})
@@ -35,27 +37,29 @@ def page_of_study(
     content = PageContent(
         study=study.name,
         description=study.settings.title,
-        sections=tuple(_sections(study, results)),
+        sections=tuple(_sections(study, results, figures)),
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
         results=_task_results(study, results),
         provenance=_provenance(study),
         versions=versions(),
-        config=_configuration(study),
+        config=configuration_of(study),
     )
     with whole_file(output) as temporary:
         temporary.write_text(render_page(content), encoding="utf-8")
 
 
-def _sections(study: Study, results: Path) -> list[Section]:
+def _sections(study: Study, results: Path, figures: Sequence[str]) -> list[Section]:
     return [
-        _section(study, results, dataset, choice)
+        _section(study, results, dataset, choice, figures)
         for dataset in study.ranked_datasets
         for choice in study.estimators.values()
     ]
 
 
-def _section(study: Study, results: Path, dataset: str, choice: EstimatorChoice) -> Section:
+def _section(
+    study: Study, results: Path, dataset: str, choice: EstimatorChoice, figures: Sequence[str]
+) -> Section:
     cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
     estimator = choice.build(study.settings.seed, study.settings.device)
     correlation, differences = None, None
@@ -65,7 +69,6 @@ def _section(study: Study, results: Path, dataset: str, choice: EstimatorChoice)
         correlation = table[~table["predictor"].isin(others)]
         advantage = read_table(results / "correlation" / f"{dataset}.differences.csv")
         differences = advantage[advantage["predictor"] == choice.name]
-    figures = results / "figures" / dataset / choice.name
     return Section(
         dataset=dataset,
         estimator=choice.name,
@@ -74,18 +77,17 @@ def _section(study: Study, results: Path, dataset: str, choice: EstimatorChoice)
         cards=cards_table(cards),
         correlation=correlation,
         differences=differences,
-        figures={
-            name: path
-            for name in (*FIGURES_OF_RANKING, *FIGURES_OF_TASKS)
-            if (path := figures / f"{name}.png").exists()
-        },
+        figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,
     )
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    rows = [{"model": each["model"], "stage": FAILED_STAGE, "reason": each["message"]} for each in missing]
+    rows = [
+        {"model": each["model"], "stage": f"data set {each['dataset']}", "reason": each["message"]}
+        for each in missing
+    ]
     return pd.DataFrame(rows, columns=["model", "stage", "reason"])
 
 
@@ -106,13 +108,3 @@ def _provenance(study: Study) -> dict[str, str]:
     if git:
         facts["code"] = git["commit"] + (" with uncommitted changes" if git["modified"] else "")
     return facts
-
-
-def _configuration(study: Study) -> str:
-    """The settings as they were used, then the tables as they were written."""
-    parts = [yaml.safe_dump(study.settings.model_dump(mode="json"), sort_keys=False)]
-    for name in ("models.tsv", "datasets.tsv", "tasks.tsv"):
-        path = study.folder / name
-        if path.exists():
-            parts.append(f"# {name}\n{path.read_text(encoding='utf-8')}")
-    return "\n".join(parts)

@@ -16,6 +16,7 @@ from suffice.settings import did_you_mean
 from suffice.study.model import NAME_PATTERN, NAME_RULE
 from suffice.study.read import load_study
 
+FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
 MINILM = {
     "loader": "sentence_transformer",
     "family": "minilm",
@@ -71,6 +72,8 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     rows = {}
     for model in models:
         name, row = _model_row(model, folder)
+        if name in rows and "/" in model:
+            name = _name_of(model)
         if name in rows:
             raise StudyError(f"model {name!r} is named twice; name each once")
         rows[name] = row
@@ -99,7 +102,8 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
         return _name_of(path.name), folder_row | {"family": "own models"}
     if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         owner, name = model.split("/")
-        return _name_of(name), {"loader": "sentence_transformer", "family": owner, "checkpoint": model}
+        hub_row = {"loader": "sentence_transformer", "family": owner, "checkpoint": model}
+        return _name_of(name), hub_row
     raise StudyError(
         f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"
         f"{did_you_mean(model, list(MODEL_PRESETS))}"
@@ -113,7 +117,12 @@ def _name_of(text: str) -> str:
 
 
 def _write_table(path: Path, key: str, rows: dict[str, dict[str, str]]) -> None:
-    columns = [key, *dict.fromkeys(column for row in rows.values() for column in row)]
+    present = dict.fromkeys(column for row in rows.values() for column in row)
+    columns = [
+        key,
+        *(FIRST_COLUMNS if key == "model" else ()),
+        *(c for c in present if c not in FIRST_COLUMNS),
+    ]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, delimiter="\t", lineterminator="\n", restval="")
         writer.writeheader()

@@ -1,5 +1,6 @@
 """Reading a study's folder: every problem that can be seen without computing is found here."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,15 @@ from pydantic import ValidationError
 
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.embed.checkpoint import resolve_checkpoint
+from suffice.embed.checkpoint import PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import get_loader
 from suffice.errors import StudyError
 from suffice.settings import describe_validation_error, did_you_mean
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
     MODEL_PREFIX,
+    NAME_PATTERN,
+    NAME_RULE,
     TRAINED_PREFIX,
     DatasetRow,
     EstimatorChoice,
@@ -30,7 +33,7 @@ from suffice.study.tables import checked, read_rows, read_settings, read_truth
 from suffice.tasks.settings import TaskSettings, check_task
 
 SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
-FILE_SETTINGS = ("path", "vocabulary")
+FILE_SETTINGS = ("path", "vocabulary", "ids")
 
 
 def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -47,6 +50,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     folder = Path(folder).absolute()
     if not (folder / SETTINGS).is_file():
         raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
+    _check_key(folder, "the folder's name", folder.name)
     settings = _read_study_settings(folder / SETTINGS, overrides or {})
     estimators = _read_estimators(folder / SETTINGS, settings)
     datasets = _read_datasets(folder / DATASETS)
@@ -76,6 +80,7 @@ def _read_study_settings(path: Path, overrides: Mapping[str, Any]) -> StudySetti
 def _read_estimators(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
     choices = {}
     for name, given in settings.estimators.items():
+        _check_key(path, f"estimators.{name}", name)
         own = {key: value for key, value in given.items() if key != "estimator"}
         choice = EstimatorChoice(name, str(given.get("estimator", name)), own)
         checked(path, f"estimators.{name}", partial(choice.build, settings.seed, settings.device))
@@ -120,8 +125,15 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     if vectors.startswith(MODEL_PREFIX):
         base_model = vectors.removeprefix(MODEL_PREFIX)
     else:
-        given |= {key: str(path.parent / given[key]) for key in FILE_SETTINGS if key in given}
+        given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
     return ModelRow(name, kind, cells.get("family", kind), given, training, base_model)
+
+
+def _located(file: str, folder: Path) -> str:
+    """A file of the user's with its whole path; a file in a package, or the name of a column, as it is."""
+    whole = folder / Path(file).expanduser()
+    is_column = not Path(file).suffix and not whole.exists()
+    return file if file.startswith(PACKAGE_PREFIX) or is_column else str(whole)
 
 
 def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int]:
@@ -147,6 +159,7 @@ def _read_tasks(path: Path, datasets: dict[str, DatasetRow]) -> dict[str, TaskRo
 def _check_references(study: Study) -> None:
     """Names that one file uses and another must define."""
     for name, training in study.settings.training.items():
+        _check_key(study.folder / SETTINGS, f"training.{name}", name)
         _must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
     for model in study.models.values():
         if model.training:
@@ -168,6 +181,11 @@ def _check_references(study: Study) -> None:
                 )
 
 
+def _check_key(path: Path, key: str, name: str) -> None:
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise StudyError(f"{path}: {key}: {name!r} is not a name: use {NAME_RULE}")
+
+
 def _must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
     if name not in known:
         raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
@@ -182,7 +200,7 @@ def check_sources(study: Study) -> None:
     """
     path = study.folder / DATASETS
     columns = {
-        name: checked(path, name, partial(check_dataset, row.settings, row.name))
+        name: checked(path, name, partial(check_dataset, row.settings, row.name, row.ranked))
         for name, row in study.datasets.items()
     }
     for task in study.tasks.values():

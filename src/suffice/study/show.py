@@ -11,31 +11,35 @@ COLUMNS = ["rank", "model", "score", "score_low", "score_high", "rank_low", "ran
 
 
 def show_results(results: Path) -> str:
-    """The rankings of a study, the models that failed, and where the page is.
+    """The rankings of a study, what is odd about its models, and where the page is.
 
     Raises:
-        DataError: the folder holds neither rankings nor failures.
+        DataError: the folder holds no ranking.
     """
     rankings = sorted(results.glob("ranking/*/*.csv"))
-    failures = [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
-    if not rankings and not failures:
-        raise DataError(f"{results} holds no ranking; run the study first: make study STUDY={results.name}")
+    if not rankings:
+        raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
     parts = [_show_ranking(path) for path in rankings]
-    parts += [_show_failure(failure) for failure in failures]
-    if failures:
-        parts.append(f"rank the others without them: make study STUDY={results.name} SKIP_FAILED=yes")
     page = results / "report.html"
-    if page.exists():
-        parts.append(f"page: {page}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, f"page: {page}"] if page.exists() else parts)
+
+
+def show_failures(results: Path) -> str:
+    """The models that failed, and how to go on without them; empty if none did."""
+    failures = [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
+    if not failures:
+        return ""
+    lines = [
+        f"failed: model {each['model']} on data set {each['dataset']}: {each['message']}" for each in failures
+    ]
+    return "\n".join([*lines, "To rank the other models: the same command with SKIP_FAILED=yes"])
 
 
 def _show_ranking(path: Path) -> str:
-    table = read_table(path)[COLUMNS]
+    ranking = read_table(path)
+    table, warned = ranking[COLUMNS], ranking[ranking["warnings"].notna()]
+    warnings = [f"  {row.model}: {row.warnings}" for row in warned.itertuples()]
     heading = f"data set {path.parent.name}, estimator {path.stem} (score: nats per target dimension)"
     with pd.option_context("display.width", 120):
-        return f"{heading}\n{table.to_string(index=False, float_format='%.3f')}"
-
-
-def _show_failure(failure: dict[str, str]) -> str:
-    return f"failed: model {failure['model']} on data set {failure['dataset']}: {failure['message']}"
+        shown = table.to_string(index=False, float_format="%.3f")
+    return "\n".join([heading, shown, *(["warnings:", *warnings] if warnings else [])])

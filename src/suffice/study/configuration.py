@@ -1,0 +1,17 @@
+"""A study's configuration as text: what the page shows, and what decides whether it is written anew."""
+
+import yaml
+
+from suffice.study.model import Study
+
+TABLES = ("models.tsv", "datasets.tsv", "tasks.tsv")
+
+
+def configuration_of(study: Study) -> str:
+    """The settings as they are used, then the tables as they are written."""
+    parts = [yaml.safe_dump(study.settings.model_dump(mode="json"), sort_keys=False)]
+    for name in TABLES:
+        path = study.folder / name
+        if path.exists():
+            parts.append(f"# {name}\n{path.read_text(encoding='utf-8')}")
+    return "\n".join(parts)
