@@ -100,7 +100,7 @@ def test_constant_and_duplicated_dimensions_do_no_harm(name):
         **QUICK[name],
     )
     assert hostile.target_dim == DIM
-    assert hostile.source_dim == DIM + 1
+    assert hostile.source_dim == DIM + 2
     assert hostile.nats_per_dim == pytest.approx(plain.nats_per_dim, abs=0.1)
 
 

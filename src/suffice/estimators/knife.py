@@ -191,7 +191,7 @@ class Knife(Estimator[PreparedKnife]):
             standard_error_nats=block_standard_error(block_nats, block_items),
             marginal_entropy_nats=float(-target.marginal_log_prob.mean()),
             conditional_entropy_nats=float(-fit.log_prob.mean()),
-            source_dim=source.dim,
+            source_dim=source.embedding.shape[1],
             target_dim=target.dim,
             n_train=len(train),
             n_test=len(scored),

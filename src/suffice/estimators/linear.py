@@ -216,7 +216,7 @@ class Linear(Estimator[PreparedLinear]):
             standard_error_nats=block_standard_error(block_nats, block_items),
             marginal_entropy_nats=marginal_entropy,
             conditional_entropy_nats=marginal_entropy - nats,
-            source_dim=source.dim,
+            source_dim=source.embedding.shape[1],
             target_dim=target.dim,
             n_train=int(source.train_items().min()),
             n_test=n_items,

@@ -26,7 +26,7 @@ class Sufficiency:
         standard_error_nats: standard error of `nats` over blocks of items.
         marginal_entropy_nats: H(V).
         conditional_entropy_nats: H(V|U).
-        source_dim: width of the source.
+        source_dim: width of the source, constant dimensions included.
         target_dim: number of target dimensions that vary.
         n_train: number of items each density was fitted on.
         n_test: number of items that were scored.
