@@ -58,7 +58,9 @@ def source_file(wildcards):
 
 def dataset_settings(wildcards):
     """The settings of a data set."""
-    return stable(STUDY.datasets[wildcards.dataset].settings.model_dump())
+    return stable(
+        STUDY.datasets[wildcards.dataset].settings.model_dump(exclude_unset=True)
+    )
 
 
 def corpus_versions(wildcards):

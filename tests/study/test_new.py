@@ -33,6 +33,18 @@ def test_vectors_and_hub_names_become_rows(tmp_path, texts):
     assert study.models["from-api"].kind == "precomputed"
 
 
+def test_columns_that_are_called_id_group_or_split_are_used_as_such(tmp_path):
+    lines = ["text,split,group"] + [
+        f"a text number {n},{'train' if n % 2 else 'test'},g{n}" for n in range(300)
+    ]
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    study = load_study(
+        write_new_study(tmp_path / "mine", tmp_path / "own.csv", ["tfidf-64", "chars-256"], "text")
+    )
+    check_sources(study)
+    assert (study.datasets["own"].settings.split, study.datasets["own"].settings.group) == ("split", "group")
+
+
 @pytest.mark.parametrize(
     ("name", "models", "content", "message"),
     [

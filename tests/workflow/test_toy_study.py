@@ -111,10 +111,18 @@ def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
 
 
 def test_without_tasks_the_study_ends_at_the_ranking(workflow):
+    """With the split of the user's own, too."""
     (workflow.study / "tasks.tsv").unlink()
+    items = pd.read_csv(workflow.study / "toys.csv")
+    own_split = items["document"].str[1:].astype(int).mod(3).map({0: "test", 1: "train", 2: "dev"})
+    items.assign(split=own_split).to_csv(workflow.study / "toys.csv", index=False)
+    table = (workflow.study / "datasets.tsv").read_text().splitlines()
+    (workflow.study / "datasets.tsv").write_text(f"{table[0]}\tsplit\n{table[1]}\tsplit\n")
     workflow.run()
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
     assert not (workflow.results / "tasks").exists()
+    corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
+    assert corpus["split"].value_counts().to_dict() == {"train": 200, "test": 100}
     assert "no tasks" in (workflow.results / "report.html").read_text()
 
 

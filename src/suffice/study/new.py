@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from suffice.data.corpus import GROUP, ID, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import content_columns, read_file, require_column
 from suffice.embed.precomputed import SUFFIXES as VECTOR_SUFFIXES
@@ -83,6 +84,7 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     folder.mkdir(parents=True)
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
+    dataset |= {name: name for name in (ID, GROUP, SPLIT) if name in columns}
     _write_table(folder / "datasets.tsv", "dataset", {_name_of(texts.stem): dataset})
     _write_table(folder / "models.tsv", "model", rows)
     load_study(folder)
