@@ -1,6 +1,5 @@
 """The study, and the helpers that tell rules which files they need and which parameters they have."""
 
-import os
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from suffice.study.configuration import configuration_of
 from suffice.workflow import (
     code_digest,
     files_of_settings,
+    let_jobs_import_library,
     loader_settings,
     open_study,
     overrides_in,
@@ -19,10 +19,7 @@ from suffice.workflow import (
     stop_with_message,
 )
 
-# Jobs import the library from this checkout, also in an environment that does not have it installed.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(Path(workflow.basedir) / "src"), os.environ.get("PYTHONPATH")])
-)
+let_jobs_import_library(Path(workflow.basedir))
 
 try:
     STUDY, MISSING = open_study(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -57,6 +58,12 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     if check:
         check_sources(study)
     return study, missing
+
+
+def let_jobs_import_library(root: Path) -> None:
+    """Have jobs import the library from this checkout, also in an environment that does not have it."""
+    paths = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 def overrides_in(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, datase
         split = known_splits(items[SPLIT], dataset)
     else:
         strata = items["module"].fillna(items["package"]) if settings.source == "api-docs" else None
-        in_test = test_groups(items, settings.test_share, derive_seed(seed, "split"), strata)
+        in_test = groups_of_test_split(items, settings.test_share, derive_seed(seed, "split"), strata)
         split = items[GROUP].isin(in_test).map({True: TEST, False: TRAIN})
     if split.nunique() < 2:
         raise DataError(
@@ -200,7 +200,9 @@ def known_splits(splits: pd.Series, dataset: str) -> pd.Series:
     return splits.map(NAMES_OF_SPLITS)
 
 
-def test_groups(items: pd.DataFrame, test_share: float, seed: int, strata: pd.Series | None) -> set[str]:
+def groups_of_test_split(
+    items: pd.DataFrame, test_share: float, seed: int, strata: pd.Series | None
+) -> set[str]:
     """Groups of the test split; where there are strata, each is split on its own."""
     if strata is None:
         return groups_for_test(items, test_share, seed)

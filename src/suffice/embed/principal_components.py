@@ -1,5 +1,6 @@
 """A smaller version of another model's vectors: principal components, or its first dimensions."""
 
+from abc import abstractmethod
 from typing import Any, Literal
 
 import numpy as np
@@ -107,9 +108,9 @@ class _ReducedEncoder(Encoder):
         reduced = self.reduce(rows)
         return (_normalized(reduced) if self.settings.normalize else reduced).astype(np.float32)
 
+    @abstractmethod
     def reduce(self, rows: np.ndarray) -> np.ndarray:
         """From (n, embed_dim of the other model) to (n, n_components), float64."""
-        raise NotImplementedError
 
 
 class FirstDimensionsEncoder(_ReducedEncoder):
