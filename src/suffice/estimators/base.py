@@ -2,7 +2,7 @@
 
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -104,6 +104,25 @@ class Estimator(ABC, Generic[P]):
         Raises:
             EstimationError: source and target were prepared from different items.
         """
+
+    def all_pairs(
+        self, prepared: Mapping[str, P], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """Estimate I_S(U -> V) for every model as source and every target: source, target, result.
+
+        A family that can share work between pairs of different targets overrides this; the results are
+        those of `pairs`.
+
+        Args:
+            prepared: all models by name.
+            targets: names of the models that are targets; None: all.
+
+        Raises:
+            EstimationError: models were prepared from different items.
+        """
+        for target in prepared if targets is None else targets:
+            for source, result in self.pairs(prepared, prepared[target]):
+                yield source, target, result
 
     def plan_for(self, embedding: Embedding, plan: ItemPlan | None) -> ItemPlan:
         """The given plan, checked against the embedding, or one in which every item is its own group."""

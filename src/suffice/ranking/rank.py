@@ -81,8 +81,7 @@ def rank(
     prepared = {name: _prepare(chosen, name, array, plan) for name, array in arrays.items()}
     rows = [
         {"source": source, "target": target, **result.as_row()}
-        for target in prepared
-        for source, result in chosen.pairs(prepared, prepared[target])
+        for source, target, result in chosen.all_pairs(prepared)
     ]
     pairs = pd.DataFrame(rows)
     return Ranking(rank_pairs(pairs, how, seed), pairs)
