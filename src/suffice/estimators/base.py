@@ -97,6 +97,21 @@ class Estimator(ABC, Generic[P]):
             EstimationError: NaN or infinite values, no varying dimension, or too few items.
         """
 
+    def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, P]:
+        """Prepare several models, in the order given.
+
+        Raises:
+            EstimationError: one cannot be prepared; the message begins with its name.
+        """
+        return {name: self.prepare_named(name, embedding, plan) for name, embedding in embeddings.items()}
+
+    def prepare_named(self, name: str, embedding: Embedding, plan: ItemPlan) -> P:
+        """Prepare one model; the message of an error begins with its name."""
+        try:
+            return self.prepare(embedding, plan)
+        except EstimationError as error:
+            raise EstimationError(f"{name}: {error}") from error
+
     @abstractmethod
     def pairs(self, sources: Mapping[str, P], target: P) -> Iterator[tuple[str, Sufficiency]]:
         """Estimate I_S(U -> V) for every source U and one target V, one after the other.

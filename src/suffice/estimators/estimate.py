@@ -59,16 +59,6 @@ def estimate(
             "embed both models on the same data set, in the same order"
         )
     plan = divide_items(len(source), groups, seed)
-    prepared = {
-        name: _prepare(chosen, name, array, plan) for name, array in (("source", source), ("target", target))
-    }
+    prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
     return result
-
-
-def _prepare(chosen: Any, name: str, embedding: npt.NDArray[np.floating], plan: Any) -> Any:
-    """Prepare one side, naming it in the message if it cannot be."""
-    try:
-        return chosen.prepare(embedding, plan)
-    except EstimationError as error:
-        raise EstimationError(f"{name}: {error}") from error

@@ -1,11 +1,14 @@
-"""How items are divided: blocks for resampling, folds for cross-fitting.
+"""How items are divided: units that are left out together, blocks for resampling, folds for cross-fitting.
 
-Items of one group always share a block, and a block always lies in one fold, so neither a fold nor a
-resample ever separates a document's paragraphs or a molecule's salts.
+Items of one group always share a unit, a unit always lies in one block and a block in one fold, so that
+nothing ever separates a document's paragraphs or a molecule's salts. Units hold items that stand near
+each other in the data set, which lets a file be read from front to back; blocks are made of units from
+anywhere, so that the spread between blocks is the spread between items, also where the file is sorted.
 """
 
 import hashlib
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +21,10 @@ MIN_ITEMS = 50
 N_BLOCKS = 200
 N_FOLDS = 5
 MAX_FOLD_SHARE = 0.4
+UNIT_ITEMS = 64  # a unit holds no more, unless one group does
+WINDOW_ITEMS = 8192  # items that are read at once; no unit holds items from farther apart
+
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,41 +32,87 @@ class ItemPlan:
     """The division of a data set's items that all pairs of an estimate share.
 
     Attributes:
-        block: block of each item, shape (n_items,), values in [0, n_blocks).
+        unit: unit of each item, shape (n_items,), values in [0, n_units).
+        block_of_unit: block of each unit, shape (n_units,), values in [0, n_blocks).
+        n_groups: number of groups of items that belong together; `n_items` if every item is its own.
         n_folds: number of cross-fitting folds; the fold of a block is its number modulo `n_folds`.
     """
 
-    block: npt.NDArray[np.int64]
+    unit: Integers
+    block_of_unit: Integers
+    n_groups: int
     n_folds: int = N_FOLDS
 
     @property
     def n_items(self) -> int:
         """Number of items."""
-        return len(self.block)
+        return len(self.unit)
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return len(self.block_of_unit)
 
     @cached_property
     def n_blocks(self) -> int:
         """Number of blocks."""
-        return int(self.block.max()) + 1
+        return int(self.block_of_unit.max()) + 1
 
     @cached_property
-    def fold(self) -> npt.NDArray[np.int64]:
+    def block(self) -> Integers:
+        """Block of each item, shape (n_items,)."""
+        return self.block_of_unit[self.unit]
+
+    @cached_property
+    def fold(self) -> Integers:
         """Fold of each item, shape (n_items,)."""
         return self.block % self.n_folds
 
     @cached_property
-    def block_items(self) -> npt.NDArray[np.int64]:
+    def block_items(self) -> Integers:
         """Number of items in each block, shape (n_blocks,)."""
         return np.bincount(self.block, minlength=self.n_blocks)
 
     @cached_property
+    def order(self) -> Integers:
+        """Positions of the items, unit by unit, shape (n_items,)."""
+        return np.argsort(self.unit, kind="stable")
+
+    @cached_property
+    def unit_bounds(self) -> Integers:
+        """Where each unit begins in `order`, and where the last one ends, shape (n_units + 1,)."""
+        return np.r_[0, np.cumsum(np.bincount(self.unit, minlength=self.n_units))]
+
+    @property
+    def largest_unit(self) -> int:
+        """Number of items in the largest unit."""
+        return int(np.diff(self.unit_bounds).max())
+
+    @cached_property
     def sha256(self) -> str:
         """Hash of the division, part of the key of every result that was made with it."""
-        return hashlib.sha256(self.block.tobytes() + bytes([self.n_folds])).hexdigest()
+        parts = (
+            self.unit.tobytes() + self.block_of_unit.tobytes() + f"{self.n_groups} {self.n_folds}".encode()
+        )
+        return hashlib.sha256(parts).hexdigest()
 
-    def fold_sizes(self) -> npt.NDArray[np.int64]:
+    def fold_sizes(self) -> Integers:
         """Number of items in each fold, shape (n_folds,)."""
         return np.bincount(self.fold, minlength=self.n_folds)
+
+    def windows(self, max_items: int = WINDOW_ITEMS, units: range | None = None) -> Iterator[range]:
+        """Runs of whole units (of some, or of all) of at most `max_items` items, or one unit of more."""
+        first, end = (0, self.n_units) if units is None else (units.start, units.stop)
+        while first < end:
+            limit = self.unit_bounds[first] + max_items
+            fitting = int(np.searchsorted(self.unit_bounds, limit, side="right")) - 1
+            last = min(end, max(first + 1, fitting))
+            yield range(first, last)
+            first = last
+
+    def items_of(self, units: range) -> Integers:
+        """Positions of the items of a run of units, unit by unit."""
+        return self.order[self.unit_bounds[units.start] : self.unit_bounds[units.stop]]
 
 
 def uneven_folds_warning(plan: ItemPlan) -> tuple[str, ...]:
@@ -71,12 +124,12 @@ def uneven_folds_warning(plan: ItemPlan) -> tuple[str, ...]:
 
 
 def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 0) -> ItemPlan:
-    """Divide items into at most 200 blocks of nearly equal size, and these into 5 folds.
+    """Divide items into units of at most 64, these into at most 200 blocks, and these into 5 folds.
 
     Args:
         n_items: number of items.
         groups: group of each item, shape (n_items,), any hashable values; None: every item its own.
-        seed: seed of the random order in which groups are dealt to blocks.
+        seed: seed of the random order in which groups are dealt to units and units to blocks.
 
     Raises:
         EstimationError: fewer than 50 items, or fewer than 10 groups, or `groups` of another length.
@@ -85,38 +138,64 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
         raise EstimationError(
             f"{n_items} items are too few: an estimate needs at least {MIN_ITEMS}; embed more items"
         )
-    generator = np.random.default_rng(seed)
-    if groups is None:
-        return ItemPlan(generator.permutation(n_items) % min(N_BLOCKS, n_items))
     codes, sizes = _group_codes(groups, n_items)
-    blocks_of_groups = _deal_groups(sizes, generator)
-    return ItemPlan(blocks_of_groups[codes])
+    generator = np.random.default_rng(seed)
+    unit = _units_of_groups(sizes, generator)[codes]
+    unit_sizes = np.bincount(unit)
+    return ItemPlan(unit, _deal(unit_sizes, min(N_BLOCKS, len(unit_sizes)), generator), len(sizes))
 
 
-def _group_codes(groups: npt.ArrayLike, n_items: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, Integers]:
+    """Group of each item, numbered in the order of their first items, and the size of each group."""
+    if groups is None:
+        return np.arange(n_items), np.ones(n_items, dtype=np.int64)
     values = np.asarray(groups)
     if len(values) != n_items:
         raise EstimationError(
             f"groups has {len(values)} entries but there are {n_items} items; give one each"
         )
-    _, codes, sizes = np.unique(values.astype(str), return_inverse=True, return_counts=True)
+    _, first, codes, sizes = np.unique(
+        values.astype(str), return_index=True, return_inverse=True, return_counts=True
+    )
     if len(sizes) < 2 * N_FOLDS:
         raise EstimationError(
             f"{len(sizes)} groups are too few for {N_FOLDS} folds; at least {2 * N_FOLDS} are needed: "
             "use a finer group column or none"
         )
-    return codes, sizes
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return place[codes], sizes[order]
 
 
-def _deal_groups(sizes: npt.NDArray[np.int64], generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Deal groups, largest first and otherwise in random order, to the block that has fewest items."""
-    n_blocks = min(N_BLOCKS, len(sizes))
+def _units_of_groups(sizes: Integers, generator: np.random.Generator) -> Integers:
+    """Unit of each group: windows of neighbouring groups, each dealt to its own units."""
+    n_items = int(sizes.sum())
+    n_units = N_BLOCKS * max(1, -(-n_items // (UNIT_ITEMS * N_BLOCKS)))
+    n_windows = -(-n_items // WINDOW_ITEMS)
+    window = (np.cumsum(sizes) - sizes) * n_windows // n_items
+    unit = np.empty(len(sizes), dtype=np.int64)
+    n_dealt = 0
+    for number in np.unique(window):
+        members = np.flatnonzero(window == number)
+        share = round(n_units * int(sizes[members].sum()) / n_items)
+        n_here = min(len(members), max(1, share))
+        unit[members] = n_dealt + _deal(sizes[members], n_here, generator)
+        n_dealt += n_here
+    return unit
+
+
+def _deal(sizes: Integers, n_hands: int, generator: np.random.Generator) -> Integers:
+    """Deal things, largest first and otherwise in random order, to the hand that holds least so far."""
     order = generator.permutation(len(sizes))
+    hand_of = np.empty(len(sizes), dtype=np.int64)
+    if (sizes == sizes[0]).all():
+        hand_of[order] = np.arange(len(sizes)) % n_hands
+        return hand_of
     order = order[np.argsort(-sizes[order], kind="stable")]
-    loads = [(0, block) for block in range(n_blocks)]
-    block_of_group = np.empty(len(sizes), dtype=np.int64)
-    for group in order:
-        load, block = heapq.heappop(loads)
-        block_of_group[group] = block
-        heapq.heappush(loads, (load + int(sizes[group]), block))
-    return block_of_group
+    loads = [(0, hand) for hand in range(n_hands)]
+    for thing in order:
+        load, hand = heapq.heappop(loads)
+        hand_of[thing] = hand
+        heapq.heappush(loads, (load + int(sizes[thing]), hand))
+    return hand_of

@@ -93,14 +93,14 @@ class PreparedKnife(Prepared):
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {"marginal_log_prob": self.marginal_log_prob, "marginal_losses": self.marginal_losses}
-        return vars(self.standardisation) | marginal
+        return self.standardisation.arrays() | marginal
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
     ) -> Self:
         """What `arrays` described."""
-        standardisation = Standardisation(arrays["kept"], arrays["mean"], arrays["scale"])
+        standardisation = Standardisation.from_arrays(arrays)
         return cls(embedding, plan, standardisation, arrays["marginal_log_prob"], arrays["marginal_losses"])
 
 

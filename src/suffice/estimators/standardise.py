@@ -1,7 +1,9 @@
 """The checks and the standardisation that all estimators begin with, streamed over items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,8 @@ import numpy.typing as npt
 from suffice.errors import EstimationError
 
 CHUNK_ITEMS = 8192
+SUM_ITEMS = 512  # items that are summed in single precision, before the sums are added in double
+PIVOT_ITEMS = 4096
 CONSTANT_SPREAD = 1e-6  # a dimension whose spread is below this share of its level is rounding noise
 
 Floats = npt.NDArray[np.float64]
@@ -33,16 +37,34 @@ class Standardisation:
         """Number of dimensions that vary."""
         return len(self.kept)
 
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The three arrays by name."""
+        return {"kept": self.kept, "mean": self.mean, "scale": self.scale}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Standardisation":
+        """What `arrays` described; other arrays are ignored."""
+        return cls(arrays["kept"], arrays["mean"], arrays["scale"])
+
     def apply(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Standardise rows of the embedding, shape (n, embed_dim) -> (n, dim), in single precision."""
         varying = rows if self.dim == rows.shape[1] else rows[:, self.kept]
+        if varying.dtype == np.float32 and self._single_precision_is_enough:
+            standard = varying - self.mean.astype(np.float32)
+            standard *= (1 / self.scale).astype(np.float32)
+            return standard
         return ((varying - self.mean) / self.scale).astype(np.float32)
 
+    @cached_property
+    def _single_precision_is_enough(self) -> bool:
+        """Whether no mean is so far from 0 that rounding it would move a dimension by 0.001 of its spread."""
+        return bool((np.abs(self.mean) < 1e4 * self.scale).all())
 
-def chunks_of(n_items: int) -> Iterator[slice]:
-    """Consecutive slices that cover `n_items` items."""
-    for start in range(0, n_items, CHUNK_ITEMS):
-        yield slice(start, min(start + CHUNK_ITEMS, n_items))
+
+def chunks_of(n_items: int, size: int = CHUNK_ITEMS) -> Iterator[slice]:
+    """Consecutive slices of at most `size` that cover `n_items` items."""
+    for start in range(0, n_items, size):
+        yield slice(start, min(start + size, n_items))
 
 
 def check_embedding(embedding: npt.NDArray[np.floating], name: str = "the embedding") -> None:
@@ -58,7 +80,9 @@ def check_embedding(embedding: npt.NDArray[np.floating], name: str = "the embedd
 
 
 def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding") -> Standardisation:
-    """Mean and standard deviation of each dimension, in two streamed passes (Chan's update not needed).
+    """Mean and standard deviation of each dimension, in one streamed pass.
+
+    Deviations are taken from the mean of the first items, so that a mean far from 0 costs no precision.
 
     Args:
         embedding: shape (n_items, embed_dim); may be a memory map.
@@ -68,15 +92,13 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
         EstimationError: a value is NaN or infinite, or no dimension varies.
     """
     check_embedding(embedding, name)
-    n_items = len(embedding)
-    mean = np.zeros(embedding.shape[1])
-    for rows in chunks_of(n_items):
-        block = np.asarray(embedding[rows], dtype=np.float64)
-        _check_finite(block, rows.start, name)
-        mean += block.sum(axis=0) / n_items
-    variance = np.zeros_like(mean)
-    for rows in chunks_of(n_items):
-        variance += np.square(embedding[rows] - mean).sum(axis=0) / n_items
+    with np.errstate(over="ignore", invalid="ignore"):
+        pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
+        mean, variance = _mean_and_variance(embedding, pivot)
+    if not np.isfinite(variance).all():
+        for rows in chunks_of(len(embedding)):
+            _check_finite(np.asarray(embedding[rows]), rows.start, name)
+        mean, variance = _mean_and_variance(embedding, pivot, np.float64)
     scale = np.sqrt(variance)
     kept = np.flatnonzero(scale > CONSTANT_SPREAD * np.abs(mean))
     if len(kept) == 0:
@@ -84,7 +106,21 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
     return Standardisation(kept, mean[kept], scale[kept])
 
 
-def _check_finite(block: Floats, first_row: int, name: str) -> None:
+def _mean_and_variance(
+    embedding: npt.NDArray[np.floating], pivot: Floats, precision: type[np.floating] | None = None
+) -> tuple[Floats, Floats]:
+    """Mean and variance of each dimension from deviations about a pivot, in the embedding's own precision."""
+    floating = embedding.dtype if embedding.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+    sums, squares = np.zeros_like(pivot), np.zeros_like(pivot)
+    for rows in chunks_of(len(embedding), SUM_ITEMS):
+        deviations = np.asarray(embedding[rows], dtype=precision or floating) - pivot.astype(floating)
+        sums += deviations.sum(axis=0)
+        squares += np.einsum("ij,ij->j", deviations, deviations)
+    shift = sums / len(embedding)
+    return pivot.astype(floating) + shift, np.maximum(squares / len(embedding) - np.square(shift), 0.0)
+
+
+def _check_finite(block: npt.NDArray[np.floating], first_row: int, name: str) -> None:
     bad = ~np.isfinite(block)
     if bad.any():
         row, column = np.argwhere(bad)[0]

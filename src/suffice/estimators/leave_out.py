@@ -1,0 +1,126 @@
+r"""What a linear regression's residuals would be if a unit of items had been left out of its fit.
+
+With the hat matrix H = X (X'X + penalty)^{-1} X' the residuals of unit u, had the regression been fitted
+without it, are (I - H_uu)^{-1} e_u, where e_u are its residuals in the fit to all items. So one fit gives
+the residuals of as many fits as there are units.
+
+Source: Cook and Weisberg, Residuals and Influence in Regression (1982), section 3.4, for groups of items.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+
+MAX_LEVERAGE = 1 - 1e-5  # keeps (I - H)^{-1} within single precision
+
+
+@dataclass(frozen=True)
+class LeaveOut:
+    """For each unit the matrix that turns its residuals into those of a fit without it.
+
+    Attributes:
+        flat: the matrices of all units one after the other: (I - H_uu)^{-1}, of the unit's size; or, for a
+            unit of more items than the regression has coefficients, the smaller matrix K of Woodbury's
+            identity, (I - H_uu)^{-1} = I + X_u K X_u', of the coefficients' number.
+        sizes: number of rows of each matrix, shape (n_units,).
+    """
+
+    flat: Floats32
+    sizes: npt.NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, matrices: Sequence[npt.NDArray[Any]]) -> Self:
+        """From the matrix of each unit."""
+        sizes = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+        return cls(np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32), sizes)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Both arrays by name."""
+        return {"leave_out_flat": self.flat, "leave_out_sizes": self.sizes}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """What `arrays` described; other arrays are ignored."""
+        return cls(arrays["leave_out_flat"], arrays["leave_out_sizes"])
+
+    @cached_property
+    def _bounds(self) -> npt.NDArray[np.int64]:
+        return np.r_[0, np.cumsum(self.sizes**2)]
+
+    def apply(self, unit: int, residual: Floats32, rows: Floats32) -> Floats32:
+        """Residuals of one unit, shape (n, d_v), had it been left out of the fit.
+
+        Args:
+            unit: its number.
+            residual: its residuals in the fit to all items, shape (n, d_v).
+            rows: its rows of the regression's source, shape (n, d_u).
+        """
+        size = self.sizes[unit]
+        matrix = self.flat[self._bounds[unit] : self._bounds[unit + 1]].reshape(size, size)
+        if size == len(residual):
+            return matrix @ residual
+        design = with_intercept(rows)
+        return residual + design @ (matrix @ (design.T @ residual))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The penalised second moment of all items about their mean.
+
+    Attributes:
+        factor: its lower Cholesky factor, shape (d, d).
+        n_items: number of items.
+    """
+
+    factor: Floats
+    n_items: int
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions."""
+        return len(self.factor)
+
+
+def with_intercept(rows: Floats32) -> Floats32:
+    """Rows with a column of ones before them."""
+    return np.hstack([np.ones((len(rows), 1), dtype=np.float32), rows])
+
+
+def leave_out_of_units(
+    rows: Floats32, bounds: Sequence[tuple[int, int]], moment: Moment
+) -> list[npt.NDArray[Any]]:
+    """The matrix of each of some units.
+
+    Args:
+        rows: centred rows of the units, shape (n, d).
+        bounds: where each unit's rows begin and end.
+        moment: of all items.
+    """
+    half = scipy.linalg.solve_triangular(moment.factor, rows.T, lower=True, check_finite=False).T  # (n, d)
+    return [
+        _by_items(half[start:stop], moment)
+        if stop - start <= moment.dim + 1
+        else _by_coefficients(rows[start:stop], moment)
+        for start, stop in bounds
+    ]
+
+
+def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:
+    hat = half @ half.T + 1 / moment.n_items
+    return np.linalg.inv(np.eye(len(half)) - MAX_LEVERAGE * hat)
+
+
+def _by_coefficients(rows: Floats32, moment: Moment) -> npt.NDArray[Any]:
+    whole = np.zeros((moment.dim + 1, moment.dim + 1))
+    whole[0, 0] = moment.n_items
+    whole[1:, 1:] = moment.factor @ moment.factor.T
+    design = with_intercept(rows).astype(np.float64)
+    return np.linalg.inv(whole / MAX_LEVERAGE - design.T @ design)

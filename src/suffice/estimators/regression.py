@@ -1,0 +1,312 @@
+"""Linear regression of one model on another from second moments, shared by the families that rest on it.
+
+Per model: standardised rows, the inverse of the penalised second moment, and what leaving out each unit of
+items does. Per unordered pair: one product of the two embeddings. Per ordered pair: one product with the
+weights, which gives the residuals. Items are streamed: memory does not grow with their number.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, combinations_with_replacement, pairwise
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+from pydantic import Field
+
+from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.items import ItemPlan
+from suffice.estimators.leave_out import LeaveOut, Moment, leave_out_of_units
+from suffice.estimators.result import Sufficiency
+from suffice.estimators.sharing import Pool, ordered_pairs, pool, source_tiles, tiles
+from suffice.estimators.standardise import Standardisation
+from suffice.settings import Settings
+
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+PairKey = tuple[str, str]
+Walk = Callable[[], Iterator[tuple[range, dict[str, Floats32]]]]
+
+MAX_DEGREES_SHARE = 0.5  # of the items; with more, what is left over is known too badly
+FEW_ITEMS_WARNING = "low: the source has more than half as many dimensions as there are items"
+ROWS_AT_ONCE = 1024  # of residuals, so that they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class StandardRows:
+    """The standardised rows of an embedding, read a run of units at a time.
+
+    Attributes:
+        embedding: shape (n_items, embed_dim), not standardised; may be a memory map.
+        plan: the division of the items.
+        standardisation: of the dimensions that vary, d of them.
+    """
+
+    embedding: Embedding
+    plan: ItemPlan
+    standardisation: Standardisation
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+        return self.standardisation.dim
+
+    def rows(self, units: range) -> Floats32:
+        """Standardised rows of a run of units, unit by unit, shape (n, d)."""
+        return self.standardisation.apply(np.asarray(self.embedding[self.plan.items_of(units)]))
+
+    def second_moment(self) -> Floats:
+        """Sum over all items of x x', shape (d, d)."""
+        moment = np.zeros((self.dim, self.dim))
+        for units in self.plan.windows():
+            rows = self.rows(units).astype(np.float64)
+            moment += rows.T @ rows
+        return moment
+
+
+@dataclass(frozen=True)
+class PreparedRegression(StandardRows, Prepared):
+    """What the pairs of a model share.
+
+    Attributes:
+        block_squares: squares about the mean of the others, summed over each block, shape (n_blocks, d).
+        inverse: inverse of the penalised second moment, shape (d, d).
+        leave_out: turns residuals of a regression on this model into those of fits without a unit.
+        degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
+    """
+
+    block_squares: Floats
+    inverse: Floats
+    leave_out: LeaveOut
+    degrees: Floats
+
+    @property
+    def rank(self) -> int:
+        """Number of dimensions that the penalty does not hold down."""
+        return round(self.degrees[0] - 1)
+
+    @property
+    def is_penalised(self) -> bool:
+        """Whether the items are too few for the dimensions, so that the penalty had to be raised."""
+        return self.dim > MAX_DEGREES_SHARE * self.plan.n_items - 1
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        own = {name: getattr(self, name) for name in ("block_squares", "inverse", "degrees")}
+        return self.standardisation.arrays() | own | self.leave_out.arrays()
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        standardisation, leave_out = Standardisation.from_arrays(arrays), LeaveOut.from_arrays(arrays)
+        return cls(
+            embedding,
+            plan,
+            standardisation,
+            arrays["block_squares"],
+            arrays["inverse"],
+            leave_out,
+            arrays["degrees"],
+        )
+
+    @classmethod
+    def of(cls, rows: StandardRows, penalty: float) -> Self:
+        """Invert the second moment, and find what leaving out each unit does.
+
+        Args:
+            rows: the model's standardised rows.
+            penalty: least ridge penalty, as a share of a dimension's variance.
+        """
+        moment = rows.second_moment()
+        absolute = _penalty(moment, penalty, rows.plan.n_items)
+        factor = scipy.linalg.cholesky(moment + absolute * np.eye(rows.dim), lower=True, check_finite=False)
+        inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
+        shrunk = absolute * np.trace(inverse)
+        twice = rows.dim - 2 * shrunk + absolute**2 * np.square(inverse).sum()
+        squares, leave_out = _walk_over_units(rows, Moment(factor, rows.plan.n_items))
+        return cls(
+            rows.embedding,
+            rows.plan,
+            rows.standardisation,
+            squares,
+            inverse,
+            leave_out,
+            1 + np.array([rows.dim - shrunk, twice]),
+        )
+
+
+def _penalty(moment: Floats, least_share: float, n_items: int) -> float:
+    """The least penalty that keeps the degrees of freedom, intercept included, below their limit."""
+    least, limit = least_share * n_items, MAX_DEGREES_SHARE * n_items - 1
+    if len(moment) <= limit:
+        return least
+    eigenvalues = np.maximum(scipy.linalg.eigvalsh(moment, check_finite=False), 0.0)
+    low, high = np.log(least), np.log(n_items * len(moment))
+    for _ in range(60):
+        middle = (low + high) / 2
+        is_low = (eigenvalues / (eigenvalues + np.exp(middle))).sum() > limit
+        low, high = (middle, high) if is_low else (low, middle)
+    return float(np.exp(high))
+
+
+def _walk_over_units(rows: StandardRows, moment: Moment) -> tuple[Floats, LeaveOut]:
+    """Squares about the mean of the others, (n_blocks, d), and what leaving out each unit does."""
+    plan = rows.plan
+    squares = np.zeros((plan.n_blocks, rows.dim))
+    parts = []
+    for units in plan.windows():
+        window = rows.rows(units)
+        starts = plan.unit_bounds[units.start : units.stop + 1] - plan.unit_bounds[units.start]
+        bounds = list(pairwise(starts.tolist()))
+        parts += leave_out_of_units(window, bounds, moment)
+        for unit, (start, stop) in zip(units, bounds, strict=True):
+            own = window[start:stop]
+            rest = plan.n_items - len(own)
+            squares[plan.block_of_unit[unit]] += np.einsum("ij,ij->j", own, own)
+            squares[plan.block_of_unit[unit]] += np.square(own.sum(axis=0)) / rest
+    return squares, LeaveOut.joined(parts)
+
+
+def cross_moments(
+    models: Mapping[str, PreparedRegression], wanted: Sequence[PairKey], walk: Walk, threads: Pool
+) -> Callable[[PairKey], Floats]:
+    """Sums over all items of u v' for wanted pairs, one product for both directions of a pair.
+
+    Returns:
+        The moment, shape (d_u, d_v), of a pair (source, target).
+    """
+    unordered = {oriented(models, pair) for pair in wanted}
+    moments = {pair: np.zeros((models[pair[0]].dim, models[pair[1]].dim)) for pair in unordered}
+    for _, rows in walk():
+
+        def add(pair: PairKey, rows: dict[str, Floats32] = rows) -> None:
+            moments[pair] += rows[pair[0]].T @ rows[pair[1]]
+
+        threads.each(add, list(moments))
+
+    def moment_of(pair: PairKey) -> Floats:
+        computed = oriented(models, pair)
+        return moments[pair] if computed == pair else moments[computed].T
+
+    return moment_of
+
+
+def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
+    """The pair in the order, fixed by the models' contents, in which their moment is computed."""
+
+    def content(name: str) -> tuple[int, bytes]:
+        return models[name].dim, models[name].standardisation.mean.tobytes()
+
+    left, right = sorted(pair, key=content)
+    return left, right
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals of one target regressed on one source, for the rows of a run of units.
+
+    Attributes:
+        source: the source.
+        units: the run of units.
+        source_rows: shape (n, d_u).
+        target_rows: shape (n, d_v).
+        weights: shape (d_u, d_v).
+    """
+
+    source: PreparedRegression
+    units: range
+    source_rows: Floats32
+    target_rows: Floats32
+    weights: Floats32
+
+    def of_units(self) -> Iterator[tuple[int, Floats32, Floats32]]:
+        """Each unit with its residuals, and with those of a fit without it, shape (n_u, d_v) each."""
+        bounds = self.source.plan.unit_bounds
+        offset = bounds[self.units.start]
+        for some in self.source.plan.windows(ROWS_AT_ONCE, self.units):
+            first, last = bounds[some.start] - offset, bounds[some.stop] - offset
+            residual = self.source_rows[first:last] @ self.weights
+            np.subtract(self.target_rows[first:last], residual, out=residual)
+            for unit in some:
+                start, stop = bounds[unit] - offset, bounds[unit + 1] - offset
+                own = residual[start - first : stop - first]
+                yield unit, own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+
+
+R = TypeVar("R", bound=PreparedRegression)
+
+
+class RegressionSettings(Settings):
+    """Settings of every family that rests on linear regression."""
+
+    penalty: float = Field(
+        default=1e-8,
+        gt=0,
+        description="least ridge penalty, as a share of a source dimension's variance; it is raised until "
+        "the degrees of freedom are at most half the number of items",
+    )
+
+
+class RegressionEstimator(Estimator[R]):
+    """A family that rests on linear regression: what pairs share is done once, several pairs at a time."""
+
+    settings: RegressionSettings
+
+    def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
+        """Prepare several models, some at once."""
+        with pool() as threads:
+            prepare = partial(self.prepare_named, plan=plan)
+            prepared = threads.map(lambda item: prepare(*item), embeddings.items())
+            return dict(zip(embeddings, prepared, strict=True))
+
+    @abstractmethod
+    def estimate_together(
+        self, models: Mapping[str, R], wanted: Sequence[PairKey], threads: Pool
+    ) -> dict[PairKey, Sufficiency]:
+        """All wanted pairs (source, target) of some models, prepared from the same items."""
+
+    def pairs(self, sources: Mapping[str, R], target: R) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) for every source U and one target V."""
+        key = "\0target"  # no model has this name
+        for tile in source_tiles(sources, target.dim):
+            for name, source in tile.items():
+                check_same_items(name, source, target)
+            wanted = [(name, key) for name in tile]
+            with pool() as threads:
+                results = self.estimate_together({**tile, key: target}, wanted, threads)
+            yield from ((name, results[name, key]) for name in tile)
+
+    def all_pairs(
+        self, prepared: Mapping[str, R], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs, with one product of the two embeddings for both directions of a pair."""
+        names = list(prepared)
+        for name in names[1:]:
+            check_same_items(name, prepared[name], prepared[names[0]])
+        wanted = set(names if targets is None else targets)
+        runs = tiles({name: prepared[name].dim for name in names})
+        with pool() as threads:
+            for left, right in combinations_with_replacement(runs, 2):
+                pairs = ordered_pairs(left, right, wanted)
+                models = {name: prepared[name] for name in dict.fromkeys(chain.from_iterable(pairs))}
+                if models:
+                    results = self.estimate_together(models, pairs, threads)
+                    yield from ((*pair, results[pair]) for pair in pairs)
+
+    def weights(
+        self, models: Mapping[str, R], wanted: Sequence[PairKey], walk: Walk, threads: Pool
+    ) -> dict[PairKey, Floats32]:
+        """Regression weights, shape (d_u, d_v), of each wanted pair."""
+        moment_of = cross_moments(models, wanted, walk, threads)
+        weights: dict[PairKey, Floats32] = {}
+
+        def solve(pair: PairKey) -> None:
+            weights[pair] = (models[pair[0]].inverse @ moment_of(pair)).astype(np.float32)
+
+        threads.each(solve, wanted)
+        return weights

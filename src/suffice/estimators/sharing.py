@@ -1,0 +1,121 @@
+"""What lets many pairs share work: threads, passes over the items, and runs of models that fit in memory."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from suffice.estimators.items import ItemPlan
+
+Floats32 = npt.NDArray[np.float32]
+S = TypeVar("S")
+T = TypeVar("T")
+Key = TypeVar("Key")
+
+MAX_ROWS_BYTES = 1 << 29  # of standardised rows that are kept between two passes over the items
+MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
+BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
+
+
+class HasRows(Protocol):
+    """A model whose standardised rows can be read a run of units at a time."""
+
+    @property
+    def plan(self) -> ItemPlan:
+        """Division of the items."""
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions."""
+
+    def rows(self, units: range) -> Floats32:
+        """Standardised rows of a run of units, unit by unit, shape (n, dim)."""
+
+
+M = TypeVar("M", bound=HasRows)
+
+
+class Pool:
+    """Threads that each do matrix products of their own."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self.executor = executor
+
+    def map(self, function: Callable[[S], T], things: Iterable[S]) -> list[T]:
+        """The function's values for all things, in their order; an error of any is raised."""
+        return list(self.executor.map(function, things))
+
+    def each(self, function: Callable[[S], None], things: Iterable[S]) -> None:
+        """Call the function with each thing; an error of any is raised."""
+        self.map(function, things)
+
+
+@contextmanager
+def pool() -> Iterator[Pool]:
+    """As many threads as matrix products had, which have one each while the block lasts.
+
+    A number then does not depend on how many threads there are.
+    """
+    blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(blas, default=1)) as executor:
+        yield Pool(executor)
+
+
+def passes_over(models: Mapping[Key, HasRows]) -> Callable[[], Iterator[tuple[range, dict[Key, Floats32]]]]:
+    """A function that walks over the items: each run of units with the rows of all models.
+
+    Rows are kept from one walk to the next where they are few enough.
+    """
+    plan = next(iter(models.values())).plan
+    windows = list(plan.windows())
+    total_dim = sum(model.dim for model in models.values())
+    keep = 4 * plan.n_items * total_dim <= MAX_ROWS_BYTES
+    kept: dict[range, dict[Key, Floats32]] = {}
+
+    def walk() -> Iterator[tuple[range, dict[Key, Floats32]]]:
+        for units in windows:
+            rows = kept.get(units) or {key: model.rows(units) for key, model in models.items()}
+            if keep:
+                kept[units] = rows
+            yield units, rows
+
+    return walk
+
+
+def tiles(dims: Mapping[str, int]) -> list[list[str]]:
+    """Models in runs such that the moments of all pairs between two runs fit in memory, a model at least."""
+    limit = int(np.sqrt(MAX_MOMENTS_BYTES / BYTES_OF_PAIR_ENTRY))
+    found: list[list[str]] = []
+    width = 0
+    for name, dim in dims.items():
+        if not found or width + dim > limit:
+            found.append([])
+            width = 0
+        found[-1].append(name)
+        width += dim
+    return found
+
+
+def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str, M]]:
+    """Sources, read one after the other, in runs whose moments with one target fit in memory."""
+    limit = MAX_MOMENTS_BYTES // (BYTES_OF_PAIR_ENTRY * target_dim)
+    tile: dict[str, M] = {}
+    for name in sources:
+        model = sources[name]
+        if tile and sum(other.dim for other in tile.values()) + model.dim > limit:
+            yield tile
+            tile = {}
+        tile[name] = model
+    if tile:
+        yield tile
+
+
+def ordered_pairs(left: Sequence[str], right: Sequence[str], targets: set[str]) -> list[tuple[str, str]]:
+    """Ordered pairs (source, target) between two runs of models, or within one if both are the same."""
+    pairs = {(source, target): None for source in left for target in right if target in targets}
+    pairs |= {(source, target): None for source in right for target in left if target in targets}
+    return list(pairs)
