@@ -5,7 +5,7 @@ import pytest
 
 from suffice import estimate
 from suffice.errors import EstimationError
-from suffice.estimators.items import divide_items
+from suffice.estimators.items import WINDOW_ITEMS, divide_items
 
 
 def test_groups_stay_together_and_blocks_are_even():
@@ -18,6 +18,38 @@ def test_groups_stay_together_and_blocks_are_even():
     # 500 groups of 1 to 8 items: five folds differ by less than one large group each.
     assert sizes.max() - sizes.min() <= 40
     assert plan.block_items.sum() == len(groups)
+
+
+def test_a_unit_holds_near_items_and_a_block_items_from_anywhere():
+    plan = divide_items(30_000, seed=0)
+    assert plan.n_units == 600
+    assert plan.largest_unit <= 64
+    assert plan.n_blocks == 200
+    positions = np.arange(30_000)
+    reach = [np.ptp(positions[plan.unit == unit]) for unit in range(plan.n_units)]
+    assert max(reach) <= WINDOW_ITEMS
+    # Each block has three units: were all of one window, the mean position of a block could be off by 10,000.
+    means = np.bincount(plan.block, positions) / plan.block_items
+    assert 2000 < means.std() < 8000
+
+
+def test_windows_cover_all_items_once_and_hold_whole_units():
+    groups = np.repeat(np.arange(5000), np.random.default_rng(0).integers(1, 9, size=5000))
+    plan = divide_items(len(groups), groups, seed=0)
+    windows = list(plan.windows(1000))
+    assert [units.start for units in windows[1:]] == [units.stop for units in windows[:-1]]
+    items = np.concatenate([plan.items_of(units) for units in windows])
+    assert sorted(items) == list(range(len(groups)))
+    assert all(len(plan.items_of(units)) <= 1000 for units in windows)
+    parts = list(plan.windows(200, windows[3]))
+    assert (parts[0].start, parts[-1].stop) == (windows[3].start, windows[3].stop)
+    assert plan.n_groups == 5000
+
+
+def test_a_group_larger_than_a_window_is_a_window_of_its_own():
+    groups = np.r_[np.zeros(3000), np.arange(1, 1001)]
+    plan = divide_items(4000, groups, seed=0)
+    assert max(len(plan.items_of(units)) for units in plan.windows(500)) == plan.largest_unit >= 3000
 
 
 def test_names_and_numbers_of_groups_give_the_same_division():
@@ -37,7 +69,7 @@ def test_a_group_that_fills_a_fold_is_a_warning_of_every_estimate():
     generator = np.random.default_rng(0)
     result = estimate(generator.normal(size=(500, 3)), generator.normal(size=(500, 2)), groups=groups)
     assert result.warnings == ("one group is so large that a fold holds 84% of the items",)
-    assert result.n_train == 80
+    assert result.n_train == 100  # the least that a density of `linear` is fitted on
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         """All wanted pairs of some models, whose rows are read twice; a pair's two directions are one."""
         walk = passes_over(models)
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
-        moment_of = cross_moments(models, unordered, walk, threads)
+        moment_of = cross_moments(models, unordered, walk, threads, np.float64)
 
         def canonical(pair: PairKey) -> _Canonical:
             return _canonical(models[pair[0]], models[pair[1]], moment_of(pair), self.settings.variance_floor)

@@ -173,9 +173,20 @@ def _walk_over_units(rows: StandardRows, moment: Moment) -> tuple[Floats, LeaveO
 
 
 def cross_moments(
-    models: Mapping[str, PreparedRegression], wanted: Sequence[PairKey], walk: Walk, threads: Pool
+    models: Mapping[str, PreparedRegression],
+    wanted: Sequence[PairKey],
+    walk: Walk,
+    threads: Pool,
+    precision: type[np.floating] = np.float32,
 ) -> Callable[[PairKey], Floats]:
     """Sums over all items of u v' for wanted pairs, one product for both directions of a pair.
+
+    Args:
+        models: by name.
+        wanted: pairs (source, target).
+        walk: goes over the items.
+        threads: to compute with.
+        precision: of the products; double where 1 - rho^2 of nearly determined directions matters.
 
     Returns:
         The moment, shape (d_u, d_v), of a pair (source, target).
@@ -185,7 +196,8 @@ def cross_moments(
     for _, rows in walk():
 
         def add(pair: PairKey, rows: dict[str, Floats32] = rows) -> None:
-            moments[pair] += rows[pair[0]].T @ rows[pair[1]]
+            left, right = (rows[name].astype(precision, copy=False) for name in pair)
+            moments[pair] += left.T @ right
 
         threads.each(add, list(moments))
 
