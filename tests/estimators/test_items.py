@@ -36,20 +36,34 @@ def test_a_unit_holds_near_items_and_a_block_items_from_anywhere():
 def test_windows_cover_all_items_once_and_hold_whole_units():
     groups = np.repeat(np.arange(5000), np.random.default_rng(0).integers(1, 9, size=5000))
     plan = divide_items(len(groups), groups, seed=0)
-    windows = list(plan.windows(1000))
+    windows = list(plan.windows())
+    assert len(windows) == 3
     assert [units.start for units in windows[1:]] == [units.stop for units in windows[:-1]]
     items = np.concatenate([plan.items_of(units) for units in windows])
     assert sorted(items) == list(range(len(groups)))
-    assert all(len(plan.items_of(units)) <= 1000 for units in windows)
-    parts = list(plan.windows(200, windows[3]))
-    assert (parts[0].start, parts[-1].stop) == (windows[3].start, windows[3].stop)
+    assert all(len(plan.items_of(units)) <= WINDOW_ITEMS for units in windows)
     assert plan.n_groups == 5000
 
 
 def test_a_group_larger_than_a_window_is_a_window_of_its_own():
-    groups = np.r_[np.zeros(3000), np.arange(1, 1001)]
-    plan = divide_items(4000, groups, seed=0)
-    assert max(len(plan.items_of(units)) for units in plan.windows(500)) == plan.largest_unit >= 3000
+    groups = np.r_[np.zeros(10_000), np.arange(1, 1001)]
+    plan = divide_items(11_000, groups, seed=0)
+    assert max(len(plan.items_of(units)) for units in plan.windows()) == plan.largest_unit >= 10_000
+
+
+@pytest.mark.parametrize(
+    ("n_items", "n_units", "n_sampled"), [(1000, 200, 1000), (10_000, 200, 5000), (100_000, 1600, 6250)]
+)
+def test_the_sample_is_of_whole_units_from_as_many_blocks_as_can_be(n_items, n_units, n_sampled):
+    plan = divide_items(n_items, seed=0)
+    assert plan.n_units == pytest.approx(n_units, abs=2)
+    sample = plan.sample
+    assert len(sample.items) == pytest.approx(n_sampled, rel=0.02)
+    assert len(set(sample.block)) == min(len(sample.block), plan.n_blocks)
+    for part in sample.parts:
+        (unit,) = set(plan.unit[part])
+        assert sorted(part) == np.flatnonzero(plan.unit == unit).tolist()
+    assert sample.block_items.sum() == len(sample.items) == round(sample.share * n_items)
 
 
 def test_names_and_numbers_of_groups_give_the_same_division():

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from suffice import estimate, rank
-from suffice.estimators import sharing
+from suffice.estimators import items, sharing
 from suffice.estimators.items import WINDOW_ITEMS, divide_items
 from suffice.estimators.linear import Linear
 from suffice.estimators.regression import FEW_ITEMS_WARNING
@@ -112,9 +112,19 @@ def test_many_small_runs_of_models_give_the_same_numbers(monkeypatch):
     models = {f"m{number}": pair(300, 4 + number, 2, seed=number)[0] for number in range(5)}
     whole = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
     monkeypatch.setattr(sharing, "MAX_MOMENTS_BYTES", 16 * 10**2)
-    monkeypatch.setattr(sharing, "MAX_ROWS_BYTES", 0)
     parts = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
     assert (parts == whole).all()
+
+
+def test_a_sample_of_items_gives_the_number_and_the_standard_error_of_all(monkeypatch):
+    source, target = pair(20_000, 30, 10, seed=11)
+    sampled = estimate(source, target)
+    monkeypatch.setattr(items, "SCORED_ITEMS", 20_000)
+    whole = estimate(source, target)
+    # What the sample gives is a ratio that hardly varies between units, and the spread of 100 units.
+    assert sampled.nats == pytest.approx(whole.nats, abs=0.02 * whole.standard_error_nats)
+    assert sampled.standard_error_nats == pytest.approx(whole.standard_error_nats, rel=0.25)
+    assert sampled.block_items.sum() < whole.block_items.sum() == 20_000
 
 
 def test_a_wide_source_with_few_items_is_penalised_not_lost():

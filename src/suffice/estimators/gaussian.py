@@ -19,12 +19,13 @@ which is taken off. That needs more items than dimensions of both sides together
 than half the number of items is first reduced to its leading principal components, a third as many as there
 are items; no map of one side can add information, so the number is then low and says so.
 
-**Standard error.** By deleting each unit of items in turn: what that does to the three determinants follows
-from the matrices that leave the unit out of the regression, without another fit.
+**Standard error.** By deleting units of items one after the other, a sample of them: what that does to the
+three determinants follows from the matrices that leave the unit out of the regression, without another fit.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -47,7 +48,7 @@ from suffice.estimators.regression import (
     oriented,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import Pool, passes_over
+from suffice.estimators.sharing import Pool
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
@@ -138,47 +139,43 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
         """All wanted pairs of some models, whose rows are read twice; a pair's two directions are one."""
-        walk = passes_over(models)
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
-        moment_of = cross_moments(models, unordered, walk, threads, np.float64)
+        moment_of = cross_moments(models, unordered, threads, np.float64)
+        sampled = dict(
+            zip(models, threads.map(lambda name: models[name].sampled_rows(), models), strict=True)
+        )
 
         def canonical(pair: PairKey) -> _Canonical:
-            return _canonical(models[pair[0]], models[pair[1]], moment_of(pair), self.settings.variance_floor)
+            target, source = pair
+            rows = sampled[source], sampled[target]
+            floor = self.settings.variance_floor
+            return _canonical(models[target], models[source], moment_of(pair), rows, floor)
 
         found = dict(zip(unordered, threads.map(canonical, unordered), strict=True))
-        changes = {pair: np.zeros(models[pair[0]].plan.n_units) for pair in unordered}
-        for units, rows in walk():
-
-            def add(pair: PairKey, units: range = units, rows: Mapping[str, Floats32] = rows) -> None:
-                target, source = pair
-                _add_changes(found[pair], models[source], units, rows[source], rows[target], changes[pair])
-
-            threads.each(add, unordered)
         return {
-            pair: self._score(models, pair, found[oriented(models, pair)], changes[oriented(models, pair)])
-            for pair in wanted
+            (source, target): self._score(
+                models[source], models[target], found[oriented(models, (source, target))]
+            )
+            for source, target in wanted
         }
 
     def _score(
-        self, models: Mapping[str, PreparedGaussian], pair: PairKey, canonical: "_Canonical", changes: Floats
+        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "_Canonical"
     ) -> Sufficiency:
         """The corrected estimate, and what each block adds to it."""
-        source, target = models[pair[0]], models[pair[1]]
-        plan = target.plan
-        unit_items = np.diff(plan.unit_bounds)
+        plan, sample = target.plan, target.plan.sample
+        unit_items = np.diff(sample.bounds)
         bias = _Bias(source.rank, target.rank)
-        influence = -(plan.n_items - unit_items) * changes
-        n_alike = _items_alike(-influence.sum() / plan.n_items, bias, plan)
+        influence = -(plan.n_items - unit_items) * canonical.changes
+        n_alike = _items_alike(-influence.sum() / len(sample.items), bias, plan)
         nats = canonical.nats - bias.of(plan.n_items / n_alike)
-        influence -= unit_items / plan.n_items * influence.sum()
-        block_items = plan.block_items.astype(float)
-        block_nats = block_items * nats
-        np.add.at(block_nats, plan.block_of_unit, influence)
+        influence -= unit_items * influence.sum() / len(sample.items)
+        block_nats = sample.block_items * nats + np.sqrt(sample.share) * sample.sum_by_block(influence)
         marginal_entropy = _entropy(target)
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.n_varying,
-            standard_error_nats=block_standard_error(block_nats, block_items),
+            standard_error_nats=block_standard_error(block_nats, sample.block_items),
             marginal_entropy_nats=marginal_entropy,
             conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.embed_dim,
@@ -188,7 +185,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             converged=True,
             warnings=self._warnings(source, target, canonical),
             block_nats=block_nats,
-            block_items=block_items,
+            block_items=sample.block_items,
         )
 
     def _warnings(
@@ -230,55 +227,44 @@ class _Canonical:
     Attributes:
         nats: the plug-in estimate, floored.
         n_floored: number of canonical directions that were predicted up to the floor.
-        target_map: takes target rows to unit variance in the other canonical directions, (d_v, k).
-        weights: of the regression of those directions on the source, shape (d_u, k).
-        residual_scale: divides their residuals to unit variance, shape (k,).
+        changes: what deleting each sampled unit does to the plug-in estimate, shape (n_sampled,).
     """
 
     nats: float
     n_floored: int
-    target_map: Floats32
-    weights: Floats32
-    residual_scale: Floats32
+    changes: Floats
 
 
 def _canonical(
-    target: PreparedGaussian, source: PreparedGaussian, moment: Floats, floor: float
+    target: PreparedGaussian,
+    source: PreparedGaussian,
+    moment: Floats,
+    rows: tuple[Floats32, Floats32],
+    floor: float,
 ) -> _Canonical:
-    """From the sums of v u' over all items, shape (d_v, d_u)."""
-    whitening = scipy.linalg.cholesky(target.inverse, lower=True, check_finite=False)
+    """From the sums of v u' over all items, shape (d_v, d_u), and the sampled rows of source and target."""
+    whitening = scipy.linalg.cholesky(target.inverse.astype(np.float64), lower=True, check_finite=False)
     weights = source.inverse @ (moment.T @ whitening)  # (d_u, d_v)
     shared = whitening.T @ (moment @ weights)
     squares, directions = scipy.linalg.eigh((shared + shared.T) / 2, driver="evd", check_finite=False)
     left_over = np.maximum(1 - np.maximum(squares, 0.0), floor)
     kept = left_over > floor
-    return _Canonical(
-        nats=float(-0.5 * np.log(left_over).sum()),
-        n_floored=int((~kept).sum()),
-        target_map=(whitening @ directions[:, kept]).astype(np.float32),
-        weights=(weights @ directions[:, kept]).astype(np.float32),
-        residual_scale=np.sqrt(left_over[kept]).astype(np.float32),
-    )
+    scaled = directions[:, kept] / np.sqrt(left_over[kept])  # residuals of unit variance
+    moved = rows[1] @ (whitening @ scaled).astype(np.float32)  # (n, k)
+    residuals = Residuals(source, rows[0], moved, (weights @ scaled).astype(np.float32))
+    changes = _changes(residuals, np.sqrt(left_over[kept]).astype(np.float32))
+    return _Canonical(float(-0.5 * np.log(left_over).sum()), int((~kept).sum()), changes)
 
 
-def _add_changes(
-    canonical: _Canonical,
-    source: PreparedGaussian,
-    units: range,
-    source_rows: Floats32,
-    target_rows: Floats32,
-    changes: Floats,
-) -> None:
-    """What deleting each unit does to the plug-in estimate, into `changes`, shape (n_units,)."""
-    n_items, bounds = source.plan.n_items, source.plan.unit_bounds
-    offset = bounds[units.start]
-    moved = target_rows @ canonical.target_map  # (n, k)
-    residuals = Residuals(source, units, source_rows, moved, canonical.weights)
-    for unit, own, left_out in residuals.of_units():
-        alone = moved[bounds[unit] - offset : bounds[unit + 1] - offset]
-        about_mean = alone + alone.sum(axis=0) / (n_items - len(alone))
-        scaled = own / canonical.residual_scale, left_out / canonical.residual_scale
-        changes[unit] = 0.5 * (_log_share_left(alone, about_mean) - _log_share_left(*scaled))
+def _changes(residuals: Residuals, scale: Floats32) -> Floats:
+    """What deleting each unit does to the plug-in estimate; `scale` takes the target to unit variance."""
+    plan, moved = residuals.source.plan, residuals.target_rows
+    changes = []
+    for (start, stop), own in zip(pairwise(plan.sample.bounds.tolist()), residuals.of_units(), strict=True):
+        alone = moved[start:stop] * scale
+        about_others = alone + alone.sum(axis=0) / (plan.n_items - len(alone))
+        changes.append(0.5 * (_log_share_left(alone, about_others) - _log_share_left(*own)))
+    return np.array(changes)
 
 
 def _log_share_left(rows: Floats32, left_out: Floats32) -> float:

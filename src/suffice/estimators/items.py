@@ -22,6 +22,8 @@ N_BLOCKS = 200
 N_FOLDS = 5
 MAX_FOLD_SHARE = 0.4
 UNIT_ITEMS = 64  # a unit holds no more, unless one group does
+SCORED_ITEMS = 5000  # enough for what varies little between items, and for the spread between them
+SCORED_UNITS = 100
 WINDOW_ITEMS = 8192  # items that are read at once; no unit holds items from farther apart
 
 Integers = npt.NDArray[np.int64]
@@ -100,19 +102,85 @@ class ItemPlan:
         """Number of items in each fold, shape (n_folds,)."""
         return np.bincount(self.fold, minlength=self.n_folds)
 
-    def windows(self, max_items: int = WINDOW_ITEMS, units: range | None = None) -> Iterator[range]:
-        """Runs of whole units (of some, or of all) of at most `max_items` items, or one unit of more."""
-        first, end = (0, self.n_units) if units is None else (units.start, units.stop)
-        while first < end:
-            limit = self.unit_bounds[first] + max_items
-            fitting = int(np.searchsorted(self.unit_bounds, limit, side="right")) - 1
-            last = min(end, max(first + 1, fitting))
-            yield range(first, last)
-            first = last
+    def windows(self) -> Iterator[range]:
+        """Runs of whole units of at most 8192 items, or one unit of more."""
+        yield from runs_within(self.unit_bounds, WINDOW_ITEMS)
 
     def items_of(self, units: range) -> Integers:
         """Positions of the items of a run of units, unit by unit."""
         return self.order[self.unit_bounds[units.start] : self.unit_bounds[units.stop]]
+
+    @cached_property
+    def sample(self) -> "UnitSample":
+        """Units, at random and from as many blocks as can be, of at least 5000 items together; or all."""
+        by_block = np.argsort(self.block_of_unit, kind="stable")
+        first = np.searchsorted(self.block_of_unit[by_block], self.block_of_unit[by_block])
+        turn = np.empty(self.n_units, dtype=np.int64)
+        turn[by_block] = np.arange(self.n_units) - first
+        in_turn = np.lexsort((self.block_of_unit, turn))
+        items = np.cumsum(np.diff(self.unit_bounds)[in_turn])
+        n_sampled = max(SCORED_UNITS, int(np.searchsorted(items, SCORED_ITEMS)) + 1)
+        units = np.sort(in_turn[:n_sampled])
+        parts = [self.order[self.unit_bounds[unit] : self.unit_bounds[unit + 1]] for unit in units]
+        return UnitSample(self.block_of_unit[units], parts, self.n_items, self.n_blocks)
+
+
+@dataclass(frozen=True)
+class UnitSample:
+    """Some of the units of a plan, for what need not be computed of all items.
+
+    Attributes:
+        block: block of each sampled unit, shape (n_sampled,).
+        parts: positions of each sampled unit's items.
+        n_all_items: number of items of the plan.
+        n_blocks: number of blocks of the plan.
+    """
+
+    block: Integers
+    parts: list[Integers]
+    n_all_items: int
+    n_blocks: int
+
+    @cached_property
+    def items(self) -> Integers:
+        """Positions of all sampled items, unit by unit."""
+        return np.concatenate(self.parts)
+
+    @cached_property
+    def bounds(self) -> Integers:
+        """Where each sampled unit begins in `items`, and where the last one ends."""
+        return np.r_[0, np.cumsum([len(part) for part in self.parts])]
+
+    @property
+    def share(self) -> float:
+        """Share of all items that is sampled."""
+        return len(self.items) / self.n_all_items
+
+    @cached_property
+    def block_items(self) -> npt.NDArray[np.float64]:
+        """Number of sampled items of each block, shape (n_blocks,)."""
+        return self.sum_by_block(np.diff(self.bounds).astype(float))
+
+    def sum_by_block(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Sums over each block of values of the sampled units, shape (n_sampled, ...) -> (n_blocks, ...)."""
+        sums = np.zeros((self.n_blocks, *values.shape[1:]))
+        np.add.at(sums, self.block, values)
+        return sums
+
+
+def runs_within(bounds: Integers, max_items: int) -> Iterator[range]:
+    """Runs of consecutive units of at most `max_items` items, or one unit of more.
+
+    Args:
+        bounds: where each unit begins, and where the last one ends.
+        max_items: how many items a run may have.
+    """
+    first, end = 0, len(bounds) - 1
+    while first < end:
+        fitting = int(np.searchsorted(bounds, bounds[first] + max_items, side="right")) - 1
+        last = max(first + 1, fitting)
+        yield range(first, last)
+        first = last
 
 
 def uneven_folds_warning(plan: ItemPlan) -> tuple[str, ...]:

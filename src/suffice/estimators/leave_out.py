@@ -7,9 +7,10 @@ the residuals of as many fits as there are units.
 Source: Cook and Weisberg, Residuals and Influence in Regression (1982), section 3.4, for groups of items.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -35,12 +36,6 @@ class LeaveOut:
 
     flat: Floats32
     sizes: npt.NDArray[np.int64]
-
-    @classmethod
-    def joined(cls, matrices: Sequence[npt.NDArray[Any]]) -> Self:
-        """From the matrix of each unit."""
-        sizes = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
-        return cls(np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32), sizes)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Both arrays by name."""
@@ -94,23 +89,23 @@ def with_intercept(rows: Floats32) -> Floats32:
     return np.hstack([np.ones((len(rows), 1), dtype=np.float32), rows])
 
 
-def leave_out_of_units(
-    rows: Floats32, bounds: Sequence[tuple[int, int]], moment: Moment
-) -> list[npt.NDArray[Any]]:
-    """The matrix of each of some units.
+def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) -> LeaveOut:
+    """The matrices of some units.
 
     Args:
         rows: centred rows of the units, shape (n, d).
-        bounds: where each unit's rows begin and end.
+        bounds: where each unit's rows begin, and where the last one's end, shape (n_units + 1,).
         moment: of all items.
     """
     half = scipy.linalg.solve_triangular(moment.factor, rows.T, lower=True, check_finite=False).T  # (n, d)
-    return [
+    matrices = [
         _by_items(half[start:stop], moment)
         if stop - start <= moment.dim + 1
         else _by_coefficients(rows[start:stop], moment)
-        for start, stop in bounds
+        for start, stop in pairwise(bounds.tolist())
     ]
+    sizes = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+    return LeaveOut(np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32), sizes)
 
 
 def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:

@@ -17,7 +17,9 @@ where e are the residuals of unit u in the fit to all items and e^(-u) those in 
 least squares c = 1 and the estimate is unbiased for any leverages; with a penalty c is the expectation of
 the sum for pure noise. It is the bias-reduced variance of Bell and McCaffrey (Survey Methodology 2002),
 and each unit's term is what the residual sum of squares loses if the unit is deleted, so that standard
-errors are those of the delete-a-group jackknife. What is left is the bias of the logarithm,
+errors are those of the delete-a-group jackknife. The sum of e'e of all items comes from the moments; its
+ratio to the sum above, which hardly varies, from a sample of units of at least 5,000 items (the ratio
+estimator of Cochran, Sampling Techniques, 3rd ed., chapter 6). What is left is the bias of the logarithm,
 log(m/2) - digamma(m/2) for m degrees of freedom of a normal residual, which is taken off.
 
 So the number aims at what the family would reach with unlimited items, whatever the source's width; on
@@ -28,6 +30,7 @@ How the work is shared between pairs stands in `regression`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +47,16 @@ from suffice.estimators.regression import (
     RegressionSettings,
     Residuals,
     StandardRows,
+    cross_moments,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import Pool, passes_over
+from suffice.estimators.sharing import Pool
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
 
+TINY = np.finfo(float).tiny
+MIN_MEAN_SQUARE = 0.01  # of residuals; below it the difference of moments is not precise enough
 UNIT_NORMAL_ENTROPY = 0.5 * np.log(2 * np.pi * np.e)
 
 
@@ -88,44 +94,56 @@ class Linear(RegressionEstimator[PreparedRegression]):
     def estimate_together(
         self, models: Mapping[str, PreparedRegression], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
-        """All wanted pairs (source, target) of some models, whose rows are read twice."""
-        walk = passes_over(models)
-        weights = self.weights(models, wanted, walk, threads)
-        products = {
-            (source, target): np.zeros((models[source].plan.n_blocks, models[target].dim))
-            for source, target in wanted
-        }
-        for units, rows in walk():
+        """All wanted pairs (source, target) of some models."""
+        moment_of = cross_moments(models, wanted, threads)
+        sampled = dict(
+            zip(models, threads.map(lambda name: models[name].sampled_rows(), models), strict=True)
+        )
 
-            def add(pair: PairKey, units: range = units, rows: Mapping[str, Floats32] = rows) -> None:
-                source, target = pair
-                residuals = Residuals(models[source], units, rows[source], rows[target], weights[pair])
-                _add_products(residuals, products[pair])
+        def estimate(pair: PairKey) -> Sufficiency:
+            source, target = (models[name] for name in pair)
+            moment = moment_of(pair)
+            weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
+            explained = np.einsum("uv,uv->v", weights, moment)
+            penalised = source.penalty * np.einsum("uv,uv->v", weights, weights)
+            mean_square = 1 - (explained + penalised) / source.plan.n_items
+            rows = sampled[pair[0]], sampled[pair[1]]
+            squares = _block_squares(Residuals(source, *rows, weights.astype(np.float32, copy=False)))
+            return self._score(source, target, mean_square, squares)
 
-            threads.each(add, wanted)
-        return {pair: self._score(models[pair[0]], models[pair[1]], products[pair]) for pair in wanted}
+        return dict(zip(wanted, threads.map(estimate, wanted), strict=True))
 
-    def _score(self, source: PreparedRegression, target: PreparedRegression, products: Floats) -> Sufficiency:
-        """Entropies and their difference from squares and products of residuals summed over blocks."""
-        n_items = target.plan.n_items
-        marginal_variance = target.block_squares.sum(axis=0) / n_items
-        raw = products.sum(axis=0) / n_items
+    def _score(
+        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: "_Squares"
+    ) -> Sufficiency:
+        """Entropies and their difference.
+
+        Args:
+            source: the source.
+            target: the target.
+            mean_square: of the residuals of all items, from the moments, shape (d_v,).
+            squares: of the residuals of the sampled units.
+        """
+        n_items, sample = target.plan.n_items, target.plan.sample
+        kept, product = squares.kept.sum(axis=0), squares.product.sum(axis=0)
+        determined = mean_square < MIN_MEAN_SQUARE
+        raw = np.where(
+            determined, product / len(sample.items), mean_square * product / np.maximum(kept, TINY)
+        )
         variance = raw / _expected_share(source)
-        floor = self.settings.variance_floor * marginal_variance
+        floor = self.settings.variance_floor * target.mean_square
         floored = variance < floor
-        nats_of_dim = 0.5 * np.log(marginal_variance / np.maximum(variance, floor))
+        nats_of_dim = 0.5 * np.log(target.mean_square / np.maximum(variance, floor))
         nats_of_dim[~floored] -= _log_bias(n_items - source.degrees[0]) - _log_bias(n_items - 1)
         nats = float(nats_of_dim.sum())
-        # What each block adds to the estimate; a floored dimension is a constant and adds nothing.
-        block_items = target.plan.block_items.astype(float)
-        influence = target.block_squares / marginal_variance - products / np.maximum(raw, floor)
-        spread = np.sqrt(n_items / (n_items - source.degrees[0]))
-        block_nats = block_items * nats + 0.5 * spread * influence[:, ~floored].sum(axis=1)
-        marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(marginal_variance)).sum())
+        influence = squares.influence(target.block_squares, sample.share)[:, ~floored].sum(axis=1)
+        scale = np.sqrt(n_items / (n_items - source.degrees[0]))
+        block_nats = sample.block_items * nats + len(sample.items) * scale * influence
+        marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
-            standard_error_nats=block_standard_error(block_nats, block_items),
+            standard_error_nats=block_standard_error(block_nats, sample.block_items),
             marginal_entropy_nats=marginal_entropy,
             conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.embedding.shape[1],
@@ -135,7 +153,7 @@ class Linear(RegressionEstimator[PreparedRegression]):
             converged=True,
             warnings=self._warnings(source, floored),
             block_nats=block_nats,
-            block_items=block_items,
+            block_items=sample.block_items,
         )
 
     def _warnings(self, source: PreparedRegression, floored: npt.NDArray[np.bool_]) -> tuple[str, ...]:
@@ -162,8 +180,37 @@ def _expected_share(source: PreparedRegression) -> float:
     return float((1 - 2 * once + twice) / (1 - once))
 
 
-def _add_products(residuals: Residuals, products: Floats) -> None:
-    """Add to each block the products of residuals with and without the unit left out, (n_blocks, d_v)."""
-    block_of_unit = residuals.source.plan.block_of_unit
-    for unit, kept, left_out in residuals.of_units():
-        products[block_of_unit[unit]] += np.einsum("ij,ij->j", kept, left_out)
+@dataclass(frozen=True)
+class _Squares:
+    """Squares of residuals of the sampled units, summed over each block.
+
+    Attributes:
+        kept: of residuals in the fit to all items, shape (n_blocks, d_v).
+        product: of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
+    """
+
+    kept: Floats
+    product: Floats
+
+    def influence(self, target_squares: Floats, share: float) -> Floats:
+        """What each block adds to the estimate, about its mean, shape (n_blocks, d_v).
+
+        The first part is that of the moments, which rest on all items: its variance is less by the share
+        that is sampled. The second is that of the ratio of both sums, which rests on the sample alone.
+        """
+        total, kept, product = (
+            squares / np.maximum(squares.sum(axis=0), TINY)
+            for squares in (target_squares, self.kept, self.product)
+        )
+        return 0.5 * (np.sqrt(share) * (total - kept) - (product - kept))
+
+
+def _block_squares(residuals: Residuals) -> _Squares:
+    """Squares of the residuals of one pair, summed over each block."""
+    parts = [
+        (np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out))
+        for kept, left_out in residuals.of_units()
+    ]
+    kept, product = (np.array(part, dtype=np.float64) for part in zip(*parts, strict=True))
+    sample = residuals.source.plan.sample
+    return _Squares(sample.sum_by_block(kept), sample.sum_by_block(product))

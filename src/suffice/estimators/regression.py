@@ -18,8 +18,8 @@ import scipy.linalg
 from pydantic import Field
 
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import ItemPlan
-from suffice.estimators.leave_out import LeaveOut, Moment, leave_out_of_units
+from suffice.estimators.items import ItemPlan, runs_within
+from suffice.estimators.leave_out import LeaveOut, Moment, leave_out_of
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.sharing import Pool, ordered_pairs, pool, source_tiles, tiles
 from suffice.estimators.standardise import Standardisation
@@ -28,10 +28,11 @@ from suffice.settings import Settings
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 PairKey = tuple[str, str]
-Walk = Callable[[], Iterator[tuple[range, dict[str, Floats32]]]]
 
 MAX_DEGREES_SHARE = 0.5  # of the items; with more, what is left over is known too badly
 FEW_ITEMS_WARNING = "low: the source has more than half as many dimensions as there are items"
+MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above it rounding would show
+OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
 ROWS_AT_ONCE = 1024  # of residuals, so that they stay in the processor's cache
 
 
@@ -58,6 +59,10 @@ class StandardRows:
         """Standardised rows of a run of units, unit by unit, shape (n, d)."""
         return self.standardisation.apply(np.asarray(self.embedding[self.plan.items_of(units)]))
 
+    def sampled_rows(self) -> Floats32:
+        """Standardised rows of the plan's sample of units, unit by unit, shape (n, d)."""
+        return self.standardisation.apply(np.asarray(self.embedding[self.plan.sample.items]))
+
     def second_moment(self) -> Floats:
         """Sum over all items of x x', shape (d, d)."""
         moment = np.zeros((self.dim, self.dim))
@@ -72,15 +77,19 @@ class PreparedRegression(StandardRows, Prepared):
     """What the pairs of a model share.
 
     Attributes:
-        block_squares: squares about the mean of the others, summed over each block, shape (n_blocks, d).
-        inverse: inverse of the penalised second moment, shape (d, d).
-        leave_out: turns residuals of a regression on this model into those of fits without a unit.
+        mean_square: about the mean of all units but the item's own, shape (d,).
+        block_squares: such squares of the sampled units, summed over each block, shape (n_blocks, d).
+        inverse: inverse of the penalised second moment, shape (d, d); in single precision if that is enough.
+        leave_out: turns residuals of a regression on this model into those of fits without a sampled unit.
+        penalty: what was added to the second moment's diagonal.
         degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
     """
 
+    mean_square: Floats
     block_squares: Floats
-    inverse: Floats
+    inverse: npt.NDArray[np.floating]
     leave_out: LeaveOut
+    penalty: float
     degrees: Floats
 
     @property
@@ -95,7 +104,7 @@ class PreparedRegression(StandardRows, Prepared):
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
-        own = {name: getattr(self, name) for name in ("block_squares", "inverse", "degrees")}
+        own = {name: np.asarray(getattr(self, name)) for name in OWN_ARRAYS}
         return self.standardisation.arrays() | own | self.leave_out.arrays()
 
     @classmethod
@@ -103,16 +112,10 @@ class PreparedRegression(StandardRows, Prepared):
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
     ) -> Self:
         """What `arrays` described."""
+        own: dict[str, Any] = {name: arrays[name] for name in OWN_ARRAYS}
+        own["penalty"] = float(own["penalty"])
         standardisation, leave_out = Standardisation.from_arrays(arrays), LeaveOut.from_arrays(arrays)
-        return cls(
-            embedding,
-            plan,
-            standardisation,
-            arrays["block_squares"],
-            arrays["inverse"],
-            leave_out,
-            arrays["degrees"],
-        )
+        return cls(embedding, plan, standardisation, leave_out=leave_out, **own)
 
     @classmethod
     def of(cls, rows: StandardRows, penalty: float) -> Self:
@@ -128,15 +131,20 @@ class PreparedRegression(StandardRows, Prepared):
         inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
         shrunk = absolute * np.trace(inverse)
         twice = rows.dim - 2 * shrunk + absolute**2 * np.square(inverse).sum()
-        squares, leave_out = _walk_over_units(rows, Moment(factor, rows.plan.n_items))
+        mean_square, block_squares = _squares_about_others(rows)
+        is_tame = rows.plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
         return cls(
             rows.embedding,
             rows.plan,
             rows.standardisation,
-            squares,
-            inverse,
-            leave_out,
-            1 + np.array([rows.dim - shrunk, twice]),
+            mean_square=mean_square,
+            block_squares=block_squares,
+            inverse=inverse.astype(np.float32) if is_tame else inverse,
+            leave_out=leave_out_of(
+                rows.sampled_rows(), rows.plan.sample.bounds, Moment(factor, rows.plan.n_items)
+            ),
+            penalty=absolute,
+            degrees=1 + np.array([rows.dim - shrunk, twice]),
         )
 
 
@@ -154,28 +162,24 @@ def _penalty(moment: Floats, least_share: float, n_items: int) -> float:
     return float(np.exp(high))
 
 
-def _walk_over_units(rows: StandardRows, moment: Moment) -> tuple[Floats, LeaveOut]:
-    """Squares about the mean of the others, (n_blocks, d), and what leaving out each unit does."""
-    plan = rows.plan
-    squares = np.zeros((plan.n_blocks, rows.dim))
-    parts = []
-    for units in plan.windows():
-        window = rows.rows(units)
-        starts = plan.unit_bounds[units.start : units.stop + 1] - plan.unit_bounds[units.start]
-        bounds = list(pairwise(starts.tolist()))
-        parts += leave_out_of_units(window, bounds, moment)
-        for unit, (start, stop) in zip(units, bounds, strict=True):
-            own = window[start:stop]
-            rest = plan.n_items - len(own)
-            squares[plan.block_of_unit[unit]] += np.einsum("ij,ij->j", own, own)
-            squares[plan.block_of_unit[unit]] += np.square(own.sum(axis=0)) / rest
-    return squares, LeaveOut.joined(parts)
+def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
+    """Squares about the mean of all units but the item's own: their mean, (d,), and block sums of the sample.
+
+    They are the squares about the mean of all, whose mean is 1 for standardised rows, and a little more.
+    """
+    n_items, sample = rows.plan.n_items, rows.plan.sample
+    sampled = rows.sampled_rows()
+    squares, more = np.empty((2, len(sample.block), rows.dim))
+    for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
+        own = sampled[start:stop]
+        squares[unit] = np.einsum("ij,ij->j", own, own)
+        more[unit] = np.square(own.sum(axis=0)) / (n_items - len(own))
+    return 1 + more.sum(axis=0) / len(sampled), sample.sum_by_block(squares + more)
 
 
 def cross_moments(
     models: Mapping[str, PreparedRegression],
     wanted: Sequence[PairKey],
-    walk: Walk,
     threads: Pool,
     precision: type[np.floating] = np.float32,
 ) -> Callable[[PairKey], Floats]:
@@ -183,29 +187,34 @@ def cross_moments(
 
     Args:
         models: by name.
-        wanted: pairs (source, target).
-        walk: goes over the items.
+        wanted: pairs (source, target), at least one.
         threads: to compute with.
         precision: of the products; double where 1 - rho^2 of nearly determined directions matters.
 
     Returns:
         The moment, shape (d_u, d_v), of a pair (source, target).
     """
-    unordered = {oriented(models, pair) for pair in wanted}
+    unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
     moments = {pair: np.zeros((models[pair[0]].dim, models[pair[1]].dim)) for pair in unordered}
-    for _, rows in walk():
+    plan = models[wanted[0][0]].plan
+    for units in plan.windows():
+        read = threads.map(partial(_rows_of, models, units), models)
+        rows = dict(zip(models, (each.astype(precision, copy=False) for each in read), strict=True))
 
-        def add(pair: PairKey, rows: dict[str, Floats32] = rows) -> None:
-            left, right = (rows[name].astype(precision, copy=False) for name in pair)
-            moments[pair] += left.T @ right
+        def add(pair: PairKey, rows: dict[str, npt.NDArray[np.floating]] = rows) -> None:
+            moments[pair] += rows[pair[0]].T @ rows[pair[1]]
 
-        threads.each(add, list(moments))
+        threads.each(add, unordered)
 
     def moment_of(pair: PairKey) -> Floats:
         computed = oriented(models, pair)
         return moments[pair] if computed == pair else moments[computed].T
 
     return moment_of
+
+
+def _rows_of(models: Mapping[str, PreparedRegression], units: range, name: str) -> Floats32:
+    return models[name].rows(units)
 
 
 def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
@@ -220,34 +229,31 @@ def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey
 
 @dataclass(frozen=True)
 class Residuals:
-    """Residuals of one target regressed on one source, for the rows of a run of units.
+    """Residuals of one target regressed on one source, for the plan's sample of units.
 
     Attributes:
         source: the source.
-        units: the run of units.
-        source_rows: shape (n, d_u).
-        target_rows: shape (n, d_v).
+        source_rows: its sampled rows, shape (n, d_u).
+        target_rows: the target's, shape (n, d_v).
         weights: shape (d_u, d_v).
     """
 
     source: PreparedRegression
-    units: range
     source_rows: Floats32
     target_rows: Floats32
     weights: Floats32
 
-    def of_units(self) -> Iterator[tuple[int, Floats32, Floats32]]:
-        """Each unit with its residuals, and with those of a fit without it, shape (n_u, d_v) each."""
-        bounds = self.source.plan.unit_bounds
-        offset = bounds[self.units.start]
-        for some in self.source.plan.windows(ROWS_AT_ONCE, self.units):
-            first, last = bounds[some.start] - offset, bounds[some.stop] - offset
+    def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
+        """Each unit's residuals, and those of a fit without it, shape (n_u, d_v) each."""
+        bounds = self.source.plan.sample.bounds
+        for units in runs_within(bounds, ROWS_AT_ONCE):
+            first, last = bounds[units.start], bounds[units.stop]
             residual = self.source_rows[first:last] @ self.weights
             np.subtract(self.target_rows[first:last], residual, out=residual)
-            for unit in some:
-                start, stop = bounds[unit] - offset, bounds[unit + 1] - offset
+            for unit in units:
+                start, stop = bounds[unit], bounds[unit + 1]
                 own = residual[start - first : stop - first]
-                yield unit, own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+                yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
 
 
 R = TypeVar("R", bound=PreparedRegression)
@@ -309,16 +315,3 @@ class RegressionEstimator(Estimator[R]):
                 if models:
                     results = self.estimate_together(models, pairs, threads)
                     yield from ((*pair, results[pair]) for pair in pairs)
-
-    def weights(
-        self, models: Mapping[str, R], wanted: Sequence[PairKey], walk: Walk, threads: Pool
-    ) -> dict[PairKey, Floats32]:
-        """Regression weights, shape (d_u, d_v), of each wanted pair."""
-        moment_of = cross_moments(models, wanted, walk, threads)
-        weights: dict[PairKey, Floats32] = {}
-
-        def solve(pair: PairKey) -> None:
-            weights[pair] = (models[pair[0]].inverse @ moment_of(pair)).astype(np.float32)
-
-        threads.each(solve, wanted)
-        return weights

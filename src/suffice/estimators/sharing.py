@@ -1,4 +1,4 @@
-"""What lets many pairs share work: threads, passes over the items, and runs of models that fit in memory."""
+"""What lets many pairs share work: threads, and runs of models whose moments fit in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,34 +9,24 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from suffice.estimators.items import ItemPlan
-
 Floats32 = npt.NDArray[np.float32]
 S = TypeVar("S")
 T = TypeVar("T")
 Key = TypeVar("Key")
 
-MAX_ROWS_BYTES = 1 << 29  # of standardised rows that are kept between two passes over the items
 MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
 BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
 
 
-class HasRows(Protocol):
-    """A model whose standardised rows can be read a run of units at a time."""
-
-    @property
-    def plan(self) -> ItemPlan:
-        """Division of the items."""
+class HasDim(Protocol):
+    """A model of some width."""
 
     @property
     def dim(self) -> int:
         """Number of dimensions."""
 
-    def rows(self, units: range) -> Floats32:
-        """Standardised rows of a run of units, unit by unit, shape (n, dim)."""
 
-
-M = TypeVar("M", bound=HasRows)
+M = TypeVar("M", bound=HasDim)
 
 
 class Pool:
@@ -63,27 +53,6 @@ def pool() -> Iterator[Pool]:
     blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(blas, default=1)) as executor:
         yield Pool(executor)
-
-
-def passes_over(models: Mapping[Key, HasRows]) -> Callable[[], Iterator[tuple[range, dict[Key, Floats32]]]]:
-    """A function that walks over the items: each run of units with the rows of all models.
-
-    Rows are kept from one walk to the next where they are few enough.
-    """
-    plan = next(iter(models.values())).plan
-    windows = list(plan.windows())
-    total_dim = sum(model.dim for model in models.values())
-    keep = 4 * plan.n_items * total_dim <= MAX_ROWS_BYTES
-    kept: dict[range, dict[Key, Floats32]] = {}
-
-    def walk() -> Iterator[tuple[range, dict[Key, Floats32]]]:
-        for units in windows:
-            rows = kept.get(units) or {key: model.rows(units) for key, model in models.items()}
-            if keep:
-                kept[units] = rows
-            yield units, rows
-
-    return walk
 
 
 def tiles(dims: Mapping[str, int]) -> list[list[str]]:
