@@ -14,7 +14,7 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.ranking import rank
-from suffice.ranking.scores import RankingSettings
+from suffice.ranking.settings import RankingSettings
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
 

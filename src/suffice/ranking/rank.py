@@ -15,7 +15,8 @@ from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
-from suffice.ranking.scores import RankingSettings, rank_pairs
+from suffice.ranking.scores import rank_pairs
+from suffice.ranking.settings import RankingSettings
 
 Embedding = npt.NDArray[np.floating]
 

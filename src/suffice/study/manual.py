@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
 from suffice.estimators.registry import ESTIMATORS
-from suffice.ranking.scores import RankingSettings
+from suffice.ranking.settings import RankingSettings
 from suffice.study.model import CorrelationSettings, StudySettings, TrainingSettings
 from suffice.tasks.settings import TaskSettings
 

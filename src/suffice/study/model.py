@@ -11,7 +11,7 @@ from suffice.embed.base import Loader
 from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
-from suffice.ranking.scores import RankingSettings
+from suffice.ranking.settings import RankingSettings
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.tasks.settings import TaskSettings
