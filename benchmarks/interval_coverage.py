@@ -2,8 +2,10 @@
 
 A pair is strength of the source + difficulty of the target + what the two have in common + noise of its
 blocks of items, of which a part is shared by all pairs. Targets are drawn anew in every draw. The truth
-of an interval over items is the score that these targets would give without noise; that of an interval
-over targets is the score over all targets there could be. The two weakest models are equal.
+of an interval over items is the score that these targets would give on all items there could be; that of
+an interval over targets is the score over all targets there could be, on these items; that of both
+together is the score over all targets on all items. The two weakest models are equal: both have both
+ranks, and an interval of ranks must hold the two.
 
     python benchmarks/interval_coverage.py [number of draws]
 """
@@ -21,12 +23,11 @@ from suffice.ranking.resampling import deviations, interval, sure_differences
 ROOT = Path(__file__).resolve().parent.parent
 N_BLOCKS = 100
 N_RESAMPLES = 500
-STRENGTH_SPAN = 0.5
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Standard deviations of what a pair consists of, in nats per dimension."""
+    """Standard deviations of what a pair consists of, and the span of strengths, in nats per dimension."""
 
     name: str
     difficulty: float = 0.3
@@ -34,6 +35,7 @@ class Setting:
     noise: float = 0.5
     shared_noise: float = 0.3
     skewed: bool = False
+    span: float = 0.5
 
     def effects(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Difficulty of targets (the last axis) plus what pairs have in common."""
@@ -46,36 +48,38 @@ SETTINGS = (
     Setting("pairs differ much", in_common=0.3),
     Setting("skewed", skewed=True),
     Setting("items decide", difficulty=0.02, in_common=0.02, noise=1.0),
+    Setting("all equal", span=0.0),
 )
 POOLS = ((6, 6), (8, 8), (12, 12), (12, 5), (12, 8))
 
 
 def draw_pairs(
     setting: Setting, strength: np.ndarray, n_targets: int, seed: int
-) -> tuple[PairArrays, np.ndarray]:
-    """Pairs, and the same without noise, NaN where a pair does not count."""
+) -> tuple[PairArrays, np.ndarray, float]:
+    """Pairs; the same without noise, NaN where a pair does not count; the noise that all pairs share."""
     generator = np.random.default_rng(seed)
     n_models = len(strength)
     truth = strength[:, None] + setting.effects(generator, (n_models, n_targets))
     noise = setting.noise * generator.normal(size=(n_models, n_targets, N_BLOCKS))
-    nats = truth[..., None] + noise + setting.shared_noise * generator.normal(size=N_BLOCKS)
+    shared = setting.shared_noise * generator.normal(size=N_BLOCKS)
+    nats = truth[..., None] + noise + shared
     names = [f"m{number:02}" for number in range(n_models)]
     counted = ~np.eye(n_models, n_targets, dtype=bool)
     arrays = PairArrays(names, names[:n_targets], nats, np.ones(N_BLOCKS), counted)
-    return arrays, np.where(counted, truth, np.nan)
+    return arrays, np.where(counted, truth, np.nan), float(shared.mean())
 
 
 def one_draw(setting: Setting, how: str, pool: tuple[int, int], typical: float, seed: int) -> list[float]:
     """Shares of models whose interval holds the truth, and whether the two equal models are tied."""
-    strength = np.linspace(0, STRENGTH_SPAN, pool[0])
+    strength = np.linspace(0, setting.span, pool[0])
     strength[1] = strength[0]
-    arrays, truth = draw_pairs(setting, strength, pool[1], seed)
+    arrays, truth, shared = draw_pairs(setting, strength, pool[1], seed)
     score = aggregate(arrays.matrix(), how)
     deviation = deviations(arrays, how, N_RESAMPLES, seed)
     wide = strength + typical
     kinds = [
         (deviation.items, aggregate(truth, how)),
-        (deviation.targets, wide),
+        (deviation.targets, wide + shared),
         (deviation.together, wide),
     ]
     bounds = [(*interval(score, each), target) for each, target in kinds]
@@ -84,7 +88,7 @@ def one_draw(setting: Setting, how: str, pool: tuple[int, int], typical: float, 
     rank_low, rank_high = 1 + better.sum(axis=1), pool[0] - worse.sum(axis=1)
     first = 1 + (strength > strength[:, None]).sum(axis=1)
     last = (strength >= strength[:, None]).sum(axis=1)
-    ranks = float(np.mean((rank_low <= last) & (rank_high >= first)))
+    ranks = float(np.mean((rank_low <= first) & (rank_high >= last)))
     return [*covered, ranks, float(not (better[0, 1] or worse[0, 1]))]
 
 

@@ -45,7 +45,7 @@ class Deviations:
 
 
 def deviations(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> Deviations:
-    """Resample blocks of items and, independently, targets; each resample is applied to all models at once."""
+    """Resample blocks of items and, apart from them, targets; each resample serves all models at once."""
     score = aggregate(arrays.matrix(), how)
     n_targets = arrays.counted.sum(axis=1)
     drawn_items, drawn_targets = _resample(arrays, how, n_resamples, seed)
@@ -86,9 +86,7 @@ def interval(score: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     return score + np.minimum(low, 0.0), score + np.maximum(high, 0.0)
 
 
-def sure_differences(
-    score: Floats, deviation: Floats
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def sure_differences(score: Floats, deviation: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which models are surely better, and which surely worse, than each model: two (n_models, n_models).
 
     Entry (j, k) speaks of model k against model j; each row holds at the confidence level at once.
