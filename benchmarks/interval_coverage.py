@@ -50,7 +50,7 @@ SETTINGS = (
     Setting("items decide", difficulty=0.02, in_common=0.02, noise=1.0),
     Setting("all equal", span=0.0),
 )
-POOLS = ((6, 6), (8, 8), (12, 12), (12, 5), (12, 8))
+POOLS = ((4, 4), (6, 6), (8, 8), (12, 12), (12, 4), (12, 5), (12, 8))
 
 
 def draw_pairs(

@@ -21,7 +21,7 @@ from suffice.ranking.arrays import Floats, PairArrays, aggregate
 from suffice.seeds import derive_seed
 
 CONFIDENCE_LEVEL = 0.95  # of all intervals
-MIN_TARGETS = 4  # fewer targets than this say nothing of the spread over targets
+MIN_TARGETS = 3  # fewer targets than this say nothing of the spread over targets
 RESAMPLES_AT_ONCE = 100
 TAIL = (1 - CONFIDENCE_LEVEL) / 2
 Z = float(stats.norm.ppf(1 - TAIL))
@@ -33,7 +33,7 @@ class Deviations:
 
     Attributes:
         items: items resampled, shape (n_resamples, n_models).
-        targets: targets resampled; NaN with fewer than four.
+        targets: targets resampled; NaN with fewer than three.
         together: both, each model's targets widened for their own number.
         alike: both, all models' targets widened by one factor: errors that models share cancel.
     """

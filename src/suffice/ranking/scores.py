@@ -40,7 +40,7 @@ def rank_pairs(pairs: pd.DataFrame, settings: RankingSettings | None = None, see
     Returns:
         One row for each model, best first. `score`, `score_low`, `score_high` are in nats per target
         dimension; the interval is over items and targets together, the columns that end in `_items`
-        and `_targets` hold the two apart (`_targets` is empty if a model has fewer than 4 targets, and
+        and `_targets` hold the two apart (`_targets` is empty if a model has fewer than 3 targets, and
         the interval is then over items alone). `tie_group` 1 holds the best model and those that cannot
         be told from it; the next group starts at the first model that can. `is_target` says whether the
         model was a target; `items_needed` how many items would tell it from the next model, see

@@ -102,14 +102,16 @@ def choose_targets(
 
 def describe_targets(ranking: pd.DataFrame) -> str:
     """Which models of a ranking were targets, in a sentence."""
-    targets = sorted(ranking.loc[ranking["is_target"], "model"])
+    targets = sorted(ranking.loc[ranking["is_target"].astype(bool), "model"])
     if len(targets) == len(ranking):
         return f"All {len(ranking)} models are targets."
     named = ", ".join(targets[:NAMED]) + (f" and {len(targets) - NAMED} more" * (len(targets) > NAMED))
-    return (
-        f"{len(targets)} of {len(ranking)} models are targets: {named}. Scores are relative to these; with "
-        "other targets the ranking can differ."
-    )
+    said = f"{len(targets)} of {len(ranking)} models are targets: {named}."
+    if ranking["score_low_targets"].isna().all():
+        return (
+            f"{said} These are too few to say how far scores depend on them: intervals and ties leave it out."
+        )
+    return f"{said} Scores are relative to these."
 
 
 def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
