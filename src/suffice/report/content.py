@@ -131,8 +131,8 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "ranking_by_items": (
         "Are there enough items?",
         "Left: how well rankings on fewer items agree with that on all (Kendall's τ; band: nine in ten "
-        "random parts). Right: how many neighbours in the ranking the 95 % interval over items tells apart; dashed, "
-        "how many more items would, if differences stay as they are.",
+        "random parts). Right: how many neighbours in the ranking the 95 % interval over items tells apart; "
+        "dashed, how many more items would, if differences stay as they are.",
     ),
     "checkpoint_curves": (
         "Through training",
