@@ -167,3 +167,15 @@ def test_checkpoint_steps_are_logarithmic_with_zero_in_view(study):
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[0] < 0
     assert axes.get_xticks().tolist() == [0, 100, 200, 400]
+
+
+def test_steps_are_where_more_items_would_tell_neighbours_apart(study):
+    data = study(5)
+    data.ranking["items_needed"] = [500.0, 3000.0, np.inf, 2000.0, np.nan]
+    points = DRAW["ranking_by_items"](data).points
+    more = points[points["panel"] == "with more items"]
+    assert more["n_items"].tolist() == [2000.0, 3000.0]
+    assert more["y"].tolist() == [4.0, 5.0]  # three are told apart by the items there are
+    assert more["label"].tolist()[1].startswith("model-1")
+    apart = points[points["panel"] == "neighbours told apart"]
+    assert apart["y"].tolist() == data.by_items["separated"].tolist()
