@@ -16,15 +16,17 @@ import pandas as pd
 
 from suffice import rank
 from suffice.files import open_array
-from suffice.ranking import Ranking, rank_pairs
-from suffice.ranking.sample_size import ranking_by_items, refit_by_items
+from suffice.ranking import Ranking
+from suffice.ranking.arrays import aggregate, arrays_of
+from suffice.ranking.resampling import deviations
+from suffice.ranking.sample_size import items_needed, ranking_by_items, refit_by_items
 
 ROOT = Path(__file__).resolve().parent.parent
 N_DRAWS = 3
 
 
 def main(results: Path) -> None:
-    """Write the table."""
+    """Write the tables."""
     folder = next(path for path in sorted((results / "embeddings").iterdir()) if path.is_dir())
     vectors = {path.stem: open_array(path) for path in sorted(folder.glob("*.npy"))}
     n_items = len(next(iter(vectors.values())))
@@ -46,23 +48,27 @@ def main(results: Path) -> None:
     table.insert(0, "study", results.name)
     table.round(3).to_csv(ROOT / "benchmarks" / "sample_size.csv", index=False)
     print(table.to_string(index=False))
-    print(advice_that_came_true(whole, rankings).to_string(index=False))
+    advice = advice_that_came_true(whole, rankings)
+    advice.to_csv(ROOT / "benchmarks" / "sample_size_advice.csv", index=False)
+    print(advice.to_string(index=False))
 
 
 def advice_that_came_true(whole: Ranking, rankings: list[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
-    """Of neighbours that few items do not tell apart: advised number of items, and what all items say."""
+    """Neighbours that few items do not tell apart: whether all should, by the advice, and whether they do."""
+    arrays = arrays_of(whole.pairs, self_pairs=False)
+    score = aggregate(arrays.matrix(), "median")
+    deviation = deviations(arrays, "median", 1000, seed=0).items
     rows = []
     for n_items, table in rankings:
-        models = table["model"].tolist()
-        for better, worse, needed in zip(models, models[1:], table["items_needed"], strict=False):
+        places = [arrays.models.index(model) for model in table["model"]]
+        for first, second, needed in zip(places, places[1:], table["items_needed"], strict=False):
             if needed > n_items:
-                pair = whole.pairs["source"].isin([better, worse])
-                both = rank_pairs(whole.pairs[pair], seed=0)
-                rows.append({"n_items": n_items, "advised": needed, "on_all": both["items_needed"].iloc[0]})
-    found = pd.DataFrame(rows)
-    within = found["advised"] <= whole.table["n_items"].iloc[0]
-    found["said_enough"], found["is_enough"] = within, found["on_all"] <= whole.table["n_items"].iloc[0]
-    return found.groupby(["n_items", "said_enough"])["is_enough"].agg(["sum", "size"]).reset_index()
+                pair = [first, second]
+                on_all = np.nanmin(items_needed(score[pair], deviation[:, pair], arrays.n_items))
+                rows.append((n_items, needed <= arrays.n_items, on_all <= arrays.n_items))
+    found = pd.DataFrame(rows, columns=["n_items", "advised", "told_apart"])
+    counts = found.groupby(["n_items", "advised"])["told_apart"].agg(told_apart="sum", neighbours="size")
+    return counts.reset_index()
 
 
 if __name__ == "__main__":
