@@ -12,7 +12,8 @@ which takes out the bias that grows with width; source: Kornblith et al. (ICML 2
 with the centring of Székely and Rizzo (2014, doi 10.1214/14-AOS1255, equation 2.3). The targets are the
 k medoids with the least total distance 1 - CKA to the models, found by building up and swapping
 (Kaufman and Rousseeuw 1990, chapter 2). Medoids are central; the clusters of a tree would give every
-odd model a target of its own.
+odd model a target of its own. So do medoids once they are many: with more than about a quarter of the
+models a random draw agrees as well with the score over all targets (benchmarks/reference_targets.csv).
 """
 
 from collections.abc import Mapping, Sequence
