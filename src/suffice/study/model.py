@@ -43,8 +43,8 @@ class StudyRankingSettings(RankingSettings):
     targets: Literal["all"] | int | tuple[str, ...] = Field(
         default="all",
         description="which models the others tell of: `all` whose `target` in models.tsv is not false; a "
-        "number, for which those that stand best for all are chosen from their vectors (up to a quarter of the "
-        "models: with more, leaving out near-duplicates loses more than it saves); or a list of names. "
+        "number, for which those that stand best for all are chosen from their vectors (good up to about a "
+        "quarter of the models); or a list of names. "
         "Pairs are estimated for these targets alone, with every model as source",
     )
 
