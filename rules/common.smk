@@ -6,6 +6,7 @@ from pathlib import Path
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
+from suffice.files import read_json
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.workflow import (
@@ -164,10 +165,26 @@ def prepared_of_dataset(wildcards):
     return expand(f"{folder}/{{model}}.npz", model=STUDY.models)
 
 
+def embeddings_of_candidates(wildcards):
+    """Vectors of one data set of the models that may be targets."""
+    return expand(
+        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy",
+        model=STUDY.candidates,
+    )
+
+
+def targets_of_dataset(wildcards):
+    """The targets: those that the study names, or those that a job chooses from the vectors."""
+    if isinstance(STUDY.targets, list):
+        return STUDY.targets
+    chosen = checkpoints.choose_targets.get(study=STUDY.name, dataset=wildcards.dataset)
+    return read_json(chosen.output[0])
+
+
 def pairs_of_dataset(wildcards):
     """The pairs of all targets under one estimator."""
     folder = f"{RESULTS}/pairs/{wildcards.dataset}/{wildcards.estimator}"
-    return expand(f"{folder}/{{target}}.parquet", target=STUDY.models)
+    return expand(f"{folder}/{{target}}.parquet", target=targets_of_dataset(wildcards))
 
 
 def corpora_of_tasks(wildcards):

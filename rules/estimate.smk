@@ -1,4 +1,25 @@
-"""From vectors to the information sufficiency of every ordered pair, one job a target."""
+"""From vectors to the information sufficiency of every source for every target, one job a target."""
+
+
+checkpoint choose_targets:
+    input:
+        embeddings_of_candidates,
+    output:
+        "results/{study}/targets/{dataset}.json",
+    log:
+        "logs/{study}/choose_targets/{dataset}.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        models=STUDY.candidates,
+        n_targets=STUDY.settings.ranking.targets,
+        seed=STUDY.settings.seed,
+        code=code_digest("suffice.ranking.targets"),
+    script:
+        "../scripts/choose_targets.py"
 
 
 rule prepare_model:

@@ -5,6 +5,7 @@ rule plot_figure:
     input:
         pairs=pairs_of_dataset,
         ranking="results/{study}/ranking/{dataset}/{estimator}.csv",
+        by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
         correlation=correlation_of_dataset,
         tasks=task_results,
     output:

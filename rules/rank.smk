@@ -6,7 +6,8 @@ rule rank_models:
         pairs=pairs_of_dataset,
         cards=cards_of_dataset,
     output:
-        report(
+        by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
+        ranking=report(
             "results/{study}/ranking/{dataset}/{estimator}.csv",
             caption="../report/ranking.rst",
             category="Ranking",
@@ -20,9 +21,9 @@ rule rank_models:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=STUDY.settings.ranking.model_dump(),
+        settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.ranking.scores"),
+        code=code_digest("suffice.ranking.scores", "suffice.ranking.sample_size"),
     script:
         "../scripts/rank_models.py"
 

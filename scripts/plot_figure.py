@@ -8,6 +8,7 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params, files = snakemake.params, snakemake.input
-tables = StudyTables.read(files.pairs, files.ranking, files.correlation, files.tasks, params.models)
+ranked = files.ranking, files.by_items
+tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, params.models)
 drawn = draw_figure(snakemake.wildcards.figure, tables, snakemake.wildcards.estimator, params.seed)
 save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -91,3 +91,35 @@ def test_failures_say_how_to_go_on(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "failed: model own on data set toys: it is broken" in out
     assert "SKIP_FAILED=yes" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "targets"),
+    [
+        (["--targets", "all"], {"all", "half", "one"}),
+        (["--targets", "half,one"], {"half", "one"}),
+        (["--targets", "2"], None),
+        (["--budget", "8"], None),
+    ],
+)
+def test_rank_with_some_targets(vectors, tmp_path, capsys, arguments, targets):
+    assert main(["rank", *vectors, "--out", str(tmp_path / "out"), *arguments]) == 0
+    pairs = pd.read_parquet(tmp_path / "out" / "pairs.parquet")
+    assert set(pairs["source"]) == {"all", "half", "one"}
+    assert len(set(pairs["target"])) == 2 if targets is None else set(pairs["target"]) == targets
+    out = capsys.readouterr().out
+    assert "neighbours in the ranking" in out
+    assert ("All 3 models are targets" in out) == (targets == {"all", "half", "one"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--targets", "half,ones"], "target 'ones' is no model; did you mean 'one'"),
+        (["--targets", "9"], "9 targets are wanted, but only 3 models"),
+        (["--budget", "4"], "a budget of 4 pairs is too small for 3 models"),
+    ],
+)
+def test_targets_that_cannot_be_had_get_a_message(vectors, capsys, arguments, message):
+    assert main(["rank", *vectors, *arguments]) == 1
+    assert message in capsys.readouterr().err

@@ -14,7 +14,8 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.ranking import rank
-from suffice.ranking.scores import RankingSettings
+from suffice.ranking.settings import RankingSettings
+from suffice.ranking.targets import parse_targets
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
 
@@ -76,7 +77,7 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command = commands.add_parser(
         "rank",
         help="rank models by files of vectors",
-        description="Rank models by the information that each one's vectors carry about all the others'. "
+        description="Rank models by the information that each one's vectors carry about the others'. "
         "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
         epilog="example:\n  suffice rank vectors/*.npy --estimator linear --out ranking/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -99,6 +100,20 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--aggregate",
         default=RankingSettings.model_fields["aggregate"].default,
         help="summary over targets, median or mean (default: %(default)s)",
+    )
+    how_many = command.add_mutually_exclusive_group()
+    how_many.add_argument(
+        "--targets",
+        default="all",
+        metavar="all|K|NAME,...",
+        help="which models the others tell of: all, K that stand for the others, or named ones "
+        "(default: %(default)s)",
+    )
+    how_many.add_argument(
+        "--budget",
+        type=int,
+        metavar="PAIRS",
+        help="the largest number of pairs, which decides the number of targets",
     )
     command.add_argument("--self-pairs", action="store_true", help="count a model as a target of itself")
     command.add_argument(
@@ -143,9 +158,12 @@ def _rank(options: argparse.Namespace) -> None:
         self_pairs=options.self_pairs,
         seed=options.seed,
         device=options.device,
+        targets=parse_targets(options.targets),
+        budget=options.budget,
     )
     ranking.save(options.out)
     print(ranking.table[SHOWN_COLUMNS].to_string(index=False, float_format="%.4f"))
+    print(ranking.advice)
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
 
 

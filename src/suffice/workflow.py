@@ -55,6 +55,7 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     failed = failed_models(Path("results") / study.name, study)
     missing = _with_dependents(failed, study) if config.get("skip_failed") else []
     study = study.without({failure["model"] for failure in missing})
+    study.check_targets()
     if check:
         check_sources(study)
     return study, missing

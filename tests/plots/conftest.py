@@ -34,6 +34,18 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
             "rank_high": np.minimum(places + 2, n_models),
             "tie_group": 1 + (places - 1) // 3,
             "warnings": "",
+            "n_items": 1000,
+            "items_needed": [*(400.0 * 1.5**i for i in range(n_models - 1)), np.nan],
+        }
+    )
+    by_items = pd.DataFrame(
+        {
+            "n_items": [125, 250, 500, 1000],
+            "kendall_tau": [0.8, 0.9, 0.95, 1.0],
+            "tau_low": [0.6, 0.8, 0.9, 1.0],
+            "tau_high": [0.9, 0.95, 1.0, 1.0],
+            "separated": np.minimum([0.5, 0.8, 1.2, 3.0], n_models - 1),
+            "n_neighbours": n_models - 1,
         }
     )
     results = pd.DataFrame(
@@ -65,6 +77,7 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
         models=models,
         pairs=pairs,
         ranking=ranking,
+        by_items=by_items,
         results=results,
         mean_ranks=mean_ranks,
         correlation=correlation,

@@ -23,6 +23,7 @@ DRAW = {
     "score_against_tasks": lambda s: plots.draw_score_against_tasks(
         s.ranking, evidence(s), Families.from_table(s.models), "linear"
     ),
+    "ranking_by_items": lambda s: plots.draw_ranking_by_items(s.by_items, s.ranking),
     "model_graph": lambda s: plots.draw_model_graph(s.pairs, s.ranking),
     "predictors": lambda s: plots.draw_predictors(s.correlation),
     "checkpoint_curves": lambda s: plots.draw_checkpoint_curves(s.checkpoints, s.results),
@@ -34,7 +35,7 @@ DRAW = {
 def test_any_number_of_models_is_drawn_without_a_warning(name, n_models, study):
     drawn = DRAW[name](study(n_models))
     drawn.figure.draw_without_rendering()
-    assert len(drawn.points) >= n_models or name == "predictors"
+    assert len(drawn.points) >= n_models or name in ("predictors", "ranking_by_items")
 
 
 @pytest.mark.parametrize("name", DRAW)
@@ -71,6 +72,8 @@ def test_the_settings_of_others_leave_the_figure_alone(name, study, tmp_path):
         ("pair_matrix", "pairs", "nats_per_dim"),
         ("score_against_tasks", "results", "standard_error"),
         ("score_against_tasks", "mean_ranks", "mean_rank"),
+        ("ranking_by_items", "by_items", "separated"),
+        ("ranking_by_items", "ranking", "items_needed"),
         ("model_graph", "ranking", "score"),
         ("predictors", "correlation", "n_models"),
         ("checkpoint_curves", "checkpoints", "step"),
@@ -90,7 +93,8 @@ def test_a_missing_column_and_an_empty_table_are_named(name, table, column, stud
 def test_rank_bars_show_the_ranking_from_first_to_last(study):
     ranking = study(7).ranking.sample(frac=1, random_state=1)
     drawn = plots.draw_rank_bars(ranking, Families.from_table(study(7).models))
-    expected = ranking.sort_values("rank").drop(columns="warnings").reset_index(drop=True)
+    unseen = ["warnings", "n_items", "items_needed"]
+    expected = ranking.sort_values("rank").drop(columns=unseen).reset_index(drop=True)
     pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected)
     scores, _, groups = drawn.figure.axes
     assert scores.get_ylim()[0] > scores.get_ylim()[1]  # the first model is at the top
@@ -163,3 +167,15 @@ def test_checkpoint_steps_are_logarithmic_with_zero_in_view(study):
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[0] < 0
     assert axes.get_xticks().tolist() == [0, 100, 200, 400]
+
+
+def test_steps_are_where_more_items_would_tell_neighbours_apart(study):
+    data = study(5)
+    data.ranking["items_needed"] = [500.0, 3000.0, np.inf, 2000.0, np.nan]
+    points = DRAW["ranking_by_items"](data).points
+    more = points[points["panel"] == "with more items"]
+    assert more["n_items"].tolist() == [2000.0, 3000.0]
+    assert more["y"].tolist() == [4.0, 5.0]  # three are told apart by the items there are
+    assert more["label"].tolist()[1].startswith("model-1")
+    apart = points[points["panel"] == "neighbours told apart"]
+    assert apart["y"].tolist() == data.by_items["separated"].tolist()

@@ -80,3 +80,12 @@ def test_a_model_without_a_score_is_named(study):
     data = study(3)
     with pytest.raises(DataError, match="'model-1' is in the pairs but not in the ranking"):
         draw_model_graph(data.pairs, data.ranking.drop(index=1))
+
+
+def test_only_targets_are_drawn(study):
+    data = study(5)
+    targets = data.ranking["model"].iloc[:3].tolist()
+    some = data.pairs[data.pairs["target"].isin(targets)]
+    points = draw_model_graph(some, data.ranking).points
+    assert set(points.loc[points["layer"] == "node", "model"]) == set(targets)
+    assert set(points["source"].dropna()) <= set(targets)

@@ -76,3 +76,16 @@ def test_pairs_without_a_finite_value_are_refused():
     pairs = two_kinds().assign(nats_per_dim=np.nan)
     with pytest.raises(DataError, match="no pair has a finite value"):
         draw_pair_matrix(pairs, families(pairs))
+
+
+def test_a_model_that_is_no_target_has_a_row_and_no_column():
+    pairs = two_kinds()
+    some = pairs[pairs["target"].isin(["m1", "m4", "m5"])]
+    drawn = draw_pair_matrix(some, families(pairs))
+    assert len(drawn.points) == 8 * 3
+    assert set(drawn.points["target"]) == {"m1", "m4", "m5"}
+    assert drawn.points["nats_per_dim"].notna().all()
+    # The colours leave out a model with itself, wherever its cell is.
+    assert (drawn.points["beyond_scale"] == (drawn.points["source"] == drawn.points["target"])).all()
+    heat = drawn.figure.axes[0]
+    assert [len(heat.get_yticks()), len(heat.get_xticks())] == [8, 3]

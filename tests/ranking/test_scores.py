@@ -3,43 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from suffice import rank
 from suffice.errors import EstimationError
 from suffice.ranking import RankingSettings, rank_pairs, with_health_warnings
 
-N_BLOCKS = 100
-
-
-def made_up_pairs(strength, noise=0.05, seed=0, shared=0.0, target_spread=0.0):
-    """Pairs whose nats per dimension are the source's strength plus effects of target, block and pair."""
-    generator = np.random.default_rng(seed)
-    models = list(strength)
-    common = generator.normal(size=N_BLOCKS) * shared
-    targets = dict(zip(models, generator.normal(size=len(models)) * target_spread, strict=True))
-    rows = []
-    for target in models:
-        for source in models:
-            blocks = strength[source] + targets[target] + common + generator.normal(size=N_BLOCKS) * noise
-            blocks = blocks + (3.0 if source == target else 0.0)
-            rows.append(
-                {
-                    "source": source,
-                    "target": target,
-                    "source_dim": 8,
-                    "target_dim": 2,
-                    "warnings": "",
-                    "block_nats": blocks * 2 * 10,
-                    "block_items": np.full(N_BLOCKS, 10.0),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
 SIX = {f"m{number}": 0.1 * number for number in range(6)}
 
 
-def test_the_order_is_the_truth_and_intervals_hold_it():
+def test_the_order_is_the_truth_and_intervals_hold_it(made_up_pairs):
     table = rank_pairs(made_up_pairs(SIX))
     assert table["model"].tolist() == ["m5", "m4", "m3", "m2", "m1", "m0"]
     assert table["rank"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -49,21 +22,21 @@ def test_the_order_is_the_truth_and_intervals_hold_it():
         assert abs(row.score - SIX[row.model]) < 0.01
 
 
-def test_surely_different_models_have_one_rank_and_a_group_each():
+def test_surely_different_models_have_one_rank_and_a_group_each(made_up_pairs):
     table = rank_pairs(made_up_pairs(SIX))
     assert (table["rank_low"] == table["rank"]).all()
     assert (table["rank_high"] == table["rank"]).all()
     assert table["tie_group"].tolist() == [1, 2, 3, 4, 5, 6]
 
 
-def test_equal_models_are_tied():
+def test_equal_models_are_tied(made_up_pairs):
     table = rank_pairs(made_up_pairs(dict.fromkeys("abcdef", 0.5)))
     assert set(table["tie_group"]) == {1}
     assert table["rank_low"].tolist() == [1] * 6
     assert table["rank_high"].tolist() == [6] * 6
 
 
-def test_errors_that_models_share_widen_intervals_but_tie_nobody():
+def test_errors_that_models_share_widen_intervals_but_tie_nobody(made_up_pairs):
     table = rank_pairs(made_up_pairs(SIX, shared=1.0))
     width = table["score_high_items"] - table["score_low_items"]
     # Shared noise of 1.0 over 100 blocks: a score's own interval is 4 x 0.1 wide, far more than 0.1 apart.
@@ -71,7 +44,7 @@ def test_errors_that_models_share_widen_intervals_but_tie_nobody():
     assert table["tie_group"].tolist() == [1, 2, 3, 4, 5, 6]
 
 
-def test_hard_and_easy_targets_show_in_the_interval_over_targets():
+def test_hard_and_easy_targets_show_in_the_interval_over_targets(made_up_pairs):
     table = rank_pairs(made_up_pairs(SIX, target_spread=0.5))
     over_targets = table["score_high_targets"] - table["score_low_targets"]
     over_items = table["score_high_items"] - table["score_low_items"]
@@ -79,7 +52,7 @@ def test_hard_and_easy_targets_show_in_the_interval_over_targets():
     assert (table["score_high"] - table["score_low"] >= 0.9 * over_targets).all()
 
 
-def test_rank_intervals_hold_the_true_ranks():
+def test_rank_intervals_hold_the_true_ranks(made_up_pairs):
     truth = {name: rank for rank, name in enumerate(sorted(SIX, reverse=True), start=1)}
     held, n_runs = 0, 60
     for seed in range(n_runs):
@@ -91,7 +64,7 @@ def test_rank_intervals_hold_the_true_ranks():
     assert held / n_runs > 0.8
 
 
-def test_self_pairs_are_left_out_unless_asked_for():
+def test_self_pairs_are_left_out_unless_asked_for(made_up_pairs):
     pairs = made_up_pairs(SIX)
     mean = RankingSettings(aggregate="mean", n_resamples=100)
     without = rank_pairs(pairs, mean)
@@ -102,7 +75,7 @@ def test_self_pairs_are_left_out_unless_asked_for():
     assert with_self["score"].iloc[0] - without["score"].iloc[0] == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_median_resists_one_easy_target_and_the_mean_does_not():
+def test_the_median_resists_one_easy_target_and_the_mean_does_not(made_up_pairs):
     pairs = made_up_pairs(SIX)
     outlier = (pairs["target"] == "m0") & (pairs["source"] == "m1")
     pairs.loc[outlier, "block_nats"] = pairs.loc[outlier, "block_nats"] * 1000
@@ -110,19 +83,64 @@ def test_the_median_resists_one_easy_target_and_the_mean_does_not():
     assert rank_pairs(pairs, RankingSettings(aggregate="mean"))["model"].iloc[0] == "m1"
 
 
-def test_the_order_of_rows_changes_nothing():
+def test_the_order_of_rows_changes_nothing(made_up_pairs):
     pairs = made_up_pairs(SIX)
     shuffled = pairs.sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(rank_pairs(pairs), rank_pairs(shuffled))
 
 
-def test_few_targets_leave_the_interval_to_the_items():
+def test_few_targets_leave_the_interval_to_the_items(made_up_pairs):
     table = rank_pairs(made_up_pairs({"a": 0.1, "b": 0.5, "c": 0.3}))
     assert table[["score_low_targets", "score_high_targets"]].isna().all(axis=None)
     assert (table["score_low"] == table["score_low_items"]).all()
 
 
-def test_warnings_are_counted_over_pairs():
+def test_a_few_targets_are_enough_for_a_ranking(made_up_pairs):
+    table = rank_pairs(made_up_pairs(SIX, targets=["m0", "m3", "m5", "m1"]))
+    assert table["model"].tolist() == ["m5", "m4", "m3", "m2", "m1", "m0"]
+    assert table["is_target"].tolist() == [True, False, True, False, True, True]
+    assert table["n_targets"].tolist() == [3, 4, 3, 4, 3, 3]
+    assert table["score_low_targets"].notna().all()
+    assert (table["n_items"] == 1000).all()
+
+
+def test_pairs_of_the_targets_are_missed_and_no_others(made_up_pairs):
+    pairs = made_up_pairs(SIX, targets=["m1", "m4"])
+    assert len(rank_pairs(pairs)) == 6
+    with pytest.raises(EstimationError, match="1 pairs are missing, the first is m2 -> m4"):
+        rank_pairs(pairs[(pairs["source"] != "m2") | (pairs["target"] != "m4")])
+    with pytest.raises(EstimationError, match="m4 is the only target, and no target of itself"):
+        rank_pairs(made_up_pairs(SIX, targets=["m4"]))
+    only = rank_pairs(made_up_pairs(SIX, targets=["m4"]), RankingSettings(self_pairs=True))
+    assert only["model"].iloc[0] == "m4"
+
+
+def test_the_interval_of_a_mean_over_a_few_targets_is_students(made_up_pairs):
+    pairs = made_up_pairs(SIX, noise=1e-6, target_spread=1.0, targets=["m0", "m1", "m2", "m3", "m4"])
+    table = rank_pairs(pairs, RankingSettings(aggregate="mean", n_resamples=4000)).set_index("model")
+    half = (table.loc["m5", "score_high_targets"] - table.loc["m5", "score_low_targets"]) / 2
+    values = [sum(blocks) / 2000 for blocks in pairs.loc[pairs["source"] == "m5", "block_nats"]]
+    # Quantiles of resamples of five values are not quite those of a normal distribution.
+    assert half == pytest.approx(stats.sem(values) * stats.t.ppf(0.975, 4), rel=0.1)
+
+
+@pytest.mark.parametrize("aggregate", ["mean", "median"])
+def test_intervals_hold_the_truth_and_equal_models_are_tied(aggregate, made_up_pairs):
+    strength = {**SIX, "m1": 0.0}
+    settings = RankingSettings(aggregate=aggregate, n_resamples=200)
+    held, tied, n_runs = [], 0, 60
+    for seed in range(n_runs):
+        table = rank_pairs(made_up_pairs(strength, seed=seed, target_spread=0.5), settings, seed)
+        truth = table["model"].map(strength)
+        held.append(((table["score_low"] <= truth) & (truth <= table["score_high"])).mean())
+        ranks = table.set_index("model")
+        tied += ranks.loc["m0", "rank_low"] <= ranks.loc["m1", "rank_high"] == 6
+    # Models share their targets, so that a run counts about once: 0.95 with a standard error of 0.03.
+    assert np.mean(held) > 0.88
+    assert tied / n_runs >= 0.9
+
+
+def test_warnings_are_counted_over_pairs(made_up_pairs):
     pairs = made_up_pairs(SIX)
     pairs.loc[pairs["source"] == "m2", "warnings"] = "3 of 4 dimensions predicted up to the floor"
     pairs.loc[(pairs["source"] == "m2") & (pairs["target"] == "m0"), "warnings"] = ""
@@ -131,7 +149,7 @@ def test_warnings_are_counted_over_pairs():
     assert table.loc["m3", "warnings"] == ""
 
 
-def test_the_health_of_an_embedding_stands_before_the_warnings_of_its_pairs():
+def test_the_health_of_an_embedding_stands_before_the_warnings_of_its_pairs(made_up_pairs):
     pairs = made_up_pairs(SIX)
     pairs.loc[pairs["source"] == "m2", "warnings"] = "odd"
     health = {"m2": ["3 zero rows"], "m5": ["no prompt"]}
@@ -141,11 +159,11 @@ def test_the_health_of_an_embedding_stands_before_the_warnings_of_its_pairs():
     assert table["m0"] == ""
 
 
-def test_missing_and_broken_pairs_are_named():
+def test_missing_and_broken_pairs_are_named(made_up_pairs):
     pairs = made_up_pairs(SIX)
     with pytest.raises(EstimationError, match="1 pairs are missing, the first is m0 -> m0"):
         rank_pairs(pairs.iloc[1:])
-    pairs.at[7, "block_nats"] = np.full(N_BLOCKS, np.nan)
+    pairs.at[7, "block_nats"] = np.full(100, np.nan)
     with pytest.raises(EstimationError, match="the pair m1 -> m1 is not finite"):
         rank_pairs(pairs)
     with pytest.raises(EstimationError, match="at least 2 models; there is a"):

@@ -29,6 +29,10 @@ def make_ranking(groups: list[int]) -> pd.DataFrame:
             "rank_high": places,
             "tie_group": groups,
             "embed_dim": 64,
+            "score_low_targets": scores - 0.05,
+            "is_target": True,
+            "n_items": 1500,
+            "items_needed": [*[900.0] * (n_models - 1), np.nan],
             "warnings": "",
         }
     )

@@ -55,6 +55,29 @@ def test_comments_and_blank_lines_are_passed_over(toy_study):
     assert len(load_study(toy_study).models) == 5
 
 
+def test_targets_of_a_study(toy_study):
+    assert load_study(toy_study).targets == ["words-8", "words-2", "chars-8", "own", "own-pca"]
+    assert load_study(toy_study, {"ranking": {"targets": 2}}).targets == 2
+    assert load_study(toy_study, {"ranking": {"targets": ["own", "words-2"]}}).targets == ["own", "words-2"]
+    change(toy_study, "models.tsv", "\tpath\n", "\tpath\ttarget\n")
+    change(toy_study, "models.tsv", "own.npy\n", "own.npy\tfalse\n")
+    study = load_study(toy_study)
+    assert study.targets == study.candidates == ["words-8", "words-2", "chars-8", "own-pca"]
+    assert list(study.models) == ["words-8", "words-2", "chars-8", "own", "own-pca"]
+    assert load_study(toy_study, {"ranking": {"targets": 4}}).targets == study.candidates
+    with pytest.raises(
+        StudyError, match=r"models\.tsv: row 'own': target is false, but ranking\.targets names it"
+    ):
+        load_study(toy_study, {"ranking": {"targets": ["own", "words-2"]}})
+
+
+def test_a_failed_model_is_no_target(toy_study):
+    study = load_study(toy_study, {"ranking": {"targets": ["own", "words-2", "words-8"]}})
+    assert study.without({"own"}).targets == ["words-2", "words-8"]
+    with pytest.raises(SufficeError, match="1 targets are too few"):
+        study.without({"own", "words-8"}).check_targets()
+
+
 TEXT_CHANGES = [
     ("study.yaml", "seed: 1", "sed: 1", r"study\.yaml: unknown key 'sed'; did you mean 'seed'\?"),
     ("study.yaml", "title: Toy\n", "", r"study\.yaml: key 'title' is required"),
@@ -63,6 +86,11 @@ TEXT_CHANGES = [
     ("study.yaml", "seed: 1", "estimators: {linaer: {}}", r"estimators\.linaer.*unknown estimator 'linaer'; did you mean 'linear'"),
     ("study.yaml", "seed: 1", "estimators: {linear: {floor: 1}}", r"estimators\.linear.*unknown key 'floor'"),
     ("study.yaml", "n_resamples: 100", "resamples: 100", r"unknown key 'ranking.resamples'"),
+    ("study.yaml", "n_resamples: 100", "targets: owl", r"key 'ranking.targets' has the value 'owl': write all, a number, or a list"),
+    ("study.yaml", "n_resamples: 100", "targets: true", r"key 'ranking.targets' has the value True: write all, a number"),
+    ("study.yaml", "n_resamples: 100", "targets: [owl, own]", r"ranking\.targets.*no model 'owl'; did you mean 'own'"),
+    ("study.yaml", "n_resamples: 100", "targets: [own]", r"ranking\.targets.*1 targets are too few: choose at least 2"),
+    ("study.yaml", "n_resamples: 100", "targets: 6", r"6 targets are wanted, but only 5 models may be targets"),
     ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
     ("study.yaml", "seed: 1", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
@@ -76,6 +104,7 @@ TEXT_CHANGES = [
     ("models.tsv", "model\tloader", "model\tloadr", r"the column 'loader' is missing; did you mean 'loadr'"),
     ("models.tsv", "\tfamily", "\tloader", r"column 'loader' stands twice"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_words\t\t\t\t\t\t", r"line 3 has \d+ cells but there are 6 columns"),
+    ("models.tsv", "model\tloader\tfamily", "model\tloader\ttarget", r"row 'words-8': target is 'words'; write true or false"),
     ("models.tsv", "own.npy", "owl.npy", r"row 'own'.*owl\.npy does not exist"),
     ("datasets.tsv", "toys.csv", "toyz.csv", r"row 'toys'.*toyz\.csv does not exist"),
     ("datasets.tsv", "\ttext\t", "\ttexts\t", r"row 'toys'.*texts.*text"),

@@ -121,9 +121,31 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     workflow.run()
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
     assert not (workflow.results / "tasks").exists()
+    assert not (workflow.results / "targets").exists()
     corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
     assert corpus["split"].value_counts().to_dict() == {"train": 200, "test": 100}
     assert "no tasks" in (workflow.results / "report.html").read_text()
+
+
+def test_chosen_targets_alone_have_pairs(workflow):
+    (workflow.study / "tasks.tsv").unlink()
+    study = workflow.study / "study.yaml"
+    study.write_text(study.read_text().replace("ranking: {", "ranking: {targets: 3, "))
+    table = workflow.study / "models.tsv"
+    header, *rows = table.read_text().splitlines()
+    rows = [f"{row}\tfalse" if row.startswith("chars-8") else row for row in rows]
+    table.write_text("\n".join([f"{header}\ttarget", *rows, ""]))
+    workflow.run()
+    chosen = read_json(workflow.results / "targets" / "toys.json")
+    assert len(chosen) == 3
+    assert "chars-8" not in chosen
+    assert {path.stem for path in workflow.results.glob("pairs/toys/linear/*.parquet")} == set(chosen)
+    assert n_stored(workflow, "pairs") == 3 * 5
+    ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
+    assert len(ranking) == 5
+    assert set(ranking.loc[ranking["is_target"], "model"]) == set(chosen)
+    assert "3 of 5 models are targets" in (workflow.results / "report.html").read_text()
+    assert "Nothing to be done" in workflow.run().output
 
 
 def jobs_of(workflow, stage):

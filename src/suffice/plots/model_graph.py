@@ -37,7 +37,9 @@ def draw_model_graph(
     seed: int = 0,
     figure: Figure | None = None,
 ) -> Drawn:
-    """Models as nodes, an arrow from each target's strongest sources to it.
+    """Targets as nodes, an arrow from each target's strongest sources to it.
+
+    Models that are no targets are left out: how much the others tell of them is not known.
 
     The colour of a node is its community, its size the score; the width of an arrow is nats per target
     dimension. Models that tell much of one another lie close together.
@@ -56,7 +58,8 @@ def draw_model_graph(
     Raises:
         DataError: a column is missing, there are no rows, or a model has no score.
     """
-    matrix = pair_matrix(pairs)
+    require_rows(pairs, ("source", "target"), "pairs")
+    matrix = pair_matrix(pairs[pairs["source"].isin(pairs["target"])])
     require_rows(ranking, ("model", "score"), "ranking")
     unknown = sorted(set(matrix.index) - set(ranking["model"]))
     if unknown:

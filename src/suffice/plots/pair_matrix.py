@@ -53,8 +53,8 @@ class Clustering:
 def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
     """Nats per target dimension of every pair: sources in rows, targets in columns, in one order.
 
-    Rows and columns are ordered by `cluster_models`, so the diagonal holds the pairs of a model with
-    itself. The colours span the values of the other pairs, far outliers excepted (further from the
+    Rows and columns are ordered by `cluster_models`; a model that is no target has no column. The
+    colours span the values of the pairs of different models, far outliers excepted (further from the
     quartiles than three times their distance); a cell beyond that range has the colour of its end and
     a dot. A pair that was not measured is grey.
 
@@ -71,20 +71,21 @@ def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | N
     """
     matrix = pair_matrix(pairs)
     clustering = cluster_models(matrix)
-    matrix = matrix.loc[clustering.order, clustering.order]
-    n_models = len(matrix)
-    size = label_size(n_models)
+    targets = set(pairs["target"])
+    matrix = matrix.loc[clustering.order, [model for model in clustering.order if model in targets]]
+    size = label_size(len(matrix))
     names = short_names(list(matrix.index), 30)
-    side = max(2.2, n_models * max(0.155, 1.9 * size / 72))
+    inches = max(2.2 / len(matrix), 0.155, 1.9 * size / 72)
+    height, width = (inches * n_cells for n_cells in matrix.shape)
     margin = name_inches(names, size) + 0.5
-    figure = sized(figure, side + margin + 1.3, side + margin + 0.4)
+    figure = sized(figure, width + margin + 1.3, height + margin + 0.4)
     heat = figure.subplots()
-    tree = heat.inset_axes((1 + 0.04 / side, 0, 0.6 / side, 1))
-    bar = heat.inset_axes((1 + 0.74 / side, 0.08, 0.12 / side, 0.84))
-    norm = _scale(matrix.to_numpy(dtype=float))
+    tree = heat.inset_axes((1 + 0.04 / width, 0, 0.6 / width, 1))
+    bar = heat.inset_axes((1 + 0.74 / width, 0.08, 0.12 / width, 0.84))
+    norm = _scale(matrix)
     image = _draw_cells(heat, matrix, norm)
-    _name_cells(heat, names, families, matrix, size)
-    _draw_tree(tree, clustering, n_models)
+    _name_cells(heat, dict(zip(matrix.index, names, strict=True)), families, matrix, size)
+    _draw_tree(tree, clustering, len(matrix))
     figure.colorbar(image, cax=bar, label="nats per target dimension", extend=_extend(matrix, norm))
     dot = Line2D([], [], ls="", marker="o", ms=2.2, color=INK, label="beyond the colour scale")
     family_legend(figure, families, pd.Series(matrix.index), dot)
@@ -145,9 +146,10 @@ def _draw_cells(axes: Axes, matrix: pd.DataFrame, norm: Normalize) -> AxesImage:
     return image
 
 
-def _scale(values: np.ndarray) -> Normalize:
+def _scale(matrix: pd.DataFrame) -> Normalize:
     """Colour scale over the pairs of different models but for far outliers; over all pairs if that is all."""
-    others = values[~np.eye(len(values), dtype=bool)]
+    values = matrix.to_numpy(dtype=float)
+    others = values[matrix.index.to_numpy()[:, None] != matrix.columns.to_numpy()]
     usable = others[np.isfinite(others)]
     if usable.size == 0:
         usable = values[np.isfinite(values)]
@@ -174,20 +176,25 @@ def _extend(matrix: pd.DataFrame, norm: Normalize) -> Literal["neither", "min", 
     return "min" if below else "max" if above else "neither"
 
 
-def _name_cells(axes: Axes, names: list[str], families: Families, matrix: pd.DataFrame, size: float) -> None:
-    places = range(len(names))
-    axes.set_xticks(places, names, rotation=90, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
+def _name_cells(
+    axes: Axes, names: dict[str, str], families: Families, matrix: pd.DataFrame, size: float
+) -> None:
+    axes.set_xticks(
+        range(matrix.shape[1]), [names[model] for model in matrix.columns], rotation=90, fontsize=size
+    )
+    axes.set_yticks(range(len(matrix)), [names[model] for model in matrix.index], fontsize=size)
     axes.tick_params(length=0, pad=10)
     axes.set(xlabel="target (predicted)", ylabel="source (given)")
     axes.spines[:].set_visible(False)
-    edge = len(names) - 0.5
-    for place, model in enumerate(matrix.index):
-        color, marker = families.color(model), families.marker(model)
-        for x, y in ((-0.5, place), (place, edge)):
-            beside = _outside(axes, x < 0)
-            axes.plot(x, y, marker, color=color, ms=size / 2.1, clip_on=False, transform=beside)
-    axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
+    right, bottom = matrix.shape[1] - 0.5, len(matrix) - 0.5
+    sides = [(model, -0.5, place) for place, model in enumerate(matrix.index)]
+    for model, x, y in [*sides, *((model, place, bottom) for place, model in enumerate(matrix.columns))]:
+        beside = _outside(axes, x < 0)
+        axes.plot(
+            x, y, families.marker(model), color=families.color(model), ms=size / 2.1, clip_on=False,
+            transform=beside,
+        )  # fmt: skip
+    axes.set(xlim=(-0.5, right), ylim=(bottom, -0.5))
 
 
 def _outside(axes: Axes, left: bool) -> Transform:

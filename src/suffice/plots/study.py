@@ -16,7 +16,7 @@ from suffice.files import read_table
 from suffice.plots.style import Drawn, Families
 
 CURVES = "checkpoint_curves"
-FIGURES_OF_RANKING = ("rank_bars", "pair_matrix", "model_graph", CURVES)
+FIGURES_OF_RANKING = ("rank_bars", "pair_matrix", "model_graph", "ranking_by_items", CURVES)
 FIGURES_OF_TASKS = ("score_against_tasks", "predictors")
 
 
@@ -27,6 +27,7 @@ class StudyTables:
     Attributes:
         pairs: all pairs.
         ranking: the ranking.
+        by_items: what it would have been with fewer items.
         correlation: how well scores and baselines foretell the tasks; None without tasks.
         tasks: the results of all models; None without tasks.
         models: model, family, training ((name, step) or None) of each model.
@@ -34,6 +35,7 @@ class StudyTables:
 
     pairs: pd.DataFrame
     ranking: pd.DataFrame
+    by_items: pd.DataFrame
     correlation: pd.DataFrame | None
     tasks: pd.DataFrame | None
     models: pd.DataFrame
@@ -42,16 +44,20 @@ class StudyTables:
     def read(
         cls,
         pairs: Sequence[str],
-        ranking: str,
+        ranking: tuple[str, str],
         correlation: Sequence[str],
         tasks: Sequence[str],
         models: Sequence[dict[str, Any]],
     ) -> "StudyTables":
-        """Read the tables from their files; `correlation` and `tasks` are empty without tasks."""
+        """Read the tables from their files.
+
+        `ranking` is that of all items and that of fewer; `correlation` and `tasks` are empty without tasks.
+        """
         read = [_concatenated(files) for files in (pairs, correlation, tasks)]
         if read[0] is None:
             raise ValueError("no pairs tables were given; give one a target")
-        return cls(read[0], read_table(ranking), read[1], read[2], pd.DataFrame(list(models)))
+        whole, by_items = map(read_table, ranking)
+        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)))
 
     @property
     def families(self) -> Families:
@@ -89,6 +95,8 @@ def _arguments(name: str, tables: StudyTables, estimator: str, seed: int) -> tup
         return tables.pairs, tables.families
     if name == "model_graph":
         return tables.pairs, tables.ranking, 2, seed
+    if name == "ranking_by_items":
+        return tables.by_items, tables.ranking
     if name == CURVES:
         return tables.checkpoints(), tables.tasks
     if name == "predictors":

@@ -1,4 +1,4 @@
-"""A ranking from arrays: all pairs, then the scores."""
+"""A ranking from arrays: the pairs with all targets or some, then the scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
-from suffice.ranking.scores import RankingSettings, rank_pairs
+from suffice.ranking.sample_size import describe_items_needed
+from suffice.ranking.scores import rank_pairs
+from suffice.ranking.settings import RankingSettings
+from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
 Embedding = npt.NDArray[np.floating]
 
@@ -26,7 +29,8 @@ class Ranking:
 
     Attributes:
         table: one row a model, best first: model, score, score_low, score_high (nats per target
-            dimension), rank, rank_low, rank_high, tie_group, embed_dim, and the parts of the interval.
+            dimension), rank, rank_low, rank_high, tie_group, embed_dim, the parts of the interval, and
+            what they rest on, see `rank_pairs`.
         pairs: one row an ordered pair: source, target, nats, nats_per_dim, standard_error_nats,
             marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged, warnings, ...
     """
@@ -34,13 +38,18 @@ class Ranking:
     table: pd.DataFrame
     pairs: pd.DataFrame
 
+    @property
+    def advice(self) -> str:
+        """Which models were targets, and what more items would tell apart, in a few sentences."""
+        return f"{describe_targets(self.table)} {describe_items_needed(self.table)}"
+
     def save(self, folder: Path | str) -> None:
         """Write `ranking.csv` and `pairs.parquet` into `folder`."""
         write_table(self.pairs, Path(folder) / "pairs.parquet")
         write_table(self.table, Path(folder) / "ranking.csv")
 
 
-def rank(
+def rank(  # noqa: PLR0913 - each is a choice of the user's
     embeddings: Mapping[str, Embedding],
     estimator: str = DEFAULT_ESTIMATOR,
     aggregate: str = RankingSettings.model_fields["aggregate"].default,
@@ -49,9 +58,11 @@ def rank(
     device: str = "cpu",
     *,
     groups: npt.ArrayLike | None = None,
+    targets: Targets = "all",
+    budget: int | None = None,
     **settings: Any,
 ) -> Ranking:
-    """Rank models by the information that each one's vectors carry about all the others'.
+    """Rank models by the information that each one's vectors carry about the others'.
 
     Args:
         embeddings: one array for each model, shape (n_items, embed_dim), the same items in the same order.
@@ -61,11 +72,14 @@ def rank(
         seed: seed of the division of the items, of the fits and of the resamples.
         device: torch device, for families that are fitted with torch.
         groups: group of each item, shape (n_items,); items of one group are never separated.
+        targets: which models the others tell of: "all", names, or a number, for which the models that stand
+            best for all are chosen, see `choose_targets`. Every model is a source.
+        budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
         **settings: the estimator's own settings.
 
     Raises:
-        EstimationError: (a ValueError) fewer than two models, different numbers of items, or an embedding
-            that cannot be used; the message names the model.
+        EstimationError: (a ValueError) fewer than two models, different numbers of items, targets that
+            cannot be had, or an embedding that cannot be used; the message names the model.
 
     Example:
         >>> import numpy as np
@@ -77,14 +91,33 @@ def rank(
     how = _ranking_settings(aggregate, self_pairs)
     arrays = {name: np.asarray(embedding) for name, embedding in embeddings.items()}
     plan = _common_plan(arrays, groups, seed)
+    asked = _targets(arrays, targets, budget, self_pairs, seed)
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
     prepared = {name: _prepare(chosen, name, array, plan) for name, array in arrays.items()}
     rows = [
         {"source": source, "target": target, **result.as_row()}
-        for source, target, result in chosen.all_pairs(prepared)
+        for source, target, result in chosen.all_pairs(prepared, asked)
     ]
     pairs = pd.DataFrame(rows)
     return Ranking(rank_pairs(pairs, how, seed), pairs)
+
+
+def _targets(
+    arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool, seed: int
+) -> list[str]:
+    """The names of the targets that are asked for.
+
+    Raises:
+        EstimationError: both targets and a budget are given, or they cannot be had.
+    """
+    if budget is not None:
+        if targets != "all":
+            raise EstimationError(f"both targets ({targets}) and a budget ({budget}) are given; give one")
+        targets = targets_within(budget, len(arrays), self_pairs)
+    check_targets(targets, list(arrays), self_pairs)
+    if isinstance(targets, int):
+        return choose_targets(arrays, targets, seed) if targets < len(arrays) else list(arrays)
+    return list(arrays) if targets == "all" else list(targets)
 
 
 def _ranking_settings(aggregate: str, self_pairs: bool) -> RankingSettings:

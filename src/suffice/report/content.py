@@ -96,7 +96,10 @@ class PageContent:
         return self.results is not None and len(self.results) > 0
 
 
-RANKING_COLUMNS = ("model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group")
+RANKING_COLUMNS = (
+    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
+    "score_low_targets", "is_target", "n_items", "items_needed",
+)  # fmt: skip
 CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "value", "low", "high", "n_models")
 FIGURES: Mapping[str, tuple[str, str]] = {
     "rank_bars": (
@@ -107,8 +110,8 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "pair_matrix": (
         "Who tells what of whom",
         "Each cell is one pair: how many nats per target dimension the source (row) gives about the target "
-        "(column). Models with like profiles stand side by side; the diagonal is a model with itself and "
-        "takes no part in the colour scale or the score.",
+        "(column). Models with like profiles stand side by side; a model with itself takes no part in the "
+        "colour scale or the score.",
     ),
     "score_against_tasks": (
         "The score against the tasks",
@@ -123,7 +126,13 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "model_graph": (
         "The models as a graph",
         "An arrow leads to each target from its strongest sources; colours are communities, the size of a "
-        "node is its score.",
+        "node is its score. Models that are no targets are left out.",
+    ),
+    "ranking_by_items": (
+        "Are there enough items?",
+        "Left: how well rankings on fewer items agree with that on all (Kendall's τ; band: nine in ten "
+        "random parts). Right: how many neighbours in the ranking the 95 % interval over items tells apart; "
+        "dashed, how many more items would, if differences stay as they are.",
     ),
     "checkpoint_curves": (
         "Through training",

@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from suffice.errors import DataError
+from suffice.ranking.sample_size import describe_items_needed
+from suffice.ranking.targets import describe_targets
 from suffice.report.answer import answer, describe_agreement, headline, tied_for_first
 from suffice.report.content import FIGURES, PageContent, Section
 from suffice.report.numbers import MISSING, integer
@@ -51,6 +53,8 @@ class SectionView:
     anchor: str
     headline: str
     agreement: str
+    targets: str
+    items: str
     figures: list[FigureView]
     ranking: Table
     warnings: dict[str, str]
@@ -117,6 +121,8 @@ def _views(content: PageContent) -> list[SectionView]:
                 anchor=f"section-{number}",
                 headline=headline(tied, len(section.ranking)),
                 agreement=describe_agreement(section, content)[0],
+                targets=describe_targets(section.ranking),
+                items=describe_items_needed(section.ranking),
                 figures=[_figure(name, section) for name in FIGURES if name in section.figures],
                 ranking=ranking_table(section, content),
                 warnings=warnings_of(section),

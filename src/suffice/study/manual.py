@@ -10,8 +10,7 @@ from pydantic_core import PydanticUndefined
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
 from suffice.estimators.registry import ESTIMATORS
-from suffice.ranking.scores import RankingSettings
-from suffice.study.model import CorrelationSettings, StudySettings, TrainingSettings
+from suffice.study.model import CorrelationSettings, StudyRankingSettings, StudySettings, TrainingSettings
 from suffice.tasks.settings import TaskSettings
 
 MAX_SHOWN = 6
@@ -37,7 +36,8 @@ replaced for one run: `make study CONFIG='seed=1'`.
 MODELS = """## `models.tsv`
 
 `model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
-All other columns are the settings of the loaders, each of which reads its own.
+`target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but what others
+tell of it is worth little. All other columns are the settings of the loaders, each of which reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
 `study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study. In paths,
@@ -65,7 +65,13 @@ regression are fitted on the items of split train and scored on those of split t
 
 def manual() -> str:
     """The whole manual as Markdown."""
-    parts = [HEAD, "## `study.yaml`\n", _table(StudySettings), "### `ranking`\n", _table(RankingSettings)]
+    parts = [
+        HEAD,
+        "## `study.yaml`\n",
+        _table(StudySettings),
+        "### `ranking`\n",
+        _table(StudyRankingSettings),
+    ]
     parts += ["### `correlation`\n", _table(CorrelationSettings), "### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():

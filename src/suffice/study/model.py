@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,7 +11,8 @@ from suffice.embed.base import Loader
 from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
-from suffice.ranking.scores import RankingSettings
+from suffice.ranking.settings import RankingSettings
+from suffice.ranking.targets import check_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.tasks.settings import TaskSettings
@@ -36,6 +37,26 @@ class CorrelationSettings(Settings):
     n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
 
 
+class StudyRankingSettings(RankingSettings):
+    """How scores are made from pairs, and which models are targets."""
+
+    targets: Literal["all"] | int | tuple[str, ...] = Field(
+        default="all",
+        description="which models the others tell of: `all` whose `target` in models.tsv is not false; a "
+        "number, for which those that stand best for all are chosen from their vectors (good up to about a "
+        "quarter of the models); or a list of names. "
+        "Pairs are estimated for these targets alone, with every model as source",
+    )
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _one_of_three(cls, value: Any) -> Any:
+        is_names = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+        if value == "all" or (isinstance(value, int) and not isinstance(value, bool)) or is_names:
+            return value
+        raise ValueError("write all, a number, or a list of names of models")
+
+
 class StudySettings(Settings):
     """The keys of `study.yaml`."""
 
@@ -47,7 +68,9 @@ class StudySettings(Settings):
         description="name of each estimator with its settings; the first is the one the page answers with. "
         "A variant has a name of its own and the key `estimator`",
     )
-    ranking: RankingSettings = Field(default=RankingSettings(), description="how scores are made from pairs")
+    ranking: StudyRankingSettings = Field(
+        default=StudyRankingSettings(), description="how scores are made from pairs, and with which targets"
+    )
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
     )
@@ -112,6 +135,7 @@ class ModelRow:
         settings: the loader's settings as given, paths absolute but for placeholders.
         training: name of the training in the workflow that makes the checkpoint, and the step.
         base_model: the model of the study whose vectors this one is made from.
+        is_target: whether it may be a target; every model is a source.
     """
 
     name: str
@@ -120,6 +144,7 @@ class ModelRow:
     settings: dict[str, Any]
     training: tuple[str, int] | None = None
     base_model: str | None = None
+    is_target: bool = True
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
         """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
@@ -151,6 +176,29 @@ class Study:
     def seed_of(self, model: str) -> int:
         """The seed of what is random in a model."""
         return derive_seed(self.settings.seed, "model", model)
+
+    @property
+    def candidates(self) -> list[str]:
+        """Names of the models that may be targets."""
+        return [name for name, row in self.models.items() if row.is_target]
+
+    @property
+    def targets(self) -> list[str] | int:
+        """Names of the targets; if they are to be chosen from the candidates, their number."""
+        wanted = self.settings.ranking.targets
+        if isinstance(wanted, int):
+            return wanted if wanted < len(self.candidates) else self.candidates
+        return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
+
+    def check_targets(self) -> None:
+        """Check that the wanted targets can be had.
+
+        Raises:
+            EstimationError: they cannot; the message says why.
+        """
+        wanted = self.settings.ranking.targets
+        targets = wanted if isinstance(wanted, int) else self.targets
+        check_targets(targets, self.candidates, self.settings.ranking.self_pairs)
 
     @property
     def ranked_datasets(self) -> list[str]:

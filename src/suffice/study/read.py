@@ -114,7 +114,8 @@ def _read_models(path: Path) -> dict[str, ModelRow]:
 def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
-    given = {key: value for key, value in cells.items() if key not in ("model", "loader", "family")}
+    own = ("model", "loader", "family", "target")
+    given = {key: value for key, value in cells.items() if key not in own}
     read_settings(path, name, given, get_loader(kind).Settings)
     training, base_model = None, None
     checkpoint, vectors = given.get("checkpoint", ""), given.get("path", "")
@@ -126,7 +127,8 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
         base_model = vectors.removeprefix(MODEL_PREFIX)
     else:
         given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
-    return ModelRow(name, kind, cells.get("family", kind), given, training, base_model)
+    is_target = read_truth(path, name, "target", cells.get("target", "true"))
+    return ModelRow(name, kind, cells.get("family", kind), given, training, base_model, is_target)
 
 
 def _located(file: str, folder: Path) -> str:
@@ -161,6 +163,7 @@ def _check_references(study: Study) -> None:
     for name, training in study.settings.training.items():
         _check_key(study.folder / SETTINGS, f"training.{name}", name)
         _must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
+    _check_targets(study)
     for model in study.models.values():
         if model.training:
             training_name, step = model.training
@@ -179,6 +182,19 @@ def _check_references(study: Study) -> None:
                     f"{study.folder / MODELS}: row {model.name!r} is made from {model.base_model!r}, "
                     "which is itself made from another model; name that one"
                 )
+
+
+def _check_targets(study: Study) -> None:
+    """The targets that study.yaml asks for and the models that may be targets."""
+    wanted = study.settings.ranking.targets
+    for name in wanted if isinstance(wanted, tuple) else ():
+        _must_exist(study.folder / SETTINGS, "ranking.targets", "model", name, study.models)
+        if not study.models[name].is_target:
+            raise StudyError(
+                f"{study.folder / MODELS}: row {name!r}: target is false, but ranking.targets names it; "
+                "change one of the two"
+            )
+    checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
 
 
 def _check_key(path: Path, key: str, name: str) -> None:

@@ -6,6 +6,8 @@ import pandas as pd
 
 from suffice.errors import DataError
 from suffice.files import read_json, read_table
+from suffice.ranking.sample_size import describe_items_needed
+from suffice.ranking.targets import describe_targets
 
 COLUMNS = ["rank", "model", "score", "score_low", "score_high", "rank_low", "rank_high", "tie_group"]
 
@@ -42,4 +44,5 @@ def _show_ranking(path: Path) -> str:
     heading = f"data set {path.parent.name}, estimator {path.stem} (score: nats per target dimension)"
     with pd.option_context("display.width", 120):
         shown = table.to_string(index=False, float_format="%.3f")
-    return "\n".join([heading, shown, *(["warnings:", *warnings] if warnings else [])])
+    advice = [describe_targets(ranking), describe_items_needed(ranking)]
+    return "\n".join([heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])

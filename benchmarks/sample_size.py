@@ -1,0 +1,75 @@
+"""Does the ranking on fewer items change as subsampling the blocks of one fit says, without fitting anew?
+
+For an eighth, a quarter and half of the items of a study: Kendall's correlation with the ranking on all
+items and the number of neighbours told apart, once from random blocks of the fit on all items and once
+from estimates that are fitted anew on random items; and, for pairs of neighbours that an eighth of the
+items does not tell apart, whether the advice it gives comes true.
+
+    python benchmarks/sample_size.py results/api-docs
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from suffice import rank
+from suffice.files import open_array
+from suffice.ranking import Ranking
+from suffice.ranking.arrays import aggregate, arrays_of
+from suffice.ranking.resampling import deviations
+from suffice.ranking.sample_size import items_needed, ranking_by_items, refit_by_items
+
+ROOT = Path(__file__).resolve().parent.parent
+N_DRAWS = 3
+
+
+def main(results: Path) -> None:
+    """Write the tables."""
+    folder = next(path for path in sorted((results / "embeddings").iterdir()) if path.is_dir())
+    vectors = {path.stem: open_array(path) for path in sorted(folder.glob("*.npy"))}
+    n_items = len(next(iter(vectors.values())))
+    whole = rank(vectors)
+    by_blocks = ranking_by_items(whole.pairs)
+    rankings: list[tuple[int, pd.DataFrame]] = []
+
+    def rank_items(items: np.ndarray) -> pd.DataFrame:
+        if len(items) == n_items:
+            return whole.table
+        table = rank({name: np.asarray(array[items]) for name, array in vectors.items()}).table
+        rankings.append((len(items), table))
+        return table
+
+    sizes = by_blocks["n_items"].astype(int).tolist()[:-1]
+    refitted = refit_by_items(rank_items, n_items, sizes, N_DRAWS)
+    means = refitted.groupby("n_items")[["kendall_tau", "separated"]].mean().add_suffix("_refitted")
+    table = by_blocks.merge(means.reset_index(), on="n_items", how="left")
+    table.insert(0, "study", results.name)
+    table.round(3).to_csv(ROOT / "benchmarks" / "sample_size.csv", index=False)
+    print(table.to_string(index=False))
+    advice = advice_that_came_true(whole, rankings)
+    advice.to_csv(ROOT / "benchmarks" / "sample_size_advice.csv", index=False)
+    print(advice.to_string(index=False))
+
+
+def advice_that_came_true(whole: Ranking, rankings: list[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
+    """Neighbours that few items do not tell apart: whether all should, by the advice, and whether they do."""
+    arrays = arrays_of(whole.pairs, self_pairs=False)
+    score = aggregate(arrays.matrix(), "median")
+    deviation = deviations(arrays, "median", 1000, seed=0).items
+    rows = []
+    for n_items, table in rankings:
+        places = [arrays.models.index(model) for model in table["model"]]
+        for first, second, needed in zip(places, places[1:], table["items_needed"], strict=False):
+            if needed > n_items:
+                pair = [first, second]
+                on_all = np.nanmin(items_needed(score[pair], deviation[:, pair], arrays.n_items))
+                rows.append((n_items, needed <= arrays.n_items, on_all <= arrays.n_items))
+    found = pd.DataFrame(rows, columns=["n_items", "advised", "told_apart"])
+    counts = found.groupby(["n_items", "advised"])["told_apart"].agg(told_apart="sum", neighbours="size")
+    return counts.reset_index()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/api-docs"))
