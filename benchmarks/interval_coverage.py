@@ -65,7 +65,7 @@ def draw_pairs(
     nats = truth[..., None] + noise + shared
     names = [f"m{number:02}" for number in range(n_models)]
     counted = ~np.eye(n_models, n_targets, dtype=bool)
-    arrays = PairArrays(names, names[:n_targets], nats, np.ones(N_BLOCKS), counted)
+    arrays = PairArrays(names, names[:n_targets], nats, np.ones(N_BLOCKS), counted, N_BLOCKS)
     return arrays, np.where(counted, truth, np.nan), float(shared.mean())
 
 

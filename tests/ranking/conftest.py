@@ -25,6 +25,7 @@ def make_pairs(strength, noise=0.05, seed=0, shared=0.0, target_spread=0.0, targ
                     "target": target,
                     "source_dim": 8,
                     "target_dim": 2,
+                    "n_test": 10 * N_BLOCKS,
                     "warnings": "",
                     "block_nats": blocks * 2 * 10,
                     "block_items": np.full(N_BLOCKS, 10.0),

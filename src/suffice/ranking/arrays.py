@@ -20,8 +20,9 @@ class PairArrays:
         models: names of the sources, shape (n_models,).
         targets: names of the targets, shape (n_targets,).
         block_nats: of each pair per target dimension, shape (n_models, n_targets, n_blocks).
-        block_items: scored items of each block, shape (n_blocks,).
+        block_items: items of each block that stand for all, shape (n_blocks,), none of them 0.
         counted: which pairs enter the score, shape (n_models, n_targets).
+        n_items: number of items that the estimates rest on.
     """
 
     models: list[str]
@@ -29,11 +30,7 @@ class PairArrays:
     block_nats: Floats
     block_items: Floats
     counted: npt.NDArray[np.bool_]
-
-    @property
-    def n_items(self) -> int:
-        """Number of scored items."""
-        return int(self.block_items.sum())
+    n_items: int
 
     def matrix(self, blocks: npt.NDArray[np.int64] | slice = slice(None)) -> Floats:
         """Nats per target dimension from some or all blocks; NaN where a pair does not count."""
@@ -64,8 +61,16 @@ def arrays_of(pairs: pd.DataFrame, self_pairs: bool) -> PairArrays:
             "choose at least 2 targets"
         )
     block_items = np.asarray(ordered["block_items"].iloc[0], dtype=float)
+    has_items = block_items > 0
     shape = (len(models), len(targets), -1)
-    return PairArrays(models, targets, block_nats.reshape(shape), block_items, counted)
+    return PairArrays(
+        models,
+        targets,
+        block_nats[:, has_items].reshape(shape),
+        block_items[has_items],
+        counted,
+        int(ordered["n_test"].min()),
+    )
 
 
 def _ordered(pairs: pd.DataFrame, models: Sequence[str], targets: Sequence[str]) -> pd.DataFrame:

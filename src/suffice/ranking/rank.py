@@ -93,7 +93,7 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     plan = _common_plan(arrays, groups, seed)
     asked = _targets(arrays, targets, budget, self_pairs, seed)
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
-    prepared = {name: _prepare(chosen, name, array, plan) for name, array in arrays.items()}
+    prepared = _prepare(chosen, arrays, plan)
     rows = [
         {"source": source, "target": target, **result.as_row()}
         for source, target, result in chosen.all_pairs(prepared, asked)
@@ -147,9 +147,10 @@ def _common_plan(arrays: Mapping[str, Embedding], groups: npt.ArrayLike | None, 
     return divide_items(len(arrays[first]), groups, seed)
 
 
-def _prepare(chosen: Estimator[Any], name: str, embedding: Embedding, plan: ItemPlan) -> Prepared:
+def _prepare(
+    chosen: Estimator[Any], embeddings: Mapping[str, Embedding], plan: ItemPlan
+) -> dict[str, Prepared]:
     try:
-        prepared: Prepared = chosen.prepare(embedding, plan)
+        return chosen.prepare_all(embeddings, plan)
     except EstimationError as error:
-        raise EstimationError(f"model {name}: {error}") from error
-    return prepared
+        raise EstimationError(f"model {error}") from error

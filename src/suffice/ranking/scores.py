@@ -32,7 +32,7 @@ def rank_pairs(pairs: pd.DataFrame, settings: RankingSettings | None = None, see
 
     Args:
         pairs: one row for each source with each target, with the columns source, target, source_dim,
-            target_dim, warnings, block_nats and block_items; all pairs scored on the same items. The
+            target_dim, n_test, warnings, block_nats and block_items; all pairs scored on the same items. The
             targets are all models or some of them.
         settings: how to summarise; None: the defaults.
         seed: seed of the resamples.
