@@ -15,6 +15,7 @@ T = TypeVar("T")
 Key = TypeVar("Key")
 
 MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
+MAX_WIDTH = 8192  # dimensions of all models whose rows are read side by side
 BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
 
 
@@ -71,7 +72,7 @@ def tiles(dims: Mapping[str, int]) -> list[list[str]]:
 
 def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str, M]]:
     """Sources, read one after the other, in runs whose moments with one target fit in memory."""
-    limit = MAX_MOMENTS_BYTES // (BYTES_OF_PAIR_ENTRY * target_dim)
+    limit = min(MAX_WIDTH, MAX_MOMENTS_BYTES // (BYTES_OF_PAIR_ENTRY * target_dim))
     tile: dict[str, M] = {}
     for name in sources:
         model = sources[name]
