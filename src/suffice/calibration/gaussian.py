@@ -1,0 +1,91 @@
+"""Gaussian channels: the truth is that of their canonical correlations."""
+
+import numpy as np
+
+from suffice.calibration.channel import (
+    ChannelSize,
+    Draw,
+    check_component_nats,
+    draw_mixed,
+    gaussian_components,
+    information_profile,
+    linear_nats_by_dim,
+    mixed,
+    spectrum,
+    spectrum_and_rotation,
+)
+
+SIGNAL_SHARE = 4  # a low-rank signal has a quarter of the dimensions
+CERTAIN_NATS = 6.0  # of a nearly deterministic dimension: its noise is a 400th of its spread
+DUPLICATE_SHARE, CONSTANT_SHARE = 4, 8  # a quarter of the dimensions are copies, an eighth constant
+
+
+def draw_gaussian(size: ChannelSize, generator: np.random.Generator) -> Draw:
+    """Gaussian pairs with a power-law spectrum; strong components carry more information than weak ones."""
+    nats = information_profile(size.nats_per_dim * size.target_dim, size.n_shared)
+    return draw_mixed(gaussian_components(size, nats, generator), generator)
+
+
+def draw_low_rank(size: ChannelSize, generator: np.random.Generator) -> Draw:
+    """A shared signal of a quarter of the dimensions, among private noise of both sides."""
+    rank = max(1, size.n_shared // SIGNAL_SHARE)
+    nats = information_profile(size.nats_per_dim * size.target_dim, rank)
+    return draw_mixed(gaussian_components(size, nats, generator), generator)
+
+
+def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator) -> Draw:
+    """A few target dimensions that the source gives almost exactly, and others that it knows nothing of.
+
+    The target is not rotated: the dimensions of a real embedding that another model shares stand alone.
+    """
+    total = size.nats_per_dim * size.target_dim
+    n_certain = max(1, round(total / CERTAIN_NATS))
+    check_component_nats(total / min(n_certain, size.n_shared))
+    nats = np.full(min(n_certain, size.n_shared), total / min(n_certain, size.n_shared))
+    components = gaussian_components(size, nats, generator)
+    order = generator.permutation(size.target_dim)
+    mixing = np.diag(spectrum(size.target_dim))[:, order]
+    return Draw(
+        source=mixed(components.source, spectrum_and_rotation(size.source_dim, generator)),
+        target=mixed(components.target, mixing),
+        truth_nats=components.truth_nats,
+        linear_nats=float(linear_nats_by_dim(mixing, components.unexplained).sum()),
+        varying_dim=size.target_dim,
+    )
+
+
+def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
+    """Gaussian pairs in which a quarter of each side's dimensions are copies and an eighth are constant.
+
+    Copies add nothing to I(U; V); a family with a diagonal residual counts them again. The nats per
+    dimension are those of the dimensions that vary, as in all results.
+    """
+    source_base, target_base = (_base_dim(dim) for dim in (size.source_dim, size.target_dim))
+    varying = size.target_dim - size.target_dim // CONSTANT_SHARE
+    base = ChannelSize(source_base, target_base, size.n_items, size.nats_per_dim * varying / target_base)
+    nats = information_profile(base.nats_per_dim * target_base, base.n_shared)
+    components = gaussian_components(base, nats, generator)
+    source_mixing = _with_copies(size.source_dim, source_base, generator)
+    target_mixing = _with_copies(size.target_dim, target_base, generator)
+    varies = np.flatnonzero(np.abs(target_mixing).sum(axis=1))
+    level = np.float32(0.25)
+    return Draw(
+        source=mixed(components.source, source_mixing) + level,
+        target=mixed(components.target, target_mixing) + level,
+        truth_nats=components.truth_nats,
+        linear_nats=float(linear_nats_by_dim(target_mixing[varies], components.unexplained).sum()),
+        varying_dim=len(varies),
+    )
+
+
+def _base_dim(dim: int) -> int:
+    """Number of dimensions that are neither copies nor constant."""
+    return dim - dim // DUPLICATE_SHARE - dim // CONSTANT_SHARE
+
+
+def _with_copies(dim: int, base_dim: int, generator: np.random.Generator) -> np.ndarray:
+    """A mixing matrix with repeated and empty rows in random order, shape (dim, base_dim)."""
+    base = spectrum_and_rotation(base_dim, generator)
+    copies = base[generator.choice(base_dim, dim // DUPLICATE_SHARE, replace=False)]
+    constant = np.zeros((dim // CONSTANT_SHARE, base_dim))
+    return np.concatenate([base, copies, constant])[generator.permutation(dim)]
