@@ -11,7 +11,6 @@ from suffice.study.configuration import configuration_of
 from suffice.workflow import (
     code_digest,
     files_of_settings,
-    let_jobs_import_library,
     loader_settings,
     open_study,
     overrides_in,
@@ -19,12 +18,8 @@ from suffice.workflow import (
     stop_with_message,
 )
 
-let_jobs_import_library(Path(workflow.basedir))
-
 try:
-    STUDY, MISSING = open_study(
-        config, Path(workflow.basedir), check=workflow.is_main_process
-    )
+    STUDY, MISSING = open_study(config, ROOT, check=workflow.is_main_process)
 except SufficeError as error:
     stop_with_message(error)
 

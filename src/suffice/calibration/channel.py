@@ -99,6 +99,29 @@ def check_component_nats(most_nats: float, limit: float = MAX_COMPONENT_NATS) ->
         )
 
 
+def profile_of(size: ChannelSize, n_components: int | None = None) -> Floats:
+    """Information of each of the first components, by default of all that can be shared.
+
+    Raises:
+        DataError: one component would have to carry too much.
+    """
+    total = size.nats_per_dim * size.target_dim
+    nats = information_profile(total, size.n_shared if n_components is None else n_components)
+    check_component_nats(float(nats.max()))
+    return nats
+
+
+def even_nats(size: ChannelSize, limit: float) -> float:
+    """Information of each component if all that can be shared carry the same.
+
+    Raises:
+        DataError: that is more than `limit`.
+    """
+    nats = size.nats_per_dim * size.target_dim / size.n_shared
+    check_component_nats(nats, limit)
+    return nats
+
+
 def unexplained_by(nats: Floats) -> Floats:
     r"""Share of variance left over in a Gaussian pair of the given mutual information.
 
@@ -111,7 +134,6 @@ def unexplained_by(nats: Floats) -> Floats:
 
 def gaussian_components(size: ChannelSize, nats: Floats, generator: np.random.Generator) -> Components:
     """Gaussian pairs that carry the given nats each; components beyond `len(nats)` are private noise."""
-    check_component_nats(float(nats.max(initial=0.0)))
     left = unexplained_by(nats)
     source = normals(size.n_items, size.source_dim, generator)
     target = normals(size.n_items, size.target_dim, generator)
@@ -133,7 +155,7 @@ def padded(unexplained: Floats, target_dim: int) -> Floats:
 
 def spectrum(dim: int) -> Floats:
     """Standard deviations of a power-law spectrum, shape (dim,)."""
-    return np.arange(1, dim + 1) ** (-SPECTRUM_EXPONENT / 2)
+    return np.asarray(np.arange(1, dim + 1) ** (-SPECTRUM_EXPONENT / 2))
 
 
 def rotation(dim: int, generator: np.random.Generator) -> Floats:

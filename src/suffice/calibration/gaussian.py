@@ -5,12 +5,13 @@ import numpy as np
 from suffice.calibration.channel import (
     ChannelSize,
     Draw,
+    Floats,
     check_component_nats,
     draw_mixed,
     gaussian_components,
-    information_profile,
     linear_nats_by_dim,
     mixed,
+    profile_of,
     spectrum,
     spectrum_and_rotation,
 )
@@ -22,15 +23,17 @@ DUPLICATE_SHARE, CONSTANT_SHARE = 4, 8  # a quarter of the dimensions are copies
 
 def draw_gaussian(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """Gaussian pairs with a power-law spectrum; strong components carry more information than weak ones."""
-    nats = information_profile(size.nats_per_dim * size.target_dim, size.n_shared)
-    return draw_mixed(gaussian_components(size, nats, generator), generator)
+    return draw_mixed(gaussian_components(size, profile_of(size), generator), generator)
 
 
 def draw_low_rank(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """A shared signal of a quarter of the dimensions, among private noise of both sides."""
-    rank = max(1, size.n_shared // SIGNAL_SHARE)
-    nats = information_profile(size.nats_per_dim * size.target_dim, rank)
-    return draw_mixed(gaussian_components(size, nats, generator), generator)
+    return draw_mixed(gaussian_components(size, low_rank_nats(size), generator), generator)
+
+
+def low_rank_nats(size: ChannelSize) -> Floats:
+    """Information of each component of the signal."""
+    return profile_of(size, max(1, size.n_shared // SIGNAL_SHARE))
 
 
 def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator) -> Draw:
@@ -38,11 +41,7 @@ def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator)
 
     The target is not rotated: the dimensions of a real embedding that another model shares stand alone.
     """
-    total = size.nats_per_dim * size.target_dim
-    n_certain = max(1, round(total / CERTAIN_NATS))
-    check_component_nats(total / min(n_certain, size.n_shared))
-    nats = np.full(min(n_certain, size.n_shared), total / min(n_certain, size.n_shared))
-    components = gaussian_components(size, nats, generator)
+    components = gaussian_components(size, nearly_deterministic_nats(size), generator)
     order = generator.permutation(size.target_dim)
     mixing = np.diag(spectrum(size.target_dim))[:, order]
     return Draw(
@@ -54,19 +53,24 @@ def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator)
     )
 
 
+def nearly_deterministic_nats(size: ChannelSize) -> Floats:
+    """Information of each component that is known: about 6 nats, so that they add up."""
+    total = size.nats_per_dim * size.target_dim
+    n_certain = min(max(1, round(total / CERTAIN_NATS)), size.n_shared)
+    check_component_nats(total / n_certain)
+    return np.full(n_certain, total / n_certain)
+
+
 def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """Gaussian pairs in which a quarter of each side's dimensions are copies and an eighth are constant.
 
     Copies add nothing to I(U; V); a family with a diagonal residual counts them again. The nats per
     dimension are those of the dimensions that vary, as in all results.
     """
-    source_base, target_base = (_base_dim(dim) for dim in (size.source_dim, size.target_dim))
-    varying = size.target_dim - size.target_dim // CONSTANT_SHARE
-    base = ChannelSize(source_base, target_base, size.n_items, size.nats_per_dim * varying / target_base)
-    nats = information_profile(base.nats_per_dim * target_base, base.n_shared)
-    components = gaussian_components(base, nats, generator)
-    source_mixing = _with_copies(size.source_dim, source_base, generator)
-    target_mixing = _with_copies(size.target_dim, target_base, generator)
+    base = base_size(size)
+    components = gaussian_components(base, profile_of(base), generator)
+    source_mixing = _with_copies(size.source_dim, base.source_dim, generator)
+    target_mixing = _with_copies(size.target_dim, base.target_dim, generator)
     varies = np.flatnonzero(np.abs(target_mixing).sum(axis=1))
     level = np.float32(0.25)
     return Draw(
@@ -76,6 +80,13 @@ def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
         linear_nats=float(linear_nats_by_dim(target_mixing[varies], components.unexplained).sum()),
         varying_dim=len(varies),
     )
+
+
+def base_size(size: ChannelSize) -> ChannelSize:
+    """The channel without copies and constants, which carries the same information."""
+    source, target = (_base_dim(dim) for dim in (size.source_dim, size.target_dim))
+    varying = size.target_dim - size.target_dim // CONSTANT_SHARE
+    return ChannelSize(source, target, size.n_items, size.nats_per_dim * varying / target)
 
 
 def _base_dim(dim: int) -> int:

@@ -7,6 +7,8 @@ Kotz and Nadarajah, Multivariate t Distributions and Their Applications (2004), 
 correction in Czyz et al., NeurIPS 2023, arXiv 2306.11078.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import digamma, gammaln
 
@@ -14,9 +16,10 @@ from suffice.calibration.channel import (
     ChannelSize,
     Components,
     Draw,
+    Floats,
     draw_mixed,
     gaussian_components,
-    information_profile,
+    profile_of,
 )
 from suffice.errors import DataError
 
@@ -29,19 +32,25 @@ def draw_student(size: ChannelSize, generator: np.random.Generator) -> Draw:
     Raises:
         DataError: fewer nats are asked for than the common radius alone carries.
     """
-    common = radius_nats(size.source_dim, size.target_dim, DEGREES_OF_FREEDOM)
-    left = size.nats_per_dim * size.target_dim - common
-    if left < 0:
-        raise DataError(
-            f"a multivariate t of {size.source_dim} and {size.target_dim} dimensions carries at least "
-            f"{common / size.target_dim:.3g} nats per dimension; {size.nats_per_dim:g} is too few"
-        )
-    gaussian = gaussian_components(size, information_profile(left, size.n_shared), generator)
+    nats, common = student_nats(size)
+    gaussian = gaussian_components(size, nats, generator)
     squared = generator.chisquare(DEGREES_OF_FREEDOM, (size.n_items, 1)) / (DEGREES_OF_FREEDOM - 2)
     radius = (1 / np.sqrt(squared)).astype(np.float32)  # unit variance
     source, target = gaussian.source * radius, gaussian.target * radius
     components = Components(source, target, gaussian.unexplained, gaussian.truth_nats + common)
     return draw_mixed(components, generator)
+
+
+def student_nats(size: ChannelSize) -> tuple[Floats, float]:
+    """Information of each component beside the radius, and that of the radius."""
+    common = radius_nats(size.source_dim, size.target_dim, DEGREES_OF_FREEDOM)
+    left = size.nats_per_dim - common / size.target_dim
+    if left < 0:
+        raise DataError(
+            f"a multivariate t of {size.source_dim} and {size.target_dim} dimensions carries at least "
+            f"{common / size.target_dim:.3g} nats per dimension; {size.nats_per_dim:g} is too few"
+        )
+    return profile_of(replace(size, nats_per_dim=left)), common
 
 
 def radius_nats(source_dim: int, target_dim: int, degrees: float) -> float:

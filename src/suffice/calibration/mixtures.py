@@ -12,13 +12,13 @@ from suffice.calibration.channel import (
     Draw,
     Floats,
     Floats32,
-    check_component_nats,
     draw_mixed,
+    even_nats,
     gaussian_components,
-    information_profile,
     mixed,
     normals,
     padded,
+    profile_of,
     rotation,
 )
 
@@ -35,8 +35,7 @@ def draw_mixture(size: ChannelSize, generator: np.random.Generator) -> Draw:
     With class c = +-1 and within-class correlation r, X = m c + s z, Y = m c + s z', s^2 = 1 - m^2 and
     r s^2 = m^2 or -m^2: classes and noise pull together, or against each other.
     """
-    nats = size.nats_per_dim * size.target_dim / size.n_shared
-    check_component_nats(nats, MOST_CLASS_NATS)
+    nats = even_nats(size, MOST_CLASS_NATS)
     together, against = class_share(nats, together=True), class_share(nats, together=False)
     aligned = np.arange(size.n_shared) % 2 == 0
     share = np.where(aligned, together, against)  # m^2, shape (n_shared,)
@@ -105,7 +104,7 @@ def draw_clusters(size: ChannelSize, generator: np.random.Generator) -> Draw:
     `nats_per_dim` sets the first term, which is exact; the three about the class are Monte Carlo means
     with a stated error.
     """
-    nats = information_profile(size.nats_per_dim * size.target_dim, size.n_shared)
+    nats = profile_of(size)
     components = gaussian_components(size, nats, generator)
     source_means, target_means = means = [
         CLASS_SEPARATION / np.sqrt(dim) * generator.standard_normal((N_CLASSES, dim))

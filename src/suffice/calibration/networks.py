@@ -17,13 +17,13 @@ from suffice.calibration.channel import (
     Draw,
     Floats,
     Floats32,
-    check_component_nats,
     draw_mixed,
+    even_nats,
     gaussian_components,
-    information_profile,
     mixed,
     normals,
     padded,
+    profile_of,
     rotation,
     spectrum_and_rotation,
 )
@@ -85,7 +85,7 @@ def draw_networks_of_both(size: ChannelSize, generator: np.random.Generator) -> 
 
 
 def _draw_bent(size: ChannelSize, generator: np.random.Generator, bend_target: bool) -> Draw:
-    nats = information_profile(size.nats_per_dim * size.target_dim, size.n_shared)
+    nats = profile_of(size)
     bend_source = InvertibleNetwork(size.source_dim, generator)
     bend = InvertibleNetwork(size.target_dim, generator) if bend_target else None
     mixing = spectrum_and_rotation(size.target_dim, generator)
@@ -118,8 +118,7 @@ def draw_noisy_function(size: ChannelSize, generator: np.random.Generator) -> Dr
     In rotated coordinates each output is a one-dimensional network of one input; the rotations make it a
     network in which every dimension depends on every other.
     """
-    nats = size.nats_per_dim * size.target_dim / size.n_shared
-    check_component_nats(nats, MOST_FUNCTION_NATS)
+    nats = even_nats(size, MOST_FUNCTION_NATS)
     source = normals(size.n_items, size.source_dim, generator)
     target = normals(size.n_items, size.target_dim, generator)
     unexplained = np.empty(size.n_shared)

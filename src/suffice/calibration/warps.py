@@ -22,8 +22,8 @@ from suffice.calibration.channel import (
     Floats,
     Floats32,
     gaussian_components,
-    information_profile,
     mixed,
+    profile_of,
     spectrum_and_rotation,
     unexplained_by,
 )
@@ -72,7 +72,7 @@ def _draw_bent(
     target_warps: Sequence[Warp],
     generator: np.random.Generator,
 ) -> Draw:
-    nats = information_profile(size.nats_per_dim * size.target_dim, size.n_shared)
+    nats = profile_of(size)
     components = gaussian_components(size, nats, generator)
     source_mixing = _unit_rows(spectrum_and_rotation(size.source_dim, generator))
     target_mixing = _unit_rows(spectrum_and_rotation(size.target_dim, generator))
