@@ -9,9 +9,6 @@ include: "rules/study.smk"
 include: f"rules/kinds/{KIND}.smk"
 
 
-report: "report/workflow.rst"
-
-
 rule all:
     default_target: True
     input:

@@ -9,3 +9,6 @@ include: "../rank.smk"
 include: "../probe.smk"
 include: "../correlate.smk"
 include: "../figures.smk"
+
+
+report: "../../report/workflow.rst"

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,12 @@ def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy
     from suffice.calibration.study import load_calibration
 
     return load_calibration(study_folder(config, root), overrides_in(config))
+
+
+def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
+    """Megabytes for the largest of some settings: eight copies of both sides, and ten square matrices."""
+    largest = max(each["n_items"] * each["dim"] * 16 + each["dim"] ** 2 * 20 for each in settings)
+    return 1000 + largest * 4 // 10**6
 
 
 def study_folder(config: Mapping[str, Any], root: Path) -> Path:

@@ -10,6 +10,7 @@ from suffice.study.model import EstimatorChoice
 from suffice.study.read import SETTINGS, check_key, read_estimators, read_study_settings
 
 Part = Literal["channels", "chains", "invariance"]
+FIGURES = ("channel_curves", "estimate_against_truth", "error_by_width", "independence")
 PARTS: tuple[Part, ...] = ("channels", "chains", "invariance")
 
 
@@ -41,6 +42,26 @@ class CalibrationStudy:
             for estimator in self.estimators
             if self.measured(part, group, estimator)
         ]
+
+    def n_settings(self, estimator: str) -> tuple[int, int]:
+        """Settings of channels that an estimator is measured at, and all there are."""
+        groups = self.grid.channels
+        within = sum(len(self.measured("channels", group, estimator)) for group in groups)
+        return within, sum(len(settings_of(group)) for group in groups.values())
+
+    @property
+    def figures(self) -> list[str]:
+        """The figures that the grid has something to show in."""
+        settings = [each for group in self.grid.channels.values() for each in settings_of(group)]
+        widths: dict[tuple[str, float], set[int]] = {}
+        for each in settings:
+            size = each["size"]
+            if size["source_dim"] == size["target_dim"] and size["nats_per_dim"] > 0:
+                widths.setdefault((each["name"], size["nats_per_dim"]), set()).add(size["source_dim"])
+        hidden = set() if any(len(found) > 1 for found in widths.values()) else {"error_by_width"}
+        if not any(each["size"]["nats_per_dim"] == 0 and each["name"] != "clusters" for each in settings):
+            hidden.add("independence")
+        return [name for name in FIGURES if name not in hidden]
 
     def measured(self, part: Part, group: str, estimator: str) -> list[dict[str, Any]]:
         """The settings of a group that an estimator is measured at, each within the estimator's limit."""
