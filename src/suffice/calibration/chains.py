@@ -92,6 +92,11 @@ def check_chain(kind: str, size: ChainSize) -> None:
             f"a chain {kind!r} of {size.n_models} models with steps of {size.step_nats_per_dim:g} nats per "
             f"dimension needs {needed:g}, and {room:.3g} can be lost; take fewer models or smaller steps"
         )
+    if kind in (PROJECTION, QUANTISATION) and size.dim * size.step_nats_per_dim < room:
+        raise DataError(
+            f"a chain {kind!r} of width {size.dim} loses less than one dimension in a step of "
+            f"{size.step_nats_per_dim:g} nats per dimension; take a wider chain or larger steps"
+        )
 
 
 def _noisy(signal: Floats32, nats: float, generator: np.random.Generator) -> Floats32:

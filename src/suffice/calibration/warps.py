@@ -10,7 +10,7 @@ converges to follows from them.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import scipy.linalg
@@ -46,14 +46,15 @@ def _stretched_down(values: Floats) -> Floats:
     return np.asarray(-np.exp(-values))
 
 
-def _student(values: Floats) -> Floats:
-    """The value of the same rank under a t with 3 degrees of freedom; by the lower tail, for precision."""
-    return np.asarray(-np.sign(values) * stdtrit(MARGIN_DEGREES, ndtr(-np.abs(values))))
+def _student(values: Floats, degrees: float = MARGIN_DEGREES) -> Floats:
+    """The value of the same rank under a Student t; by the lower tail, for precision."""
+    return np.asarray(-np.sign(values) * stdtrit(degrees, ndtr(-np.abs(values))))
 
 
 SOURCE_WARPS: tuple[Warp, ...] = (_stretched_up, _cubic)
 TARGET_WARPS: tuple[Warp, ...] = (_stretched_down, _cubic)
 HEAVY_WARPS: tuple[Warp, ...] = (_student,)
+MILD_TAILS: Warp = partial(_student, degrees=5.0)  # with a finite fourth moment
 
 
 def draw_warped(size: ChannelSize, generator: np.random.Generator) -> Draw:
@@ -74,27 +75,27 @@ def _draw_bent(
 ) -> Draw:
     nats = profile_of(size)
     components = gaussian_components(size, nats, generator)
-    source_mixing = _unit_rows(spectrum_and_rotation(size.source_dim, generator))
-    target_mixing = _unit_rows(spectrum_and_rotation(size.target_dim, generator))
+    source_mixing = unit_rows(spectrum_and_rotation(size.source_dim, generator))
+    target_mixing = unit_rows(spectrum_and_rotation(size.target_dim, generator))
     correlation = np.sqrt(1 - unexplained_by(nats))
     shared = slice(0, size.n_shared)
     across = (source_mixing[:, shared] * correlation) @ target_mixing[:, shared].T  # (d_u, d_v)
     source_warp = _cycled(source_warps, size.source_dim)
     target_warp = _cycled(target_warps, size.target_dim)
     return Draw(
-        source=_bend(mixed(components.source, source_mixing), source_warp),
-        target=_bend(mixed(components.target, target_mixing), target_warp),
+        source=bend(mixed(components.source, source_mixing), source_warp),
+        target=bend(mixed(components.target, target_mixing), target_warp),
         truth_nats=components.truth_nats,
-        linear_nats=_linear_nats(
-            _bent_covariance(source_mixing @ source_mixing.T, source_warp, source_warp),
-            _bent_covariance(across, source_warp, target_warp),
-            np.array([_variance(warp) for warp in target_warp]),
+        linear_nats=linear_nats_of(
+            bent_covariance(source_mixing @ source_mixing.T, source_warp, source_warp),
+            bent_covariance(across, source_warp, target_warp),
+            np.array([warped_variance(warp) for warp in target_warp]),
         ),
         varying_dim=size.target_dim,
     )
 
 
-def _unit_rows(mixing: Floats) -> Floats:
+def unit_rows(mixing: Floats) -> Floats:
     """The mixing whose dimensions have unit variance, as the warps expect."""
     return np.asarray(mixing / np.linalg.norm(mixing, axis=1, keepdims=True))
 
@@ -103,7 +104,7 @@ def _cycled(warps: Sequence[Warp], dim: int) -> list[Warp]:
     return [warps[index % len(warps)] for index in range(dim)]
 
 
-def _bend(values: Floats32, warps: Sequence[Warp]) -> Floats32:
+def bend(values: Floats32, warps: Sequence[Warp]) -> Floats32:
     """Each dimension through its warp; in double precision a column at a time."""
     for index, warp in enumerate(warps):
         values[:, index] = warp(values[:, index].astype(float))
@@ -125,12 +126,12 @@ def _hermite_coefficients(warp: Warp) -> Floats:
 
 
 @cache
-def _variance(warp: Warp) -> float:
+def warped_variance(warp: Warp) -> float:
     """Variance of a warped standard normal."""
     return float(np.square(_hermite_coefficients(warp)[1:]).sum())
 
 
-def _bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequence[Warp]) -> Floats:
+def bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequence[Warp]) -> Floats:
     """Covariance of warped dimensions from the correlation before, shape (len(rows), len(columns))."""
     left = np.stack([_hermite_coefficients(warp) for warp in rows])
     right = np.stack([_hermite_coefficients(warp) for warp in columns])
@@ -140,7 +141,7 @@ def _bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequenc
     return covariance
 
 
-def _linear_nats(source: Floats, across: Floats, target_variance: Floats) -> float:
+def linear_nats_of(source: Floats, across: Floats, target_variance: Floats) -> float:
     """Sum of -1/2 log(1 - R_j^2) from covariances: (d_u, d_u), (d_u, d_v) and (d_v,)."""
     explained = (across * scipy.linalg.solve(source, across, assume_a="pos")).sum(axis=0)
     return float(-0.5 * np.log1p(-explained / target_variance).sum())

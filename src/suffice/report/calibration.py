@@ -20,8 +20,8 @@ FIGURE_WORDS = {
     "channel_curves": (
         "Where each estimator follows the truth, and where it fails",
         "Estimate against truth on each channel, a line for each estimator. An estimator that is right "
-        "follows the dashed line; the grey wedge is within 10 % of it. A line that stays flat is blind to what the "
-        "channel carries, one that bends down has reached its ceiling.",
+        "follows the dashed line; the grey wedge is within 10 % of it. A line that stays flat is blind to "
+        "what the channel carries, one that bends down has reached its ceiling.",
     ),
     "estimate_against_truth": (
         "All channels under each estimator",
