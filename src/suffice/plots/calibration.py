@@ -54,15 +54,17 @@ def truth_line(axes: Axes, most: float) -> None:
     axes.plot([0, most], [0, most], color=MUTED, lw=0.9, ls="--", zorder=0.5)
 
 
-def legend_below(figure: Figure, styles: Styles, *more: Artist) -> None:
-    """A legend of the names below the figure."""
+def legend_above(figure: Figure, styles: Styles, *more: Artist) -> None:
+    """A legend of the names, then `more`, above the panels."""
     handles: list[Artist] = [
         Line2D([], [], label=name, color=style.color, marker=style.marker) for name, style in styles.items()
     ]
     handles += more
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    letters = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (0.075 * letters + 0.55)))
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), columns))
 
 
 def truth_handle() -> Artist:
     """The legend's entry for the line of truth."""
-    return Line2D([], [], color=MUTED, ls="--", lw=0.9, label="truth, and within 10 % of it")
+    return Line2D([], [], color=MUTED, ls="--", lw=0.9, label="truth, ±10 %")

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from suffice.calibration.channels import CHANNELS
-from suffice.plots.calibration import Styles, legend_below, styles_of, truth_handle, truth_line
+from suffice.plots.calibration import Styles, legend_above, styles_of, truth_handle, truth_line
 from suffice.plots.style import (
     WIDTH_INCHES,
     Drawn,
@@ -58,7 +58,7 @@ def draw_channel_curves(accuracy: pd.DataFrame, figure: Figure | None = None) ->
         axes.axis("off")
     figure.supxlabel("true mutual information (nats per target dimension)", fontsize=8)
     figure.supylabel("estimate (nats per target dimension)", fontsize=8)
-    legend_below(figure, styles, truth_handle())
+    legend_above(figure, styles, truth_handle())
     return Drawn(figure, points)
 
 

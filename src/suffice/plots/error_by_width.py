@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from suffice.plots.calibration import NEAR, Styles, legend_below, styles_of
+from suffice.plots.calibration import NEAR, Styles, legend_above, styles_of
 from suffice.plots.style import (
     BAND,
     MUTED,
@@ -60,10 +60,14 @@ def draw_error_by_width(accuracy: pd.DataFrame, figure: Figure | None = None) ->
         panel_title(axes, channel, f"{own['nats_per_dim'].iloc[0]:g} nats per dimension")
     for axes in grid.flat[len(channels) :]:
         axes.axis("off")
+    widths = sorted(set(points["target_dim"]))
+    grid[0, 0].set_xscale("log", base=2)
+    grid[0, 0].set_xticks(widths, [str(width) for width in widths])
+    grid[0, 0].minorticks_off()
     figure.supxlabel("width of source and target (dimensions)", fontsize=8)
     figure.supylabel("relative error (%)", fontsize=8)
     keys = [Line2D([], [], color=MUTED, ls=style, label=f"{count:,} items") for count, style in lines.items()]
-    legend_below(figure, styles, *keys)
+    legend_above(figure, styles, *keys)
     return Drawn(figure, points)
 
 
@@ -91,8 +95,4 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, styles: Styles, lines: dict[An
         rows = rows.sort_values("target_dim")
         style = styles[str(name)]
         style.plot(axes, rows, "target_dim", "relative_error", lw=1.2, ms=3.5, ls=lines[n_items])
-    axes.set_xscale("log", base=2)
     axes.set_ylim(-105, 105)
-    widths = sorted(set(points["target_dim"]))
-    axes.set_xticks(widths, [str(width) for width in widths])
-    axes.minorticks_off()

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from suffice.plots.calibration import legend_below, styles_of, truth_handle, truth_line
+from suffice.plots.calibration import legend_above, styles_of, truth_handle, truth_line
 from suffice.plots.style import WIDTH_INCHES, Drawn, grid_shape, panel_title, require_rows, sized, styled
 
 N_COLUMNS = 3
@@ -51,5 +51,5 @@ def draw_estimate_against_truth(accuracy: pd.DataFrame, figure: Figure | None = 
         axes.axis("off")
     figure.supxlabel("true mutual information (nats per target dimension)", fontsize=8)
     figure.supylabel("estimate (nats per target dimension)", fontsize=8)
-    legend_below(figure, styles, truth_handle())
+    legend_above(figure, styles, truth_handle())
     return Drawn(figure, points.reset_index(drop=True))

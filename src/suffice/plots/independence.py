@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from suffice.errors import DataError
-from suffice.plots.calibration import legend_below, styles_of
+from suffice.plots.calibration import legend_above, styles_of
 from suffice.plots.style import BAND, MUTED, Drawn, require_rows, sized, styled
 
 LIMIT = 0.005  # nats per dimension that independent data may seem to share
@@ -49,7 +49,9 @@ def draw_independence(accuracy: pd.DataFrame, figure: Figure | None = None) -> D
     axes.set_yticks(range(len(sizes)), labels)
     axes.set_ylim(len(sizes) - 0.4, -0.6)
     axes.set_xscale("symlog", linthresh=0.01)
+    low, high = min(points["estimate_nats_per_dim"].min(), -0.01), points["estimate_nats_per_dim"].max()
+    axes.set_xlim(1.5 * low, max(1.5 * high, 0.015))
     axes.set_xlabel("estimate (nats per target dimension); the truth is 0, the band ±0.005")
     axes.grid(axis="y")
-    legend_below(figure, styles)
+    legend_above(figure, styles)
     return Drawn(figure, points.reset_index(drop=True))

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from suffice.calibration.study import CalibrationStudy, load_calibration
-from suffice.calibration.tables import common_settings
+from suffice.calibration.tables import SETTING, common_settings
 from suffice.files import read_table, whole_file
 from suffice.provenance import versions
 from suffice.report.numbers import integer, number, percent
@@ -187,7 +187,7 @@ def _left_out(study: CalibrationStudy) -> list[str]:
 
 
 def _facts(accuracy: pd.DataFrame) -> list[dict[str, str]]:
-    settings = accuracy.drop_duplicates(["channel", "source_dim", "target_dim", "n_items", "nats_per_dim"])
+    settings = accuracy.drop_duplicates(SETTING)
     widest = int(accuracy[["source_dim", "target_dim"]].to_numpy().max())
     low, high = accuracy["n_items"].min(), accuracy["n_items"].max()
     items = integer(low) if low == high else f"{integer(low)} to {integer(high)}"
