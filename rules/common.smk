@@ -1,7 +1,6 @@
 """The study, and the helpers that tell rules which files they need and which parameters they have."""
 
 import re
-from pathlib import Path
 
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
@@ -25,11 +24,6 @@ except SufficeError as error:
 
 RESULTS = f"results/{STUDY.name}"
 PRIMARY_ESTIMATOR = next(iter(STUDY.estimators))
-
-
-def any_of(names):
-    """A pattern that matches exactly the given names; one that matches nothing if there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:

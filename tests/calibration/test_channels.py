@@ -29,11 +29,12 @@ def monte_carlo(values):
     return values.mean(), 3 * values.std() / np.sqrt(len(values))
 
 
-@EVERY
-@pytest.mark.parametrize("nats", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize(
+    ("name", "nats"),
+    # The radius of a multivariate t alone carries more than 0 nats.
+    [(name, nats) for name in CHANNELS for nats in (0.0, 0.5, 2.0) if nats or name != "student"],
+)
 def test_the_truth_of_one_pair_is_what_nearest_neighbours_find(name, nats):
-    if name == "student" and nats == 0:
-        pytest.skip("its radius alone carries more")
     draw = draw_channel(name, ChannelSize(1, 1, 10_000, nats), seed=3)
     # The KSG estimator; with 10,000 items its spread is about 0.01 and its bias below 0.02 nats.
     found = mutual_info_regression(draw.source, draw.target[:, 0], n_neighbors=5, random_state=0)[0]
