@@ -21,6 +21,7 @@ def row(estimator, channel="gaussian", dim=4, nats=1.0, estimate=0.9, draw=0, re
     setting = {"channel": channel, "family": family, "source_dim": dim, "target_dim": dim, "n_items": 100}
     setting |= {"nats_per_dim": nats, "seed": draw, "estimator": estimator}
     truth = {"truth_nats_per_dim": nats, "truth_error_nats_per_dim": 0.0, "linear_nats_per_dim": nats}
+    truth |= {"gaussian_nats_per_dim": nats}
     if refused:
         return setting | truth | {"refused": refused}
     error = estimate - nats
@@ -90,6 +91,7 @@ def test_the_summary_takes_medians_over_common_settings():
     )
     assert cell(summary, "gaussian_error", estimator="a") == pytest.approx(0.15)
     assert cell(summary, "other_error", estimator="a") == pytest.approx(0.75)
+    assert cell(summary, "own_error", estimator="b") == pytest.approx(0.25)  # of 0.5 and 0
     assert cell(summary, "independent_nats_per_dim", estimator="a") == pytest.approx(-0.02)
     assert cell(summary, "n_settings", estimator="a") == 5
     assert cell(summary, "n_refused", estimator="b") == 1

@@ -55,6 +55,8 @@ class Draw:
             to 1e-6 nats a component.
         linear_nats: sum over target dimensions of -1/2 log(1 - R_j^2) in the population, to which a linear
             family with a diagonal residual converges; None where it is not known.
+        gaussian_nats: mutual information of the Gaussian pair with the same covariances, to which a family
+            of joint Gaussians converges; None where it is not known.
         varying_dim: number of target dimensions that vary.
     """
 
@@ -62,6 +64,7 @@ class Draw:
     target: Floats32
     truth_nats: float
     linear_nats: float | None
+    gaussian_nats: float | None
     varying_dim: int
     truth_error_nats: float = 0.0
 
@@ -82,6 +85,11 @@ class Components:
     target: Floats32
     unexplained: Floats
     truth_nats: float
+
+    @property
+    def gaussian_nats(self) -> float:
+        """Mutual information of the Gaussian pair with the same covariances."""
+        return float(-0.5 * np.log(self.unexplained).sum())
 
 
 def information_profile(total_nats: float, n_components: int) -> Floats:
@@ -188,6 +196,17 @@ def linear_nats_by_dim(mixing: Floats, unexplained: Floats) -> Floats:
     return -0.5 * np.log(weights @ unexplained / weights.sum(axis=1))
 
 
+def gaussian_nats_of(source: Floats, target: Floats, across: Floats) -> float:
+    r"""Mutual information of a Gaussian pair from its covariances, (d_u, d_u), (d_v, d_v) and (d_u, d_v).
+
+    .. math:: I = \tfrac12 \log (|\Sigma_V| / |\Sigma_{V \mid U}|)
+
+    Source: Cover and Thomas, Elements of Information Theory, 2nd ed., theorem 8.4.1.
+    """
+    left = target - across.T @ np.linalg.solve(source, across)
+    return float(0.5 * (np.linalg.slogdet(target)[1] - np.linalg.slogdet(left)[1]))
+
+
 def draw_mixed(components: Components, generator: np.random.Generator) -> Draw:
     """Both sides with a spectrum and a rotation of their own."""
     source_mixing = spectrum_and_rotation(components.source.shape[1], generator)
@@ -197,5 +216,6 @@ def draw_mixed(components: Components, generator: np.random.Generator) -> Draw:
         target=mixed(components.target, target_mixing),
         truth_nats=components.truth_nats,
         linear_nats=float(linear_nats_by_dim(target_mixing, components.unexplained).sum()),
+        gaussian_nats=components.gaussian_nats,
         varying_dim=components.target.shape[1],
     )

@@ -20,7 +20,7 @@ from suffice.study.model import EstimatorChoice
 
 NORMAL_QUANTILE = 1.96  # of a 95 % interval
 AGGREGATES: tuple[Literal["mean", "median"], ...] = ("mean", "median")
-LINEAR_KIND = "linear"  # its own population value is known, and is what its interval should hold
+OWN_VALUES = {"linear": "linear_nats", "gaussian": "gaussian_nats"}  # of other kinds it is the truth
 Row = dict[str, Any]
 
 
@@ -37,9 +37,9 @@ def evaluate_channel(
         device: torch device of the estimate.
 
     Returns:
-        One row: the setting, `truth_nats_per_dim` with its own error, `linear_nats_per_dim`, and the
-        estimate with its interval, seconds and warnings; nats are per target dimension that varies. An
-        estimator that refuses the data has no estimate; `refused` says why.
+        One row: the setting, `truth_nats_per_dim` with its own error, what a linear and a joint Gaussian
+        family converge to, and the estimate with its interval, seconds and warnings; nats are per target
+        dimension that varies. An estimator that refuses the data has no estimate; `refused` says why.
     """
     draw = draw_channel(channel, size, seed)
     row = _setting_row(channel, size, choice, seed) | _truth_row(draw)
@@ -70,21 +70,24 @@ def _setting_row(channel: str, size: ChannelSize, choice: EstimatorChoice, seed:
 
 
 def _truth_row(draw: Draw) -> Row:
-    linear = None if draw.linear_nats is None else draw.linear_nats / draw.varying_dim
+    linear, gaussian = (
+        None if nats is None else nats / draw.varying_dim for nats in (draw.linear_nats, draw.gaussian_nats)
+    )
     return {
         "truth_nats_per_dim": draw.truth_nats / draw.varying_dim,
         "truth_error_nats_per_dim": draw.truth_error_nats / draw.varying_dim,
         "linear_nats_per_dim": linear,
+        "gaussian_nats_per_dim": gaussian,
     }
 
 
 def _result_row(result: Sufficiency, draw: Draw, choice: EstimatorChoice) -> Row:
-    """The estimate with its errors; for the linear kind also the error against its own population value."""
+    """The estimate with its errors, against the truth and against what its own family converges to."""
     truth = draw.truth_nats / draw.varying_dim
-    aim = draw.linear_nats if choice.kind == LINEAR_KIND else draw.truth_nats
+    own = getattr(draw, OWN_VALUES.get(choice.kind, "truth_nats"))
     error = result.nats_per_dim - truth
     half_width = NORMAL_QUANTILE * result.standard_error_nats / draw.varying_dim
-    own_error = None if aim is None else result.nats_per_dim - aim / draw.varying_dim
+    own_error = None if own is None else result.nats_per_dim - own / draw.varying_dim
     return {
         "estimate_nats_per_dim": result.nats_per_dim,
         "standard_error_nats_per_dim": result.standard_error_nats / draw.varying_dim,

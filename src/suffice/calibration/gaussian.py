@@ -49,6 +49,7 @@ def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator)
         target=mixed(components.target, mixing),
         truth_nats=components.truth_nats,
         linear_nats=float(linear_nats_by_dim(mixing, components.unexplained).sum()),
+        gaussian_nats=components.gaussian_nats,
         varying_dim=size.target_dim,
     )
 
@@ -78,6 +79,7 @@ def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
         target=mixed(components.target, target_mixing) + level,
         truth_nats=components.truth_nats,
         linear_nats=float(linear_nats_by_dim(target_mixing[varies], components.unexplained).sum()),
+        gaussian_nats=components.gaussian_nats,
         varying_dim=len(varies),
     )
 

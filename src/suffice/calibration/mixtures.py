@@ -15,6 +15,7 @@ from suffice.calibration.channel import (
     draw_mixed,
     even_nats,
     gaussian_components,
+    gaussian_nats_of,
     mixed,
     normals,
     padded,
@@ -116,12 +117,14 @@ def draw_clusters(size: ChannelSize, generator: np.random.Generator) -> Draw:
     turns = [rotation(dim, generator) for dim in (size.source_dim, size.target_dim)]
     sides = zip((components.source, components.target), means, turns, strict=True)
     source, target = (mixed(side + mean[classes].astype(np.float32), turn) for side, mean, turn in sides)
+    covariances = _covariances_of_clusters(source_means, target_means, correlation)
     return Draw(
         source=source,
         target=target,
         truth_nats=components.truth_nats + class_information,
         truth_error_nats=error,
-        linear_nats=_linear_nats_of_clusters(source_means, target_means, correlation, turns[1]),
+        linear_nats=_linear_nats_after(turns[1], *covariances),
+        gaussian_nats=gaussian_nats_of(*covariances),
         varying_dim=size.target_dim,
     )
 
@@ -133,14 +136,18 @@ def _covariance_across(source_dim: int, target_dim: int, correlation: Floats) ->
     return across
 
 
-def _linear_nats_of_clusters(
-    source_means: Floats, target_means: Floats, correlation: Floats, turn: Floats
-) -> float:
-    """What a linear family converges to, from the moments of the whole mixture."""
+def _covariances_of_clusters(
+    source_means: Floats, target_means: Floats, correlation: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Covariances of the whole mixture before the rotations: (d_u, d_u), (d_v, d_v) and (d_u, d_v)."""
     centred = [means - means.mean(axis=0) for means in (source_means, target_means)]
     source, target = (np.eye(means.shape[1]) + means.T @ means / N_CLASSES for means in centred)
     across = _covariance_across(len(source), len(target), correlation)
-    across += centred[0].T @ centred[1] / N_CLASSES
+    return source, target, across + centred[0].T @ centred[1] / N_CLASSES
+
+
+def _linear_nats_after(turn: Floats, source: Floats, target: Floats, across: Floats) -> float:
+    """What a linear family converges to after a rotation of the target."""
     residual = target - across.T @ np.linalg.solve(source, across)
     left, total = (((turn @ matrix) * turn).sum(axis=1) for matrix in (residual, target))
     return float(-0.5 * np.log(left / total).sum())

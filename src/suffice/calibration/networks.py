@@ -97,19 +97,27 @@ def _draw_bent(size: ChannelSize, generator: np.random.Generator, bend_target: b
         return bend_source(components.source), target, components.truth_nats
 
     source, target, truth = draw(size.n_items)
-    linear = None
+    linear, gaussian = None, None
     if max(size.source_dim, size.target_dim) <= WIDEST_LINEAR:
-        linear = sample_linear_nats(*draw(LINEAR_ITEMS + LINEAR_ITEMS_PER_DIM * size.source_dim)[:2])
-    return Draw(source, target, truth, linear, size.target_dim)
+        n_sample = LINEAR_ITEMS + LINEAR_ITEMS_PER_DIM * size.source_dim
+        linear, gaussian = sample_nats(*draw(n_sample)[:2])
+    return Draw(source, target, truth, linear, gaussian, size.target_dim)
 
 
-def sample_linear_nats(source: Floats32, target: Floats32) -> float:
-    """Sum of -1/2 log(1 - R_j^2) by least squares on a large sample, variances by degrees of freedom."""
+def sample_nats(source: Floats32, target: Floats32) -> tuple[float, float]:
+    """What a linear and a joint Gaussian family converge to, by least squares on a large sample.
+
+    Variances are by degrees of freedom; of the log determinants the bias d_u d_v / 2n is taken off.
+    """
     source, target = source - source.mean(axis=0), target - target.mean(axis=0)
     weights = np.linalg.lstsq(source, target, rcond=None)[0]
-    left = np.square(target - source @ weights, dtype=float).sum(axis=0) / (len(source) - source.shape[1] - 1)
-    total = np.square(target, dtype=float).sum(axis=0) / (len(source) - 1)
-    return float(-0.5 * np.log(left / total).sum())
+    left, total = (np.cov(values.T.astype(float), ddof=1) for values in (target - source @ weights, target))
+    left, total = np.atleast_2d(left), np.atleast_2d(total)
+    freedom = (len(source) - 1) / (len(source) - 1 - source.shape[1])
+    linear = -0.5 * np.log(freedom * np.diag(left) / np.diag(total)).sum()
+    bias = source.shape[1] * target.shape[1] / (2 * len(source))
+    gaussian = 0.5 * (np.linalg.slogdet(total)[1] - np.linalg.slogdet(left)[1]) - bias
+    return float(linear), float(gaussian)
 
 
 def draw_noisy_function(size: ChannelSize, generator: np.random.Generator) -> Draw:

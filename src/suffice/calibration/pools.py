@@ -12,6 +12,7 @@ import numpy as np
 from suffice.calibration.channel import (
     Floats,
     Floats32,
+    gaussian_nats_of,
     information_profile,
     linear_nats_by_dim,
     mixed,
@@ -129,7 +130,5 @@ def _bent_values(warp: Warp, source: Floats, target: Floats, correlation: Floats
     warps = [warp] * len(source)
     own, other = (bent_covariance(mixing @ mixing.T, warps, warps) for mixing in (source, target))
     across = bent_covariance((source * correlation) @ target.T, warps, warps)
-    joint = np.block([[own, across], [across.T, other]])
-    parts = [np.linalg.slogdet(matrix)[1] for matrix in (own, other, joint)]
-    gaussian = 0.5 * (parts[0] + parts[1] - parts[2])
-    return {LINEAR: linear_nats_of(own, across, np.diag(other)), GAUSSIAN: float(gaussian)}
+    covariances = own, other, across
+    return {LINEAR: linear_nats_of(*covariances), GAUSSIAN: gaussian_nats_of(*covariances)}

@@ -10,9 +10,9 @@ from suffice.files import read_table, write_table
 
 SETTING = ["channel", "family", "source_dim", "target_dim", "n_items", "nats_per_dim"]
 ACCURACY_COLUMNS = [
-    "estimator", *SETTING, "truth_nats_per_dim", "linear_nats_per_dim", "estimate_nats_per_dim",
-    "error_nats_per_dim", "error_spread_nats_per_dim", "relative_error", "own_error_nats_per_dim",
-    "covered", "own_covered", "converged", "seconds", "n_draws", "n_refused",
+    "estimator", *SETTING, "truth_nats_per_dim", "linear_nats_per_dim", "gaussian_nats_per_dim",
+    "estimate_nats_per_dim", "error_nats_per_dim", "error_spread_nats_per_dim", "relative_error",
+    "own_error_nats_per_dim", "covered", "own_covered", "converged", "seconds", "n_draws", "n_refused",
 ]  # fmt: skip
 ORDER_SETTING = ["chain", "n_models", "dim", "n_items", "step_nats_per_dim"]
 ORDER_COLUMNS = [
@@ -21,8 +21,8 @@ ORDER_COLUMNS = [
 ]  # fmt: skip
 INVARIANCE_COLUMNS = ["estimator", "side", "change", "largest_difference_nats_per_dim", "n_draws"]
 SUMMARY_COLUMNS = [
-    "estimator", "n_settings", "n_refused", "gaussian_error", "other_error", "independent_nats_per_dim",
-    "covered", "own_covered", "in_order", "rotations_tied", "source_rotation_nats_per_dim", "seconds",
+    "estimator", "n_settings", "n_refused", "gaussian_error", "other_error", "own_error",
+    "independent_nats_per_dim", "covered", "own_covered", "in_order", "rotations_tied", "source_rotation_nats_per_dim", "seconds",
 ]  # fmt: skip
 GAUSSIAN_FAMILY = "Gaussian"
 
@@ -37,14 +37,14 @@ def accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each estimator and setting: means over draws, and how far draws differ.
 
     `error_nats_per_dim` is the bias; `relative_error` the mean of the absolute relative errors;
-    `covered` the share of draws whose 95 % interval holds the truth, `own_covered` the population value
-    of the linear family; `seconds` the median.
+    `covered` the share of draws whose 95 % interval holds the truth, `own_covered` what the estimator's
+    own family converges to; `seconds` the median.
     """
     rows = rows.assign(relative_error=rows["relative_error"].astype(float).abs())
     grouped = rows.groupby(["estimator", *SETTING], sort=False)
     means = [
-        "truth_nats_per_dim", "linear_nats_per_dim", "estimate_nats_per_dim", "error_nats_per_dim",
-        "relative_error", "own_error_nats_per_dim", "covered", "own_covered", "converged",
+        "truth_nats_per_dim", "linear_nats_per_dim", "gaussian_nats_per_dim", "estimate_nats_per_dim",
+        "error_nats_per_dim", "relative_error", "own_error_nats_per_dim", "covered", "own_covered", "converged",
     ]  # fmt: skip
     table = grouped[means].agg(_mean)
     table["error_spread_nats_per_dim"] = grouped["error_nats_per_dim"].std()
@@ -84,7 +84,8 @@ def summary_table(accuracy: pd.DataFrame, order: pd.DataFrame, invariance: pd.Da
 
     Errors, coverage and seconds are over the settings that all estimators measured, so that an estimator
     with limits is not compared on easier ones: `gaussian_error` and `other_error` are medians of the
-    relative error on Gaussian and on other channels, `independent_nats_per_dim` the largest estimate, in
+    relative error on Gaussian and on other channels, `own_error` that against what the estimator's own
+    family converges to, `independent_nats_per_dim` the largest estimate, in
     size, where there is nothing to tell.
     """
     shared = common_settings(accuracy)
@@ -101,6 +102,7 @@ def summary_table(accuracy: pd.DataFrame, order: pd.DataFrame, invariance: pd.Da
                 "n_refused": int((every["n_refused"] > 0).sum()),
                 "gaussian_error": dependent.loc[gaussian, "relative_error"].median(),
                 "other_error": dependent.loc[~gaussian, "relative_error"].median(),
+                "own_error": _own_error(dependent),
                 "independent_nats_per_dim": _largest(own[own["truth_nats_per_dim"] == 0]),
                 "covered": _weighted(own, "covered"),
                 "own_covered": _weighted(own, "own_covered"),
@@ -118,6 +120,12 @@ def common_settings(accuracy: pd.DataFrame) -> pd.DataFrame:
     estimated = accuracy[accuracy["estimate_nats_per_dim"].notna()]
     count = estimated.groupby(SETTING)["estimator"].transform("nunique")
     return estimated[count == accuracy["estimator"].nunique()]
+
+
+def _own_error(rows: pd.DataFrame) -> float:
+    """Median of the relative error against what the estimator's own family converges to."""
+    own_value = rows["estimate_nats_per_dim"] - rows["own_error_nats_per_dim"]
+    return float((rows["own_error_nats_per_dim"] / own_value).abs().median())
 
 
 def _largest(rows: pd.DataFrame) -> float:

@@ -22,6 +22,7 @@ from suffice.calibration.channel import (
     Floats,
     Floats32,
     gaussian_components,
+    gaussian_nats_of,
     mixed,
     profile_of,
     spectrum_and_rotation,
@@ -82,15 +83,17 @@ def _draw_bent(
     across = (source_mixing[:, shared] * correlation) @ target_mixing[:, shared].T  # (d_u, d_v)
     source_warp = _cycled(source_warps, size.source_dim)
     target_warp = _cycled(target_warps, size.target_dim)
+    covariances = (
+        bent_covariance(source_mixing @ source_mixing.T, source_warp, source_warp),
+        bent_covariance(target_mixing @ target_mixing.T, target_warp, target_warp),
+        bent_covariance(across, source_warp, target_warp),
+    )
     return Draw(
         source=bend(mixed(components.source, source_mixing), source_warp),
         target=bend(mixed(components.target, target_mixing), target_warp),
         truth_nats=components.truth_nats,
-        linear_nats=linear_nats_of(
-            bent_covariance(source_mixing @ source_mixing.T, source_warp, source_warp),
-            bent_covariance(across, source_warp, target_warp),
-            np.array([warped_variance(warp) for warp in target_warp]),
-        ),
+        linear_nats=linear_nats_of(*covariances),
+        gaussian_nats=gaussian_nats_of(*covariances),
         varying_dim=size.target_dim,
     )
 
@@ -125,12 +128,6 @@ def _hermite_coefficients(warp: Warp) -> Floats:
     return np.array(coefficients)
 
 
-@cache
-def warped_variance(warp: Warp) -> float:
-    """Variance of a warped standard normal."""
-    return float(np.square(_hermite_coefficients(warp)[1:]).sum())
-
-
 def bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequence[Warp]) -> Floats:
     """Covariance of warped dimensions from the correlation before, shape (len(rows), len(columns))."""
     left = np.stack([_hermite_coefficients(warp) for warp in rows])
@@ -141,7 +138,7 @@ def bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequence
     return covariance
 
 
-def linear_nats_of(source: Floats, across: Floats, target_variance: Floats) -> float:
-    """Sum of -1/2 log(1 - R_j^2) from covariances: (d_u, d_u), (d_u, d_v) and (d_v,)."""
+def linear_nats_of(source: Floats, target: Floats, across: Floats) -> float:
+    """Sum of -1/2 log(1 - R_j^2) from covariances: (d_u, d_u), (d_v, d_v) and (d_u, d_v)."""
     explained = (across * scipy.linalg.solve(source, across, assume_a="pos")).sum(axis=0)
-    return float(-0.5 * np.log1p(-explained / target_variance).sum())
+    return float(-0.5 * np.log1p(-explained / np.diag(target)).sum())
