@@ -22,7 +22,8 @@ ORDER_COLUMNS = [
 INVARIANCE_COLUMNS = ["estimator", "side", "change", "largest_difference_nats_per_dim", "n_draws"]
 SUMMARY_COLUMNS = [
     "estimator", "n_settings", "n_refused", "gaussian_error", "other_error", "own_error",
-    "independent_nats_per_dim", "covered", "own_covered", "in_order", "rotations_tied", "source_rotation_nats_per_dim", "seconds",
+    "independent_nats_per_dim", "covered", "own_covered", "in_order", "rotations_tied",
+    "source_rotation_nats_per_dim", "seconds",
 ]  # fmt: skip
 GAUSSIAN_FAMILY = "Gaussian"
 
@@ -44,7 +45,8 @@ def accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
     grouped = rows.groupby(["estimator", *SETTING], sort=False)
     means = [
         "truth_nats_per_dim", "linear_nats_per_dim", "gaussian_nats_per_dim", "estimate_nats_per_dim",
-        "error_nats_per_dim", "relative_error", "own_error_nats_per_dim", "covered", "own_covered", "converged",
+        "error_nats_per_dim", "relative_error", "own_error_nats_per_dim", "covered", "own_covered",
+        "converged",
     ]  # fmt: skip
     table = grouped[means].agg(_mean)
     table["error_spread_nats_per_dim"] = grouped["error_nats_per_dim"].std()
