@@ -1,21 +1,12 @@
-"""The workflow: items -> embeddings -> pairs -> ranking -> tasks -> correlation -> figures and page."""
+"""The workflow: a study's kind decides which rules make its page; see rules/kinds/."""
 
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-include: "rules/common.smk"
-include: "rules/corpora.smk"
-include: "rules/embed.smk"
-include: "rules/estimate.smk"
-include: "rules/rank.smk"
-include: "rules/probe.smk"
-include: "rules/correlate.smk"
-include: "rules/figures.smk"
-
-
-report: "report/workflow.rst"
+include: "rules/study.smk"
+include: f"rules/kinds/{KIND}.smk"
 
 
 rule all:

@@ -1,7 +1,6 @@
 """The study, and the helpers that tell rules which files they need and which parameters they have."""
 
 import re
-from pathlib import Path
 
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
@@ -12,7 +11,6 @@ from suffice.study.configuration import configuration_of
 from suffice.workflow import (
     code_digest,
     files_of_settings,
-    let_jobs_import_library,
     loader_settings,
     open_study,
     overrides_in,
@@ -20,22 +18,13 @@ from suffice.workflow import (
     stop_with_message,
 )
 
-let_jobs_import_library(Path(workflow.basedir))
-
 try:
-    STUDY, MISSING = open_study(
-        config, Path(workflow.basedir), check=workflow.is_main_process
-    )
+    STUDY, MISSING = open_study(config, ROOT, check=workflow.is_main_process)
 except SufficeError as error:
     stop_with_message(error)
 
 RESULTS = f"results/{STUDY.name}"
 PRIMARY_ESTIMATOR = next(iter(STUDY.estimators))
-
-
-def any_of(names):
-    """A pattern that matches exactly the given names; one that matches nothing if there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:

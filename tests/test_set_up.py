@@ -31,7 +31,7 @@ def test_the_lock_pins_every_direct_dependency_exactly(project):
 
 
 def test_every_environment_that_a_rule_names_exists(project):
-    for rules in (project / "rules").glob("*.smk"):
+    for rules in (project / "rules").rglob("*.smk"):
         for name in re.findall(r'conda:\s+"(.*)"', rules.read_text()):
             assert (rules.parent / name).is_file()
 

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from suffice.files import read_json, write_json
 from suffice.provenance import code_digest
 
 if TYPE_CHECKING:
+    from suffice.calibration.study import CalibrationStudy
     from suffice.study import Study
     from suffice.study.model import ModelRow
 
@@ -43,6 +44,35 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     """
     from suffice.study.read import check_sources, load_study
 
+    study = load_study(study_folder(config, root), overrides_in(config))
+    failed = failed_models(Path("results") / study.name, study)
+    missing = _with_dependents(failed, study) if config.get("skip_failed") else []
+    study = study.without({failure["model"] for failure in missing})
+    study.check_targets()
+    if check:
+        check_sources(study)
+    return study, missing
+
+
+def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy":
+    """The calibration study that Snakemake's configuration names; arguments and errors as `open_study`."""
+    from suffice.calibration.study import load_calibration
+
+    return load_calibration(study_folder(config, root), overrides_in(config))
+
+
+def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
+    """Megabytes for the largest of some settings: eight copies of both sides, and ten square matrices."""
+    largest = max(each["n_items"] * each["dim"] * 16 + each["dim"] ** 2 * 20 for each in settings)
+    return 1000 + largest * 4 // 10**6
+
+
+def study_folder(config: Mapping[str, Any], root: Path) -> Path:
+    """The folder of the study that Snakemake's configuration names.
+
+    Raises:
+        StudyError: there is no such folder.
+    """
     name = str(config.get("study", DEFAULT_STUDY))
     named = root / "config" / name
     folder = named if named.is_dir() else Path(name)
@@ -51,14 +81,7 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
         raise StudyError(
             f"no study {name!r}: neither config/{name} nor a folder of that name; there is: {known}"
         )
-    study = load_study(folder, overrides_in(config))
-    failed = failed_models(Path("results") / study.name, study)
-    missing = _with_dependents(failed, study) if config.get("skip_failed") else []
-    study = study.without({failure["model"] for failure in missing})
-    study.check_targets()
-    if check:
-        check_sources(study)
-    return study, missing
+    return folder
 
 
 def let_jobs_import_library(root: Path) -> None:

@@ -70,6 +70,17 @@ def render_page(content: PageContent) -> str:
     Raises:
         DataError: a figure cannot be read or is not a PNG file.
     """
+    template = page_environment().get_template("page.html.j2")
+    return template.render(
+        content=content,
+        answer=answer(content),
+        sections=_views(content),
+        overview=overview_table(content) if len(content.sections) > 1 else None,
+    )
+
+
+def page_environment() -> Environment:
+    """The templates of pages: every text is escaped, and a name that is not given is an error."""
     environment = Environment(
         loader=PackageLoader("suffice", "report"),
         autoescape=True,
@@ -78,13 +89,7 @@ def render_page(content: PageContent) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"keep_names": keep_names, "plain": plain}
-    template = environment.get_template("page.html.j2")
-    return template.render(
-        content=content,
-        answer=answer(content),
-        sections=_views(content),
-        overview=overview_table(content) if len(content.sections) > 1 else None,
-    )
+    return environment
 
 
 def keep_names(text: str) -> Markup:
@@ -137,12 +142,21 @@ def _views(content: PageContent) -> list[SectionView]:
 
 def _figure(name: str, section: Section) -> FigureView:
     title, caption = FIGURES[name]
-    image, width, height = _read_png(section.figures[name])
     about = f"{section.dataset}, {section.estimator}, {len(section.ranking)} models"
     alt = f"{title}: {about}. {_alt(name, section)}"
+    return view_figure(name, title, caption, alt.strip(), section.figures[name])
+
+
+def view_figure(name: str, title: str, caption: str, alt: str, path: Path) -> FigureView:
+    """A figure with its words, read from a PNG file.
+
+    Raises:
+        DataError: the file cannot be read or is not a PNG file.
+    """
+    image, width, height = _read_png(path)
     uri = "data:image/png;base64," + base64.b64encode(image).decode()
     scale = PIXELS_PER_CSS_PIXEL
-    return FigureView(name, title, caption, alt.strip(), uri, round(width / scale), round(height / scale))
+    return FigureView(name, title, caption, alt, uri, round(width / scale), round(height / scale))
 
 
 def _alt(name: str, section: Section) -> str:

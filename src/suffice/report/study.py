@@ -41,7 +41,7 @@ def page_of_study(
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
         results=_task_results(study, results),
-        provenance=_provenance(study),
+        provenance=provenance_facts(study.settings.seed),
         versions=versions(),
         config=configuration_of(study),
     )
@@ -98,11 +98,12 @@ def _task_results(study: Study, results: Path) -> pd.DataFrame | None:
     return pd.concat(tables, ignore_index=True)
 
 
-def _provenance(study: Study) -> dict[str, str]:
+def provenance_facts(seed: int) -> dict[str, str]:
+    """When, with which seed, on which machine and with which code a page was written."""
     computer, git = machine(), git_state(Path(__file__).parent)
     facts = {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "seed": str(study.settings.seed),
+        "seed": str(seed),
         "machine": f"{computer['processor']}, {computer['cores']} cores, {computer['system']}",
     }
     if git:

@@ -156,17 +156,17 @@ def ranking_table(section: Section, content: PageContent) -> Table:
     units = "scores in nats per target dimension, intervals at 95 %, width in dimensions"
     caption = f"Ranking on {section.dataset} by {section.estimator}: {units}"
     name = f"ranking-{section.dataset}-{section.estimator}.csv"
-    return _table(ranking, RANKING, caption, name_at=2, file_name=name)
+    return make_table(ranking, RANKING, caption, name_at=2, file_name=name)
 
 
 def health_table(section: Section) -> Table:
     """What is odd about the embeddings."""
-    return _table(section.cards, HEALTH, f"Health of the embeddings of {section.dataset}")
+    return make_table(section.cards, HEALTH, f"Health of the embeddings of {section.dataset}")
 
 
 def cost_table(section: Section) -> Table:
     """What the embeddings cost."""
-    return _table(section.cards, COST, f"Cost of the embeddings of {section.dataset}")
+    return make_table(section.cards, COST, f"Cost of the embeddings of {section.dataset}")
 
 
 def predictors_table(section: Section) -> Table | None:
@@ -176,7 +176,7 @@ def predictors_table(section: Section) -> Table | None:
     rows = section.correlation[section.correlation["statistic"] == SPEARMAN]
     rows = rows.assign(is_task=rows["task"] != MEAN_RANK, order=-rows["value"])
     rows = rows.sort_values(["is_task", "task", "order"], kind="stable")
-    return _table(rows, PREDICTORS, "Predictors of the tasks' results")
+    return make_table(rows, PREDICTORS, "Predictors of the tasks' results")
 
 
 def results_table(section: Section, content: PageContent) -> Table | None:
@@ -191,7 +191,7 @@ def results_table(section: Section, content: PageContent) -> Table | None:
     tasks = list(dict.fromkeys(named["task"]))
     wide = named.pivot(index="model", columns="task", values="value").reindex(models).reset_index()
     columns = (Column("model", "Model"), *(Column(task, task, number) for task in tasks))
-    return _table(wide, columns, "Results on the tasks, in the order of the ranking")
+    return make_table(wide, columns, "Results on the tasks, in the order of the ranking")
 
 
 def overview_table(content: PageContent) -> Table:
@@ -218,7 +218,7 @@ def overview_table(content: PageContent) -> Table:
         Column("first", "Highest score"),
         Column("n_tied", "In the first group", integer),
     )
-    return _table(pd.DataFrame(rows), columns, "All data sets and estimators of the study")
+    return make_table(pd.DataFrame(rows), columns, "All data sets and estimators of the study")
 
 
 def csv_for_people(table: pd.DataFrame) -> str:
@@ -233,7 +233,7 @@ def _defused(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _table(
+def make_table(
     data: pd.DataFrame, columns: tuple[Column, ...], caption: str, name_at: int = 0, file_name: str = ""
 ) -> Table:
     """The columns that `data` has, written; the name column stays in its place since it is always there."""

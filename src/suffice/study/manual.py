@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from suffice.calibration.channels import CHANNELS
+from suffice.calibration.settings import CalibrationSettings, ChainGroup, ChannelGroup, Grid, Limit
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
 from suffice.estimators.registry import ESTIMATORS
@@ -61,6 +63,16 @@ regression are fitted on the items of split train and scored on those of split t
 | retrieval | documents ordered by cosine with a query | nDCG@10 |
 | clustering | k-means on unit vectors, as many clusters as classes | v-measure |
 """
+CALIBRATION = """## A study of the kind `calibration`
+
+With `kind: calibration` a study compares estimators with known truth instead of models with one another. It has a
+`study.yaml` alone, with these keys; `make study STUDY=calibration CONFIG='grid=full'` runs another of its grids.
+"""
+CALIBRATION_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`; `rotation` is one of equal models.
+
+| channel | family | what it is |
+|---|---|---|
+"""
 
 
 def manual() -> str:
@@ -79,14 +91,24 @@ def manual() -> str:
     parts.append(MODELS)
     for kind in sorted(LOADERS):
         parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
-    parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings)]
+    parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings), *_calibration()]
     return "\n".join(parts)
+
+
+def _calibration() -> list[str]:
+    parts = [CALIBRATION, _table(CalibrationSettings), "### `grids`, for each name\n", _table(Grid)]
+    parts += ["#### `channels` and `invariance`, for each group\n", _table(ChannelGroup)]
+    rows = [f"| `{name}` | {channel.family} | {channel.summary} |" for name, channel in CHANNELS.items()]
+    parts += [CALIBRATION_CHANNELS + "\n".join(rows) + "\n"]
+    parts += ["#### `chains`, for each group\n", _table(ChainGroup)]
+    return [*parts, "#### `limits`, for each estimator\n", _table(Limit)]
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON schemas: study.yaml, and the settings in a row of each table."""
     models: dict[str, type[BaseModel]] = {
         "study": StudySettings,
+        "study-calibration": CalibrationSettings,
         "dataset": DatasetSettings,
         "task": TaskSettings,
         **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},

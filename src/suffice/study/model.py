@@ -61,6 +61,9 @@ class StudySettings(Settings):
     """The keys of `study.yaml`."""
 
     title: str = Field(description="what the study asks, in a few words; the headline of the page")
+    kind: Literal["embeddings"] = Field(
+        default="embeddings", description="what the study compares: embeddings, that is, models on data sets"
+    )
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     estimators: dict[str, dict[str, Any]] = Field(
         default={DEFAULT_ESTIMATOR: {}},

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -13,8 +13,8 @@ from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.checkpoint import PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import get_loader
-from suffice.errors import StudyError
-from suffice.settings import describe_validation_error, did_you_mean
+from suffice.errors import StudyError, SufficeError
+from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
     MODEL_PREFIX,
@@ -34,6 +34,7 @@ from suffice.tasks.settings import TaskSettings, check_task
 
 SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
 FILE_SETTINGS = ("path", "vocabulary", "ids")
+S = TypeVar("S", bound=Settings)
 
 
 def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -50,9 +51,9 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     folder = Path(folder).absolute()
     if not (folder / SETTINGS).is_file():
         raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
-    _check_key(folder, "the folder's name", folder.name)
-    settings = _read_study_settings(folder / SETTINGS, overrides or {})
-    estimators = _read_estimators(folder / SETTINGS, settings)
+    check_key(folder, "the folder's name", folder.name)
+    settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
+    estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed, settings.device)
     datasets = _read_datasets(folder / DATASETS)
     models = _read_models(folder / MODELS)
     tasks = _read_tasks(folder / TASKS, datasets) if (folder / TASKS).exists() else {}
@@ -61,29 +62,50 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     return study
 
 
-def _read_study_settings(path: Path, overrides: Mapping[str, Any]) -> StudySettings:
+def read_study_settings(path: Path, overrides: Mapping[str, Any], model: type[S]) -> S:
+    """The keys of study.yaml, with some replaced, as a study of one kind has them.
+
+    Raises:
+        StudyError: the file is not YAML, or a key or value is wrong.
+    """
+    content = read_yaml(path)
+    try:
+        return model(**{**content, **overrides})
+    except ValidationError as error:
+        raise StudyError(f"{path}: {describe_validation_error(error, model)}") from None
+    except (SufficeError, TypeError) as error:
+        raise StudyError(f"{path}: {error}") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The content of study.yaml.
+
+    Raises:
+        StudyError: it is not YAML, or not keys and values.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise StudyError(f"{path} must hold keys and values, such as `title: My documents`")
-    try:
-        return StudySettings(**{**content, **overrides})
-    except (ValidationError, TypeError) as error:
-        problem = (
-            describe_validation_error(error, StudySettings) if isinstance(error, ValidationError) else error
-        )
-        raise StudyError(f"{path}: {problem}") from None
+    return content
 
 
-def _read_estimators(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
+def read_estimators(
+    path: Path, given: Mapping[str, dict[str, Any]], seed: int, device: str
+) -> dict[str, EstimatorChoice]:
+    """The estimators that study.yaml names, each built once to check its settings.
+
+    Raises:
+        StudyError: a name, a kind or a setting is wrong.
+    """
     choices = {}
-    for name, given in settings.estimators.items():
-        _check_key(path, f"estimators.{name}", name)
-        own = {key: value for key, value in given.items() if key != "estimator"}
-        choice = EstimatorChoice(name, str(given.get("estimator", name)), own)
-        checked(path, f"estimators.{name}", partial(choice.build, settings.seed, settings.device))
+    for name, settings in given.items():
+        check_key(path, f"estimators.{name}", name)
+        own = {key: value for key, value in settings.items() if key != "estimator"}
+        choice = EstimatorChoice(name, str(settings.get("estimator", name)), own)
+        checked(path, f"estimators.{name}", partial(choice.build, seed, device))
         choices[name] = choice
     return choices
 
@@ -161,7 +183,7 @@ def _read_tasks(path: Path, datasets: dict[str, DatasetRow]) -> dict[str, TaskRo
 def _check_references(study: Study) -> None:
     """Names that one file uses and another must define."""
     for name, training in study.settings.training.items():
-        _check_key(study.folder / SETTINGS, f"training.{name}", name)
+        check_key(study.folder / SETTINGS, f"training.{name}", name)
         _must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
     _check_targets(study)
     for model in study.models.values():
@@ -197,7 +219,8 @@ def _check_targets(study: Study) -> None:
     checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
 
 
-def _check_key(path: Path, key: str, name: str) -> None:
+def check_key(path: Path, key: str, name: str) -> None:
+    """Raise StudyError unless `name` is fit to be one, in file names and tables."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise StudyError(f"{path}: {key}: {name!r} is not a name: use {NAME_RULE}")
 

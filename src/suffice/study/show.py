@@ -9,19 +9,20 @@ from suffice.files import read_json, read_table
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
 
+SUMMARY = "summary.csv"
 COLUMNS = ["rank", "model", "score", "score_low", "score_high", "rank_low", "rank_high", "tie_group"]
 
 
 def show_results(results: Path) -> str:
-    """The rankings of a study, what is odd about its models, and where the page is.
+    """The rankings of a study and what is odd about its models, or its summary; and where the page is.
 
     Raises:
-        DataError: the folder holds no ranking.
+        DataError: the folder holds no ranking and no summary.
     """
-    rankings = sorted(results.glob("ranking/*/*.csv"))
-    if not rankings:
+    rankings, summary = sorted(results.glob("ranking/*/*.csv")), results / SUMMARY
+    if not rankings and not summary.exists():
         raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
-    parts = [_show_ranking(path) for path in rankings]
+    parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, rankings))
     page = results / "report.html"
     return "\n\n".join([*parts, f"page: {page}"] if page.exists() else parts)
 
@@ -35,6 +36,12 @@ def show_failures(results: Path) -> str:
         f"failed: model {each['model']} on data set {each['dataset']}: {each['message']}" for each in failures
     ]
     return "\n".join([*lines, "To rank the other models: the same command with SKIP_FAILED=yes"])
+
+
+def _show_summary(path: Path) -> str:
+    """The summary that a study of another kind wrote, a line a row."""
+    with pd.option_context("display.width", 160, "display.max_columns", None):
+        return read_table(path).to_string(index=False, float_format="%.3f", na_rep="–")
 
 
 def _show_ranking(path: Path) -> str:

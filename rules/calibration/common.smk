@@ -1,0 +1,66 @@
+"""The calibration study, and the helpers that tell its rules which files and parameters they have."""
+
+import re
+
+from suffice.calibration.study import PARTS
+from suffice.workflow import (
+    calibration_memory_mb,
+    code_digest,
+    open_calibration,
+    overrides_in,
+    stable,
+    study_folder,
+)
+
+try:
+    STUDY = open_calibration(config, ROOT)
+except SufficeError as error:
+    stop_with_message(error)
+
+RESULTS = f"results/{STUDY.name}"
+
+
+wildcard_constraints:
+    study=re.escape(STUDY.name),
+    part=any_of(PARTS),
+    estimator=any_of(STUDY.estimators),
+    figure=any_of(STUDY.figures),
+
+
+def measured_files(part):
+    """The rows of one part, by group and estimator."""
+    folder = f"{RESULTS}/measured/{part}"
+    return [f"{folder}/{group}/{name}.parquet" for group, name in STUDY.jobs(part)]
+
+
+def settings_to_measure(wildcards):
+    """Names, sizes and draws of one job."""
+    return stable(STUDY.measured(wildcards.part, wildcards.group, wildcards.estimator))
+
+
+def estimator_choice(wildcards):
+    """Name, kind and settings of an estimator."""
+    return stable(vars(STUDY.estimators[wildcards.estimator]))
+
+
+def code_of_measure(wildcards):
+    """Digest of the code that makes a job's rows."""
+    from suffice.estimators.registry import get_estimator
+
+    estimator = get_estimator(STUDY.estimators[wildcards.estimator].kind)
+    return code_digest("suffice.calibration.measure", estimator.__module__)
+
+
+def memory_of_measure(wildcards):
+    """Megabytes that the largest setting of a job needs."""
+    return calibration_memory_mb(settings_to_measure(wildcards))
+
+
+def code_of_figure(wildcards):
+    """Digest of the code that draws a figure."""
+    return code_digest("suffice.plots.calibration", f"suffice.plots.{wildcards.figure}")
+
+
+def final_files():
+    """What a study ends with."""
+    return [f"{RESULTS}/report.html"]

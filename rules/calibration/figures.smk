@@ -1,0 +1,52 @@
+"""From tables to figures and the page."""
+
+
+rule plot_calibration:
+    input:
+        "results/{study}/tables/accuracy.parquet",
+    output:
+        pdf="results/{study}/figures/{figure}.pdf",
+        png=report(
+            "results/{study}/figures/{figure}.png",
+            caption="../../report/calibration_figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        points="results/{study}/figures/{figure}.csv",
+    log:
+        "logs/{study}/plot_calibration/{figure}.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_of_figure,
+    script:
+        "../../scripts/plot_calibration.py"
+
+
+rule write_calibration_page:
+    input:
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
+        tables=rules.tabulate_calibration.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="../../report/calibration_page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_calibration_page.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=str(study_folder(config, ROOT)),
+        overrides=overrides_in(config),
+        configuration=stable(STUDY.settings.model_dump(mode="json")),
+        code=code_digest("suffice.report.calibration"),
+    script:
+        "../../scripts/write_calibration_page.py"

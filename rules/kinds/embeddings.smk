@@ -1,0 +1,14 @@
+"""Embeddings: items -> vectors -> pairs -> ranking -> tasks -> correlation -> figures and page."""
+
+
+include: "../common.smk"
+include: "../corpora.smk"
+include: "../embed.smk"
+include: "../estimate.smk"
+include: "../rank.smk"
+include: "../probe.smk"
+include: "../correlate.smk"
+include: "../figures.smk"
+
+
+report: "../../report/workflow.rst"

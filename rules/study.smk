@@ -1,0 +1,26 @@
+"""The study that is to be run: where it is and of which kind."""
+
+import re
+from pathlib import Path
+
+from suffice.errors import SufficeError
+from suffice.study.kinds import kind_of_study
+from suffice.workflow import (
+    let_jobs_import_library,
+    overrides_in,
+    stop_with_message,
+    study_folder,
+)
+
+ROOT = Path(workflow.basedir)
+let_jobs_import_library(ROOT)
+
+try:
+    KIND = kind_of_study(study_folder(config, ROOT), overrides_in(config))
+except SufficeError as error:
+    stop_with_message(error)
+
+
+def any_of(names):
+    """A pattern that matches exactly the given names; one that matches nothing if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"

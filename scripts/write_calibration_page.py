@@ -1,0 +1,9 @@
+"""Write the page of a calibration study."""
+
+from pathlib import Path
+
+from suffice.report.calibration import page_of_calibration
+from suffice.workflow import start_job
+
+start_job(snakemake)
+page_of_calibration(Path(snakemake.params.folder), snakemake.params.overrides, Path(snakemake.output[0]))

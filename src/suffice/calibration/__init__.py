@@ -1,0 +1,1 @@
+"""Channels of known truth, and what estimators make of them."""
