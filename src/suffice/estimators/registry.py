@@ -6,9 +6,10 @@ from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.knife import Knife
 from suffice.estimators.linear import Linear
+from suffice.estimators.mixture import Mixture
 from suffice.settings import did_you_mean
 
-ESTIMATORS: dict[str, type[Estimator[Any]]] = {estimator.name: estimator for estimator in (Linear, Knife)}
+ESTIMATORS: dict[str, type[Estimator[Any]]] = {estimator.name: estimator for estimator in (Linear, Knife, Mixture)}
 DEFAULT_ESTIMATOR = Linear.name
 
 

@@ -1,0 +1,287 @@
+"""What the neural families share: cross-fitting, the Gaussian that training starts from, the fall-back, scoring."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from suffice.errors import EstimationError
+from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.coordinates import Coordinates, NormalScores, Split, linear_start, split_items
+from suffice.estimators.items import ItemPlan
+from suffice.estimators.result import Floats, Sufficiency, block_standard_error
+from suffice.estimators.standardise import Standardisation, standardise
+from suffice.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from suffice.estimators.coordinates import LinearStart
+    from suffice.estimators.training import Schedule, Trained
+
+Floats32 = npt.NDArray[np.float32]
+NOT_CONVERGED_WARNING = "training reached max_epochs while the validation likelihood still grew"
+STATE = "state_"
+
+
+class NeuralSettings(Settings):
+    """Settings of every estimator that is fitted by gradient descent and stopped early."""
+
+    n_folds: int = Field(default=5, ge=2, description="cross-fitting folds; every item is scored once")
+    validation_share: float = Field(
+        default=0.1, gt=0, lt=0.5, description="share of a fold's training blocks that decides when to stop"
+    )
+    normal_scores: bool = Field(
+        default=True, description="move each dimension to its normal scores before anything else"
+    )
+    variance_floor: float = Field(
+        default=1e-6,
+        gt=0,
+        lt=1,
+        description="least variance of a normal density in a coordinate of unit variance; "
+        "caps a coordinate at about -1/2 log(variance_floor) nats, 6.9 by default",
+    )
+    hidden_dim: int = Field(default=256, ge=1, description="width of the hidden layers")
+    n_hidden_layers: int = Field(default=2, ge=1, description="hidden layers of a conditional network")
+    max_epochs: int = Field(default=100, ge=0, description="most passes over the training items")
+    patience: int = Field(default=5, ge=1, description="passes without a gain on validation items before stopping")
+    batch_size: int = Field(default=128, ge=1, description="items in one gradient step")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step")
+    matrix_products: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="precision of the networks' matrix products; log-densities are float32"
+    )
+
+
+@dataclass(frozen=True)
+class PreparedNeural(Prepared):
+    """A model's standardisation and its marginal densities as a target, one a fold.
+
+    Attributes:
+        embedding: shape (n_items, embed_dim), not standardised.
+        plan: the division of the items.
+        standardisation: of the dimensions that vary.
+        marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
+        marginal_converged: whether each fold's marginal had come to rest, shape (n_folds,).
+        states: parameters of each fold's marginal by name.
+    """
+
+    embedding: Embedding
+    plan: ItemPlan
+    standardisation: Standardisation
+    marginal_log_prob: Floats
+    marginal_converged: npt.NDArray[np.bool_]
+    states: tuple[dict[str, npt.NDArray[Any]], ...]
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+        return self.standardisation.dim
+
+    def rows(self) -> Floats32:
+        """All items, standardised, shape (n_items, dim)."""
+        return self.standardisation.apply(np.asarray(self.embedding))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        marginal = {
+            "marginal_log_prob": self.marginal_log_prob,
+            "marginal_converged": self.marginal_converged,
+        }
+        states = {
+            f"{STATE}{fold}_{name}": value
+            for fold, state in enumerate(self.states)
+            for name, value in state.items()
+        }
+        return vars(self.standardisation) | marginal | states
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        standardisation = Standardisation(arrays["kept"], arrays["mean"], arrays["scale"])
+        log_prob = arrays["marginal_log_prob"]
+        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in log_prob]
+        for key in arrays:
+            if key.startswith(STATE):
+                fold, name = key.removeprefix(STATE).split("_", 1)
+                states[int(fold)][name] = arrays[key]
+        return cls(embedding, plan, standardisation, log_prob, arrays["marginal_converged"], tuple(states))
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """A conditional density that training starts from, with what it is evaluated on.
+
+    Attributes:
+        density: gives the log-density of each row of `inputs`.
+        inputs: arrays of n_items rows each.
+        log_determinant: of the map from the target's coordinates to the density's.
+    """
+
+    density: "nn.Module"
+    inputs: tuple[npt.NDArray[Any], ...]
+    log_determinant: float
+
+
+class NeuralEstimator(Estimator[PreparedNeural]):
+    """A family fitted by gradient descent: each item is scored by densities that were not fitted on it.
+
+    A family gives its marginal and its conditional density; both are written in the target's
+    `Coordinates`. Where a fold's conditional does not do better than its marginal on the fold's validation
+    items, by more than one standard error, the marginal takes its place: it is the member of the
+    family that ignores the source.
+    """
+
+    Settings = NeuralSettings
+    Prepared = PreparedNeural
+    settings: NeuralSettings
+
+    def __init__(self, seed: int = 0, device: str = "cpu", **settings: Any) -> None:
+        super().__init__(seed, device, **settings)
+        if device != "cpu":
+            from suffice.estimators.training import check_device
+
+            check_device(device)
+
+    @abstractmethod
+    def marginal(self, dim: int) -> "nn.Module":
+        """The density of the target's coordinates that training starts from."""
+
+    @abstractmethod
+    def conditional(
+        self, sources: list[Floats32], target: Floats32, split: Split, state: dict[str, npt.NDArray[Any]]
+    ) -> Conditional:
+        """The density of the target's coordinates given the source that training starts from.
+
+        Args:
+            sources: forms of the source to choose from, shape (n_items, d_u) each.
+            target: coordinates of the target, shape (n_items, k).
+            split: of the items.
+            state: parameters of the fold's fitted marginal.
+        """
+
+    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeural:
+        """Standardise, and fit the marginal that all sources of this target share, once a fold."""
+        plan = self.plan_for(embedding, plan)
+        standardisation = standardise(embedding)
+        rows = standardisation.apply(np.asarray(embedding))
+        log_prob, converged, states = [], [], []
+        for split in self.splits(plan):
+            target, log_determinant = self._coordinates(rows, split).apply(rows)
+            density = self.marginal(target.shape[1])
+            fit = self._train(density, (target,), split)
+            log_prob.append(fit.log_prob + log_determinant)
+            converged.append(fit.converged)
+            states.append({name: value.cpu().numpy() for name, value in density.state_dict().items()})
+        return PreparedNeural(
+            embedding, plan, standardisation, np.stack(log_prob), np.array(converged), tuple(states)
+        )
+
+    def pairs(
+        self, sources: Mapping[str, PreparedNeural], target: PreparedNeural
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Fit fresh conditional densities for every source U of one target V."""
+        rows = target.rows()
+        splits = self.splits(target.plan)
+        coordinates = [self._coordinates(rows, split) for split in splits]
+        for name, source in sources.items():
+            check_same_items(name, source, target)
+            source_rows = source.rows()
+            log_prob = np.empty(target.plan.n_items)
+            converged = bool(target.marginal_converged.all())
+            try:
+                for fold, split in enumerate(splits):
+                    fit = self._fit_fold(source_rows, rows, coordinates[fold], split, target.states[fold])
+                    marginal = target.marginal_log_prob[fold]
+                    chosen = fit.log_prob if _gains(fit.log_prob, marginal, split) else marginal
+                    log_prob[split.scored] = chosen[split.scored]
+                    converged &= fit.converged
+            except EstimationError as error:
+                raise EstimationError(f"source {name}: {error}") from error
+            yield name, self._score(source, target, log_prob, converged)
+
+    def splits(self, plan: ItemPlan) -> list[Split]:
+        """The items of each fold."""
+        return split_items(plan, self.settings.n_folds, self.settings.validation_share)
+
+    def start(self, sources: list[Floats32], target: Floats32, split: Split) -> "LinearStart":
+        """The joint Gaussian that training begins with."""
+        return linear_start(sources, target, split, self.settings.variance_floor)
+
+    def _coordinates(self, rows: Floats32, split: Split) -> Coordinates:
+        return Coordinates.fit(rows, split, self.settings.normal_scores)
+
+    def _fit_fold(
+        self,
+        source_rows: Floats32,
+        target_rows: Floats32,
+        coordinates: Coordinates,
+        split: Split,
+        state: dict[str, npt.NDArray[Any]],
+    ) -> "Trained":
+        """Fit the conditional of one fold; its log-densities are those of the standardised target."""
+        target, log_determinant = coordinates.apply(target_rows)
+        sources = [source_rows]
+        if self.settings.normal_scores:
+            sources.append(NormalScores.fit(source_rows[split.fit]).apply(source_rows)[0])
+        conditional = self.conditional(sources, target, split, state)
+        fit = self._train(conditional.density, conditional.inputs, split)
+        return fit.plus(log_determinant + conditional.log_determinant)
+
+    def _train(self, density: "nn.Module", inputs: tuple[npt.NDArray[Any], ...], split: Split) -> "Trained":
+        from suffice.estimators.training import train
+
+        return train(density, inputs, split, self._schedule())
+
+    def _schedule(self) -> "Schedule":
+        from suffice.estimators.training import Schedule
+
+        settings = self.settings
+        return Schedule(
+            max_epochs=settings.max_epochs,
+            patience=settings.patience,
+            learning_rate=settings.learning_rate,
+            batch_size=settings.batch_size,
+            seed=self.seed,
+            device=self.device,
+            bfloat16=settings.matrix_products == "bfloat16",
+        )
+
+    def _score(
+        self, source: PreparedNeural, target: PreparedNeural, log_prob: Floats, converged: bool
+    ) -> Sufficiency:
+        plan = target.plan
+        splits = self.splits(plan)
+        marginal = np.empty(plan.n_items)
+        for fold, split in enumerate(splits):
+            marginal[split.scored] = target.marginal_log_prob[fold, split.scored]
+        contribution = log_prob - marginal  # (n_items,)
+        block_nats = np.bincount(plan.block, contribution, plan.n_blocks).astype(float)
+        block_items = plan.block_items.astype(float)
+        nats = float(contribution.mean())
+        return Sufficiency(
+            nats=nats,
+            nats_per_dim=nats / target.dim,
+            standard_error_nats=block_standard_error(block_nats, block_items),
+            marginal_entropy_nats=float(-marginal.mean()),
+            conditional_entropy_nats=float(-log_prob.mean()),
+            source_dim=source.embedding.shape[1],
+            target_dim=target.dim,
+            n_train=min(len(split.fit) for split in splits),
+            n_test=plan.n_items,
+            converged=converged,
+            warnings=() if converged else (NOT_CONVERGED_WARNING,),
+            block_nats=block_nats,
+            block_items=block_items,
+        )
+
+
+def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:
+    """Whether the conditional does better on validation items by more than one standard error."""
+    gain = (conditional - marginal)[split.validation]
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
