@@ -41,6 +41,8 @@ N_KNOTS = 25
 MAX_SCORE = 3.0
 MIN_TAIL_ITEMS = 5  # training items beyond the outermost knots
 MIN_GAP = 1e-4  # between knots, in standard deviations
+N_TURNS = 2  # the first with a penalty for each of the target's coordinates, the second for canonical ones
+WHITENING_FLOOR = 1e-3  # of the mean variance, added to each direction's
 NULL_VARIANCE = 1e-6  # a direction with less than this share of the mean variance has none
 PRIOR_ITEMS = 50  # weight of the training items' variance beside that of the validation items
 
@@ -72,7 +74,9 @@ def split_items(plan: ItemPlan, n_folds: int, validation_share: float) -> list[S
         EstimationError: fewer than 2 blocks for each fold.
     """
     if plan.n_blocks < 2 * n_folds:
-        raise EstimationError(f"{plan.n_blocks} blocks of items are too few for {n_folds} folds; lower n_folds")
+        raise EstimationError(
+            f"{plan.n_blocks} blocks of items are too few for {n_folds} folds; lower n_folds"
+        )
     return [_split(plan, n_folds, fold, validation_share) for fold in range(n_folds)]
 
 
@@ -166,7 +170,7 @@ class Coordinates:
 
 
 def _shrunk_eigen(centred: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues, shrunk towards their mean, and eigenvectors of the covariance of centred rows (n, d)."""
+    """Eigenvalues, shrunk towards their mean, and eigenvectors of the second moment of rows (n, d)."""
     covariance = centred.T @ centred / len(centred)
     eigenvalues, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
     level = float(np.mean(eigenvalues))
@@ -187,39 +191,52 @@ def steady_variance(fit: Floats, validation: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Ridge:
-    """Ridge regression of many targets on one source, each with its own penalty.
+    """Ridge regression on one source, decomposed once for all targets and penalties.
 
     Attributes:
-        prediction: for every item, shape (n_items, k); for training items by the fit without the item.
-        criterion: logarithm of generalised cross-validation, summed over targets.
+        fit: positions of the training items.
+        eigenvalues: of the centred sum of squares of the training items, shape (d_u,).
+        along: every item along the principal axes, shape (n_items, d_u).
+        shrunk: 1 / (eigenvalue + penalty), shape (d_u, n_penalties).
+        leverage: of each training item with each penalty, shape (n_fit, n_penalties).
     """
 
-    prediction: Floats
-    criterion: float
+    fit: Items
+    eigenvalues: Floats
+    along: Floats
+    shrunk: Floats
+    leverage: Floats
 
     @classmethod
-    def fit(cls, source: Floats32, target: Floats32, fit: Items) -> "Ridge":
-        """Regress target (n_items, k) on source (n_items, d_u), with the items `fit`."""
-        source_mean = source[fit].mean(axis=0, dtype=np.float64)
-        target_mean = target[fit].mean(axis=0, dtype=np.float64)
-        centred, goal = source[fit] - source_mean, target[fit] - target_mean
-        eigenvalues, vectors = scipy.linalg.eigh(centred.T @ centred, driver="evd", check_finite=False)
+    def decompose(cls, source: Floats32, fit: Items) -> "Ridge":
+        """Decompose a source (n_items, d_u)."""
+        centred = source - source[fit].mean(axis=0, dtype=np.float64)
+        squares = centred[fit].T @ centred[fit]
+        eigenvalues, vectors = scipy.linalg.eigh(squares, driver="evd", check_finite=False)
         eigenvalues = np.maximum(eigenvalues, 0.0)
-        rotated = vectors.T @ (centred.T @ goal)  # (d_u, k)
-        chosen, criterion = _choose_penalties(eigenvalues, rotated, np.square(goal).sum(axis=0), len(fit))
-        shrunk = 1 / (eigenvalues[:, None] + PENALTIES * len(fit))  # (d_u, n_penalties)
-        weights = vectors @ (rotated * shrunk[:, chosen])
-        prediction = (source - source_mean) @ weights
-        leverage = np.square(centred @ vectors) @ shrunk + 1 / len(fit)  # (n_fit, n_penalties)
-        left_out = (goal - prediction[fit]) / (1 - leverage[:, chosen])
-        prediction[fit] = goal - left_out
-        return cls(prediction + target_mean, criterion)
+        along = centred @ vectors
+        shrunk = 1 / (eigenvalues[:, None] + PENALTIES * len(fit))
+        leverage = np.square(along[fit]) @ shrunk + 1 / len(fit)
+        return cls(fit, eigenvalues, along, shrunk, leverage)
+
+    def predict(self, target: Floats) -> Floats:
+        """Prediction of a target (n_items, k) for every item; for training items by the fit without the item."""
+        mean = target[self.fit].mean(axis=0)
+        goal = target[self.fit] - mean
+        cross = self.along[self.fit].T @ goal  # (d_u, k)
+        chosen = _choose_penalties(self.eigenvalues, cross, np.square(goal).sum(axis=0), len(self.fit))
+        prediction = self.along @ (cross * self.shrunk[:, chosen])
+        prediction[self.fit] = goal - (goal - prediction[self.fit]) / (1 - self.leverage[:, chosen])
+        return prediction + mean
+
+    def whitened_source(self) -> Floats32:
+        """The source along its principal axes, each of about unit variance, shape (n_items, d_u)."""
+        variance = (self.eigenvalues + WHITENING_FLOOR * self.eigenvalues.mean()) / len(self.fit)
+        return (self.along / np.sqrt(variance)).astype(np.float32)
 
 
-def _choose_penalties(
-    eigenvalues: Floats, rotated: Floats, spread: Floats, n_fit: int
-) -> tuple[Items, float]:
-    r"""Number of the penalty of least generalised cross-validation for each target, and its sum of logs.
+def _choose_penalties(eigenvalues: Floats, cross: Floats, spread: Floats, n_fit: int) -> Items:
+    r"""Number of the penalty of least generalised cross-validation for each target, shape (k,).
 
     .. math:: \mathrm{GCV}_j(\lambda) = n^{-1} \mathrm{RSS}_j(\lambda) / (1 - \mathrm{df}(\lambda) / n)^2
 
@@ -230,10 +247,9 @@ def _choose_penalties(
     usable = degrees <= MAX_DEGREES_SHARE * n_fit
     usable[-1] = True
     gain = (eigenvalues + 2 * penalties) / np.square(eigenvalues + penalties)
-    residual = np.maximum(spread - gain @ np.square(rotated), 1e-12 * spread)  # (n_penalties, k)
-    criterion = residual / n_fit / np.square(1 - np.minimum(degrees / n_fit, MAX_DEGREES_SHARE))[:, None]
-    criterion[~usable] = np.inf
-    return criterion.argmin(axis=0), float(np.log(criterion.min(axis=0)).sum())
+    residual = spread - gain[usable] @ np.square(cross)  # (n_usable, k)
+    criterion = residual / np.square(1 - degrees[usable] / n_fit)[:, None]
+    return np.flatnonzero(usable)[criterion.argmin(axis=0)]
 
 
 @dataclass(frozen=True)
@@ -241,42 +257,55 @@ class LinearStart:
     """The joint Gaussian that training begins with, in its canonical coordinates.
 
     Attributes:
-        source: what the networks see of the source, for every item, shape (n_items, d_u).
+        whitened_source: what the networks see of the source, shape (n_items, d_u).
         rotation: from the target's coordinates to canonical ones, shape (k, k).
         prediction: in canonical coordinates, shape (n_items, k).
         scale: standard deviation of the residual in each canonical coordinate, shape (k,).
     """
 
-    source: Floats32
+    whitened_source: Floats32
     rotation: Floats32
     prediction: Floats32
     scale: Floats32
+
+    @classmethod
+    def fit(cls, source: Floats32, target: Floats32, split: Split, variance_floor: float) -> "LinearStart":
+        """Regress the target on the source and find the axes of what is left over.
+
+        Where few directions carry much, each coordinate carries a little, and is shrunk; so the regression
+        is done again in the axes found, each with a penalty of its own.
+
+        Args:
+            source: shape (n_items, d_u).
+            target: in coordinates of unit variance, shape (n_items, k).
+            split: of the items.
+            variance_floor: least variance of the residual in a canonical coordinate.
+        """
+        ridge = Ridge.decompose(source, split.fit)
+        turned = target.astype(np.float64)
+        rotation = np.eye(target.shape[1])
+        for _ in range(N_TURNS):
+            residual = (turned - ridge.predict(turned))[split.fit]
+            _, turn = scipy.linalg.eigh(residual.T @ residual, driver="evd", check_finite=False)
+            turned, rotation = turned @ turn, rotation @ turn
+        prediction = ridge.predict(turned)
+        residual = turned - prediction
+        variance = steady_variance(residual[split.fit], residual[split.validation])
+        scale = np.sqrt(np.maximum(variance, variance_floor))
+        parts = (part.astype(np.float32) for part in (rotation, prediction, scale))
+        return cls(ridge.whitened_source(), *parts)
+
+    @property
+    def log_determinant(self) -> float:
+        """Of the map from the target's coordinates to the residual."""
+        return -float(np.log(self.scale.astype(np.float64)).sum())
 
     def residual(self, target: Floats32) -> Floats32:
         """Standardised residual of the target (n_items, k) in canonical coordinates, shape (n_items, k)."""
         return (target @ self.rotation - self.prediction) / self.scale
 
-
-def linear_start(
-    sources: list[Floats32], target: Floats32, split: Split, variance_floor: float
-) -> LinearStart:
-    """Regress the target on the best form of the source and find the axes of what is left over.
-
-    Args:
-        sources: forms of the source to choose from by generalised cross-validation, (n_items, d_u) each.
-        target: in coordinates of unit variance, shape (n_items, k).
-        split: of the items.
-        variance_floor: least variance of the residual in a canonical coordinate.
-    """
-    ridges = [Ridge.fit(source, target, split.fit) for source in sources]
-    best = int(np.argmin([ridge.criterion for ridge in ridges]))
-    residual = target - ridges[best].prediction
-    _, rotation = _shrunk_eigen(residual[split.fit])
-    turned = residual @ rotation
-    variance = np.maximum(steady_variance(turned[split.fit], turned[split.validation]), variance_floor)
-    return LinearStart(
-        sources[best],
-        rotation.astype(np.float32),
-        (ridges[best].prediction @ rotation).astype(np.float32),
-        np.sqrt(variance).astype(np.float32),
-    )
+    def mean_log_prob(self, target: Floats32, items: Items) -> float:
+        """Mean log-density of the items' targets under the joint Gaussian."""
+        squares = np.square(self.residual(target)[items], dtype=np.float64).sum(axis=1)
+        constant = 0.5 * target.shape[1] * np.log(2 * np.pi)
+        return float(-0.5 * squares.mean() - constant + self.log_determinant)

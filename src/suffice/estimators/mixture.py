@@ -17,13 +17,19 @@ correlated; no tanh bounds the scales, but a variance is at least `variance_floo
 coordinate; the number of epochs comes from the data.
 """
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from suffice.estimators.coordinates import Floats32, Split
-from suffice.estimators.neural import Conditional, NeuralEstimator, NeuralSettings
+from suffice.estimators.coordinates import Split
+from suffice.estimators.neural import Conditional, Form, NeuralEstimator, NeuralSettings
+
+if TYPE_CHECKING:
+    from suffice.estimators.mixture_network import NormalMixture
 
 
 class MixtureSettings(NeuralSettings):
@@ -41,36 +47,44 @@ class Mixture(NeuralEstimator):
     Settings = MixtureSettings
     settings: MixtureSettings
 
-    def marginal(self, dim: int) -> Any:
+    def marginal(self, dim: int) -> "NormalMixture":
         """A mixture with free parameters, at first nearly standard normal."""
-        import torch
-
-        from suffice.estimators.mixture_network import Mixture
-
-        log_floor = torch.full((dim,), self._log_floor)
-        return Mixture(dim, self.settings.n_components, log_floor, self.seed)
+        return self._mixture(np.full(dim, self._log_floor))
 
     def conditional(
-        self, sources: list[Floats32], target: Floats32, split: Split, state: dict[str, npt.NDArray[Any]]
+        self, forms: list[Form], split: Split, marginal_form: int, state: Mapping[str, npt.NDArray[Any]]
     ) -> Conditional:
-        """A mixture of the standardised residual, at first nearly standard normal for every source."""
+        """A mixture of the standardised residual, at first nearly standard normal for every source.
+
+        It is written in the form whose joint Gaussian is the likelier on validation items.
+        """
         import torch
 
-        from suffice.estimators.mixture_network import ConditionalMixture, Mixture
+        from suffice.estimators.mixture_network import ConditionalMixture
 
-        start = self.start(sources, target, split)
-        log_scale = torch.log(torch.from_numpy(start.scale))
-        log_floor = torch.clamp(self._log_floor - log_scale, max=0.0) / 2  # of either of the two scales
-        settings = self.settings
-        mixture = Mixture(target.shape[1], settings.n_components, log_floor, self.seed)
-        hidden_dims = [settings.hidden_dim] * settings.n_hidden_layers
-        density = ConditionalMixture(mixture, start.source.shape[1], hidden_dims, log_floor, self.seed)
-        inputs = (start.residual(target), start.source)
-        return Conditional(density, inputs, -float(log_scale.sum()))
+        starts = [self.start(form.source, form.target, split) for form in forms]
+        likelihoods = [form.mean_log_prob(start, split.validation) for form, start in zip(forms, starts)]
+        form, start = forms[int(np.argmax(likelihoods))], starts[int(np.argmax(likelihoods))]
+        log_floor = np.minimum(self._log_floor - np.log(start.scale), 0.0) / 2  # of either of two scales
+        density = ConditionalMixture(
+            self._mixture(log_floor),
+            start.whitened_source.shape[1],
+            [self.settings.hidden_dim] * self.settings.n_hidden_layers,
+            torch.from_numpy(log_floor),
+            self.seed,
+        )
+        inputs = (start.residual(form.target), start.whitened_source)
+        return Conditional(density, inputs, form.log_determinant + start.log_determinant)
+
+    def _mixture(self, log_floor: npt.NDArray[np.floating]) -> "NormalMixture":
+        import torch
+
+        from suffice.estimators.mixture_network import NormalMixture
+
+        floor = torch.from_numpy(log_floor.astype(np.float32))
+        return NormalMixture(len(log_floor), self.settings.n_components, floor, self.seed)
 
     @property
     def _log_floor(self) -> float:
         """Half the logarithm of the variance floor."""
-        import math
-
         return 0.5 * math.log(self.settings.variance_floor)

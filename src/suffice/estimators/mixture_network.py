@@ -9,7 +9,7 @@ HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 INITIAL_SPREAD = 0.3  # total distance of a component's initial mean from 0
 
 
-class Mixture(nn.Module):
+class NormalMixture(nn.Module):
     r"""A mixture of K normal densities with diagonal covariances, at first nearly the standard normal.
 
     .. math:: q(r) = \sum_k w_k \prod_j s_{kj}^{-1} \phi((r_j - m_{kj}) / s_{kj})
@@ -64,7 +64,7 @@ class ConditionalMixture(nn.Module):
     log_floor: Tensor
 
     def __init__(
-        self, mixture: Mixture, source_dim: int, hidden_dims: list[int], log_floor: Tensor, seed: int
+        self, mixture: NormalMixture, source_dim: int, hidden_dims: list[int], log_floor: Tensor, seed: int
     ) -> None:
         super().__init__()
         self.mixture = mixture

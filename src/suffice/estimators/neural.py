@@ -11,7 +11,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.coordinates import Coordinates, NormalScores, Split, linear_start, split_items
+from suffice.estimators.coordinates import Coordinates, LinearStart, NormalScores, Split, split_items
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, standardise
@@ -20,10 +20,10 @@ from suffice.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from suffice.estimators.coordinates import LinearStart
     from suffice.estimators.training import Schedule, Trained
 
 Floats32 = npt.NDArray[np.float32]
+Items = npt.NDArray[np.int64]
 NOT_CONVERGED_WARNING = "training reached max_epochs while the validation likelihood still grew"
 STATE = "state_"
 
@@ -36,7 +36,9 @@ class NeuralSettings(Settings):
         default=0.1, gt=0, lt=0.5, description="share of a fold's training blocks that decides when to stop"
     )
     normal_scores: bool = Field(
-        default=True, description="move each dimension to its normal scores before anything else"
+        default=True,
+        description="besides the dimensions as they are, try their normal scores on both sides; "
+        "validation items decide",
     )
     variance_floor: float = Field(
         default=1e-6,
@@ -45,12 +47,15 @@ class NeuralSettings(Settings):
         description="least variance of a normal density in a coordinate of unit variance; "
         "caps a coordinate at about -1/2 log(variance_floor) nats, 6.9 by default",
     )
-    hidden_dim: int = Field(default=256, ge=1, description="width of the hidden layers")
+    hidden_dim: int = Field(default=512, ge=1, description="width of the hidden layers")
     n_hidden_layers: int = Field(default=2, ge=1, description="hidden layers of a conditional network")
     max_epochs: int = Field(default=100, ge=0, description="most passes over the training items")
-    patience: int = Field(default=5, ge=1, description="passes without a gain on validation items before stopping")
+    patience: int = Field(
+        default=5, ge=1, description="passes without a gain on validation items before stopping"
+    )
     batch_size: int = Field(default=128, ge=1, description="items in one gradient step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step")
+    learning_rate: float = Field(default=3e-3, gt=0, description="AdamW's step")
+    weight_decay: float = Field(default=0.1, ge=0, description="AdamW's shrinkage of the networks' weights")
     matrix_products: Literal["float32", "bfloat16"] = Field(
         default="float32", description="precision of the networks' matrix products; log-densities are float32"
     )
@@ -65,6 +70,7 @@ class PreparedNeural(Prepared):
         plan: the division of the items.
         standardisation: of the dimensions that vary.
         marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
+        marginal_form: number of the form that each fold's marginal is written in, shape (n_folds,).
         marginal_converged: whether each fold's marginal had come to rest, shape (n_folds,).
         states: parameters of each fold's marginal by name.
     """
@@ -73,6 +79,7 @@ class PreparedNeural(Prepared):
     plan: ItemPlan
     standardisation: Standardisation
     marginal_log_prob: Floats
+    marginal_form: Items
     marginal_converged: npt.NDArray[np.bool_]
     states: tuple[dict[str, npt.NDArray[Any]], ...]
 
@@ -89,6 +96,7 @@ class PreparedNeural(Prepared):
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {
             "marginal_log_prob": self.marginal_log_prob,
+            "marginal_form": self.marginal_form,
             "marginal_converged": self.marginal_converged,
         }
         states = {
@@ -104,13 +112,32 @@ class PreparedNeural(Prepared):
     ) -> Self:
         """What `arrays` described."""
         standardisation = Standardisation(arrays["kept"], arrays["mean"], arrays["scale"])
-        log_prob = arrays["marginal_log_prob"]
-        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in log_prob]
+        fits = [arrays[f"marginal_{name}"] for name in ("log_prob", "form", "converged")]
+        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in fits[0]]
         for key in arrays:
             if key.startswith(STATE):
                 fold, name = key.removeprefix(STATE).split("_", 1)
                 states[int(fold)][name] = arrays[key]
-        return cls(embedding, plan, standardisation, log_prob, arrays["marginal_converged"], tuple(states))
+        return cls(embedding, plan, standardisation, *fits, tuple(states))
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write the two sides of a pair: the dimensions as they are, or their normal scores.
+
+    Attributes:
+        source: shape (n_items, d_u).
+        target: coordinates of unit variance, shape (n_items, k).
+        log_determinant: of the map to the coordinates at each item, shape (n_items,).
+    """
+
+    source: Floats32
+    target: Floats32
+    log_determinant: Floats
+
+    def mean_log_prob(self, start: LinearStart, items: Items) -> float:
+        """Mean log-density of the standardised target under the joint Gaussian of this form."""
+        return start.mean_log_prob(self.target, items) + float(self.log_determinant[items].mean())
 
 
 @dataclass(frozen=True)
@@ -120,12 +147,12 @@ class Conditional:
     Attributes:
         density: gives the log-density of each row of `inputs`.
         inputs: arrays of n_items rows each.
-        log_determinant: of the map from the target's coordinates to the density's.
+        log_determinant: of the map from the standardised target to what the density is of, (n_items,).
     """
 
     density: "nn.Module"
     inputs: tuple[npt.NDArray[Any], ...]
-    log_determinant: float
+    log_determinant: Floats
 
 
 class NeuralEstimator(Estimator[PreparedNeural]):
@@ -154,15 +181,15 @@ class NeuralEstimator(Estimator[PreparedNeural]):
 
     @abstractmethod
     def conditional(
-        self, sources: list[Floats32], target: Floats32, split: Split, state: dict[str, npt.NDArray[Any]]
+        self, forms: list[Form], split: Split, marginal_form: int, state: Mapping[str, npt.NDArray[Any]]
     ) -> Conditional:
-        """The density of the target's coordinates given the source that training starts from.
+        """The density given the source that training starts from.
 
         Args:
-            sources: forms of the source to choose from, shape (n_items, d_u) each.
-            target: coordinates of the target, shape (n_items, k).
+            forms: ways to write the pair.
             split: of the items.
-            state: parameters of the fold's fitted marginal.
+            marginal_form: number of the form that the fold's marginal was fitted in.
+            state: parameters of that marginal.
         """
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeural:
@@ -170,68 +197,80 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
         rows = standardisation.apply(np.asarray(embedding))
-        log_prob, converged, states = [], [], []
-        for split in self.splits(plan):
-            target, log_determinant = self._coordinates(rows, split).apply(rows)
+        fits = [self._fit_marginal(rows, split) for split in self.splits(plan)]
+        log_prob, form, converged, states = zip(*fits, strict=True)
+        return PreparedNeural(
+            embedding, plan, standardisation, np.stack(log_prob), np.array(form), np.array(converged), states
+        )
+
+    def _fit_marginal(
+        self, rows: Floats32, split: Split
+    ) -> tuple[Floats, int, bool, dict[str, npt.NDArray[Any]]]:
+        """Log-density of every item, number of the form, whether it rests, and the parameters."""
+        fits = []
+        for form, coordinates in enumerate(self._coordinates(rows, split)):
+            target, log_determinant = coordinates.apply(rows)
             density = self.marginal(target.shape[1])
             fit = self._train(density, (target,), split)
-            log_prob.append(fit.log_prob + log_determinant)
-            converged.append(fit.converged)
-            states.append({name: value.cpu().numpy() for name, value in density.state_dict().items()})
-        return PreparedNeural(
-            embedding, plan, standardisation, np.stack(log_prob), np.array(converged), tuple(states)
-        )
+            state = {name: value.cpu().numpy() for name, value in density.state_dict().items()}
+            fits.append((fit.log_prob + log_determinant, form, fit.converged, state))
+        return max(fits, key=lambda fit: fit[0][split.validation].mean())
 
     def pairs(
         self, sources: Mapping[str, PreparedNeural], target: PreparedNeural
     ) -> Iterator[tuple[str, Sufficiency]]:
         """Fit fresh conditional densities for every source U of one target V."""
         rows = target.rows()
-        splits = self.splits(target.plan)
-        coordinates = [self._coordinates(rows, split) for split in splits]
+        coordinates = [self._coordinates(rows, split) for split in self.splits(target.plan)]
         for name, source in sources.items():
             check_same_items(name, source, target)
-            source_rows = source.rows()
-            log_prob = np.empty(target.plan.n_items)
-            converged = bool(target.marginal_converged.all())
             try:
-                for fold, split in enumerate(splits):
-                    fit = self._fit_fold(source_rows, rows, coordinates[fold], split, target.states[fold])
-                    marginal = target.marginal_log_prob[fold]
-                    chosen = fit.log_prob if _gains(fit.log_prob, marginal, split) else marginal
-                    log_prob[split.scored] = chosen[split.scored]
-                    converged &= fit.converged
+                log_prob, converged = self._fit_pair(source, target, rows, coordinates)
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
             yield name, self._score(source, target, log_prob, converged)
+
+    def _fit_pair(
+        self,
+        source: PreparedNeural,
+        target: PreparedNeural,
+        target_rows: Floats32,
+        coordinates: list[list[Coordinates]],
+    ) -> tuple[Floats, bool]:
+        """Log-density of each item given the source, and whether all densities had come to rest."""
+        source_rows = source.rows()
+        log_prob = np.empty(target.plan.n_items)
+        converged = bool(target.marginal_converged.all())
+        for fold, split in enumerate(self.splits(target.plan)):
+            forms = self._forms(source_rows, target_rows, coordinates[fold], split)
+            start = self.conditional(forms, split, int(target.marginal_form[fold]), target.states[fold])
+            fit = self._train(start.density, start.inputs, split)
+            conditional, marginal = fit.log_prob + start.log_determinant, target.marginal_log_prob[fold]
+            best = conditional if _gains(conditional, marginal, split) else marginal
+            log_prob[split.scored] = best[split.scored]
+            converged &= fit.converged
+        return log_prob, converged
 
     def splits(self, plan: ItemPlan) -> list[Split]:
         """The items of each fold."""
         return split_items(plan, self.settings.n_folds, self.settings.validation_share)
 
-    def start(self, sources: list[Floats32], target: Floats32, split: Split) -> "LinearStart":
+    def start(self, source: Floats32, target: Floats32, split: Split) -> LinearStart:
         """The joint Gaussian that training begins with."""
-        return linear_start(sources, target, split, self.settings.variance_floor)
+        return LinearStart.fit(source, target, split, self.settings.variance_floor)
 
-    def _coordinates(self, rows: Floats32, split: Split) -> Coordinates:
-        return Coordinates.fit(rows, split, self.settings.normal_scores)
+    def _coordinates(self, rows: Floats32, split: Split) -> list[Coordinates]:
+        """The target's coordinates in every form."""
+        with_scores = (False, True) if self.settings.normal_scores else (False,)
+        return [Coordinates.fit(rows, split, scores) for scores in with_scores]
 
-    def _fit_fold(
-        self,
-        source_rows: Floats32,
-        target_rows: Floats32,
-        coordinates: Coordinates,
-        split: Split,
-        state: dict[str, npt.NDArray[Any]],
-    ) -> "Trained":
-        """Fit the conditional of one fold; its log-densities are those of the standardised target."""
-        target, log_determinant = coordinates.apply(target_rows)
-        sources = [source_rows]
+    def _forms(
+        self, source: Floats32, target: Floats32, coordinates: list[Coordinates], split: Split
+    ) -> list[Form]:
+        sources = [source]
         if self.settings.normal_scores:
-            sources.append(NormalScores.fit(source_rows[split.fit]).apply(source_rows)[0])
-        conditional = self.conditional(sources, target, split, state)
-        fit = self._train(conditional.density, conditional.inputs, split)
-        return fit.plus(log_determinant + conditional.log_determinant)
+            sources.append(NormalScores.fit(source[split.fit]).apply(source)[0])
+        return [Form(each, *form.apply(target)) for each, form in zip(sources, coordinates, strict=True)]
 
     def _train(self, density: "nn.Module", inputs: tuple[npt.NDArray[Any], ...], split: Split) -> "Trained":
         from suffice.estimators.training import train
@@ -246,6 +285,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             max_epochs=settings.max_epochs,
             patience=settings.patience,
             learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
             batch_size=settings.batch_size,
             seed=self.seed,
             device=self.device,

@@ -9,7 +9,9 @@ from suffice.estimators.linear import Linear
 from suffice.estimators.mixture import Mixture
 from suffice.settings import did_you_mean
 
-ESTIMATORS: dict[str, type[Estimator[Any]]] = {estimator.name: estimator for estimator in (Linear, Knife, Mixture)}
+ESTIMATORS: dict[str, type[Estimator[Any]]] = {
+    estimator.name: estimator for estimator in (Linear, Knife, Mixture)
+}
 DEFAULT_ESTIMATOR = Linear.name
 
 

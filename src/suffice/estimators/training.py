@@ -1,7 +1,7 @@
 """The fit of any torch density by gradient descent, stopped early on items that it does not see."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ class Schedule:
     Attributes:
         max_epochs: most passes over the training items.
         patience: passes without a gain on the validation items after which the fit has come to rest.
-        learning_rate: Adam's step.
+        learning_rate: AdamW's step.
+        weight_decay: AdamW's shrinkage of weight matrices of networks.
         batch_size: items in one step.
         seed: seed of the order of the items.
         device: torch device.
@@ -34,6 +35,7 @@ class Schedule:
     max_epochs: int
     patience: int
     learning_rate: float
+    weight_decay: float
     batch_size: int
     seed: int
     device: str
@@ -54,10 +56,6 @@ class Trained:
     history: npt.NDArray[np.float64]
     converged: bool
 
-    def plus(self, log_determinant: npt.NDArray[np.float64]) -> "Trained":
-        """The same fit with log-densities in other coordinates."""
-        return replace(self, log_prob=self.log_prob + log_determinant)
-
 
 def check_device(device: str) -> None:
     """Raise EstimationError unless torch can compute on this device."""
@@ -70,7 +68,9 @@ def check_device(device: str) -> None:
         ) from error
 
 
-def train(density: nn.Module, inputs: tuple[npt.NDArray[Any], ...], split: Split, schedule: Schedule) -> Trained:
+def train(
+    density: nn.Module, inputs: tuple[npt.NDArray[Any], ...], split: Split, schedule: Schedule
+) -> Trained:
     """Maximise the likelihood of the training items until that of the validation items stops growing.
 
     What is judged and kept is a running average of the parameters (Polyak and Juditsky 1992, doi
@@ -89,7 +89,7 @@ def train(density: nn.Module, inputs: tuple[npt.NDArray[Any], ...], split: Split
     tensors = [torch.from_numpy(array).to(schedule.device) for array in inputs]
     density.to(schedule.device)
     average = copy.deepcopy(density)
-    optimiser = torch.optim.Adam(density.parameters(), lr=schedule.learning_rate, fused=True)
+    optimiser = _optimiser(density, schedule)
     generator = np.random.default_rng(schedule.seed)
     history = [float(_log_prob(average, tensors, split.validation, schedule).mean())]
     best, best_epoch = _state(average), 0
@@ -107,6 +107,19 @@ def train(density: nn.Module, inputs: tuple[npt.NDArray[Any], ...], split: Split
     density.load_state_dict(best)
     log_prob = _log_prob(density, tensors, np.arange(len(tensors[0])), schedule)
     return Trained(log_prob, np.asarray(history), len(history) - 1 - best_epoch >= schedule.patience)
+
+
+def _optimiser(density: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), which shrinks the weights of linear layers only."""
+    shrunk = {id(layer.weight) for layer in density.modules() if isinstance(layer, nn.Linear)}
+    groups = [
+        {
+            "params": [value for value in density.parameters() if (id(value) in shrunk) == shrink],
+            "weight_decay": schedule.weight_decay if shrink else 0.0,
+        }
+        for shrink in (True, False)
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
 
 
 def _step(
