@@ -4,13 +4,14 @@ from typing import Any
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
+from suffice.estimators.flow import Flow
 from suffice.estimators.knife import Knife
 from suffice.estimators.linear import Linear
 from suffice.estimators.mixture import Mixture
 from suffice.settings import did_you_mean
 
 ESTIMATORS: dict[str, type[Estimator[Any]]] = {
-    estimator.name: estimator for estimator in (Linear, Knife, Mixture)
+    estimator.name: estimator for estimator in (Linear, Knife, Mixture, Flow)
 }
 DEFAULT_ESTIMATOR = Linear.name
 
