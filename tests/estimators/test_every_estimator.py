@@ -22,10 +22,13 @@ QUICK = {
         "marginal_epochs": 3,
         "marginal_learning_rate": 1e-2,
     },
+    "mixture": {"n_folds": 2, "n_components": 2, "hidden_dim": 32, "max_epochs": 20},
+    "flow": {"n_folds": 2, "n_transforms": 1, "hidden_dim": 32, "flow_hidden_dim": 32, "max_epochs": 5},
 }
 # How far below the truth a family may stay with 1000 items of 16 dimensions, in nats per dimension: what
-# ridge regression loses to estimation (about 16 / 1600), and a network after eight short epochs.
-SHORTFALL = {"linear": 0.03, "knife": 0.2}
+# ridge regression loses to estimation (about 16 / 1600, or 16 / 900 with two folds and validation items),
+# and a network after eight short epochs.
+SHORTFALL = {"linear": 0.03, "knife": 0.2, "mixture": 0.04, "flow": 0.04}
 EVERY = pytest.mark.parametrize("name", list(ESTIMATORS))
 
 
@@ -62,8 +65,8 @@ def test_a_copy_of_the_target_tells_most_and_noise_tells_nothing(name):
         estimate(each, target, estimator=name, **QUICK[name]).nats for each in (target, source, noise)
     )
     assert copy > near > none
-    # Held out, with nothing to learn, the fit can only lose.
-    assert -0.1 * DIM < none < 0
+    # Held out, with nothing to learn, the fit can only lose, or keep to the marginal.
+    assert -0.1 * DIM < none <= 0
 
 
 @EVERY

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-INITIAL_SPREAD = 0.3  # total distance of a component's initial mean from 0
+INITIAL_SPREAD = 0.5  # distance of a component's initial mean from 0, about
 
 
 class NormalMixture(nn.Module):
