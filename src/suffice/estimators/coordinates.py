@@ -179,14 +179,15 @@ def _shrunk_eigen(centred: Floats) -> tuple[Floats, Floats]:
     return (1 - shrinkage) * eigenvalues[kept] + shrinkage * level, vectors[:, kept]
 
 
-def steady_variance(fit: Floats, validation: Floats) -> Floats:
+def steady_variance(fit: npt.NDArray[np.floating], validation: npt.NDArray[np.floating]) -> Floats:
     """Mean square of each column over validation items, steadied by that over training items.
 
     The directions were chosen on the training items, which therefore look narrower than unseen items do
     where dimensions are many; validation items do not, but may be few.
     """
-    validation_sum = np.square(validation).sum(axis=0)
-    return (validation_sum + PRIOR_ITEMS * np.square(fit).mean(axis=0)) / (len(validation) + PRIOR_ITEMS)
+    validation_sum = np.square(validation, dtype=np.float64).sum(axis=0)
+    prior = np.square(fit, dtype=np.float64).mean(axis=0)
+    return (validation_sum + PRIOR_ITEMS * prior) / (len(validation) + PRIOR_ITEMS)
 
 
 @dataclass(frozen=True)
@@ -203,9 +204,9 @@ class Ridge:
 
     fit: Items
     eigenvalues: Floats
-    along: Floats
+    along: Floats32
     shrunk: Floats
-    leverage: Floats
+    leverage: Floats32
 
     @classmethod
     def decompose(cls, source: Floats32, fit: Items) -> "Ridge":
@@ -214,18 +215,18 @@ class Ridge:
         squares = centred[fit].T @ centred[fit]
         eigenvalues, vectors = scipy.linalg.eigh(squares, driver="evd", check_finite=False)
         eigenvalues = np.maximum(eigenvalues, 0.0)
-        along = centred @ vectors
+        along = centred.astype(np.float32) @ vectors.astype(np.float32)
         shrunk = 1 / (eigenvalues[:, None] + PENALTIES * len(fit))
-        leverage = np.square(along[fit]) @ shrunk + 1 / len(fit)
+        leverage = np.square(along[fit]) @ shrunk.astype(np.float32) + np.float32(1 / len(fit))
         return cls(fit, eigenvalues, along, shrunk, leverage)
 
-    def predict(self, target: Floats) -> Floats:
-        """Prediction of a target (n_items, k) for every item; for training items by the fit without the item."""
+    def predict(self, target: Floats32) -> Floats32:
+        """Prediction of a target (n_items, k) for every item; for a training item by the fit without it."""
         mean = target[self.fit].mean(axis=0)
         goal = target[self.fit] - mean
         cross = self.along[self.fit].T @ goal  # (d_u, k)
         chosen = _choose_penalties(self.eigenvalues, cross, np.square(goal).sum(axis=0), len(self.fit))
-        prediction = self.along @ (cross * self.shrunk[:, chosen])
+        prediction = self.along @ (cross * self.shrunk[:, chosen]).astype(np.float32)
         prediction[self.fit] = goal - (goal - prediction[self.fit]) / (1 - self.leverage[:, chosen])
         return prediction + mean
 
@@ -282,18 +283,17 @@ class LinearStart:
             variance_floor: least variance of the residual in a canonical coordinate.
         """
         ridge = Ridge.decompose(source, split.fit)
-        turned = target.astype(np.float64)
-        rotation = np.eye(target.shape[1])
+        turned, rotation = target, np.eye(target.shape[1], dtype=np.float32)
         for _ in range(N_TURNS):
             residual = (turned - ridge.predict(turned))[split.fit]
             _, turn = scipy.linalg.eigh(residual.T @ residual, driver="evd", check_finite=False)
+            turn = turn.astype(np.float32)
             turned, rotation = turned @ turn, rotation @ turn
         prediction = ridge.predict(turned)
         residual = turned - prediction
         variance = steady_variance(residual[split.fit], residual[split.validation])
-        scale = np.sqrt(np.maximum(variance, variance_floor))
-        parts = (part.astype(np.float32) for part in (rotation, prediction, scale))
-        return cls(ridge.whitened_source(), *parts)
+        scale = np.sqrt(np.maximum(variance, variance_floor)).astype(np.float32)
+        return cls(ridge.whitened_source(), rotation, prediction, scale)
 
     @property
     def log_determinant(self) -> float:
@@ -306,6 +306,10 @@ class LinearStart:
 
     def mean_log_prob(self, target: Floats32, items: Items) -> float:
         """Mean log-density of the items' targets under the joint Gaussian."""
-        squares = np.square(self.residual(target)[items], dtype=np.float64).sum(axis=1)
-        constant = 0.5 * target.shape[1] * np.log(2 * np.pi)
-        return float(-0.5 * squares.mean() - constant + self.log_determinant)
+        return standard_normal_mean(self.residual(target)[items]) + self.log_determinant
+
+
+def standard_normal_mean(rows: Floats32) -> float:
+    """Mean log-density of rows (n, k) under the standard normal."""
+    squares = np.square(rows, dtype=np.float64).sum(axis=1)
+    return float(-0.5 * squares.mean() - 0.5 * rows.shape[1] * np.log(2 * np.pi))

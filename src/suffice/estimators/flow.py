@@ -64,7 +64,7 @@ class Flow(NeuralEstimator):
     def conditional(
         self, forms: list[Form], split: Split, marginal_form: int, state: Mapping[str, npt.NDArray[Any]]
     ) -> Conditional:
-        """The marginal flow, with a joint Gaussian in its latent coordinates and moves that are 0 at first."""
+        """The marginal flow, a joint Gaussian in its latent coordinates, and moves that are 0 at first."""
         import torch
 
         from suffice.estimators.flow_network import ConditionalFlow, latent_rows

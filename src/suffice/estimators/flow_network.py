@@ -29,6 +29,7 @@ class SplineTransform(nn.Module):
     def __init__(self, dim: int, hidden_dims: list[int], n_bins: int, backwards: bool) -> None:
         super().__init__()
         self.sizes = [n_bins, n_bins, n_bins - 1]
+        self.n_parameters = dim * sum(self.sizes)
         order = torch.arange(dim).flip(0) if backwards else torch.arange(dim)
         before = torch.cat([order[:, None] > order, torch.ones(dim, 1, dtype=torch.bool)], dim=1)
         adjacency = before.repeat_interleave(sum(self.sizes), dim=0)  # the last input is a constant
@@ -36,13 +37,8 @@ class SplineTransform(nn.Module):
         nn.init.zeros_(self.network[-1].weight)
         nn.init.zeros_(self.network[-1].bias)
 
-    @property
-    def n_parameters(self) -> int:
-        """Number of parameters of all splines of a row."""
-        return int(self.network.out_features)
-
     def forward(self, rows: Tensor, moved: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Transformed rows (n, dim) and log-determinants (n,); `moved` is added to the splines' parameters."""
+        """Rows (n, dim) transformed, and log-determinants (n,); `moved` is added to the parameters."""
         parameters = self.network(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).float()
         parameters = parameters if moved is None else parameters + moved.float()
         splines = MonotonicRQSTransform(*parameters.unflatten(1, (-1, sum(self.sizes))).split(self.sizes, -1))
@@ -65,20 +61,21 @@ class MarginalFlow(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.transforms = nn.ModuleList(
+            self.steps = [
                 SplineTransform(dim, hidden_dims, n_bins, backwards=bool(number % 2))
                 for number in range(n_transforms)
-            )
+            ]
+        self.transforms = nn.ModuleList(self.steps)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Log-density of rows (n, dim) in nats, shape (n,)."""
-        latent, log_determinant = self.latent(rows, [None] * len(self.transforms))
+        latent, log_determinant = self.latent(rows, [None] * len(self.steps))
         return standard_normal(latent) + log_determinant
 
     def latent(self, rows: Tensor, moved: list[Tensor] | list[None]) -> tuple[Tensor, Tensor]:
         """Latent rows (n, dim) and log-determinants (n,)."""
         log_determinant = torch.zeros(len(rows), device=rows.device)
-        for transform, move in zip(self.transforms, moved, strict=True):
+        for transform, move in zip(self.steps, moved, strict=True):
             rows, log_slope = transform(rows, move)
             log_determinant = log_determinant + log_slope
         return rows, log_determinant
@@ -111,11 +108,11 @@ class ConditionalFlow(nn.Module):
         self.flow = flow
         self.register_buffer("rotation", rotation)
         self.register_buffer("scale", scale)
-        n_parameters = [transform.n_parameters for transform in flow.transforms]
+        n_parameters = [transform.n_parameters for transform in flow.steps]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = _hidden_layers(widths)
-        self.moves = nn.ModuleList(nn.Linear(widths[-1], n, bias=False) for n in n_parameters)
+        self.moves = nn.ModuleList(nn.Linear(widths[-1], each, bias=False) for each in n_parameters)
         self.normal = nn.Linear(widths[-1], 2 * len(scale))
         for layer in (*self.moves, self.normal):
             nn.init.zeros_(layer.weight)
@@ -154,7 +151,7 @@ def _hidden_layers(widths: list[int]) -> nn.Sequential:
 def latent_rows(flow: MarginalFlow, rows: npt.NDArray[np.float32], device: str) -> npt.NDArray[np.float32]:
     """Latent coordinates of rows (n, dim), batch by batch."""
     flow.to(device)
-    unmoved = [None] * len(flow.transforms)
+    unmoved = [None] * len(flow.steps)
     parts = [
         flow.latent(torch.from_numpy(rows[start : start + LATENT_BATCH]).to(device), unmoved)[0].cpu()
         for start in range(0, len(rows), LATENT_BATCH)

@@ -6,9 +6,9 @@ regression on the source, each coordinate divided by its standard deviation. The
 .. math:: q(r \mid u) = \sum_k w_k(u) \prod_j \frac{1}{s_{kj} e^{g_j(u)}}
           \phi\Big(\frac{(r_j - f_j(u)) e^{-g_j(u)} - m_{kj}}{s_{kj}}\Big)
 
-with f, g and the logarithms of w from one network whose last layer starts at 0, and m, s free. Before the first
-step it is the joint Gaussian with full residual covariance; training stops where the
-likelihood of validation items is best, so it does not end below where it began on these. The marginal of
+with f, g and the logarithms of w from one network whose last layer starts at 0, and m, s free. Before the
+first step it is the joint Gaussian with full residual covariance; training stops where the likelihood of
+validation items is best, so it does not end below where it began on these. The marginal of
 the target is a mixture of the same kind without a network, in coordinates of unit variance.
 
 After Pichler et al., KNIFE, ICML 2022, arXiv 2202.06618, section 3, and Darrin et al., NeurIPS 2024, arXiv
@@ -62,9 +62,8 @@ class Mixture(NeuralEstimator):
 
         from suffice.estimators.mixture_network import ConditionalMixture
 
-        starts = [self.start(form.source, form.target, split) for form in forms]
-        likelihoods = [form.mean_log_prob(start, split.validation) for form, start in zip(forms, starts)]
-        form, start = forms[int(np.argmax(likelihoods))], starts[int(np.argmax(likelihoods))]
+        starts = [(form, self.start(form.source, form.target, split)) for form in forms]
+        form, start = max(starts, key=lambda pair: pair[0].mean_log_prob(pair[1], split.validation))
         log_floor = np.minimum(self._log_floor - np.log(start.scale), 0.0) / 2  # of either of two scales
         density = ConditionalMixture(
             self._mixture(log_floor),

@@ -1,4 +1,4 @@
-"""Mixtures of normal densities with components of their own and a mean, scale and weights that a network gives."""
+"""Mixtures of normal densities, and mixtures that a network of the source moves, stretches and re-weights."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the neural families share: cross-fitting, the Gaussian that training starts from, the fall-back, scoring."""
+"""What the neural families share: cross-fitting, the start from a Gaussian, the fall-back and the score."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,14 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.coordinates import Coordinates, LinearStart, NormalScores, Split, split_items
+from suffice.estimators.coordinates import (
+    Coordinates,
+    LinearStart,
+    NormalScores,
+    Split,
+    split_items,
+    standard_normal_mean,
+)
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, standardise
@@ -112,13 +119,14 @@ class PreparedNeural(Prepared):
     ) -> Self:
         """What `arrays` described."""
         standardisation = Standardisation(arrays["kept"], arrays["mean"], arrays["scale"])
-        fits = [arrays[f"marginal_{name}"] for name in ("log_prob", "form", "converged")]
-        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in fits[0]]
+        log_prob = arrays["marginal_log_prob"]
+        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in log_prob]
         for key in arrays:
             if key.startswith(STATE):
                 fold, name = key.removeprefix(STATE).split("_", 1)
                 states[int(fold)][name] = arrays[key]
-        return cls(embedding, plan, standardisation, *fits, tuple(states))
+        form, converged = arrays["marginal_form"], arrays["marginal_converged"]
+        return cls(embedding, plan, standardisation, log_prob, form, converged, tuple(states))
 
 
 @dataclass(frozen=True)
@@ -206,15 +214,21 @@ class NeuralEstimator(Estimator[PreparedNeural]):
     def _fit_marginal(
         self, rows: Floats32, split: Split
     ) -> tuple[Floats, int, bool, dict[str, npt.NDArray[Any]]]:
-        """Log-density of every item, number of the form, whether it rests, and the parameters."""
-        fits = []
-        for form, coordinates in enumerate(self._coordinates(rows, split)):
-            target, log_determinant = coordinates.apply(rows)
-            density = self.marginal(target.shape[1])
-            fit = self._train(density, (target,), split)
-            state = {name: value.cpu().numpy() for name, value in density.state_dict().items()}
-            fits.append((fit.log_prob + log_determinant, form, fit.converged, state))
-        return max(fits, key=lambda fit: fit[0][split.validation].mean())
+        """Log-density of every item, number of the form, whether it rests, and the parameters.
+
+        The form is that whose standard normal is the likelier on validation items.
+        """
+        forms = [coordinates.apply(rows) for coordinates in self._coordinates(rows, split)]
+        likelihoods = [
+            standard_normal_mean(target[split.validation]) + log_determinant[split.validation].mean()
+            for target, log_determinant in forms
+        ]
+        form = int(np.argmax(likelihoods))
+        target, log_determinant = forms[form]
+        density = self.marginal(target.shape[1])
+        fit = self._train(density, (target,), split)
+        state = {name: value.cpu().numpy() for name, value in density.state_dict().items()}
+        return fit.log_prob + log_determinant, form, fit.converged, state
 
     def pairs(
         self, sources: Mapping[str, PreparedNeural], target: PreparedNeural

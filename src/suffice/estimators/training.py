@@ -110,7 +110,7 @@ def train(
 
 
 def _optimiser(density: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), which shrinks the weights of linear layers only."""
+    """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), shrinking linear layers only."""
     shrunk = {id(layer.weight) for layer in density.modules() if isinstance(layer, nn.Linear)}
     groups = [
         {
@@ -134,7 +134,7 @@ def _step(
     loss = -_forward(density, tensors, batch, schedule).mean()
     if not torch.isfinite(loss):
         raise EstimationError(f"the loss is {loss.item()}; lower learning_rate")
-    loss.backward()
+    torch.autograd.backward(loss)
     optimiser.step()
 
 
@@ -159,8 +159,8 @@ def _log_prob(
 
 @torch.no_grad()
 def _move_average(average: nn.Module, density: nn.Module) -> None:
-    past, now = list(average.parameters()), list(density.parameters())
-    torch._foreach_lerp_(past, now, 1 - AVERAGING)
+    for past, now in zip(average.parameters(), density.parameters(), strict=True):
+        past.lerp_(now, 1 - AVERAGING)
 
 
 def _state(density: nn.Module) -> dict[str, Tensor]:
