@@ -42,7 +42,7 @@ def test_the_log_determinant_is_that_of_the_jacobian(dim):
 
 def test_the_conditional_starts_as_the_marginal_flow_with_a_gaussian():
     flow = trained_flow()
-    density = ConditionalFlow(flow, torch.eye(3), torch.ones(3), [2, 8, 4], seed=0)
+    density = ConditionalFlow(flow, (torch.eye(3), torch.ones(3)), 1e-3, [2, 8, 4], seed=0)
     rows, source = torch.randn(6, 3), torch.randn(6, 2)
     assert torch.allclose(density(rows, torch.zeros(6, 3), source), flow(rows), atol=1e-5)
     latent = torch.from_numpy(latent_rows(flow, rows.numpy(), "cpu"))
@@ -53,7 +53,7 @@ def test_the_conditional_starts_as_the_marginal_flow_with_a_gaussian():
 
 
 def test_the_gradient_reaches_what_the_source_moves():
-    density = ConditionalFlow(trained_flow(), torch.eye(3), torch.ones(3), [2, 8, 4], seed=0)
+    density = ConditionalFlow(trained_flow(), (torch.eye(3), torch.ones(3)), 1e-3, [2, 8, 4], seed=0)
     density(torch.randn(16, 3), torch.zeros(16, 3), torch.randn(16, 2)).mean().backward()
     for name, parameter in density.named_parameters():
         if not name.startswith("network"):  # behind matrices that are 0 at first

@@ -14,6 +14,7 @@ items is best.
 """
 
 import importlib.util
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,13 @@ class Flow(NeuralEstimator):
     """Cross-fitted spline flows on top of ridge regression in latent canonical coordinates."""
 
     name = "flow"
-    summary = "autoregressive spline flows that the source moves, cross-fitted and stopped early; needs zuko"
-    about = "TODO"
+    summary = "spline flows that the source moves, cross-fitted and stopped early; slow, needs zuko"
+    about = (
+        "Normalising flows in the manner of FLARE: one is fitted to the target alone, and the source moves "
+        "it from there, on top of ridge regression of its latent coordinates on the source. Every item "
+        "is scored by densities that have not seen it. It is the most flexible family here and by far the "
+        "slowest, and low where the items do not suffice to learn the dependence."
+    )
     Settings = FlowSettings
     settings: FlowSettings
 
@@ -76,6 +82,7 @@ class Flow(NeuralEstimator):
         hidden_dims = [self.settings.hidden_dim] * self.settings.n_hidden_layers
         widths = [start.whitened_source.shape[1], *hidden_dims, self.settings.rank]
         rotation, scale = torch.from_numpy(start.rotation), torch.from_numpy(start.scale)
-        density = ConditionalFlow(flow, rotation, scale, widths, self.seed)
+        floor = math.sqrt(self.settings.variance_floor)
+        density = ConditionalFlow(flow, (rotation, scale), floor, widths, self.seed)
         inputs = (form.target, start.prediction, start.whitened_source)
         return Conditional(density, inputs, form.log_determinant + start.log_determinant)

@@ -1,5 +1,7 @@
 """Autoregressive spline flows whose parameters a low-rank function of the source moves."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -92,22 +94,31 @@ class ConditionalFlow(nn.Module):
 
     Args:
         flow: fitted to the target; it is trained on with the rest.
-        rotation: to the canonical coordinates of the latent rows, shape (dim, dim).
-        scale: of the latent residual, shape (dim,).
+        canonical: rotation to the canonical coordinates of the latent rows, shape (dim, dim), and scale of
+            the latent residual there, shape (dim,).
+        floor: least scale of the latent residual.
         widths: of the network A, from the source to its few outputs.
         seed: seed of the initial weights.
     """
 
     rotation: Tensor
     scale: Tensor
+    log_floor: Tensor
 
     def __init__(
-        self, flow: MarginalFlow, rotation: Tensor, scale: Tensor, widths: list[int], seed: int
+        self,
+        flow: MarginalFlow,
+        canonical: tuple[Tensor, Tensor],
+        floor: float,
+        widths: list[int],
+        seed: int,
     ) -> None:
         super().__init__()
         self.flow = flow
+        rotation, scale = canonical
         self.register_buffer("rotation", rotation)
         self.register_buffer("scale", scale)
+        self.register_buffer("log_floor", torch.clamp(math.log(floor) - torch.log(scale), max=0.0))
         n_parameters = [transform.n_parameters for transform in flow.steps]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -129,6 +140,7 @@ class ConditionalFlow(nn.Module):
         hidden = self.network(source)
         latent, log_determinant = self.flow.latent(rows, [move(hidden) for move in self.moves])
         shift, log_scale = self.normal(hidden).float().chunk(2, dim=-1)
+        log_scale = torch.maximum(log_scale, self.log_floor)
         with torch.autocast(rows.device.type, enabled=False):
             residual = (latent @ self.rotation - prediction) / self.scale
         standard = (residual - shift) * torch.exp(-log_scale)
