@@ -167,7 +167,7 @@ def fit_density(
     source_rows = None if source is None else torch.from_numpy(source).to(descent.device)
     optimiser = torch.optim.Adam(density.parameters(), lr=descent.learning_rate, fused=True)
     losses = np.zeros(descent.n_epochs)
-    with _denormals_flushed():
+    with denormals_flushed():
         for epoch, batch in _shuffled_batches(train, descent):
             optimiser.zero_grad(set_to_none=True)
             rows = torch.from_numpy(batch).to(descent.device)
@@ -182,7 +182,7 @@ def fit_density(
 
 
 @contextmanager
-def _denormals_flushed() -> Iterator[None]:
+def denormals_flushed() -> Iterator[None]:
     """Take numbers below 1e-38 for 0, as components far from a row have such gradients.
 
     A processor is many times slower with them: a step of 384 dimensions took 0.25 s, and takes 0.04 s.

@@ -5,13 +5,15 @@ from typing import Any
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.copula import Copula
+from suffice.estimators.flow import Flow
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.knife import Knife
 from suffice.estimators.linear import Linear
+from suffice.estimators.mixture import Mixture
 from suffice.settings import did_you_mean
 
 ESTIMATORS: dict[str, type[Estimator[Any]]] = {
-    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Knife)
+    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Mixture, Flow, Knife)
 }
 DEFAULT_ESTIMATOR = Linear.name
 
