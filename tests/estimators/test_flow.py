@@ -10,7 +10,14 @@ from suffice import ESTIMATORS, estimate
 from suffice.errors import EstimationError
 from suffice.estimators.flow_network import ConditionalFlow, MarginalFlow, latent_rows, standard_normal
 
-QUICK = {"n_folds": 2, "n_transforms": 1, "n_bins": 4, "hidden_dim": 32, "flow_hidden_dim": 16}
+QUICK = {
+    "n_folds": 2,
+    "n_transforms": 1,
+    "n_bins": 4,
+    "hidden_dim": 32,
+    "flow_hidden_dim": 16,
+    "batch_size": 64,
+}
 
 
 def noise(n_items, dim, seed):

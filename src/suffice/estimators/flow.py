@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 class FlowSettings(NeuralSettings):
     """Settings of the estimator `flow`."""
 
+    batch_size: int = Field(default=512, ge=1, description="items in one gradient step")
     n_transforms: int = Field(default=2, ge=1, description="autoregressive transforms of a flow")
     n_bins: int = Field(default=8, ge=2, description="bins of a spline")
     flow_hidden_dim: int = Field(default=128, ge=1, description="width of the transforms' hidden layers")

@@ -168,7 +168,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
 
     A family gives its marginal and its conditional density; both are written in the target's
     `Coordinates`. Where a fold's conditional does not do better than its marginal on the fold's validation
-    items, by more than one standard error, the marginal takes its place: it is the member of the
+    items, by more than two standard errors, the marginal takes its place: it is the member of the
     family that ignores the source.
     """
 
@@ -336,6 +336,6 @@ class NeuralEstimator(Estimator[PreparedNeural]):
 
 
 def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:
-    """Whether the conditional does better on validation items by more than one standard error."""
+    """Whether the conditional does better on validation items by more than two standard errors."""
     gain = (conditional - marginal)[split.validation]
-    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+    return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))
