@@ -309,7 +309,12 @@ class LinearStart:
         return standard_normal_mean(self.residual(target)[items]) + self.log_determinant
 
 
+def standard_normal(rows: Floats32) -> Floats:
+    """Log-density of each row (n, k) under the standard normal, shape (n,)."""
+    squares = np.square(rows, dtype=np.float64).sum(axis=1)
+    return np.asarray(-0.5 * squares - 0.5 * rows.shape[1] * np.log(2 * np.pi))
+
+
 def standard_normal_mean(rows: Floats32) -> float:
     """Mean log-density of rows (n, k) under the standard normal."""
-    squares = np.square(rows, dtype=np.float64).sum(axis=1)
-    return float(-0.5 * squares.mean() - 0.5 * rows.shape[1] * np.log(2 * np.pi))
+    return float(standard_normal(rows).mean())

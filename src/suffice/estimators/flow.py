@@ -79,11 +79,13 @@ class Flow(NeuralEstimator):
         form = forms[marginal_form]
         flow = self.marginal(form.target.shape[1])
         flow.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-        start = self.start(form.source, latent_rows(flow, form.target, self.device), split)
+        latent = latent_rows(flow, form.target, self.device)
+        start = self.start(form.source, latent, split)
         hidden_dims = [self.settings.hidden_dim] * self.settings.n_hidden_layers
         widths = [start.whitened_source.shape[1], *hidden_dims, self.settings.rank]
         rotation, scale = torch.from_numpy(start.rotation), torch.from_numpy(start.scale)
         floor = math.sqrt(self.settings.variance_floor)
         density = ConditionalFlow(flow, (rotation, scale), floor, widths, self.seed)
         inputs = (form.target, start.prediction, start.whitened_source)
-        return Conditional(density, inputs, form.log_determinant + start.log_determinant)
+        gaussian = Form(form.source, latent, form.log_determinant, is_linear=False)
+        return Conditional(density, inputs, form.log_determinant + start.log_determinant, gaussian, None)

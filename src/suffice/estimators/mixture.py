@@ -79,7 +79,9 @@ class Mixture(NeuralEstimator):
             self.seed,
         )
         inputs = (start.residual(form.target), start.whitened_source)
-        return Conditional(density, inputs, form.log_determinant + start.log_determinant)
+        return Conditional(
+            density, inputs, form.log_determinant + start.log_determinant, form, form.log_prob_alone()
+        )
 
     def _mixture(self, log_floor: npt.NDArray[np.floating]) -> "NormalMixture":
         import torch

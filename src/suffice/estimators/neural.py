@@ -17,8 +17,10 @@ from suffice.estimators.coordinates import (
     NormalScores,
     Split,
     split_items,
+    standard_normal,
     standard_normal_mean,
 )
+from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, standardise
@@ -137,11 +139,17 @@ class Form:
         source: shape (n_items, d_u).
         target: coordinates of unit variance, shape (n_items, k).
         log_determinant: of the map to the coordinates at each item, shape (n_items,).
+        is_linear: whether both sides are linear maps of the standardised dimensions.
     """
 
     source: Floats32
     target: Floats32
     log_determinant: Floats
+    is_linear: bool
+
+    def log_prob_alone(self) -> Floats:
+        """Log-density of each item's target under the standard normal of the coordinates, (n_items,)."""
+        return standard_normal(self.target) + self.log_determinant
 
     def mean_log_prob(self, start: LinearStart, items: Items) -> float:
         """Mean log-density of the standardised target under the joint Gaussian of this form."""
@@ -156,20 +164,46 @@ class Conditional:
         density: gives the log-density of each row of `inputs`.
         inputs: arrays of n_items rows each.
         log_determinant: of the map from the standardised target to what the density is of, (n_items,).
+        form: what the density, before the first step, is the joint Gaussian of.
+        alone: log-density of each item's target under the normal marginal that goes with that Gaussian,
+            shape (n_items,); None: under the marginal that was fitted.
     """
 
     density: "nn.Module"
     inputs: tuple[npt.NDArray[Any], ...]
     log_determinant: Floats
+    form: Form
+    alone: Floats | None
+
+
+@dataclass(frozen=True)
+class PairFit:
+    """What the folds of one pair give.
+
+    Attributes:
+        base: for each fold the mutual information of the joint Gaussian that its fit began with.
+        gain: of each item's log-density ratio over that of the Gaussian, shape (n_items,).
+        converged: whether all densities had come to rest.
+    """
+
+    base: list[Sufficiency]
+    gain: Floats
+    converged: bool
 
 
 class NeuralEstimator(Estimator[PreparedNeural]):
-    """A family fitted by gradient descent: each item is scored by densities that were not fitted on it.
+    r"""A family fitted by gradient descent: each item is scored by densities that were not fitted on it.
 
     A family gives its marginal and its conditional density; both are written in the target's
-    `Coordinates`. Where a fold's conditional does not do better than its marginal on the fold's validation
-    items, by more than two standard errors, the marginal takes its place: it is the member of the
-    family that ignores the source.
+    `Coordinates`. Before the first step the conditional is the joint Gaussian of source and target, whose
+    mutual information the estimator `gaussian` gives without the loss that a fit has on unseen items. To this
+    is added what training gains over the Gaussian on items that it has not seen:
+
+    .. math:: \hat I = \hat I_{\mathrm{Gaussian}} + \frac1n \sum_i \Big[
+              \log \frac{q(v_i \mid u_i)}{q_0(v_i \mid u_i)} - \log \frac{q(v_i)}{q_0(v_i)} \Big]
+
+    with q_0 the densities that training began with. Where a fold's conditional does not do better than its
+    marginal on the fold's validation items, by more than two standard errors, nothing is added.
     """
 
     Settings = NeuralSettings
@@ -239,10 +273,10 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         for name, source in sources.items():
             check_same_items(name, source, target)
             try:
-                log_prob, converged = self._fit_pair(source, target, rows, coordinates)
+                fit = self._fit_pair(source, target, rows, coordinates)
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
-            yield name, self._score(source, target, log_prob, converged)
+            yield name, self._score(source, target, fit)
 
     def _fit_pair(
         self,
@@ -250,20 +284,36 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         target: PreparedNeural,
         target_rows: Floats32,
         coordinates: list[list[Coordinates]],
-    ) -> tuple[Floats, bool]:
-        """Log-density of each item given the source, and whether all densities had come to rest."""
+    ) -> PairFit:
+        """Fit the conditional of every fold."""
         source_rows = source.rows()
-        log_prob = np.empty(target.plan.n_items)
+        base: list[Sufficiency] = []
+        gain = np.zeros(target.plan.n_items)
         converged = bool(target.marginal_converged.all())
+        of_linear: Sufficiency | None = None  # the same for every fold, whose coordinates are linear maps
         for fold, split in enumerate(self.splits(target.plan)):
             forms = self._forms(source_rows, target_rows, coordinates[fold], split)
             start = self.conditional(forms, split, int(target.marginal_form[fold]), target.states[fold])
+            if not start.form.is_linear:
+                base.append(self._gaussian(start.form, target.plan))
+            else:
+                of_linear = of_linear or self._gaussian(start.form, target.plan)
+                base.append(of_linear)
             fit = self._train(start.density, start.inputs, split)
-            conditional, marginal = fit.log_prob + start.log_determinant, target.marginal_log_prob[fold]
-            best = conditional if _gains(conditional, marginal, split) else marginal
-            log_prob[split.scored] = best[split.scored]
             converged &= fit.converged
-        return log_prob, converged
+            marginal = target.marginal_log_prob[fold]
+            if _gains(fit.log_prob + start.log_determinant, marginal, split):
+                alone = marginal if start.alone is None else start.alone
+                added = fit.log_prob - fit.start_log_prob - (marginal - alone)
+                gain[split.scored] = added[split.scored]
+        return PairFit(base, gain, converged)
+
+    def _gaussian(self, form: Form, plan: ItemPlan) -> Sufficiency:
+        """Mutual information of the joint Gaussian of a form, from all items."""
+        estimator = Gaussian(self.seed, variance_floor=self.settings.variance_floor)
+        prepared = estimator.prepare_all({"source": form.source, "target": form.target}, plan)
+        ((_, result),) = estimator.pairs({"source": prepared["source"]}, prepared["target"])
+        return result
 
     def splits(self, plan: ItemPlan) -> list[Split]:
         """The items of each fold."""
@@ -284,7 +334,10 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         sources = [source]
         if self.settings.normal_scores:
             sources.append(NormalScores.fit(source[split.fit]).apply(source)[0])
-        return [Form(each, *form.apply(target)) for each, form in zip(sources, coordinates, strict=True)]
+        return [
+            Form(each, *form.apply(target), is_linear=form.scores is None)
+            for each, form in zip(sources, coordinates, strict=True)
+        ]
 
     def _train(self, density: "nn.Module", inputs: tuple[npt.NDArray[Any], ...], split: Split) -> "Trained":
         from suffice.estimators.training import train
@@ -306,30 +359,35 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             bfloat16=settings.matrix_products == "bfloat16",
         )
 
-    def _score(
-        self, source: PreparedNeural, target: PreparedNeural, log_prob: Floats, converged: bool
-    ) -> Sufficiency:
+    def _score(self, source: PreparedNeural, target: PreparedNeural, fit: PairFit) -> Sufficiency:
+        """The Gaussian part, from all items, and the gain, of which each fold's items have their own."""
         plan = target.plan
         splits = self.splits(plan)
-        marginal = np.empty(plan.n_items)
-        for fold, split in enumerate(splits):
-            marginal[split.scored] = target.marginal_log_prob[fold, split.scored]
-        contribution = log_prob - marginal  # (n_items,)
-        block_nats = np.bincount(plan.block, contribution, plan.n_blocks).astype(float)
+        marginal_entropy = -float(
+            sum(target.marginal_log_prob[fold, split.scored].sum() for fold, split in enumerate(splits))
+            / plan.n_items
+        )
+        shares = [len(split.scored) / plan.n_items for split in splits]
+        gaussian = sum(share * base.nats for share, base in zip(shares, fit.base, strict=True))
+        nats = float(gaussian + fit.gain.mean())
         block_items = plan.block_items.astype(float)
-        nats = float(contribution.mean())
+        block_nats = block_items * gaussian + np.bincount(plan.block, fit.gain, plan.n_blocks)
+        for share, base in zip(shares, fit.base, strict=True):
+            influence = base.block_nats - base.block_items * base.nats
+            block_nats += share * influence * plan.n_items / base.block_items.sum()
+        warnings = dict.fromkeys(warning for base in fit.base for warning in base.warnings)
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
             standard_error_nats=block_standard_error(block_nats, block_items),
-            marginal_entropy_nats=float(-marginal.mean()),
-            conditional_entropy_nats=float(-log_prob.mean()),
+            marginal_entropy_nats=marginal_entropy,
+            conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.embedding.shape[1],
             target_dim=target.dim,
             n_train=min(len(split.fit) for split in splits),
             n_test=plan.n_items,
-            converged=converged,
-            warnings=() if converged else (NOT_CONVERGED_WARNING,),
+            converged=fit.converged,
+            warnings=(*warnings, *(() if fit.converged else (NOT_CONVERGED_WARNING,))),
             block_nats=block_nats,
             block_items=block_items,
         )

@@ -48,11 +48,13 @@ class Trained:
 
     Attributes:
         log_prob: log-density of every item in nats, shape (n_items,).
+        start_log_prob: the same before the first step, shape (n_items,).
         history: mean log-density of the validation items before training and after each epoch.
         converged: whether the patience ran out before the epochs did.
     """
 
     log_prob: npt.NDArray[np.float64]
+    start_log_prob: npt.NDArray[np.float64]
     history: npt.NDArray[np.float64]
     converged: bool
 
@@ -91,7 +93,9 @@ def train(
     average = copy.deepcopy(density)
     optimiser = _optimiser(density, schedule)
     generator = np.random.default_rng(schedule.seed)
-    history = [float(_log_prob(average, tensors, split.validation, schedule).mean())]
+    everything = np.arange(len(tensors[0]))
+    start_log_prob = _log_prob(average, tensors, everything, schedule)
+    history = [float(start_log_prob[split.validation].mean())]
     best, best_epoch = _state(average), 0
     with denormals_flushed():
         for epoch in range(1, schedule.max_epochs + 1):
@@ -105,8 +109,9 @@ def train(
             if epoch - best_epoch >= schedule.patience:
                 break
     density.load_state_dict(best)
-    log_prob = _log_prob(density, tensors, np.arange(len(tensors[0])), schedule)
-    return Trained(log_prob, np.asarray(history), len(history) - 1 - best_epoch >= schedule.patience)
+    log_prob = _log_prob(density, tensors, everything, schedule)
+    converged = len(history) - 1 - best_epoch >= schedule.patience
+    return Trained(log_prob, start_log_prob, np.asarray(history), converged)
 
 
 def _optimiser(density: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
