@@ -80,7 +80,7 @@ class ChainGroup(Settings):
 class Limit(Settings):
     """The largest settings that a slow estimator is measured at; larger ones are left out and counted."""
 
-    max_dim: int = Field(ge=1, description="widest side")
+    max_dim: int = Field(ge=0, description="widest side; 0 leaves the estimator out of the grid")
     max_items: int = Field(ge=MIN_ITEMS, description="most items")
 
 
