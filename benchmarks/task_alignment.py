@@ -1,0 +1,184 @@
+"""Does the ranking agree with labelled tasks? By pool, estimator, aggregate and treatment of self pairs.
+
+Three pools: the default study (a folder of its results), labelled texts and labelled molecules (both made
+from a folder of data with text/, models/ and molecules/; the molecules need rdkit and scikit-fingerprints,
+which the project does not). Name the estimators; `knife:2000` takes 2,000 of the items, at random. Rows of
+other estimators that the table already holds stay. Labels serve to judge alone: nothing is fitted to them.
+
+    python benchmarks/task_alignment.py DATA results/api-docs --estimators linear gaussian copula knife:2000
+
+Pools and pairs are kept in the folder --work; what is there is not made again.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from aggregates import by_rows, split_half_agreement, without_self
+from pools import SEED, Pool, read_pool
+
+from suffice.comparison.baselines import baseline_table
+from suffice.comparison.correlation import (
+    BASELINE,
+    INFORMATION,
+    MEAN_RANK,
+    correlation_table,
+    mean_rank_table,
+    paired_difference,
+)
+from suffice.estimators.items import divide_items
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.files import read_table, write_table
+from suffice.provenance import machine, versions
+from suffice.ranking.scores import RankingSettings
+
+TABLE = Path(__file__).resolve().parent / "task_alignment.csv"
+AGGREGATES = {"median": by_rows(np.median), "mean": by_rows(np.mean)}
+SELF_PAIRS = {"out": without_self, "in": lambda matrix: matrix.astype(float)}
+REFERENCE = (
+    DEFAULT_ESTIMATOR,
+    str(RankingSettings.model_fields["aggregate"].default),
+    "in" if RankingSettings.model_fields["self_pairs"].default else "out",
+)
+Setting = tuple[str, str, str]  # estimator, aggregate, self pairs
+
+
+def pairs_of(pool: Pool, estimator: str, work: Path) -> pd.DataFrame:
+    """All pairs of a pool under one estimator (`name` or `name:n_items`), kept in `work`."""
+    path = work / "pairs" / pool.name / f"{estimator.replace(':', '-')}.parquet"
+    if not path.exists():
+        write_table(estimate_pairs(pool, estimator), path)
+    return read_table(path)
+
+
+def estimate_pairs(pool: Pool, estimator: str) -> pd.DataFrame:
+    """Estimate all pairs of a pool, one row a pair; `cpu_seconds` is that of all together."""
+    name, _, n_items = estimator.partition(":")
+    rows = sampled_rows(len(pool.groups), int(n_items) if n_items else len(pool.groups))
+    start = time.process_time()
+    chosen = get_estimator(name)(seed=SEED)
+    plan = divide_items(len(rows), pool.groups[rows], SEED)
+    prepared = chosen.prepare_all({model: array[rows] for model, array in pool.vectors.items()}, plan)
+    pairs = pd.DataFrame(
+        {"source": source, "target": target, **result.as_row()}
+        for source, target, result in chosen.all_pairs(prepared)
+    )
+    kept = pairs[["source", "target", "nats_per_dim", "target_dim", "warnings"]]
+    return kept.assign(n_items=len(rows), cpu_seconds=time.process_time() - start)
+
+
+def sampled_rows(n_items: int, n_kept: int) -> np.ndarray:
+    """Positions of the items that are used, in their order."""
+    if n_kept > n_items:
+        raise SystemExit(f"the pool has {n_items} items, fewer than {n_kept}; name fewer")
+    return np.sort(np.random.default_rng(SEED).permutation(n_items)[:n_kept])
+
+
+def settings_of(pairs: dict[str, pd.DataFrame]) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
+    """Each setting, the matrix of its pairs (sources by targets, NaN: left out) and the targets' widths."""
+    for estimator, table in pairs.items():
+        matrix = table.pivot(index="source", columns="target", values="nats_per_dim")
+        dims = table.groupby("target")["target_dim"].first().to_numpy(float)
+        for aggregate in AGGREGATES:
+            for self_pairs, treat in SELF_PAIRS.items():
+                yield (estimator, aggregate, self_pairs), treat(matrix.to_numpy()), dims
+
+
+def rows_of(pool: Pool, pairs: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a setting, and one a baseline."""
+    models = sorted(pool.vectors)
+    values: dict[str, np.ndarray] = {}
+    rows = []
+    for (estimator, aggregate, self_pairs), matrix, dims in settings_of(pairs):
+        name = ", ".join((estimator, aggregate, self_pairs))
+        values[name] = AGGREGATES[aggregate](matrix, dims)
+        described = {"predictor": estimator, "aggregate": aggregate, "self_pairs": self_pairs}
+        agreement = split_half_agreement(matrix, dims, AGGREGATES[aggregate])
+        cost = pairs[estimator][["n_items", "cpu_seconds"]].iloc[0].to_dict()
+        rows.append({"name": name, **described, **cost, "split_half_spearman": agreement})
+    baselines = baseline_table({model: pool.vectors[model] for model in models}).set_index("model")
+    for name in baselines:
+        values[name] = baselines[name].to_numpy(float)
+        rows.append({"name": name, "predictor": name, "n_items": len(pool.groups)})
+    scores = pd.DataFrame(values, index=pd.Index(models, name="model"))
+    table = pd.DataFrame(rows).merge(agreement_with_tasks(scores, pool.results), on="name")
+    return table.assign(pool=pool.name, n_tasks=pool.results["task"].nunique()).drop(columns="name")
+
+
+def agreement_with_tasks(scores: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Spearman with the mean task rank of each column of scores, and its difference from the reference's."""
+    reference = ", ".join(REFERENCE)
+    tidy = scores.reset_index().melt(id_vars="model", var_name="predictor")
+    kinds = np.where(
+        tidy["predictor"] == reference, BASELINE, INFORMATION
+    )  # all others against the reference
+    tidy = tidy.assign(predictor_kind=kinds)
+    one = mean_rank_table(results).assign(task="mean of ranks", value=lambda table: -table["mean_rank"])
+    found = correlation_table(tidy, one, seed=SEED)
+    wanted = (found["task"] == MEAN_RANK) & (found["statistic"] == "spearman")
+    found = found.loc[wanted, ["predictor", "value", "low", "high", "n_models"]]
+    found.columns = ["name", "spearman", "low", "high", "n_models"]
+    against = paired_difference(tidy, one, seed=SEED)[["predictor", "difference", "low", "high"]]
+    against.columns = ["name", "less_default", "less_default_low", "less_default_high"]
+    return found.merge(against, on="name", how="left")
+
+
+COLUMNS = [
+    "pool", "predictor", "aggregate", "self_pairs", "n_items", "spearman", "low", "high", "less_default",
+    "less_default_low", "less_default_high", "split_half_spearman", "n_models", "n_tasks", "cpu_seconds",
+]  # fmt: skip
+
+
+def pools_of(data: Path, results: Path, work: Path, names: list[str]) -> Iterator[Pool]:
+    """The pools named, one after the other."""
+    for name in names:
+        if name == "texts":
+            from text_pool import make_text_pool
+
+            yield read_pool(make_text_pool(data, work / "texts"))
+        elif name == "molecules":
+            from molecule_pool import make_molecule_pool
+
+            yield read_pool(make_molecule_pool(data / "molecules", work / "molecules"))
+        else:
+            yield read_pool(results)
+
+
+def with_kept_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The new rows, and those of the written table that are of another pool or predictor."""
+    if not TABLE.exists():
+        return table
+    old = read_table(TABLE)
+    key = ["pool", "predictor"]
+    new = pd.MultiIndex.from_frame(table[key])
+    kept = old[~pd.MultiIndex.from_frame(old[key]).isin(new)]
+    return pd.concat([table, kept], ignore_index=True)
+
+
+def main() -> None:
+    """Write the table."""
+    parser = argparse.ArgumentParser(description="Agreement of rankings with labelled tasks.")
+    parser.add_argument("data", type=Path, help="folder of labelled texts, molecules and small models")
+    parser.add_argument("results", type=Path, help="results of the default study")
+    parser.add_argument("--work", type=Path, default=Path("results/task-alignment"), help="where pools go")
+    parser.add_argument("--estimators", nargs="+", default=["linear", "gaussian", "copula"])
+    pools = ["study", "texts", "molecules"]
+    parser.add_argument("--pools", nargs="+", choices=pools, default=pools)
+    given = parser.parse_args()
+    estimators = list(dict.fromkeys([DEFAULT_ESTIMATOR, *given.estimators]))  # others are compared with it
+    tables = []
+    for pool in pools_of(given.data, given.results, given.work, given.pools):
+        pairs = {estimator: pairs_of(pool, estimator, given.work) for estimator in estimators}
+        tables.append(rows_of(pool, pairs))
+    table = with_kept_rows(pd.concat(tables, ignore_index=True)).round(3)
+    table = table[COLUMNS].sort_values(["pool", "predictor", "aggregate", "self_pairs"], ignore_index=True)
+    write_table(table, TABLE)
+    print(table.to_string(index=False))
+    print(machine(), versions())
+
+
+if __name__ == "__main__":
+    main()
