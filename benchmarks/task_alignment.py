@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from aggregates import by_rows, split_half_agreement, without_self
+from aggregates import by_rows, ranks_gained_by_a_copy, split_half_agreement, without_self
 from pools import SEED, Pool, read_pool
 
 from suffice.comparison.baselines import baseline_table
@@ -77,45 +77,57 @@ def sampled_rows(n_items: int, n_kept: int) -> np.ndarray:
     return np.sort(np.random.default_rng(SEED).permutation(n_items)[:n_kept])
 
 
-def settings_of(pairs: dict[str, pd.DataFrame]) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
-    """Each setting, the matrix of its pairs (sources by targets, NaN: left out) and the targets' widths."""
+def settings_of(pairs: dict[str, pd.DataFrame]) -> Iterator[tuple[Setting, pd.DataFrame]]:
+    """Each setting, and the matrix of its estimator's pairs in nats per dimension, sources by targets."""
     for estimator, table in pairs.items():
         matrix = table.pivot(index="source", columns="target", values="nats_per_dim")
-        dims = table.groupby("target")["target_dim"].first().to_numpy(float)
         for aggregate in AGGREGATES:
-            for self_pairs, treat in SELF_PAIRS.items():
-                yield (estimator, aggregate, self_pairs), treat(matrix.to_numpy()), dims
+            for self_pairs in SELF_PAIRS:
+                yield (estimator, aggregate, self_pairs), matrix
+
+
+def name_of(setting: Setting) -> str:
+    """The setting as one word of a table."""
+    return ", ".join(setting)
+
+
+def scores_of(matrix: pd.DataFrame, aggregate: str, self_pairs: str) -> np.ndarray:
+    """The score of each source."""
+    return AGGREGATES[aggregate](SELF_PAIRS[self_pairs](matrix.to_numpy()), np.ones(len(matrix)))
+
+
+def steadiness(matrix: pd.DataFrame, aggregate: str, self_pairs: str) -> dict[str, float]:
+    """Agreement of two halves of the targets, and what a copy of itself in the pool gains a model."""
+    counted, dims = SELF_PAIRS[self_pairs](matrix.to_numpy()), np.ones(len(matrix))
+    copy = float(np.median(np.diag(matrix)))
+    return {
+        "split_half_spearman": split_half_agreement(counted, dims, AGGREGATES[aggregate]),
+        "ranks_gained_by_a_copy": ranks_gained_by_a_copy(counted, dims, AGGREGATES[aggregate], copy),
+    }
 
 
 def rows_of(pool: Pool, pairs: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """One row a setting, and one a baseline."""
-    models = sorted(pool.vectors)
-    values: dict[str, np.ndarray] = {}
-    rows = []
-    for (estimator, aggregate, self_pairs), matrix, dims in settings_of(pairs):
-        name = ", ".join((estimator, aggregate, self_pairs))
-        values[name] = AGGREGATES[aggregate](matrix, dims)
-        described = {"predictor": estimator, "aggregate": aggregate, "self_pairs": self_pairs}
-        agreement = split_half_agreement(matrix, dims, AGGREGATES[aggregate])
-        cost = pairs[estimator][["n_items", "cpu_seconds"]].iloc[0].to_dict()
-        rows.append({"name": name, **described, **cost, "split_half_spearman": agreement})
-    baselines = baseline_table({model: pool.vectors[model] for model in models}).set_index("model")
-    for name in baselines:
-        values[name] = baselines[name].to_numpy(float)
-        rows.append({"name": name, "predictor": name, "n_items": len(pool.groups)})
-    scores = pd.DataFrame(values, index=pd.Index(models, name="model"))
+    rows, values = [], {}
+    for setting, matrix in settings_of(pairs):
+        described = dict(zip(("predictor", "aggregate", "self_pairs"), setting, strict=True))
+        cost = pairs[setting[0]][["n_items", "cpu_seconds"]].iloc[0].to_dict()
+        rows.append({"name": name_of(setting), **described, **cost, **steadiness(matrix, *setting[1:])})
+        values[name_of(setting)] = scores_of(matrix, *setting[1:])
+    baselines = baseline_table(pool.vectors).set_index("model").sort_index()
+    rows += [{"name": name, "predictor": name, "n_items": len(pool.groups)} for name in baselines]
+    scores = pd.DataFrame(values, index=baselines.index).join(baselines)
     table = pd.DataFrame(rows).merge(agreement_with_tasks(scores, pool.results), on="name")
-    return table.assign(pool=pool.name, n_tasks=pool.results["task"].nunique()).drop(columns="name")
+    known = {"pool": pool.name, "n_tasks": pool.results["task"].nunique()}
+    return table.assign(n_items=table["n_items"].astype(int), **known).drop(columns="name")
 
 
 def agreement_with_tasks(scores: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Spearman with the mean task rank of each column of scores, and its difference from the reference's."""
-    reference = ", ".join(REFERENCE)
+    reference = name_of(REFERENCE)
     tidy = scores.reset_index().melt(id_vars="model", var_name="predictor")
-    kinds = np.where(
-        tidy["predictor"] == reference, BASELINE, INFORMATION
-    )  # all others against the reference
-    tidy = tidy.assign(predictor_kind=kinds)
+    # The library compares each of one kind with each of the other: here all others with the reference.
+    tidy = tidy.assign(predictor_kind=np.where(tidy["predictor"] == reference, BASELINE, INFORMATION))
     one = mean_rank_table(results).assign(task="mean of ranks", value=lambda table: -table["mean_rank"])
     found = correlation_table(tidy, one, seed=SEED)
     wanted = (found["task"] == MEAN_RANK) & (found["statistic"] == "spearman")
@@ -128,7 +140,8 @@ def agreement_with_tasks(scores: pd.DataFrame, results: pd.DataFrame) -> pd.Data
 
 COLUMNS = [
     "pool", "predictor", "aggregate", "self_pairs", "n_items", "spearman", "low", "high", "less_default",
-    "less_default_low", "less_default_high", "split_half_spearman", "n_models", "n_tasks", "cpu_seconds",
+    "less_default_low", "less_default_high", "split_half_spearman", "ranks_gained_by_a_copy", "n_models",
+    "n_tasks", "cpu_seconds",
 ]  # fmt: skip
 
 
