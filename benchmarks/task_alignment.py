@@ -1,9 +1,10 @@
 """Does the ranking agree with labelled tasks? By pool, estimator, aggregate and treatment of self pairs.
 
-Three pools: the default study (a folder of its results), labelled texts and labelled molecules (both made
-from a folder of data with text/, models/ and molecules/; the molecules need rdkit and scikit-fingerprints,
-which the project does not). Name the estimators; `knife:2000` takes 2,000 of the items, at random. Rows of
-other estimators that the table already holds stay. Labels serve to judge alone: nothing is fitted to them.
+Pools: the default study (a folder of its results), labelled texts and labelled molecules (both made from a
+folder of data with text/, models/ and molecules/; the molecules need rdkit and scikit-fingerprints, which
+the project does not), and the published pairs, whose self pairs are clipped at 1 nat per dimension. Name
+the estimators; `knife:2000` takes 2,000 of the items, at random. Rows of other estimators that the table
+already holds stay. Labels serve to judge alone: nothing is fitted to them.
 
     python benchmarks/task_alignment.py DATA results/api-docs --estimators linear gaussian copula knife:2000
 
@@ -35,7 +36,10 @@ from suffice.files import read_table, write_table
 from suffice.provenance import machine, versions
 from suffice.ranking.scores import RankingSettings
 
-TABLE = Path(__file__).resolve().parent / "task_alignment.csv"
+HERE = Path(__file__).resolve().parent
+TABLE = HERE / "task_alignment.csv"
+PUBLISHED = HERE.parent / "config" / "published"
+PUBLISHED_ITEMS, PUBLISHED_TASKS = 160_172, 56
 AGGREGATES = {"median": by_rows(np.median), "mean": by_rows(np.mean)}
 SELF_PAIRS = {"out": without_self, "in": lambda matrix: matrix.astype(float)}
 REFERENCE = (
@@ -106,25 +110,42 @@ def steadiness(matrix: pd.DataFrame, aggregate: str, self_pairs: str) -> dict[st
     }
 
 
-def rows_of(pool: Pool, pairs: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a setting, and one a baseline."""
+def rows_of(
+    name: str, pairs: dict[str, pd.DataFrame], baselines: pd.DataFrame, results: pd.DataFrame
+) -> pd.DataFrame:
+    """One row a setting, and one a baseline; `baselines` has the models as index."""
     rows, values = [], {}
     for setting, matrix in settings_of(pairs):
         described = dict(zip(("predictor", "aggregate", "self_pairs"), setting, strict=True))
         cost = pairs[setting[0]][["n_items", "cpu_seconds"]].iloc[0].to_dict()
         rows.append({"name": name_of(setting), **described, **cost, **steadiness(matrix, *setting[1:])})
-        values[name_of(setting)] = scores_of(matrix, *setting[1:])
-    baselines = baseline_table(pool.vectors).set_index("model").sort_index()
-    rows += [{"name": name, "predictor": name, "n_items": len(pool.groups)} for name in baselines]
-    scores = pd.DataFrame(values, index=baselines.index).join(baselines)
-    table = pd.DataFrame(rows).merge(agreement_with_tasks(scores, pool.results), on="name")
-    known = {"pool": pool.name, "n_tasks": pool.results["task"].nunique()}
-    return table.assign(n_items=table["n_items"].astype(int), **known).drop(columns="name")
+        values[name_of(setting)] = pd.Series(scores_of(matrix, *setting[1:]), index=matrix.index)
+    rows += [{"name": baseline, "predictor": baseline} for baseline in baselines]
+    scores = pd.DataFrame(values).join(baselines).rename_axis("model")
+    table = pd.DataFrame(rows).merge(agreement_with_tasks(scores, results), on="name")
+    return table.assign(pool=name, n_tasks=results["task"].nunique()).drop(columns="name")
+
+
+def rows_of_pool(pool: Pool, estimators: list[str], work: Path) -> pd.DataFrame:
+    """The rows of a pool of vectors."""
+    pairs = {estimator: pairs_of(pool, estimator, work) for estimator in estimators}
+    return rows_of(pool.name, pairs, baseline_table(pool.vectors).set_index("model"), pool.results)
+
+
+def rows_of_published() -> pd.DataFrame:
+    """The rows of the published pairs of `knife`; tasks are the average of the MTEB leaderboard's 56."""
+    pairs = pd.read_csv(PUBLISHED / "darrin2024_text_pairs.csv")
+    models = pd.read_csv(PUBLISHED / "darrin2024_text_models.csv").set_index("model")
+    results = models["mteb_average"].dropna().rename("value").reset_index().assign(task="mteb_average")
+    pairs = pairs.assign(n_items=PUBLISHED_ITEMS, cpu_seconds=np.nan)
+    table = rows_of("published", {"knife": pairs}, models[["embed_dim", "params_million"]], results)
+    return table.assign(n_tasks=PUBLISHED_TASKS)
 
 
 def agreement_with_tasks(scores: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Spearman with the mean task rank of each column of scores, and its difference from the reference's."""
     reference = name_of(REFERENCE)
+    reference = reference if reference in scores else name_of(("knife", *REFERENCE[1:]))
     tidy = scores.reset_index().melt(id_vars="model", var_name="predictor")
     # The library compares each of one kind with each of the other: here all others with the reference.
     tidy = tidy.assign(predictor_kind=np.where(tidy["predictor"] == reference, BASELINE, INFORMATION))
@@ -145,19 +166,27 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def pools_of(data: Path, results: Path, work: Path, names: list[str]) -> Iterator[Pool]:
-    """The pools named, one after the other."""
-    for name in names:
-        if name == "texts":
-            from text_pool import make_text_pool
-
-            yield read_pool(make_text_pool(data, work / "texts"))
-        elif name == "molecules":
-            from molecule_pool import make_molecule_pool
-
-            yield read_pool(make_molecule_pool(data / "molecules", work / "molecules"))
+def tables_of(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    """The rows of the pools named, one pool after the other."""
+    estimators = list(dict.fromkeys([DEFAULT_ESTIMATOR, *given.estimators]))  # others are compared with it
+    for name in given.pools:
+        if name == "published":
+            yield rows_of_published()
         else:
-            yield read_pool(results)
+            yield rows_of_pool(read_pool(folder_of(name, given)), estimators, given.work)
+
+
+def folder_of(name: str, given: argparse.Namespace) -> Path:
+    """The folder of a pool of vectors, made if need be."""
+    if name == "texts":
+        from text_pool import make_text_pool
+
+        return make_text_pool(given.data, given.work / "texts")
+    if name == "molecules":
+        from molecule_pool import make_molecule_pool
+
+        return make_molecule_pool(given.data / "molecules", given.work / "molecules")
+    return given.results
 
 
 def with_kept_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -178,16 +207,11 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="results of the default study")
     parser.add_argument("--work", type=Path, default=Path("results/task-alignment"), help="where pools go")
     parser.add_argument("--estimators", nargs="+", default=["linear", "gaussian", "copula"])
-    pools = ["study", "texts", "molecules"]
+    pools = ["study", "texts", "molecules", "published"]
     parser.add_argument("--pools", nargs="+", choices=pools, default=pools)
-    given = parser.parse_args()
-    estimators = list(dict.fromkeys([DEFAULT_ESTIMATOR, *given.estimators]))  # others are compared with it
-    tables = []
-    for pool in pools_of(given.data, given.results, given.work, given.pools):
-        pairs = {estimator: pairs_of(pool, estimator, given.work) for estimator in estimators}
-        tables.append(rows_of(pool, pairs))
-    table = with_kept_rows(pd.concat(tables, ignore_index=True)).round(3)
-    table = table[COLUMNS].sort_values(["pool", "predictor", "aggregate", "self_pairs"], ignore_index=True)
+    table = with_kept_rows(pd.concat(tables_of(parser.parse_args()), ignore_index=True)).round(3)
+    table = table.astype({"n_items": "Int64"})[COLUMNS]
+    table = table.sort_values(["pool", "predictor", "aggregate", "self_pairs"], ignore_index=True)
     write_table(table, TABLE)
     print(table.to_string(index=False))
     print(machine(), versions())
