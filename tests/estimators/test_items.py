@@ -37,7 +37,7 @@ def test_windows_cover_all_items_once_and_hold_whole_units():
     groups = np.repeat(np.arange(5000), np.random.default_rng(0).integers(1, 9, size=5000))
     plan = divide_items(len(groups), groups, seed=0)
     windows = list(plan.windows())
-    assert len(windows) == 3
+    assert len(windows) == 6
     assert [units.start for units in windows[1:]] == [units.stop for units in windows[:-1]]
     items = np.concatenate([plan.items_of(units) for units in windows])
     assert sorted(items) == list(range(len(groups)))

@@ -24,7 +24,7 @@ MAX_FOLD_SHARE = 0.4
 UNIT_ITEMS = 64  # a unit holds no more, unless one group does
 SCORED_ITEMS = 5000  # enough for what varies little between items, and for the spread between them
 SCORED_UNITS = 100
-WINDOW_ITEMS = 8192  # items that are read at once; no unit holds items from farther apart
+WINDOW_ITEMS = 4096  # items that are read at once; no unit holds items from farther apart
 
 Integers = npt.NDArray[np.int64]
 
@@ -103,7 +103,7 @@ class ItemPlan:
         return np.bincount(self.fold, minlength=self.n_folds)
 
     def windows(self) -> Iterator[range]:
-        """Runs of whole units of at most 8192 items, or one unit of more."""
+        """Runs of whole units of at most 4096 items, or one unit of more."""
         yield from runs_within(self.unit_bounds, WINDOW_ITEMS)
 
     def items_of(self, units: range) -> Integers:
