@@ -2,9 +2,9 @@
 
 Pairs of known mutual information, of equal widths and with power-law spectra, in three shapes: Gaussian; with
 dimensions bent by monotone functions on both sides; with the source sent through an invertible layer of
-leaky units. All estimators meet the same pairs in one run, one after the other, on one thread. Each prepares both
-sides of its one pair; in a pool that work is shared, which the rows `a pair of a pool of 8` show for the linear
-families.
+leaky units. All estimators meet the same pairs in one run, one after the other, on one thread. Each prepares
+both sides of its one pair; in a pool that work is shared, which the rows `a pair of a pool of 8` show for the
+linear families.
 
     python benchmarks/estimators_cost.py                  # dimensions 384 and 768, 10,000 items: an hour
     python benchmarks/estimators_cost.py --dims 64        # minutes

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from suffice import estimate
+from suffice.errors import EstimationError
 from suffice.estimators.gaussian import REDUCED_WARNING
 from suffice.estimators.items import divide_items
 
@@ -128,3 +129,21 @@ def test_the_copula_takes_two_valued_dimensions():
     copula, gaussian = (estimate(source, flipped, estimator=name).nats for name in ("copula", "gaussian"))
     assert copula == pytest.approx(gaussian, rel=1e-3)
     assert abs(estimate(source, noise, estimator="copula").nats) < 0.1
+
+
+def test_few_groups_with_many_dimensions_give_a_low_number_with_a_warning_and_never_nan():
+    generator = np.random.default_rng(9)
+    groups = np.arange(400) // 10
+    source, target = (np.repeat(generator.normal(size=(40, 30)), 10, axis=0) for _ in range(2))
+    for name in ("linear", "gaussian", "copula"):
+        result = estimate(source, target, estimator=name, groups=groups)
+        assert np.isfinite(result.nats) and result.warnings
+        # Forty independent items of thirty dimensions tell next to nothing: no hundreds of nats.
+        assert abs(result.nats_per_dim) < 0.5
+
+
+def test_one_group_of_nearly_all_items_gets_a_message():
+    generator = np.random.default_rng(10)
+    groups = np.maximum(np.arange(400), 390)
+    with pytest.raises(EstimationError, match="one group holds 391 of 400 items"):
+        estimate(*generator.normal(size=(2, 400, 8)), estimator="gaussian", groups=groups)

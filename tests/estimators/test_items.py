@@ -78,11 +78,11 @@ def test_every_item_its_own_group_by_default():
     assert (plan.block != divide_items(1000, seed=2).block).any()
 
 
-def test_a_group_that_fills_a_fold_is_a_warning_of_every_estimate():
+def test_a_group_that_holds_most_items_is_a_warning():
     groups = np.r_[np.zeros(400), np.arange(1, 101)]
     generator = np.random.default_rng(0)
     result = estimate(generator.normal(size=(500, 3)), generator.normal(size=(500, 2)), groups=groups)
-    assert result.warnings == ("one group is so large that a fold holds 84% of the items",)
+    assert result.warnings == ("one group holds 80% of the items, so that standard errors are too small",)
     assert result.n_train == 100  # the least that a density of `linear` is fitted on
 
 
@@ -92,8 +92,15 @@ def test_a_group_that_fills_a_fold_is_a_warning_of_every_estimate():
         (49, None, "49 items are too few"),
         (100, np.zeros(100), "1 groups are too few for 5 folds"),
         (100, np.zeros(99), "groups has 99 entries but there are 100 items"),
+        (100, [None, *map(str, range(99))], "groups: the entry of item 0 is missing"),
     ],
 )
 def test_what_cannot_be_divided_gets_a_message(n_items, groups, message):
     with pytest.raises(EstimationError, match=message):
         divide_items(n_items, groups)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, 2**63])
+def test_a_seed_that_is_none_gets_a_message(seed):
+    with pytest.raises(EstimationError, match="seed .* is no whole number"):
+        divide_items(100, seed=seed)

@@ -121,7 +121,7 @@ def test_a_budget_decides_the_number_of_targets():
         (1, "1 targets are too few: choose at least 2"),
         (0, "0 targets are too few"),
         (7, "7 targets are wanted, but only 6 models may be targets"),
-        ("most", "targets: 'most'; write all, a number, or a list of names"),
+        ("most", "targets 'most': write 'all', a whole number, or a list"),
     ],
 )
 def test_targets_that_cannot_be_had_are_named(targets, message):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from suffice.errors import DataError, EstimationError
-from suffice.estimators.items import ItemPlan, divide_items
+from suffice.estimators.items import ItemPlan, check_seed, divide_items
 from suffice.estimators.result import Sufficiency
 from suffice.files import whole_file
 from suffice.settings import Settings, describe_validation_error
@@ -77,7 +77,8 @@ class Estimator(ABC, Generic[P]):
         except ValidationError as error:
             problem = describe_validation_error(error, self.Settings)
             raise EstimationError(f"estimator {self.name!r}: {problem}") from None
-        self.seed = seed
+        check_seed(seed)
+        self.seed = int(seed)
         self.device = device
 
     @property

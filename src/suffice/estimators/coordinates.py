@@ -41,6 +41,9 @@ N_KNOTS = 25
 MAX_SCORE = 3.0
 MIN_TAIL_ITEMS = 5  # training items beyond the outermost knots
 MIN_GAP = 1e-4  # between knots, in standard deviations
+MIN_REACH = 0.1  # from the middle knot to the outermost ones, in standard deviations
+MAX_LEVERAGE = 1 - 1e-5
+MAX_INPUT = 10.0  # standard deviations; an item outside what was seen must not throw a network off
 N_TURNS = 2  # the first with a penalty for each of the target's coordinates, the second for canonical ones
 WHITENING_FLOOR = 1e-3  # of the mean variance, added to each direction's
 NULL_VARIANCE = 1e-6  # a direction with less than this share of the mean variance has none
@@ -107,13 +110,18 @@ class NormalScores:
 
     @classmethod
     def fit(cls, rows: Floats32) -> "NormalScores":
-        """The map whose knots are the quantiles of normal scores that lie evenly, from rows (n, d)."""
+        """The map whose knots are the quantiles of normal scores that lie evenly, from rows (n, d).
+
+        A dimension nearly all of whose values are alike, such as a rare bit, stays as it is.
+        """
         largest = min(MAX_SCORE, float(norm.isf(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
         scores = np.linspace(-largest, largest, N_KNOTS)
         steps = MIN_GAP * np.arange(N_KNOTS)[:, None]
         quantiles = np.quantile(rows, norm.cdf(scores), axis=0).astype(np.float64)
         knots = np.maximum.accumulate(quantiles - steps, axis=0) + steps
         middle = N_KNOTS // 2
+        is_lumpy = np.minimum(knots[middle] - knots[0], knots[-1] - knots[middle]) < MIN_REACH
+        knots[:, is_lumpy] = scores[:, None]
         tails = largest / np.stack([knots[middle] - knots[0], knots[-1] - knots[middle]])
         inner = np.diff(scores)[:, None] / np.diff(knots, axis=0)
         return cls(knots, scores, np.concatenate([tails[:1], inner, tails[1:]]))
@@ -176,6 +184,11 @@ def _shrunk_eigen(centred: Floats) -> tuple[Floats, Floats]:
     level = float(np.mean(eigenvalues))
     shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
     kept = eigenvalues > NULL_VARIANCE * level
+    if not kept.any():
+        raise EstimationError(
+            "no dimension of the target varies among the training items of a fold; embed more items or use "
+            "the estimator linear"
+        )
     return (1 - shrinkage) * eigenvalues[kept] + shrinkage * level, vectors[:, kept]
 
 
@@ -218,6 +231,7 @@ class Ridge:
         along = centred.astype(np.float32) @ vectors.astype(np.float32)
         shrunk = 1 / (eigenvalues[:, None] + PENALTIES * len(fit))
         leverage = np.square(along[fit]) @ shrunk.astype(np.float32) + np.float32(1 / len(fit))
+        leverage = np.minimum(leverage, np.float32(MAX_LEVERAGE))
         return cls(fit, eigenvalues, along, shrunk, leverage)
 
     def predict(self, target: Floats32) -> Floats32:
@@ -231,9 +245,9 @@ class Ridge:
         return prediction + mean
 
     def whitened_source(self) -> Floats32:
-        """The source along its principal axes, each of about unit variance, shape (n_items, d_u)."""
+        """The source along its principal axes, of about unit variance, within [-10, 10], (n_items, d_u)."""
         variance = (self.eigenvalues + WHITENING_FLOOR * self.eigenvalues.mean()) / len(self.fit)
-        return (self.along / np.sqrt(variance)).astype(np.float32)
+        return np.clip(self.along / np.sqrt(variance), -MAX_INPUT, MAX_INPUT).astype(np.float32)
 
 
 def _choose_penalties(eigenvalues: Floats, cross: Floats, spread: Floats, n_fit: int) -> Items:

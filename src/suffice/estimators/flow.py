@@ -9,7 +9,7 @@ After Jiang et al., FLARE, 2026, arXiv 2604.17344: the marginal flow is fitted f
 starts from it with parameters h = h_0 + B A(u), A a network with few outputs and B zero at first. Unlike
 there, the latent coordinates of the conditional flow are not standard normal but normal around the ridge
 regression of F(y) on the source, with full residual covariance; so before the first step it is the
-held-out joint Gaussian of source and latent target, and training stops where the likelihood of validation
+joint Gaussian of source and latent target, and training stops where the likelihood of validation
 items is best.
 """
 

@@ -16,8 +16,8 @@ the three of them give
           S(d) = \sum_{i=1}^{d} \psi(\tfrac{m - i + 1}{2})
 
 which is taken off. That needs more items than dimensions of both sides together. A model of more dimensions
-than half the number of items is first reduced to its leading principal components, a third as many as there
-are items; no map of one side can add information, so the number is then low and says so.
+than half the number of items (or of their groups) is first reduced to its leading principal components, a third
+as many; no map of one side can add information, so the number is then low and says so.
 
 **Standard error.** By deleting units of items one after the other, a sample of them: what that does to the
 three determinants follows from the matrices that leave the unit out of the regression, without another fit.
@@ -34,8 +34,9 @@ import scipy.linalg
 from pydantic import Field
 from scipy.special import digamma
 
+from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
-from suffice.estimators.items import ItemPlan, uneven_folds_warning
+from suffice.estimators.items import ItemPlan, large_group_warning
 from suffice.estimators.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression import (
     PairKey,
@@ -54,7 +55,7 @@ from suffice.estimators.standardise import standardise
 Floats32 = npt.NDArray[np.float32]
 
 LOG_2_PI_E = float(np.log(2 * np.pi * np.e))
-REDUCED_WARNING = "low: too few items for the width; embed more than twice as many items as dimensions"
+REDUCED_WARNING = "low, as items (or their groups) are fewer than twice the dimensions"
 
 
 class GaussianSettings(RegressionSettings):
@@ -124,7 +125,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         rows = self.rows_of(embedding, plan)
         n_varying = rows.dim
         if rows.dim > max_dim(plan):
-            rows = _leading_components(rows, plan.n_items // 3)
+            rows = _leading_components(rows, min(plan.n_groups // 3, max_dim(plan)))
         parts = PreparedRegression.of(rows, self.settings.penalty)
         own = rows.embedding is not embedding
         return PreparedGaussian(
@@ -200,12 +201,23 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             )
         if source.is_reduced or target.is_reduced:
             said.append(REDUCED_WARNING)
-        return (*said, *uneven_folds_warning(source.plan))
+        return (*said, *large_group_warning(source.plan))
 
 
 def max_dim(plan: ItemPlan) -> int:
-    """The most dimensions that a model may have, so that two such leave degrees of freedom over."""
-    return (plan.n_items - plan.largest_unit - 2) // 2
+    """The most dimensions that a model may have, so that two such leave degrees of freedom over.
+
+    Raises:
+        EstimationError: none; one group holds nearly all items.
+    """
+    left = plan.n_groups * (1 - plan.largest_unit / plan.n_items)
+    most = int(left - 2) // 2
+    if most < 1:
+        raise EstimationError(
+            f"one group holds {plan.largest_unit} of {plan.n_items} items, which leaves too few without it; "
+            "divide that group, or use the estimator linear"
+        )
+    return most
 
 
 def _leading_components(rows: StandardRows, n_components: int) -> StandardRows:

@@ -14,13 +14,14 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from suffice.errors import EstimationError
 
 MIN_ITEMS = 50
 N_BLOCKS = 200
 N_FOLDS = 5
-MAX_FOLD_SHARE = 0.4
+MAX_UNIT_SHARE = 0.2
 UNIT_ITEMS = 64  # a unit holds no more, unless one group does
 SCORED_ITEMS = 5000  # enough for what varies little between items, and for the spread between them
 SCORED_UNITS = 100
@@ -183,12 +184,12 @@ def runs_within(bounds: Integers, max_items: int) -> Iterator[range]:
         first = last
 
 
-def uneven_folds_warning(plan: ItemPlan) -> tuple[str, ...]:
-    """A warning if one fold holds so much that the density scored on it was fitted on few other items."""
-    largest = plan.fold_sizes().max() / plan.n_items
-    if largest <= MAX_FOLD_SHARE:
+def large_group_warning(plan: ItemPlan) -> tuple[str, ...]:
+    """A warning if one group holds so much that the spread between units says little of it."""
+    largest = plan.largest_unit / plan.n_items
+    if largest <= MAX_UNIT_SHARE:
         return ()
-    return (f"one group is so large that a fold holds {largest:.0%} of the items",)
+    return (f"one group holds {largest:.0%} of the items, so that standard errors are too small",)
 
 
 def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 0) -> ItemPlan:
@@ -196,16 +197,18 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
 
     Args:
         n_items: number of items.
-        groups: group of each item, shape (n_items,), any hashable values; None: every item its own.
+        groups: group of each item, shape (n_items,), numbers or texts; None: every item its own.
         seed: seed of the random order in which groups are dealt to units and units to blocks.
 
     Raises:
-        EstimationError: fewer than 50 items, or fewer than 10 groups, or `groups` of another length.
+        EstimationError: fewer than 50 items, fewer than 10 groups, `groups` of another length or with missing
+            entries, or a seed that is none.
     """
     if n_items < MIN_ITEMS:
         raise EstimationError(
             f"{n_items} items are too few: an estimate needs at least {MIN_ITEMS}; embed more items"
         )
+    check_seed(seed)
     codes, sizes = _group_codes(groups, n_items)
     generator = np.random.default_rng(seed)
     unit = _units_of_groups(sizes, generator)[codes]
@@ -213,27 +216,32 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
     return ItemPlan(unit, _deal(unit_sizes, min(N_BLOCKS, len(unit_sizes)), generator), len(sizes))
 
 
+def check_seed(seed: int) -> None:
+    """Raise EstimationError unless `seed` is one that every generator takes."""
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise EstimationError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1; use one, such as 0")
+
+
 def _group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, Integers]:
     """Group of each item, numbered in the order of their first items, and the size of each group."""
     if groups is None:
         return np.arange(n_items), np.ones(n_items, dtype=np.int64)
-    values = np.asarray(groups)
+    values = pd.Series(groups, dtype=object) if isinstance(groups, list) else pd.Series(np.asarray(groups))
     if len(values) != n_items:
         raise EstimationError(
             f"groups has {len(values)} entries but there are {n_items} items; give one each"
         )
-    _, first, codes, sizes = np.unique(
-        values.astype(str), return_index=True, return_inverse=True, return_counts=True
-    )
+    if values.isna().any():
+        row = int(values.isna().to_numpy().argmax())
+        raise EstimationError(f"groups: the entry of item {row} is missing; give each item a group")
+    codes = pd.factorize(values)[0].astype(np.int64)
+    sizes = np.bincount(codes)
     if len(sizes) < 2 * N_FOLDS:
         raise EstimationError(
             f"{len(sizes)} groups are too few for {N_FOLDS} folds; at least {2 * N_FOLDS} are needed: "
             "use a finer group column or none"
         )
-    order = np.argsort(first)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return place[codes], sizes[order]
+    return codes, sizes
 
 
 def _units_of_groups(sizes: Integers, generator: np.random.Generator) -> Integers:

@@ -23,8 +23,8 @@ estimator of Cochran, Sampling Techniques, 3rd ed., chapter 6). What is left is 
 log(m/2) - digamma(m/2) for m degrees of freedom of a normal residual, which is taken off.
 
 So the number aims at what the family would reach with unlimited items, whatever the source's width; on
-independent data its expectation is 0. The penalty is as small as can be: 1e-6 of a dimension's variance,
-or what keeps the degrees of freedom at half the number of items, which then makes the number low.
+independent data its expectation is 0. The penalty is as small as can be: 1e-8 of a dimension's variance,
+or what keeps the degrees of freedom at half the number of groups of items, which makes the number low.
 
 How the work is shared between pairs stands in `regression`.
 """
@@ -38,7 +38,7 @@ from pydantic import Field
 from scipy.special import digamma
 
 from suffice.estimators.base import Embedding
-from suffice.estimators.items import ItemPlan, uneven_folds_warning
+from suffice.estimators.items import ItemPlan, large_group_warning
 from suffice.estimators.regression import (
     FEW_ITEMS_WARNING,
     PairKey,
@@ -166,7 +166,7 @@ class Linear(RegressionEstimator[PreparedRegression]):
             )
         if source.is_penalised:
             said.append(FEW_ITEMS_WARNING)
-        return (*said, *uneven_folds_warning(source.plan))
+        return (*said, *large_group_warning(source.plan))
 
 
 def _log_bias(degrees: float) -> float:
@@ -175,8 +175,11 @@ def _log_bias(degrees: float) -> float:
 
 
 def _expected_share(source: PreparedRegression) -> float:
-    """Expectation of the product of both kinds of residuals for noise of unit variance."""
-    once, twice = source.degrees / source.plan.n_items
+    """Expectation of the product of both kinds of residuals for noise of unit variance.
+
+    Without a penalty it is 1. With one it is less the fewer items are independent: at worst, one a group.
+    """
+    once, twice = source.degrees / source.plan.n_groups
     return float((1 - 2 * once + twice) / (1 - once))
 
 

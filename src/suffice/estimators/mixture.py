@@ -1,4 +1,4 @@
-r"""Mixtures of normal densities that start as the held-out Gaussian and grow from there: KNIFE, repaired.
+r"""Mixtures of normal densities that start as the joint Gaussian and grow from there: KNIFE, repaired.
 
 In the target's canonical coordinates (see `suffice.estimators.coordinates`) let r be the residual of ridge
 regression on the source, each coordinate divided by its standard deviation. The family is

@@ -295,9 +295,9 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             forms = self._forms(source_rows, target_rows, coordinates[fold], split)
             start = self.conditional(forms, split, int(target.marginal_form[fold]), target.states[fold])
             if not start.form.is_linear:
-                base.append(self._gaussian(start.form, target.plan))
+                base.append(self._gaussian(start.form.source, start.form.target, target.plan))
             else:
-                of_linear = of_linear or self._gaussian(start.form, target.plan)
+                of_linear = of_linear or self._gaussian(source_rows, target_rows, target.plan)
                 base.append(of_linear)
             fit = self._train(start.density, start.inputs, split)
             converged &= fit.converged
@@ -308,10 +308,10 @@ class NeuralEstimator(Estimator[PreparedNeural]):
                 gain[split.scored] = added[split.scored]
         return PairFit(base, gain, converged)
 
-    def _gaussian(self, form: Form, plan: ItemPlan) -> Sufficiency:
-        """Mutual information of the joint Gaussian of a form, from all items."""
+    def _gaussian(self, source: Floats32, target: Floats32, plan: ItemPlan) -> Sufficiency:
+        """Mutual information of a joint Gaussian, from all items."""
         estimator = Gaussian(self.seed, variance_floor=self.settings.variance_floor)
-        prepared = estimator.prepare_all({"source": form.source, "target": form.target}, plan)
+        prepared = estimator.prepare_all({"source": source, "target": target}, plan)
         ((_, result),) = estimator.pairs({"source": prepared["source"]}, prepared["target"])
         return result
 
@@ -325,14 +325,17 @@ class NeuralEstimator(Estimator[PreparedNeural]):
 
     def _coordinates(self, rows: Floats32, split: Split) -> list[Coordinates]:
         """The target's coordinates in every form."""
-        with_scores = (False, True) if self.settings.normal_scores else (False,)
-        return [Coordinates.fit(rows, split, scores) for scores in with_scores]
+        plain = Coordinates.fit(rows, split, normal_scores=False)
+        if not self.settings.normal_scores:
+            return [plain]
+        scores = Coordinates.fit(rows, split, normal_scores=True)
+        return [plain, scores] if scores.matrix.shape == plain.matrix.shape else [plain]
 
     def _forms(
         self, source: Floats32, target: Floats32, coordinates: list[Coordinates], split: Split
     ) -> list[Form]:
         sources = [source]
-        if self.settings.normal_scores:
+        if len(coordinates) > 1:
             sources.append(NormalScores.fit(source[split.fit]).apply(source)[0])
         return [
             Form(each, *form.apply(target), is_linear=form.scores is None)

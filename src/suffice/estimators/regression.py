@@ -29,8 +29,8 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 PairKey = tuple[str, str]
 
-MAX_DEGREES_SHARE = 0.5  # of the items; with more, what is left over is known too badly
-FEW_ITEMS_WARNING = "low: the source has more than half as many dimensions as there are items"
+MAX_DEGREES_SHARE = 0.5  # of the groups; with more, what is left over is known too badly
+FEW_ITEMS_WARNING = "low, as the source has more than half as many dimensions as there are items (or groups)"
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above it rounding would show
 OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
 ROWS_AT_ONCE = 1024  # of residuals, so that they stay in the processor's cache
@@ -99,8 +99,8 @@ class PreparedRegression(StandardRows, Prepared):
 
     @property
     def is_penalised(self) -> bool:
-        """Whether the items are too few for the dimensions, so that the penalty had to be raised."""
-        return self.dim > MAX_DEGREES_SHARE * self.plan.n_items - 1
+        """Whether the groups are too few for the dimensions, so that the penalty had to be raised."""
+        return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
@@ -126,7 +126,7 @@ class PreparedRegression(StandardRows, Prepared):
             penalty: least ridge penalty, as a share of a dimension's variance.
         """
         moment = rows.second_moment()
-        absolute = _penalty(moment, penalty, rows.plan.n_items)
+        absolute = _penalty(moment, penalty, rows.plan)
         factor = scipy.linalg.cholesky(moment + absolute * np.eye(rows.dim), lower=True, check_finite=False)
         inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
         shrunk = absolute * np.trace(inverse)
@@ -148,9 +148,10 @@ class PreparedRegression(StandardRows, Prepared):
         )
 
 
-def _penalty(moment: Floats, least_share: float, n_items: int) -> float:
+def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
     """The least penalty that keeps the degrees of freedom, intercept included, below their limit."""
-    least, limit = least_share * n_items, MAX_DEGREES_SHARE * n_items - 1
+    n_items = plan.n_items
+    least, limit = least_share * n_items, MAX_DEGREES_SHARE * plan.n_groups - 1
     if len(moment) <= limit:
         return least
     eigenvalues = np.maximum(scipy.linalg.eigvalsh(moment, check_finite=False), 0.0)
@@ -264,9 +265,10 @@ class RegressionSettings(Settings):
 
     penalty: float = Field(
         default=1e-8,
-        gt=0,
+        ge=1e-12,
+        le=1,
         description="least ridge penalty, as a share of a source dimension's variance; it is raised until "
-        "the degrees of freedom are at most half the number of items",
+        "the degrees of freedom are at most half the number of groups of items",
     )
 
 
@@ -308,10 +310,10 @@ class RegressionEstimator(Estimator[R]):
             check_same_items(name, prepared[name], prepared[names[0]])
         wanted = set(names if targets is None else targets)
         runs = tiles({name: prepared[name].dim for name in names})
-        with pool() as threads:
-            for left, right in combinations_with_replacement(runs, 2):
-                pairs = ordered_pairs(left, right, wanted)
-                models = {name: prepared[name] for name in dict.fromkeys(chain.from_iterable(pairs))}
-                if models:
+        for left, right in combinations_with_replacement(runs, 2):
+            pairs = ordered_pairs(left, right, wanted)
+            models = {name: prepared[name] for name in dict.fromkeys(chain.from_iterable(pairs))}
+            if models:
+                with pool() as threads:
                     results = self.estimate_together(models, pairs, threads)
-                    yield from ((*pair, results[pair]) for pair in pairs)
+                yield from ((*pair, results[pair]) for pair in pairs)

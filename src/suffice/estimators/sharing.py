@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import RLock
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 Key = TypeVar("Key")
 
+ONE_POOL = RLock()
 MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
 MAX_WIDTH = 8192  # dimensions of all models whose rows are read side by side
 BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
@@ -49,11 +51,13 @@ class Pool:
 def pool() -> Iterator[Pool]:
     """As many threads as matrix products had, which have one each while the block lasts.
 
-    A number then does not depend on how many threads there are.
+    A number then does not depend on how many threads there are. The limit holds for the whole process, so
+    that one block at a time may set it; another thread waits for its turn.
     """
-    blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(blas, default=1)) as executor:
-        yield Pool(executor)
+    with ONE_POOL:
+        blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(blas, default=1)) as executor:
+            yield Pool(executor)
 
 
 def tiles(dims: Mapping[str, int]) -> list[list[str]]:

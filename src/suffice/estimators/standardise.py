@@ -13,6 +13,7 @@ from suffice.errors import EstimationError
 CHUNK_ITEMS = 8192
 SUM_ITEMS = 512  # items that are summed in single precision, before the sums are added in double
 PIVOT_ITEMS = 4096
+SAFE_SCALE = 1e-15  # below it squares lose precision in single precision
 CONSTANT_SPREAD = 1e-6  # a dimension whose spread is below this share of its level is rounding noise
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +59,8 @@ class Standardisation:
     @cached_property
     def _single_precision_is_enough(self) -> bool:
         """Whether no mean is so far from 0 that rounding it would move a dimension by 0.001 of its spread."""
-        return bool((np.abs(self.mean) < 1e4 * self.scale).all())
+        in_range = (self.scale > SAFE_SCALE) & (self.scale < 1 / SAFE_SCALE)
+        return bool((in_range & (np.abs(self.mean) < 1e4 * self.scale)).all())
 
 
 def chunks_of(n_items: int, size: int = CHUNK_ITEMS) -> Iterator[slice]:
@@ -94,30 +96,46 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
     check_embedding(embedding, name)
     with np.errstate(over="ignore", invalid="ignore"):
         pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
-        mean, variance = _mean_and_variance(embedding, pivot)
-    if not np.isfinite(variance).all():
-        for rows in chunks_of(len(embedding)):
-            _check_finite(np.asarray(embedding[rows]), rows.start, name)
-        mean, variance = _mean_and_variance(embedding, pivot, np.float64)
-    scale = np.sqrt(variance)
+        mean, scale = _mean_and_scale(embedding, pivot)
+        if not (np.isfinite(scale) & (scale > SAFE_SCALE)).all():
+            for rows in chunks_of(len(embedding)):
+                _check_finite(np.asarray(embedding[rows]), rows.start, name)
+            mean, scale = _mean_and_scale_of_extremes(embedding)
+    if not np.isfinite(scale).all():
+        column = int(np.isfinite(scale).argmin())
+        raise EstimationError(f"{name} has values in column {column} that are too large; divide them")
     kept = np.flatnonzero(scale > CONSTANT_SPREAD * np.abs(mean))
     if len(kept) == 0:
         raise EstimationError(f"all {len(mean)} dimensions of {name} are constant: it tells items not apart")
     return Standardisation(kept, mean[kept], scale[kept])
 
 
-def _mean_and_variance(
-    embedding: npt.NDArray[np.floating], pivot: Floats, precision: type[np.floating] | None = None
-) -> tuple[Floats, Floats]:
-    """Mean and variance of each dimension from deviations about a pivot, in the embedding's own precision."""
+def _mean_and_scale(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each dimension from deviations about a pivot, in its own precision."""
     floating = embedding.dtype if embedding.dtype in (np.float32, np.float64) else np.dtype(np.float64)
     sums, squares = np.zeros_like(pivot), np.zeros_like(pivot)
     for rows in chunks_of(len(embedding), SUM_ITEMS):
-        deviations = np.asarray(embedding[rows], dtype=precision or floating) - pivot.astype(floating)
+        deviations = np.asarray(embedding[rows], dtype=floating) - pivot.astype(floating)
         sums += deviations.sum(axis=0)
         squares += np.einsum("ij,ij->j", deviations, deviations)
     shift = sums / len(embedding)
-    return pivot.astype(floating) + shift, np.maximum(squares / len(embedding) - np.square(shift), 0.0)
+    variance = np.maximum(squares / len(embedding) - np.square(shift), 0.0)
+    return pivot.astype(floating) + shift, np.sqrt(variance)
+
+
+def _mean_and_scale_of_extremes(embedding: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """The same where squares would leave the range of numbers: of values divided by the largest."""
+    largest = np.zeros(embedding.shape[1])
+    for rows in chunks_of(len(embedding)):
+        np.maximum(largest, np.abs(np.asarray(embedding[rows], dtype=np.float64)).max(axis=0), out=largest)
+    divisor = np.where(largest > 0, largest, 1.0)
+    mean, squares = np.zeros_like(largest), np.zeros_like(largest)
+    for rows in chunks_of(len(embedding)):
+        mean += (np.asarray(embedding[rows], dtype=np.float64) / divisor).sum(axis=0) / len(embedding)
+    for rows in chunks_of(len(embedding)):
+        deviations = np.asarray(embedding[rows], dtype=np.float64) / divisor - mean
+        squares += np.square(deviations).sum(axis=0) / len(embedding)
+    return mean * divisor, np.sqrt(squares) * divisor
 
 
 def _check_finite(block: npt.NDArray[np.floating], first_row: int, name: str) -> None:

@@ -77,6 +77,9 @@ def _ordered(pairs: pd.DataFrame, models: Sequence[str], targets: Sequence[str])
     """Every source with every target, in order."""
     index = pd.MultiIndex.from_product([models, targets], names=["source", "target"])
     indexed = pairs.set_index(["source", "target"])
+    if indexed.index.has_duplicates:
+        source, target = indexed.index[indexed.index.duplicated()][0]
+        raise EstimationError(f"the pair {source} -> {target} stands twice; keep one of the two")
     missing = index[~index.isin(indexed.index)]
     if len(missing):
         source, target = missing[0]

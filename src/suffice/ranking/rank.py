@@ -1,7 +1,8 @@
 """A ranking from arrays: the pairs with all targets or some, then the scores."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,29 @@ def _targets(
     Raises:
         EstimationError: both targets and a budget are given, or they cannot be had.
     """
+    targets = _plain_targets(targets)
     if budget is not None:
+        if not isinstance(budget, Integral):
+            raise EstimationError(f"budget {budget!r} is no whole number of pairs; give one")
         if targets != "all":
             raise EstimationError(f"both targets ({targets}) and a budget ({budget}) are given; give one")
-        targets = targets_within(budget, len(arrays), self_pairs)
+        targets = targets_within(int(budget), len(arrays), self_pairs)
     check_targets(targets, list(arrays), self_pairs)
     if isinstance(targets, int):
         return choose_targets(arrays, targets, seed) if targets < len(arrays) else list(arrays)
     return list(arrays) if targets == "all" else list(targets)
+
+
+def _plain_targets(targets: Any) -> Targets:
+    """The targets as a text, a whole number or a list of names, whatever holds them."""
+    if targets == "all":
+        return "all"
+    if isinstance(targets, Integral):
+        return int(targets)
+    is_names = isinstance(targets, Iterable) and not isinstance(targets, str)
+    if is_names and all(isinstance(name, str) for name in targets):
+        return [str(name) for name in targets]
+    raise EstimationError(f"targets {targets!r}: write 'all', a whole number, or a list of names")
 
 
 def _ranking_settings(aggregate: str, self_pairs: bool) -> RankingSettings:
@@ -133,6 +149,9 @@ def _common_plan(arrays: Mapping[str, Embedding], groups: npt.ArrayLike | None, 
     Raises:
         EstimationError: fewer than two models, or their numbers of items differ.
     """
+    for name in arrays:
+        if not isinstance(name, str):
+            raise EstimationError(f"the model's name {name!r} is no text; name models by texts")
     if len(arrays) < 2:
         raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(arrays) or 'none'}")
     for name, array in arrays.items():

@@ -11,6 +11,8 @@ better, and at most the number of all models less those that are surely worse, w
 that the difference leaves a band that holds for all its differences at once.
 """
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -108,5 +110,4 @@ def _count_warnings(warnings: "pd.Series[str]") -> str:
 
 def _without_numbers(text: str) -> str:
     """The warning without the count it starts with, so that equal warnings are counted as one."""
-    _, mark, rest = text.partition(" dimensions ")
-    return f"dimensions {rest}" if mark else text
+    return re.sub(r"^\d+ of \d+ (?=dimensions)", "", text)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from suffice.errors import EstimationError
+from suffice.estimators.standardise import CONSTANT_SPREAD
 from suffice.ranking.arrays import Floats
 from suffice.seeds import derive_seed
 from suffice.settings import did_you_mean
@@ -37,7 +38,7 @@ def parse_targets(text: str) -> Targets:
     """What `all`, a number, or names with commas between them mean."""
     if text == "all":
         return "all"
-    return int(text) if text.isdigit() else [name.strip() for name in text.split(",") if name.strip()]
+    return int(text) if text.isdecimal() else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def check_targets(targets: Targets, models: Sequence[str], self_pairs: bool) -> None:
@@ -123,7 +124,8 @@ def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
     for row, embedding in zip(flat, embeddings, strict=True):
         centred = embedding - embedding.mean(axis=0, dtype=np.float64)
         spread = centred.std(axis=0)
-        scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+        varies = spread > CONSTANT_SPREAD * np.abs(embedding).max(axis=0)
+        scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
         gram = _u_centred(scaled @ scaled.T)[upper]
         row[:] = gram / (np.linalg.norm(gram) or 1.0)
     return np.asarray(flat @ flat.T, dtype=float)
