@@ -16,8 +16,8 @@ the three of them give
           S(d) = \sum_{i=1}^{d} \psi(\tfrac{m - i + 1}{2})
 
 which is taken off. That needs more items than dimensions of both sides together. A model of more dimensions
-than half the number of items (or of their groups) is first reduced to its leading principal components, a third
-as many; no map of one side can add information, so the number is then low and says so.
+than half the number of items (or of their groups) is first reduced to its leading principal components, a
+third as many; no map of one side can add information, so the number is then low and says so.
 
 **Standard error.** By deleting units of items one after the other, a sample of them: what that does to the
 three determinants follows from the matrices that leave the unit out of the regression, without another fit.
