@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 STUDY = """title: Toy calibration
 kind: calibration
-estimators: {linear: {}, coarse: {estimator: linear, penalties: [100]}}
+estimators: {linear: {}, coarse: {estimator: linear, variance_floor: 0.95}}
 grid: toy
 grids:
   toy:
