@@ -36,7 +36,7 @@ from scipy.special import digamma
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
-from suffice.estimators.items import ItemPlan, large_group_warning
+from suffice.estimators.items import ItemPlan
 from suffice.estimators.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression import (
     PairKey,
@@ -47,6 +47,8 @@ from suffice.estimators.regression import (
     StandardRows,
     cross_moments,
     oriented,
+    sampled_rows,
+    warnings_of_pair,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import Pool
@@ -142,9 +144,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         """All wanted pairs of some models, whose rows are read twice; a pair's two directions are one."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
         moment_of = cross_moments(models, unordered, threads, np.float64)
-        sampled = dict(
-            zip(models, threads.map(lambda name: models[name].sampled_rows(), models), strict=True)
-        )
+        sampled = sampled_rows(models, threads)
 
         def canonical(pair: PairKey) -> _Canonical:
             target, source = pair
@@ -173,6 +173,10 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         influence -= unit_items * influence.sum() / len(sample.items)
         block_nats = sample.block_items * nats + np.sqrt(sample.share) * sample.sum_by_block(influence)
         marginal_entropy = _entropy(target)
+        low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
+        warnings = warnings_of_pair(
+            canonical.n_floored, target.n_varying, self.settings.variance_floor, low, plan
+        )
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.n_varying,
@@ -184,24 +188,10 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             n_train=plan.n_items - plan.largest_unit,
             n_test=plan.n_items,
             converged=True,
-            warnings=self._warnings(source, target, canonical),
+            warnings=tuple(warnings),
             block_nats=block_nats,
             block_items=sample.block_items,
         )
-
-    def _warnings(
-        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "_Canonical"
-    ) -> tuple[str, ...]:
-        said = []
-        if canonical.n_floored:
-            floor = self.settings.variance_floor
-            said.append(
-                f"{canonical.n_floored} of {target.n_varying} dimensions predicted up to the variance floor "
-                f"of {floor:g}"
-            )
-        if source.is_reduced or target.is_reduced:
-            said.append(REDUCED_WARNING)
-        return (*said, *large_group_warning(source.plan))
 
 
 def max_dim(plan: ItemPlan) -> int:

@@ -38,7 +38,7 @@ from pydantic import Field
 from scipy.special import digamma
 
 from suffice.estimators.base import Embedding
-from suffice.estimators.items import ItemPlan, large_group_warning
+from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression import (
     FEW_ITEMS_WARNING,
     PairKey,
@@ -48,6 +48,8 @@ from suffice.estimators.regression import (
     Residuals,
     StandardRows,
     cross_moments,
+    sampled_rows,
+    warnings_of_pair,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import Pool
@@ -96,9 +98,7 @@ class Linear(RegressionEstimator[PreparedRegression]):
     ) -> dict[PairKey, Sufficiency]:
         """All wanted pairs (source, target) of some models."""
         moment_of = cross_moments(models, wanted, threads)
-        sampled = dict(
-            zip(models, threads.map(lambda name: models[name].sampled_rows(), models), strict=True)
-        )
+        sampled = sampled_rows(models, threads)
 
         def estimate(pair: PairKey) -> Sufficiency:
             source, target = (models[name] for name in pair)
@@ -140,6 +140,10 @@ class Linear(RegressionEstimator[PreparedRegression]):
         scale = np.sqrt(n_items / (n_items - source.degrees[0]))
         block_nats = sample.block_items * nats + len(sample.items) * scale * influence
         marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
+        low = FEW_ITEMS_WARNING if source.is_penalised else None
+        warnings = warnings_of_pair(
+            int(floored.sum()), target.dim, self.settings.variance_floor, low, target.plan
+        )
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
@@ -151,22 +155,10 @@ class Linear(RegressionEstimator[PreparedRegression]):
             n_train=n_items - target.plan.largest_unit,
             n_test=n_items,
             converged=True,
-            warnings=self._warnings(source, floored),
+            warnings=tuple(warnings),
             block_nats=block_nats,
             block_items=sample.block_items,
         )
-
-    def _warnings(self, source: PreparedRegression, floored: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-        said = []
-        if floored.any():
-            floor = self.settings.variance_floor
-            said.append(
-                f"{int(floored.sum())} of {len(floored)} dimensions predicted up to the variance floor of "
-                f"{floor:g}"
-            )
-        if source.is_penalised:
-            said.append(FEW_ITEMS_WARNING)
-        return (*said, *large_group_warning(source.plan))
 
 
 def _log_bias(degrees: float) -> float:

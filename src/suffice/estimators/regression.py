@@ -18,7 +18,7 @@ import scipy.linalg
 from pydantic import Field
 
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import ItemPlan, runs_within
+from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
 from suffice.estimators.leave_out import LeaveOut, Moment, leave_out_of
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.sharing import Pool, ordered_pairs, pool, source_tiles, tiles
@@ -226,6 +226,27 @@ def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey
 
     left, right = sorted(pair, key=content)
     return left, right
+
+
+def sampled_rows(models: Mapping[str, PreparedRegression], threads: Pool) -> dict[str, Floats32]:
+    """The rows of the plan's sample of units of each model."""
+    rows = threads.map(lambda name: models[name].sampled_rows(), models)
+    return dict(zip(models, rows, strict=True))
+
+
+def warnings_of_pair(n_floored: int, n_dims: int, floor: float, low: str | None, plan: ItemPlan) -> list[str]:
+    """What a reader of a pair's number should know.
+
+    Args:
+        n_floored: dimensions or directions of the target that were predicted up to the variance floor.
+        n_dims: number of the target's dimensions.
+        floor: the variance floor.
+        low: why the number is low, if it is.
+        plan: division of the items.
+    """
+    floored = f"{n_floored} of {n_dims} dimensions predicted up to the variance floor of {floor:g}"
+    said = [floored] if n_floored else []
+    return [*said, *([low] if low else []), *large_group_warning(plan)]
 
 
 @dataclass(frozen=True)
