@@ -243,6 +243,12 @@ def correlation_of_dataset(wildcards):
     return [f"{RESULTS}/correlation/{wildcards.dataset}.csv"] if STUDY.tasks else []
 
 
+def kinds_of_tasks(wildcards):
+    """Agreement of one ranking with each task; none in a study without tasks."""
+    path = f"{RESULTS}/dependence/{wildcards.dataset}/{wildcards.estimator}.tasks.csv"
+    return [path] if STUDY.tasks else []
+
+
 def decision_files(places):
     """Tables on choice, cost and pool of each data set and estimator, within the study's results."""
     kinds = ("sensitivity", "pareto") + (("dependence",) if STUDY.tasks else ())

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from suffice.comparison.decision import RANDOM, decision_table, describe_decision
+from suffice.comparison.correlation import Bootstrap
+from suffice.comparison.decision import RANDOM, chance_to_beat, decision_table, describe_decision
 from suffice.comparison.dependence import task_agreement, task_dependence
 from suffice.comparison.pareto import pareto_front, pareto_table, quotient_table
 from suffice.comparison.sensitivity import (
@@ -71,7 +72,20 @@ def test_ties_and_chance_have_their_expected_loss(table):
 
 def test_the_widest_meets_itself_in_the_middle(table):
     assert table.loc["embed_dim", "beats_widest"] == 0.5
+    assert table.loc[RANDOM, "beats_widest"] == pytest.approx(0.4, abs=0.15)
     assert table.loc["linear", "beats_widest"] > 0.8 > 0.2 > table.loc["bad", "beats_widest"]
+
+
+def test_the_chance_to_beat_is_that_of_written_out_resamples():
+    way, other = pd.Series([1, 2, 2, 0], MODELS[:4]), pd.Series([1, 1, 0, 0], MODELS[:4])
+    outcome = pd.Series([0.3, 0.1, 0.9, 0.3], MODELS[:4])
+    bootstrap = Bootstrap(n_resamples=100)
+    expected = []
+    for row in bootstrap.weights(MODELS[:4]):
+        there = row > 0
+        ours, theirs = (outcome[there & (v == v[there].max())].to_numpy() for v in (way, other))
+        expected.append(np.mean([(a > b) + 0.5 * (a == b) for a in ours for b in theirs]))
+    assert chance_to_beat(way, other, outcome, bootstrap) == pytest.approx(np.mean(expected))
 
 
 def test_the_regret_of_each_task_is_against_its_own_best():

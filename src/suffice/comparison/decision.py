@@ -13,7 +13,6 @@ from suffice.comparison.choice import (
     regret_at_k,
     regret_interval,
     top_k_interval,
-    weighted_regret,
 )
 from suffice.comparison.correlation import (
     BASELINE,
@@ -158,9 +157,9 @@ def _regrets(
 
 
 def chance_to_beat(way: pd.Series, other: pd.Series, outcome: pd.Series, bootstrap: Bootstrap) -> float:
-    """Share of resamples in which one way picks a better model than another; equal outcomes count half.
+    """Probability over resamples that one way picks a better model than another; equal ones count half.
 
-    Both choose from the same resample. A pick that is tied has the mean outcome of the tied.
+    Both choose from the same resample, and take one of their tied models at random.
 
     Args:
         way: predictor by model, higher is better.
@@ -176,9 +175,16 @@ def chance_to_beat(way: pd.Series, other: pd.Series, outcome: pd.Series, bootstr
         return float("nan")
     first, second, y = table.to_numpy().T
     weights = bootstrap.weights(table.index)
-    gain = weighted_regret(second, y, weights, 1) - weighted_regret(first, y, weights, 1)
-    gain = np.where(np.abs(gain) <= 1e-12 * max(np.abs(y).max(), 1e-300), 0.0, gain)
-    return float((gain > 0).mean() + 0.5 * (gain == 0).mean())
+    wins = (y[:, None] > y[None, :]) + 0.5 * (y[:, None] == y[None, :])
+    share = ((_pick_shares(first, weights) @ wins) * _pick_shares(second, weights)).sum(axis=1)
+    return float(share.mean())
+
+
+def _pick_shares(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Probability that a model is picked in each resample: equal among those of highest predictor."""
+    there = np.where(weights > 0, x, -np.inf)
+    tied = there == there.max(axis=1, keepdims=True)
+    return np.asarray(tied / tied.sum(axis=1, keepdims=True))
 
 
 def picked(way: pd.Series) -> str:

@@ -149,6 +149,20 @@ FIGURES: Mapping[str, tuple[str, str]] = {
         "Score and task results of the checkpoints of one model against the training step, with 95 % "
         "intervals.",
     ),
+    "pareto_front": (
+        "Score against cost",
+        "Named models are on the front: no other has as high a score for as little. The others are pale.",
+    ),
+    "pool_sensitivity": (
+        "Smaller pools",
+        "Agreement with the whole ranking (Kendall's τ) without one model, without one family, and with "
+        "near-copies counted once. Where another model wins, its name stands beside the mark.",
+    ),
+    "task_dependence": (
+        "Agreement and kinds of tasks",
+        "Each point is a task: Spearman's correlation of the score with it, against its number of classes, "
+        "its number of items, and how far the mean model is on the way from chance to 1.",
+    ),
 }
 """Name of a figure to its heading and caption, in the order of the page."""
 

@@ -30,6 +30,7 @@ DECISION = (
     Column("kendall", "Kendall", correlation),
     Column("top_k_spearman", "Spearman, top models", correlation),
     Column("top_k", "of", integer),
+    Column("n_models", "Models", integer),
 )
 SENSITIVITY = (
     Column("change", "Pool"),
