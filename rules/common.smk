@@ -243,6 +243,25 @@ def correlation_of_dataset(wildcards):
     return [f"{RESULTS}/correlation/{wildcards.dataset}.csv"] if STUDY.tasks else []
 
 
+def kinds_of_tasks(wildcards):
+    """Agreement of one ranking with each task; none in a study without tasks."""
+    path = f"{RESULTS}/dependence/{wildcards.dataset}/{wildcards.estimator}.tasks.csv"
+    return [path] if STUDY.tasks else []
+
+
+def decision_files(places):
+    """Tables on choice, cost and pool of each data set and estimator, within the study's results."""
+    kinds = ("sensitivity", "pareto") + (("dependence",) if STUDY.tasks else ())
+    files = [
+        f"{kind}/{dataset}/{estimator}.csv"
+        for kind in kinds
+        for dataset, estimator in places
+    ]
+    if STUDY.tasks:
+        files += [f"decision/{dataset}.csv" for dataset in STUDY.ranked_datasets]
+    return files
+
+
 def page_files(wildcards):
     """All that the page shows."""
     datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
@@ -261,6 +280,7 @@ def page_files(wildcards):
         dataset=datasets,
         model=STUDY.models,
     )
+    files += [f"{RESULTS}/{path}" for path in decision_files(places)]
     if STUDY.tasks:
         files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
         files += task_results(wildcards)

@@ -8,6 +8,9 @@ rule plot_figure:
         by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
         correlation=correlation_of_dataset,
         tasks=task_results,
+        pareto="results/{study}/pareto/{dataset}/{estimator}.csv",
+        sensitivity="results/{study}/sensitivity/{dataset}/{estimator}.csv",
+        dependence=kinds_of_tasks,
     output:
         pdf="results/{study}/figures/{dataset}/{estimator}/{figure}.pdf",
         png=report(

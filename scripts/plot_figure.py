@@ -9,6 +9,7 @@ from suffice.workflow import start_job
 start_job(snakemake)
 params, files = snakemake.params, snakemake.input
 ranked = files.ranking, files.by_items
-tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, params.models)
+decision = files.pareto, files.sensitivity, files.dependence
+tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, params.models, decision)
 drawn = draw_figure(snakemake.wildcards.figure, tables, snakemake.wildcards.estimator, params.seed)
 save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

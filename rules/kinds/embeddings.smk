@@ -8,6 +8,7 @@ include: "../estimate.smk"
 include: "../rank.smk"
 include: "../probe.smk"
 include: "../correlate.smk"
+include: "../decide.smk"
 include: "../figures.smk"
 
 

@@ -73,7 +73,39 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
     )
     steps = [0, *(100 * 2**i for i in range(n_models - 1))]
     checkpoints = ranking.assign(series="trained", step=steps)
+    pareto = pd.DataFrame(
+        [
+            (name, cost, float(value), quality[i], i % 3 == 0)
+            for cost in ("seconds_per_1000_items", "n_parameters", "embed_dim")
+            for i, (name, value) in enumerate(zip(names, 2.0 ** np.arange(n_models) - 1, strict=True))
+        ],
+        columns="model cost cost_value score on_front".split(),
+    )
+    sensitivity = pd.DataFrame(
+        {
+            "change": "without a model",
+            "left_out": names,
+            "n_left_out": 1,
+            "winner": names[0],
+            "winner_changes": places % 2 == 0,
+            "beyond_ties": places % 4 == 0,
+            "kendall_tau": quality,
+        }
+    )
+    dependence = pd.DataFrame(
+        {
+            "task": names,
+            "agreement": quality,
+            "n_models": 9,
+            "n_classes": [np.nan, *range(2, n_models + 1)],
+            "n_items": 100 * places,
+            "solvability": np.abs(quality),
+        }
+    )
     return SimpleNamespace(
+        pareto=pareto,
+        sensitivity=sensitivity,
+        dependence=dependence,
         models=models,
         pairs=pairs,
         ranking=ranking,

@@ -27,6 +27,9 @@ DRAW = {
     "model_graph": lambda s: plots.draw_model_graph(s.pairs, s.ranking),
     "predictors": lambda s: plots.draw_predictors(s.correlation),
     "checkpoint_curves": lambda s: plots.draw_checkpoint_curves(s.checkpoints, s.results),
+    "pareto_front": lambda s: plots.draw_pareto_front(s.pareto, Families.from_table(s.models)),
+    "pool_sensitivity": lambda s: plots.draw_pool_sensitivity(s.sensitivity),
+    "task_dependence": lambda s: plots.draw_task_dependence(s.dependence),
 }
 
 
@@ -77,6 +80,9 @@ def test_the_settings_of_others_leave_the_figure_alone(name, study, tmp_path):
         ("model_graph", "ranking", "score"),
         ("predictors", "correlation", "n_models"),
         ("checkpoint_curves", "checkpoints", "step"),
+        ("pareto_front", "pareto", "on_front"),
+        ("pool_sensitivity", "sensitivity", "beyond_ties"),
+        ("task_dependence", "dependence", "solvability"),
     ],
 )
 def test_a_missing_column_and_an_empty_table_are_named(name, table, column, study):

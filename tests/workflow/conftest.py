@@ -54,9 +54,16 @@ class Workflow:
         return self.work / "results" / self.study.name
 
     def tables(self):
-        """Contents of every table and array of the results, by path."""
+        """Contents of every table and array of the results that is not a measurement of time, by path.
+
+        Pareto tables hold seconds, which differ from run to run.
+        """
         suffixes = {".csv", ".parquet", ".npy", ".npz"}
-        files = [path for path in self.results.rglob("*") if path.suffix in suffixes]
+        files = [
+            path
+            for path in self.results.rglob("*")
+            if path.suffix in suffixes and "pareto" not in str(path.relative_to(self.results))
+        ]
         return {str(path.relative_to(self.results)): path.read_bytes() for path in sorted(files)}
 
 

@@ -24,6 +24,10 @@ STAGES = [
     "measure_baselines",
     "rank_models",
     "correlate_scores",
+    "decide_models",
+    "shrink_pool",
+    "weigh_cost",
+    "relate_tasks",
     "plot_figure",
     "write_page",
 ]
@@ -65,6 +69,9 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     assert tasks.loc["topic", "value"] > 0.8
     correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
     assert set(correlation["predictor"]) == {"linear", "embed_dim", "rankme"}
+    decision = pd.read_csv(workflow.results / "decision" / "toys.csv")
+    assert {"linear", "embed_dim", "rankme", "random choice"} <= set(decision["predictor"])
+    assert "Which way of choosing would have been right?" in page and "Does the pool decide?" in page
     assert (workflow.results / "figures" / "toys" / "linear" / "pair_matrix.pdf").stat().st_size > 1000
     assert "Nothing to be done" in workflow.run().output
 
@@ -122,6 +129,8 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
     assert not (workflow.results / "tasks").exists()
     assert not (workflow.results / "targets").exists()
+    assert not (workflow.results / "decision").exists()
+    assert (workflow.results / "pareto" / "toys" / "linear.csv").exists()
     corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
     assert corpus["split"].value_counts().to_dict() == {"train": 200, "test": 100}
     assert "no tasks" in (workflow.results / "report.html").read_text()

@@ -16,8 +16,16 @@ from suffice.files import read_table
 from suffice.plots.style import Drawn, Families
 
 CURVES = "checkpoint_curves"
-FIGURES_OF_RANKING = ("rank_bars", "pair_matrix", "model_graph", "ranking_by_items", CURVES)
-FIGURES_OF_TASKS = ("score_against_tasks", "predictors")
+FIGURES_OF_RANKING = (
+    "rank_bars",
+    "pair_matrix",
+    "model_graph",
+    "ranking_by_items",
+    CURVES,
+    "pareto_front",
+    "pool_sensitivity",
+)
+FIGURES_OF_TASKS = ("score_against_tasks", "predictors", "task_dependence")
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,9 @@ class StudyTables:
         correlation: how well scores and baselines foretell the tasks; None without tasks.
         tasks: the results of all models; None without tasks.
         models: model, family, training ((name, step) or None) of each model.
+        pareto: score and cost.
+        sensitivity: the ranking of smaller pools.
+        dependence: agreement with each task and what it is like; None without tasks.
     """
 
     pairs: pd.DataFrame
@@ -39,6 +50,9 @@ class StudyTables:
     correlation: pd.DataFrame | None
     tasks: pd.DataFrame | None
     models: pd.DataFrame
+    pareto: pd.DataFrame
+    sensitivity: pd.DataFrame
+    dependence: pd.DataFrame | None
 
     @classmethod
     def read(
@@ -48,16 +62,20 @@ class StudyTables:
         correlation: Sequence[str],
         tasks: Sequence[str],
         models: Sequence[dict[str, Any]],
+        decision: tuple[str, str, Sequence[str]],
     ) -> "StudyTables":
         """Read the tables from their files.
 
         `ranking` is that of all items and that of fewer; `correlation` and `tasks` are empty without tasks.
+        `decision` holds the tables of cost, of smaller pools and of kinds of tasks (empty without tasks).
         """
         read = [_concatenated(files) for files in (pairs, correlation, tasks)]
         if read[0] is None:
             raise ValueError("no pairs tables were given; give one a target")
         whole, by_items = map(read_table, ranking)
-        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)))
+        cost, pools, kinds = decision
+        more = read_table(cost), read_table(pools), _concatenated(kinds)
+        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)), *more)
 
     @property
     def families(self) -> Families:
@@ -99,8 +117,15 @@ def _arguments(name: str, tables: StudyTables, estimator: str, seed: int) -> tup
         return tables.by_items, tables.ranking
     if name == CURVES:
         return tables.checkpoints(), tables.tasks
-    if name == "predictors":
-        return (tables.correlation,)
+    if name == "pareto_front":
+        return tables.pareto, tables.families
+    alone = {
+        "predictors": tables.correlation,
+        "pool_sensitivity": tables.sensitivity,
+        "task_dependence": tables.dependence,
+    }
+    if name in alone:
+        return (alone[name],)
     evidence = importlib.import_module("suffice.plots.score_against_tasks").Evidence
     mean_ranks = mean_rank_table(tables.tasks) if tables.tasks is not None else None
     return tables.ranking, evidence(tables.tasks, mean_ranks, tables.correlation), tables.families, estimator

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from suffice.comparison.decision import describe_decision
 from suffice.report.content import PageContent, Section
 from suffice.report.numbers import correlation, correlation_interval, integer, interval, number
 
@@ -51,12 +52,19 @@ def answer(content: PageContent) -> Answer:
     agreement, agreement_fact = describe_agreement(section, content)
     return Answer(
         headline=headline(tied, len(section.ranking)),
-        details=[*describe_tie(section, tied), agreement],
+        details=[*describe_tie(section, tied), agreement, *_decision(section)],
         tied=tied,
         facts=[*_facts(section, tied), agreement_fact],
         n_items=integer(section.manifest["n_items"]),
         missing=[f"{row['model']} ({row['stage']}: {row['reason']})" for _, row in content.failed.iterrows()],
     )
+
+
+def _decision(section: Section) -> list[str]:
+    """What choosing by the score would have lost on the tasks."""
+    if section.decision is None:
+        return []
+    return list(filter(None, [describe_decision(section.decision, section.estimator)]))
 
 
 def tied_for_first(ranking: pd.DataFrame) -> list[str]:

@@ -24,6 +24,11 @@ class Section:
         correlation: the correlation table of this data set, None without tasks.
         differences: predictor, baseline, task, statistic, difference, low, high, n_models: what the
             score's correlation has over a baseline's; None without tasks.
+        decision: ways to choose, see `suffice.comparison.decision`; None without tasks.
+        sensitivity: the ranking of smaller pools, see `suffice.comparison.sensitivity`; None if not made.
+        pareto: score and cost, see `suffice.comparison.pareto`; None if not made.
+        quotient: what dividing the score by a cost does to its agreement; None without tasks.
+        dependence: agreement against what tasks are like; None without tasks.
         figures: paths of PNG files by the figure's name, see `FIGURES`.
         held_out: whether densities were scored on items other than those they were fitted on.
         about_estimator: a sentence or two on the density family and where it can be trusted.
@@ -36,6 +41,11 @@ class Section:
     cards: pd.DataFrame
     correlation: pd.DataFrame | None = None
     differences: pd.DataFrame | None = None
+    decision: pd.DataFrame | None = None
+    sensitivity: pd.DataFrame | None = None
+    pareto: pd.DataFrame | None = None
+    quotient: pd.DataFrame | None = None
+    dependence: pd.DataFrame | None = None
     figures: Mapping[str, Path] = field(default_factory=dict)
     held_out: bool = True
     about_estimator: str = ""
@@ -138,6 +148,20 @@ FIGURES: Mapping[str, tuple[str, str]] = {
         "Through training",
         "Score and task results of the checkpoints of one model against the training step, with 95 % "
         "intervals.",
+    ),
+    "pareto_front": (
+        "Score against cost",
+        "Named models are on the front: no other has as high a score for as little. The others are pale.",
+    ),
+    "pool_sensitivity": (
+        "Smaller pools",
+        "Agreement with the whole ranking (Kendall's τ) without one model, without one family, and with "
+        "near-copies counted once. Where another model wins, its name stands beside the mark.",
+    ),
+    "task_dependence": (
+        "Agreement and kinds of tasks",
+        "Each point is a task: Spearman's correlation of the score with it, against its number of classes, "
+        "its number of items, and how far the mean model is on the way from chance to 1.",
     ),
 }
 """Name of a figure to its heading and caption, in the order of the page."""

@@ -15,6 +15,7 @@ from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
 from suffice.report.answer import answer, describe_agreement, headline, tied_for_first
 from suffice.report.content import FIGURES, PageContent, Section
+from suffice.report.decision import DecisionView, view_decision
 from suffice.report.numbers import MISSING, integer
 from suffice.report.tables import (
     Table,
@@ -60,6 +61,7 @@ class SectionView:
     warnings: dict[str, str]
     results: Table | None
     predictors: Table | None
+    decision: DecisionView
     health: Table | None
     cost: Table | None
 
@@ -133,11 +135,23 @@ def _views(content: PageContent) -> list[SectionView]:
                 warnings=warnings_of(section),
                 results=results_table(section, content),
                 predictors=predictors_table(section),
+                decision=_decision(section),
                 health=health_table(section) if new else None,
                 cost=cost_table(section) if new else None,
             )
         )
     return views
+
+
+def _decision(section: Section) -> DecisionView:
+    return view_decision(
+        section.estimator,
+        section.decision,
+        section.sensitivity,
+        section.pareto,
+        section.quotient,
+        section.dependence,
+    )
 
 
 def _figure(name: str, section: Section) -> FigureView:

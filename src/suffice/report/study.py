@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from suffice.comparison.pareto import quotient_table
 from suffice.files import read_json, read_table, whole_file
 from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
@@ -62,13 +63,19 @@ def _section(
 ) -> Section:
     cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
     estimator = choice.build(study.settings.seed, study.settings.device)
-    correlation, differences = None, None
+    ranked = f"{dataset}/{choice.name}.csv"
+    pareto = read_table(results / "pareto" / ranked)
+    correlation, differences, decision, quotient, dependence = None, None, None, None, None
     if study.tasks:
         table = read_table(results / "correlation" / f"{dataset}.csv")
         others = set(study.estimators) - {choice.name}
         correlation = table[~table["predictor"].isin(others)]
         advantage = read_table(results / "correlation" / f"{dataset}.differences.csv")
         differences = advantage[advantage["predictor"] == choice.name]
+        decision = read_table(results / "decision" / f"{dataset}.csv")
+        task_table = _task_results(study, results)
+        quotient = None if task_table is None else quotient_table(pareto, task_table)
+        dependence = read_table(results / "dependence" / ranked)
     return Section(
         dataset=dataset,
         estimator=choice.name,
@@ -77,6 +84,11 @@ def _section(
         cards=cards_table(cards),
         correlation=correlation,
         differences=differences,
+        decision=decision,
+        sensitivity=read_table(results / "sensitivity" / ranked),
+        pareto=pareto,
+        quotient=quotient,
+        dependence=dependence,
         figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from suffice.comparison.sensitivity import pool_warnings
 from suffice.report.answer import MEAN_RANK, SPEARMAN, tasks_of
 from suffice.report.content import PageContent, Section
 from suffice.report.numbers import (
@@ -131,12 +132,14 @@ def warnings_of(section: Section) -> dict[str, str]:
     """The warnings of the ranking and of the embedding's card by model, in the order of the ranking."""
     found: dict[str, list[str]] = {}
     for model in section.ranking.sort_values(["rank", "model"])["model"]:
+        found[model] = []
         for table in (section.ranking, section.cards):
             if "warnings" in table:
                 given = table.loc[table["model"] == model, "warnings"].dropna()
-                found.setdefault(model, []).extend(
-                    part for line in given for part in line.split("; ") if part
-                )
+                found[model].extend(part for line in given for part in line.split("; ") if part)
+    if section.sensitivity is not None:
+        first = next(iter(found))
+        found[first].extend(pool_warnings(section.sensitivity))
     return {model: "; ".join(dict.fromkeys(parts)) for model, parts in found.items() if parts}
 
 

@@ -1,0 +1,89 @@
+"""What does a better score cost? Pareto fronts of score against cost, and what a quotient does."""
+
+import numpy as np
+import pandas as pd
+
+from suffice.comparison.correlation import rank_table, weighted_spearman
+from suffice.errors import DataError
+
+COSTS = ("seconds_per_1000_items", "n_parameters", "embed_dim")
+PARETO_COLUMNS = ("model", "cost", "cost_value", "score", "on_front", "score_per_cost")
+QUOTIENT_COLUMNS = ("cost", "score_spearman", "quotient_spearman", "n_models")
+
+
+def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
+    """Score and cost of each model for each kind of cost, and whether a cheaper one is as good.
+
+    A model is on the front if no other has a score at least as high for a cost at most as high, one of the
+    two strictly. `score_per_cost` divides the two; it rewards small cost almost regardless of the score and
+    is not to be ranked by, see `quotient_table`.
+
+    Args:
+        ranking: model, score.
+        cards: model, and those of `COSTS` that are known.
+
+    Returns:
+        One row a kind of cost and model that has it, with `PARETO_COLUMNS`; cheapest first.
+
+    Raises:
+        DataError: a column is missing.
+    """
+    for table, columns in ((ranking, ("model", "score")), (cards, ("model",))):
+        missing = [column for column in columns if column not in table]
+        if missing:
+            raise DataError(
+                f"the table lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}"
+            )
+    known = [cost for cost in COSTS if cost in cards]
+    free = ranking[["model", "score"]].merge(cards[["model", *known]], on="model", how="left")
+    parts = [_front(free[["model", "score"]].assign(cost=cost, cost_value=free[cost])) for cost in known]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PARETO_COLUMNS))
+    return rows[list(PARETO_COLUMNS)]
+
+
+def pareto_front(score: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Which models are not dominated, shape (n_models,); equal models are on the front together."""
+    as_good = (score[:, None] >= score[None, :]) & (cost[:, None] <= cost[None, :])
+    better = (score[:, None] > score[None, :]) | (cost[:, None] < cost[None, :])
+    return np.asarray(~(as_good & better).any(axis=0))
+
+
+def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's rho with the mean rank over tasks of the score, and of the score divided by each cost.
+
+    Args:
+        pareto: as `pareto_table` gives it.
+        results: rows of all models' tasks, with the columns model, task, value.
+
+    Returns:
+        One row a kind of cost with `QUOTIENT_COLUMNS`; both correlations are over the same models.
+    """
+    agreement = (-rank_table(results).mean(axis=1)).rename("agreement")
+    joined = pareto.merge(agreement, left_on="model", right_index=True)
+    rows = [
+        {
+            "cost": cost,
+            "score_spearman": _spearman(group["score"], group["agreement"]),
+            "quotient_spearman": _spearman(group["score_per_cost"], group["agreement"]),
+            "n_models": len(group),
+        }
+        for cost, group in joined.groupby("cost", sort=False)
+    ]
+    return pd.DataFrame(rows, columns=list(QUOTIENT_COLUMNS))
+
+
+def _front(rows: pd.DataFrame) -> pd.DataFrame:
+    """One kind of cost: the front and the quotient, cheapest first."""
+    rows = rows.astype({"cost_value": float}).dropna(subset=["cost_value", "score"])
+    on_front = pareto_front(rows["score"].to_numpy(), rows["cost_value"].to_numpy())
+    per_cost = rows["score"] / rows["cost_value"].where(rows["cost_value"] > 0)
+    rows = rows.assign(on_front=on_front, score_per_cost=per_cost)
+    return rows.sort_values(["cost_value", "model"], ignore_index=True)
+
+
+def _spearman(x: pd.Series, y: pd.Series) -> float:
+    both = pd.concat([x, y], axis=1).dropna()
+    if len(both) < 2:
+        return float("nan")
+    first, second = both.to_numpy().T
+    return float(weighted_spearman(first, second, np.ones((1, len(both))))[0])
