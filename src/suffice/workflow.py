@@ -17,6 +17,7 @@ from suffice.provenance import code_digest
 
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
+    from suffice.published.study import PublishedSettings
     from suffice.study import Study
     from suffice.study.model import ModelRow
 
@@ -59,6 +60,13 @@ def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy
     from suffice.calibration.study import load_calibration
 
     return load_calibration(study_folder(config, root), overrides_in(config))
+
+
+def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings":
+    """The settings of the study of published numbers that Snakemake's configuration names."""
+    from suffice.published.study import load_published
+
+    return load_published(study_folder(config, root), overrides_in(config))
 
 
 def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:

@@ -50,8 +50,8 @@ def number_of_models_curve(
         seed: of the draws.
 
     Returns:
-        One row a size and statistic: n_models, statistic, mean, sd, low, high (between which nine in ten draws lie),
-        n_draws.
+        One row a size and statistic: n_models, statistic, mean, sd, low, high (between which nine in ten
+        draws lie), n_draws.
 
     Raises:
         DataError: a pair is missing, or a size is less than 4 or more than there are models.

@@ -1,4 +1,4 @@
-"""What becomes of the agreement when models, targets or a setting are taken away: curves with their spread."""
+"""What becomes of the agreement when models, targets or a setting are taken away: curves and spread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Ablation:
         title: what is taken away.
         x: name of the column of `curve` that runs along the axis.
         label: of that axis.
-        curve: columns `x`, statistic, mean, and low and high where there is a spread; no rows if there are only
-            reference points.
+        curve: columns `x`, statistic, mean, and low and high where there is a spread; no rows if there are
+            only reference points.
         reference: points to compare with: columns `x`, statistic, value; None if there are none.
         below: a line below the title.
     """
@@ -65,7 +65,9 @@ def _draw_panel(axes: Axes, ablation: Ablation) -> pd.DataFrame:
         require_rows(ablation.curve, (ablation.x, "statistic", "mean"), f"curve of {ablation.title!r}")
         layers.append(_layer(ablation.curve.rename(columns={"mean": "value"}), ablation, "curve"))
     if ablation.reference is not None:
-        require_rows(ablation.reference, (ablation.x, "statistic", "value"), f"reference of {ablation.title!r}")
+        require_rows(
+            ablation.reference, (ablation.x, "statistic", "value"), f"reference of {ablation.title!r}"
+        )
         layers.append(_layer(ablation.reference, ablation, "reference"))
     points = pd.concat(layers, ignore_index=True)
     for (layer, statistic), rows in points.groupby(["layer", "statistic"], sort=False):

@@ -85,7 +85,13 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, families: Families) -> None:
     most = len(points)
     axes.plot([1, most], [1, most], color=MUTED, lw=0.8, ls="--", zorder=0.5)
     for row in rows_of(points):
-        axes.plot(row.score_rank, row.outcome_rank, families.marker(row.model), color=families.color(row.model), ms=4)
+        axes.plot(
+            row.score_rank,
+            row.outcome_rank,
+            families.marker(row.model),
+            color=families.color(row.model),
+            ms=4,
+        )
     axes.set_xticks(rank_ticks(most))
     axes.set_yticks(rank_ticks(most))
     axes.invert_xaxis()

@@ -10,20 +10,33 @@ from suffice.published.rows import ROUNDING, Row, rounding_of
 from suffice.published.tables import PublishedTables
 
 N_CLASSIFICATION, N_REGRESSION = 20, 11  # tasks, of which the published mean ranks are means
-OUTCOMES = ("admet", "admet_classification", "admet_regression", "dti", "dti_kd", "dti_ki", "dti_ic50", "dti_kiba")
+OUTCOMES = (
+    "admet",
+    "admet_classification",
+    "admet_regression",
+    "dti",
+    "dti_kd",
+    "dti_ki",
+    "dti_ic50",
+    "dti_kiba",
+)
 DIGITS = {"admet": 3}
-SIZE_BINS = {"fewer than 700 molecules": (0, 700), "700 to 7,000": (700, 7000), "more than 7,000": (7000, np.inf)}
+SIZE_BINS = {
+    "fewer than 700 molecules": (0, 700),
+    "700 to 7,000": (700, 7000),
+    "more than 7,000": (7000, np.inf),
+}
 
 
 def outcomes_of_molecules(tables: PublishedTables) -> pd.DataFrame:
-    """Mean ranks over tasks by model, a lower one is better; that of all ADMET tasks is put together from its parts."""
+    """Mean ranks over tasks by model, lower is better; that of all ADMET tasks is made from its parts."""
     models = tables.molecule_models
     admet = N_CLASSIFICATION * models["admet_classification"] + N_REGRESSION * models["admet_regression"]
     return models.assign(admet=admet / (N_CLASSIFICATION + N_REGRESSION))[list(OUTCOMES)]
 
 
 def correlations_of_molecules(tables: PublishedTables, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Correlation of the rank by score with the mean rank of each outcome, and of width; positive is agreement.
+    """Correlation of rank by score, and of width, with the mean rank of each outcome; positive is agreement.
 
     As published, Pearson's is of the rank by score: the scores themselves are not printed.
     """
@@ -33,7 +46,12 @@ def correlations_of_molecules(tables: PublishedTables, bootstrap: Bootstrap) -> 
     kinds = {"I_S": "information sufficiency", "embed_dim": "baseline"}
     predictors = pd.concat([score, width]).rename_axis("model").reset_index()
     predictors["predictor_kind"] = predictors["predictor"].map(kinds)
-    results = (-outcomes_of_molecules(tables)).rename_axis("model").reset_index().melt("model", var_name="task", value_name="value")
+    results = (
+        (-outcomes_of_molecules(tables))
+        .rename_axis("model")
+        .reset_index()
+        .melt("model", var_name="task", value_name="value")
+    )
     return correlation_table(
         predictors, results, bootstrap.confidence_level, bootstrap.n_resamples, bootstrap.seed
     )

@@ -56,8 +56,8 @@ def side_by_side(rows: list[Row]) -> pd.DataFrame:
         {**asdict(row), "difference": row.recomputed - row.published, "status": row.status} for row in rows
     ]
     order = [
-        "part", "what", "statistic", "published", "recomputed", "difference", "tolerance", "status", "low", "high",
-        "n_models", "reason",
+        "part", "what", "statistic", "published", "recomputed", "difference", "tolerance", "status", "low",
+        "high", "n_models", "reason",
     ]  # fmt: skip
     return pd.DataFrame(cells)[order].astype({"n_models": "Int64"})
 

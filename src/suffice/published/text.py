@@ -1,4 +1,4 @@
-"""The experiment on text, from its matrix of pairs: scores, correlations, ablations, and what was not asked."""
+"""The experiment on text, from its matrix of pairs: scores, correlations, ablations, decisions."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def scores_of_pairs(tables: PublishedTables, self_pairs: bool = True, per_dim: b
 
 
 def score_table(tables: PublishedTables) -> pd.DataFrame:
-    """The 34 scores beside the printed ones: model, published, recomputed, difference, agrees, without_self."""
+    """The 34 scores by the printed ones: model, published, recomputed, difference, agrees, without_self."""
     table = pd.DataFrame(
         {"published": tables.text_models["score_published"], "recomputed": scores_of_pairs(tables)}
     )
@@ -118,7 +118,10 @@ def _score_rows(tables: PublishedTables) -> Iterator[Row]:
         tolerance=0,
         reason="no entry for " + ", ".join(sorted(average.index[average.isna()])),
     )
-    for per_dim, what, printed in ((True, "without self pairs", np.nan), (False, "not divided by width", 0.79)):
+    for per_dim, what, printed in (
+        (True, "without self pairs", np.nan),
+        (False, "not divided by width", 0.79),
+    ):
         scores_now = scores_of_pairs(tables, self_pairs=not per_dim, per_dim=per_dim)
         yield Row(
             "scores",
@@ -165,18 +168,32 @@ def _choice_rows(tables: PublishedTables, bootstrap: Bootstrap) -> Iterator[Row]
         ("partial correlation given log parameters and log width", "pearson"): partial_interval(
             score, average, covariates, bootstrap
         ),
-        (f"among the {TOP} best of the leaderboard", "spearman"): top_k_interval(score, average, TOP, bootstrap),
+        (f"among the {TOP} best of the leaderboard", "spearman"): top_k_interval(
+            score, average, TOP, bootstrap
+        ),
         (f"the same for width ({TOP} best)", "spearman"): top_k_interval(
             models["embed_dim"].astype(float), average, TOP, bootstrap
         ),
     }
     for k in (1, 3):
         for name, predictor in {"score": score, "width": models["embed_dim"].astype(float)}.items():
-            what = f"regret of trying the {k} best by {name}" if k > 1 else f"regret of taking the best by {name}"
+            what = (
+                f"regret of trying the {k} best by {name}"
+                if k > 1
+                else f"regret of taking the best by {name}"
+            )
             found[(what, "points of the average")] = regret_interval(predictor, average, k, bootstrap)
     for (what, statistic), each in found.items():
         yield Row(
-            "choices", what, statistic, np.nan, each.value, each.low, each.high, each.n_models, reason=each.note
+            "choices",
+            what,
+            statistic,
+            np.nan,
+            each.value,
+            each.low,
+            each.high,
+            each.n_models,
+            reason=each.note,
         )
     yield from _left_out_rows(models)
 
@@ -187,18 +204,20 @@ def _left_out_rows(models: pd.DataFrame) -> Iterator[Row]:
     for statistic in ("pearson", "spearman"):
         value = without["score_published"].corr(without[AVERAGE], method=statistic)
         yield Row(
-            "choices", "without SPECTER, GloVe, Komninos and LaBSE", statistic, recomputed=value, n_models=len(without)
+            "choices",
+            "without SPECTER, GloVe, Komninos and LaBSE",
+            statistic,
+            recomputed=value,
+            n_models=len(without),
         )
     for family in judged["family"].drop_duplicates():
         rest = judged[judged["family"] != family]
         value = rest["score_published"].corr(rest[AVERAGE], method="spearman")
-        yield Row(
-            "choices", f"without the family {family}", "spearman", recomputed=value, n_models=len(rest)
-        )
+        yield Row("choices", f"without the family {family}", "spearman", recomputed=value, n_models=len(rest))
 
 
 def curves_of_text(tables: PublishedTables, seed: int) -> dict[str, pd.DataFrame]:
-    """Agreement with the average over random pools and random targets, at the sizes that were published and between."""
+    """Agreement with the average over random pools and targets, at the published sizes and between."""
     outcome = tables.text_models[AVERAGE]
     n_models = sorted({*range(4, 30, 4), *tables.number_of_models["n_models"]})
     return {

@@ -9,7 +9,7 @@ from suffice.settings import did_you_mean
 from suffice.study.read import SETTINGS, read_yaml
 
 EMBEDDINGS = "embeddings"
-KINDS = (EMBEDDINGS, "calibration")
+KINDS = (EMBEDDINGS, "calibration", "published")
 
 
 def kind_of_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> str:

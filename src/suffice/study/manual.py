@@ -12,6 +12,7 @@ from suffice.calibration.settings import CalibrationSettings, ChainGroup, Channe
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
 from suffice.estimators.registry import ESTIMATORS
+from suffice.published.study import PublishedSettings
 from suffice.study.model import CorrelationSettings, StudyRankingSettings, StudySettings, TrainingSettings
 from suffice.tasks.settings import TaskSettings
 
@@ -30,16 +31,17 @@ it; `make study STUDY=name` runs the folder `config/name`, `make study STUDY=pat
 | `datasets.tsv` | one row a data set |
 | `tasks.tsv` | one row a labelled task; leave the file out and the study ends at the ranking |
 
-The tables are separated by tabs, their first line names the columns, an empty cell means the default, and a line
-that begins with `#` is a comment. Paths start from the study's folder. Names consist of lower-case letters,
-digits, dots and hyphens. Everything is checked before the first job starts. Any key of `study.yaml` can be
-replaced for one run: `make study CONFIG='seed=1'`.
+The tables are separated by tabs, their first line names the columns, an empty cell means the default, and a
+line that begins with `#` is a comment. Paths start from the study's folder. Names consist of lower-case
+letters, digits, dots and hyphens. Everything is checked before the first job starts. Any key of `study.yaml`
+can be replaced for one run: `make study CONFIG='seed=1'`.
 """
 MODELS = """## `models.tsv`
 
 `model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
-`target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but what others
-tell of it is worth little. All other columns are the settings of the loaders, each of which reads its own.
+`target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but
+what others tell of it is worth little. All other columns are the settings of the loaders, each of which
+reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
 `study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study. In paths,
@@ -47,17 +49,18 @@ Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpo
 """
 DATASETS = """## `datasets.tsv`
 
-`dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves tasks
-alone. Columns of the source that are not named here are kept as labels for tasks.
+`dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
+tasks alone. Columns of the source that are not named here are kept as labels for tasks.
 """
 TASKS = """## `tasks.tsv`
 
-`task` is the name and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification and
-regression are fitted on the items of split train and scored on those of split test.
+`task` is the name and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification
+and regression are fitted on the items of split train and scored on those of split test.
 
 | kind | what is measured | metric |
 |---|---|---|
-| classification | multinomial logistic regression on standardised vectors, strength chosen inside train | accuracy |
+| classification | multinomial logistic regression on standardised vectors, strength chosen inside train |
+accuracy |
 | regression | ridge regression on standardised vectors, strength chosen inside train | R² |
 | similarity | cosine of the two sides of a pair against a score | Spearman's ρ |
 | retrieval | documents ordered by cosine with a query | nDCG@10 |
@@ -65,10 +68,17 @@ regression are fitted on the items of split train and scored on those of split t
 """
 CALIBRATION = """## A study of the kind `calibration`
 
-With `kind: calibration` a study compares estimators with known truth instead of models with one another. It has a
-`study.yaml` alone, with these keys; `make study STUDY=calibration CONFIG='grid=full'` runs another of its grids.
+With `kind: calibration` a study compares estimators with known truth instead of models with one another. It
+has a `study.yaml` alone, with these keys; `make study STUDY=calibration CONFIG='grid=full'` runs another of
+its grids.
 """
-CALIBRATION_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`; `rotation` is one of equal models.
+PUBLISHED = """## A study of the kind `published`
+
+With `kind: published` the study recomputes numbers of a paper from the tables beside its `study.yaml` (`make
+    reproduce`).
+"""
+CALIBRATION_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`; `rotation` is
+one of equal models.
 
 | channel | family | what it is |
 |---|---|---|
@@ -92,6 +102,7 @@ def manual() -> str:
     for kind in sorted(LOADERS):
         parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
     parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings), *_calibration()]
+    parts += [PUBLISHED, _table(PublishedSettings)]
     return "\n".join(parts)
 
 
@@ -109,6 +120,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {
         "study": StudySettings,
         "study-calibration": CalibrationSettings,
+        "study-published": PublishedSettings,
         "dataset": DatasetSettings,
         "task": TaskSettings,
         **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},

@@ -1,0 +1,25 @@
+"""The study of published numbers, and the helpers that tell its rules which files they have."""
+
+import re
+
+from suffice.published.study import FIGURES, TABLES
+from suffice.published.tables import files_of
+from suffice.workflow import code_digest, open_published, overrides_in, stable
+
+PUBLISHED = study_folder(config, ROOT)
+try:
+    SETTINGS = open_published(config, ROOT)
+except SufficeError as error:
+    stop_with_message(error)
+
+RESULTS = f"results/{PUBLISHED.name}"
+
+
+wildcard_constraints:
+    study=re.escape(PUBLISHED.name),
+    figure=any_of(FIGURES),
+
+
+def final_files():
+    """What a study ends with."""
+    return [f"{RESULTS}/report.html"]

@@ -1,0 +1,74 @@
+"""From published tables to those recomputed, figures and page."""
+
+
+rule recompute_published:
+    input:
+        files_of(PUBLISHED),
+    output:
+        expand("results/{{study}}/tables/{table}.csv", table=TABLES),
+        summary="results/{study}/summary.csv",
+    log:
+        "logs/{study}/recompute_published.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=str(PUBLISHED),
+        settings=stable(SETTINGS.model_dump(mode="json")),
+        code=code_digest("suffice.published.study"),
+    script:
+        "../../scripts/recompute_published.py"
+
+
+rule plot_published:
+    input:
+        files_of(PUBLISHED),
+        tables=rules.recompute_published.output,
+    output:
+        pdf="results/{study}/figures/{figure}.pdf",
+        png=report(
+            "results/{study}/figures/{figure}.png",
+            caption="../../report/published_figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        points="results/{study}/figures/{figure}.csv",
+    log:
+        "logs/{study}/plot_published/{figure}.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=str(PUBLISHED),
+        seed=SETTINGS.seed,
+        code=code_digest("suffice.published.study"),
+    script:
+        "../../scripts/plot_published.py"
+
+
+rule write_published_page:
+    input:
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        tables=rules.recompute_published.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="../../report/published_page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_published_page.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=stable(SETTINGS.model_dump(mode="json")),
+        code=code_digest("suffice.report.published"),
+    script:
+        "../../scripts/write_published_page.py"

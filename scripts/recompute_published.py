@@ -1,0 +1,11 @@
+"""Recompute published numbers, and put them beside the printed ones."""
+
+from pathlib import Path
+
+from suffice.published.study import PublishedSettings, write_tables
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params = snakemake.params
+settings = PublishedSettings(**params.settings)
+write_tables(Path(params.folder), settings, Path(snakemake.output[0]).parent, Path(snakemake.output.summary))
