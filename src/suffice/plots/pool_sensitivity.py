@@ -23,7 +23,7 @@ from suffice.plots.style import (
 )
 
 COLUMNS = ("change", "left_out", "n_left_out", "winner", "winner_changes", "beyond_ties", "kendall_tau")
-WHOLE, MERGED = "all models", "near-copies as one"
+WHOLE, FAMILY, MERGED = "all models", "without a family", "near-copies as one"
 MIDDLE = 0.5
 LOOKS = (
     ("same winner", MUTED, "o"),
@@ -84,4 +84,5 @@ def _name(row: Any) -> str:
     """What is changed in a pool, in a few words."""
     if row.change == MERGED:
         return f"near-copies: without {row.left_out}"
-    return f"without {row.left_out}"
+    family = "family " if row.change == FAMILY else ""
+    return f"without {family}{row.left_out}"
