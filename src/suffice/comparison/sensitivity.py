@@ -44,8 +44,8 @@ def pool_sensitivity(
         threshold: share of a target's variance from which two models are near-copies.
 
     Returns:
-        One row a pool with `SENSITIVITY_COLUMNS`, that of all models first. A pool of fewer than 2 models, or
-        in which a model has no target, is left out.
+        One row a pool with `SENSITIVITY_COLUMNS`; `left_out` names models or a family of at least two. That
+        of all models is first. A pool of fewer than 2 models, or in which a model has no target, is left out.
 
     Raises:
         DataError: there are fewer than 2 models, or a model has no family.
@@ -57,7 +57,7 @@ def pool_sensitivity(
     whole = scores_of_pool(matrix, how, self_pairs)
     pools = _pools(matrix, families, whole, threshold)
     tied = set(first_group)
-    rows = [_row(change, out, matrix, whole, tied, how, self_pairs) for change, out in pools]
+    rows = [_row(change, name, out, matrix, whole, tied, how, self_pairs) for change, name, out in pools]
     return pd.DataFrame([row for row in rows if row], columns=list(SENSITIVITY_COLUMNS))
 
 
@@ -130,21 +130,22 @@ def _matrix(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _pools(
     matrix: pd.DataFrame, families: Mapping[str, str], whole: pd.Series, threshold: float
-) -> list[tuple[str, list[str]]]:
-    """What is changed and which models are left out."""
-    pools: list[tuple[str, list[str]]] = [(WHOLE, [])]
-    pools += [(MODEL, [model]) for model in matrix.index]
+) -> list[tuple[str, str, list[str]]]:
+    """What is changed, what is left out in words, and which models those are."""
+    pools: list[tuple[str, str, list[str]]] = [(WHOLE, "", [])]
+    pools += [(MODEL, model, [model]) for model in matrix.index]
     by_family = pd.Series({model: families[model] for model in matrix.index})
-    members = [list(group.index) for _, group in by_family.groupby(by_family, sort=True)]
-    pools += [(FAMILY, group) for group in members if len(group) > 1]
+    members = {str(name): list(group.index) for name, group in by_family.groupby(by_family, sort=True)}
+    pools += [(FAMILY, name, group) for name, group in members.items() if len(group) > 1]
     copies = [
         model for group in near_copies(matrix, threshold) for model in group if model != whole[group].idxmax()
     ]
-    return pools + ([(MERGED, copies)] if copies else [])
+    return pools + ([(MERGED, ", ".join(copies), copies)] if copies else [])
 
 
-def _row(
+def _row(  # noqa: PLR0913 - what is left of the pool, and how it is scored
     change: str,
+    name: str,
     out: list[str],
     matrix: pd.DataFrame,
     whole: pd.Series,
@@ -164,7 +165,7 @@ def _row(
     tau = weighted_kendall(scores.to_numpy(), whole[scores.index].to_numpy(), np.ones((1, len(scores))))
     return {
         "change": change,
-        "left_out": ", ".join(out),
+        "left_out": name,
         "n_left_out": len(out),
         "n_models": len(scores),
         "winner": winner,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -22,7 +23,8 @@ from suffice.plots.style import (
 )
 
 COLUMNS = ("change", "left_out", "n_left_out", "winner", "winner_changes", "beyond_ties", "kendall_tau")
-WHOLE, MERGED = "all models", "near-copies as one"
+WHOLE, FAMILY, MERGED = "all models", "without a family", "near-copies as one"
+MIDDLE = 0.5
 LOOKS = (
     ("same winner", MUTED, "o"),
     ("another winner, tied for first", ACCENT, "s"),
@@ -58,10 +60,7 @@ def draw_pool_sensitivity(sensitivity: pd.DataFrame, figure: Figure | None = Non
         _, color, marker = LOOKS[row.look]
         axes.plot(row.kendall_tau, row.position, marker, color=color)
         if row.look:
-            axes.annotate(
-                row.winner, (row.kendall_tau, row.position), xytext=(-6, 0), textcoords="offset points",
-                ha="right", va="center", fontsize=size, color=color,
-            )  # fmt: skip
+            _name_winner(axes, row, color, size)
     axes.set_yticks(range(len(points)), names, fontsize=size)
     axes.set_ylim(len(points) - 0.4, -0.6)
     lowest = points["kendall_tau"].min()
@@ -73,8 +72,17 @@ def draw_pool_sensitivity(sensitivity: pd.DataFrame, figure: Figure | None = Non
     return Drawn(figure, points)
 
 
+def _name_winner(axes: Axes, row: Any, color: str, size: float) -> None:
+    """The other winner's name beside its mark, on the side that has room."""
+    right = row.kendall_tau < MIDDLE
+    place = (row.kendall_tau, row.position)
+    name = axes.annotate(row.winner, place, (6 if right else -6, 0), textcoords="offset points")
+    name.set(ha="left" if right else "right", va="center", fontsize=size, color=color)
+
+
 def _name(row: Any) -> str:
     """What is changed in a pool, in a few words."""
     if row.change == MERGED:
-        return f"near-copies as one (without {row.left_out})"
-    return f"without {row.left_out}"
+        return f"near-copies: without {row.left_out}"
+    family = "family " if row.change == FAMILY else ""
+    return f"without {family}{row.left_out}"
