@@ -134,7 +134,8 @@ def _matrix(pairs: pd.DataFrame, summary: Summary) -> pd.DataFrame:
     """Nats per target dimension, rows sources; NaN where a pair does not count."""
     table = pairs.pivot(index="source", columns="target", values="nats_per_dim")
     if table.isna().any(axis=None):
-        source, target = table.stack(future_stack=True).isna().idxmax()
+        row, column = np.argwhere(table.isna().to_numpy())[0]
+        source, target = table.index[row], table.columns[column]
         raise DataError(f"the pair {source} -> {target} is missing; estimate it")
     if summary.self_pairs:
         return table

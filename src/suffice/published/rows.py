@@ -1,12 +1,11 @@
 """Rows of the side-by-side table: what was printed, what comes out here, and whether the two agree."""
 
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-Status = Literal["reproduced", "differs", "not recomputable", "new"]
+PRINTED, BEFORE = "printed", "computed before"
 REPRODUCED, DIFFERS, IMPOSSIBLE, NEW = "reproduced", "differs", "not recomputable", "new"
 ROUNDING = "half a unit of the last printed digit"
 
@@ -25,6 +24,8 @@ class Row:
         high: upper end.
         n_models: number of models that it is over.
         tolerance: largest difference that counts as agreement.
+        origin: where `published` is from: printed in the paper or its code's outputs, or computed before from
+            the same tables.
         reason: where the tolerance comes from; why it cannot be recomputed; or what a reader should know.
     """
 
@@ -38,9 +39,10 @@ class Row:
     n_models: int | None = None
     tolerance: float = np.nan
     reason: str = ""
+    origin: str = PRINTED
 
     @property
-    def status(self) -> Status:
+    def status(self) -> str:
         """Whether the two agree; a number that was not printed is new, not a pass."""
         if np.isnan(self.published):
             return NEW
@@ -57,7 +59,7 @@ def side_by_side(rows: list[Row]) -> pd.DataFrame:
     ]
     order = [
         "part", "what", "statistic", "published", "recomputed", "difference", "tolerance", "status", "low",
-        "high", "n_models", "reason",
+        "high", "n_models", "reason", "origin",
     ]  # fmt: skip
     return pd.DataFrame(cells)[order].astype({"n_models": "Int64"})
 

@@ -1,6 +1,7 @@
 """The experiment on text, from its matrix of pairs: scores, correlations, ablations, decisions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from suffice.comparison.ablation import Summary, number_of_models_curve, referen
 from suffice.comparison.choice import regret_interval, top_k_interval
 from suffice.comparison.correlation import Bootstrap, correlation_table
 from suffice.comparison.partial import partial_interval
-from suffice.published.rows import ROUNDING, Row, rounding_of
+from suffice.published.rows import BEFORE, ROUNDING, Row, rounding_of
 from suffice.published.tables import AVERAGE, CATEGORIES, WEAKEST, PublishedTables
 from suffice.ranking.scores import rank_pairs
 from suffice.ranking.settings import RankingSettings
@@ -35,8 +36,8 @@ def ranking_of_pairs(tables: PublishedTables, self_pairs: bool = True, seed: int
         source_dim=pairs["source"].map(tables.text_models["embed_dim"]),
         n_test=1,
         warnings="",
-        block_nats=[[value, value] for value in nats],
-        block_items=[[1.0, 1.0]] * len(pairs),
+        block_nats=pd.Series([[value, value] for value in nats], index=pairs.index),
+        block_items=pd.Series([[1.0, 1.0] for _ in nats], index=pairs.index),
     )
     return rank_pairs(laid_out, RankingSettings(aggregate="median", self_pairs=self_pairs), seed)
 
@@ -140,7 +141,7 @@ def _correlation_rows(tables: PublishedTables, correlations: pd.DataFrame) -> It
     printed = tables.text_correlations.set_index(["outcome", "statistic"])["value"]
     for outcome in (AVERAGE, *CATEGORIES, "extra_classification"):
         for statistic in ("pearson", "spearman", "kendall"):
-            cell = ours.loc[(outcome, statistic)]
+            cell: Any = ours.loc[(outcome, statistic)]
             extra = outcome == "extra_classification"
             omitted = "omitted from the published table" if (outcome, statistic) not in printed.index else ""
             yield Row(
@@ -163,7 +164,7 @@ def _choice_rows(tables: PublishedTables, bootstrap: Bootstrap) -> Iterator[Row]
     """What was not asked: partial correlation, the top of the list, regret, leaving models out."""
     models = tables.text_models
     score, average = models["score_published"], models[AVERAGE]
-    covariates = np.log(models[["params_million", "embed_dim"]])
+    covariates = models[["params_million", "embed_dim"]].apply(np.log)
     found = {
         ("partial correlation given log parameters and log width", "pearson"): partial_interval(
             score, average, covariates, bootstrap
@@ -238,8 +239,8 @@ def curves_of_text(tables: PublishedTables, seed: int) -> dict[str, pd.DataFrame
 def rows_of_curves(tables: PublishedTables, curves: dict[str, pd.DataFrame]) -> Iterator[Row]:
     """Published points of both curves beside ours."""
     models = curves["number_of_models"].set_index(["n_models", "statistic"])
-    for point in tables.number_of_models.itertuples():
-        ours = models.loc[(point.n_models, point.statistic)]
+    for point in _records(tables.number_of_models):
+        ours: Any = models.loc[(point.n_models, point.statistic)]
         noise = 2 * np.hypot(ours["sd"] / np.sqrt(N_DRAWS_MODELS), ours["sd"] / np.sqrt(N_DRAWS_PUBLISHED))
         yield Row(
             "curves",
@@ -252,7 +253,7 @@ def rows_of_curves(tables: PublishedTables, curves: dict[str, pd.DataFrame]) -> 
             reason="read off a figure (0.02), and twice the error of both means over 100 draws",
         )
     targets = curves["reference_targets"].set_index(["n_targets", "statistic"])
-    for point in tables.reference_targets.itertuples():
+    for point in _records(tables.reference_targets):
         ours = targets.loc[(point.n_targets, "spearman")]
         noise = 2 * np.hypot(ours["sd"], point.spearman_sd) / np.sqrt(N_DRAWS_TARGETS)
         yield Row(
@@ -263,5 +264,11 @@ def rows_of_curves(tables: PublishedTables, curves: dict[str, pd.DataFrame]) -> 
             ours["mean"],
             n_models=int(tables.text_models[AVERAGE].notna().sum()),
             tolerance=noise + DECODED_ERROR,
-            reason="computed before from the same cells; twice the error of both means over 300 draws",
+            reason="twice the error of both means over 300 draws",
+            origin=BEFORE,
         )
+
+
+def _records(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, their cells as attributes."""
+    return iter(table.itertuples())

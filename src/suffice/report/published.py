@@ -8,7 +8,8 @@ import yaml
 
 from suffice.files import read_table, whole_file
 from suffice.provenance import versions
-from suffice.published.rows import DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
+from suffice.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
+from suffice.published.rows import PRINTED as PUBLISHED
 from suffice.published.study import FIGURES, PublishedSettings, short_models
 from suffice.published.text import SCORE
 from suffice.report.decision import view_decision
@@ -23,13 +24,19 @@ PRINTED = (
     Column("statistic", "Statistic"),
     Column("published", "Printed", number),
     Column("recomputed", "Recomputed", number),
-    Column("low", "95 % interval over models", correlation_interval, "low", "high"),
-    Column("n_models", "Models", integer),
-    Column("tolerance", "Tolerance", number),
     Column("status", "Verdict"),
+    Column("difference", "Difference", number),
+    Column("tolerance", "Tolerance", number),
+    Column("low", "95 % interval", correlation_interval, "low", "high"),
+    Column("n_models", "Models", integer),
+    Column("origin", "From"),
     Column("reason", "Why", text),
 )
-ADDED = tuple(column for column in PRINTED if column.key not in ("published", "tolerance", "status"))
+ADDED = tuple(
+    column
+    for column in PRINTED
+    if column.key not in ("published", "difference", "tolerance", "status", "origin")
+)
 SCORES = (
     Column("model", "Model"),
     Column("published", "Printed", number),
@@ -89,15 +96,16 @@ def _without_owners(picks: object) -> object:
 
 def headline(rows: pd.DataFrame) -> str:
     """How many of the printed numbers come out again."""
-    counts = rows["status"].value_counts()
-    tried = int(counts.get(REPRODUCED, 0) + counts.get(DIFFERS, 0))
-    return f"{counts.get(REPRODUCED, 0)} of {tried} printed numbers come out again."
+    tried = rows[(rows["origin"] == PUBLISHED) & rows["status"].isin([REPRODUCED, DIFFERS])]
+    again = int((tried["status"] == REPRODUCED).sum())
+    return f"{again} of {len(tried)} printed numbers come out again."
 
 
 def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
     counts = rows["status"].value_counts()
+    before = int(((rows["status"] == REPRODUCED) & (rows["origin"] == BEFORE)).sum())
     words = {
-        REPRODUCED: "within the tolerance of each",
+        REPRODUCED: f"within tolerance; {before} of them computed before, not printed",
         DIFFERS: "outside of it",
         IMPOSSIBLE: "what they rest on is not printed",
         NEW: "from the same tables",
