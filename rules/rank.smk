@@ -43,7 +43,8 @@ rule measure_baselines:
         runtime=30,
     params:
         models=models_of_study,
+        seed=STUDY.settings.seed,
         store=f"{RESULTS}/store/baselines",
-        code=code_digest("suffice.comparison.baselines"),
+        code=code_digest("suffice.comparison.stored"),
     script:
         "../scripts/measure_baselines.py"

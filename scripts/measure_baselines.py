@@ -6,6 +6,6 @@ from suffice.store import ResultStore
 from suffice.workflow import start_job
 
 start_job(snakemake)
-params = snakemake.params
-store = ResultStore(params.store)
-write_table(baselines_of_models(params.models, snakemake.input.vectors, store), snakemake.output[0])
+params, store = snakemake.params, ResultStore(snakemake.params.store)
+table = baselines_of_models(params.models, snakemake.input.vectors, store, params.seed)
+write_table(table, snakemake.output[0])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice.comparison.baselines import OF_POOL, ONE_MODEL
 from suffice.files import read_json
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -68,7 +69,7 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     # Three topics with words of their own; 120 test items.
     assert tasks.loc["topic", "value"] > 0.8
     correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
-    assert set(correlation["predictor"]) == {"linear", "embed_dim", "rankme"}
+    assert set(correlation["predictor"]) == {"linear", *ONE_MODEL, *OF_POOL}
     decision = pd.read_csv(workflow.results / "decision" / "toys.csv")
     assert {"linear", "embed_dim", "rankme", "random choice"} <= set(decision["predictor"])
     assert "Which way of choosing would have been right?" in page and "Does the pool decide?" in page

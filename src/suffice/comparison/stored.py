@@ -1,46 +1,85 @@
 """Baselines of a study's embeddings: what is in the store is read, what is not is measured and kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from suffice.comparison.baselines import BASELINES, baseline_table
+from suffice.comparison.baselines import (
+    BASELINES,
+    OF_POOL,
+    ONE_MODEL,
+    baselines_of_model,
+    baselines_of_pool,
+)
 from suffice.comparison.correlation import BASELINE, INFORMATION
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
 from suffice.store import ResultStore
 
 
-def baselines_of_models(models: Sequence[str], vectors: Sequence[str], store: ResultStore) -> pd.DataFrame:
-    """Every baseline of every model, one row a model.
+def baselines_of_models(
+    models: Sequence[str], vectors: Sequence[str], store: ResultStore, seed: int = 0
+) -> pd.DataFrame:
+    """Every baseline of every model, one row a model: model, then `ONE_MODEL` and `OF_POOL`.
+
+    What a model has by itself is kept by its vectors, so that another model in the pool costs only itself;
+    how it stands to the others is kept by the vectors of all.
 
     Args:
         models: the models' names.
         vectors: the embedding of each, `.npy`, its card beside it.
-        store: where the baselines of an embedding are kept.
+        store: where baselines are kept.
+        seed: seed of the sample of items that are compared with one another.
     """
-    rows = []
-    for model, path in zip(models, vectors, strict=True):
-        card = read_json(Path(path).with_suffix(".json"))
-        code = code_digest("suffice.comparison.baselines")
-        key = sha256_of_json({"vectors": card["array_sha256"], "baselines": list(BASELINES), "code": code})
-        found = store.get(key)
-        if found is None:
-            found = _measure(model, path)
-            store.put(key, found)
-        rows.append({"model": model, **found})
-    return pd.DataFrame(rows, columns=["model", *BASELINES])
+    hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
+    arrays = [open_array(path) for path in vectors]
+    own = [
+        _kept(store, _key([sha256], seed), partial(_own, model, array, seed))
+        for model, sha256, array in zip(models, hashes, arrays, strict=True)
+    ]
+    pool = _kept(store, _key(hashes, seed), partial(_pool, arrays, seed))
+    rows = [{"model": model, **each} for model, each in zip(models, own, strict=True)]
+    table = pd.DataFrame(rows, columns=["model", *ONE_MODEL])
+    return table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
 
 
-def _measure(model: str, path: str) -> dict[str, Any]:
-    (row,) = baseline_table({model: open_array(path)}).to_dict("records")
-    return {str(name): value for name, value in row.items() if name != "model"}
+def _key(hashes: list[str], seed: int) -> str:
+    """The key of what depends on these vectors, in this order."""
+    code = code_digest("suffice.comparison.baselines")
+    return sha256_of_json({"vectors": hashes, "seed": seed, "code": code, "baselines": list(BASELINES)})
+
+
+def _kept(store: ResultStore, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the store has under a key, or what is measured now and kept."""
+    found = store.get(key)
+    if found is None:
+        found = measure()
+        store.put(key, found)
+    return found
+
+
+def _own(model: str, array: np.ndarray, seed: int) -> dict[str, Any]:
+    return {name: _number(value) for name, value in baselines_of_model(model, array, seed).items()}
+
+
+def _pool(arrays: list[np.ndarray], seed: int) -> dict[str, Any]:
+    table = baselines_of_pool({str(place): array for place, array in enumerate(arrays)}, seed)
+    return {name: [_number(value) for value in table[name]] for name in OF_POOL}
+
+
+def _number(value: float) -> float | None:
+    """A number as JSON holds it: NaN is None."""
+    return None if np.isnan(value) else value
 
 
 def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFrame) -> pd.DataFrame:
-    """Scores and baselines in one tidy table: model, predictor, predictor_kind, value.
+    """Scores and baselines in one tidy table: model, predictor, predictor_kind, value; higher is better.
+
+    A baseline of which less is said to be better has its sign changed; see `suffice.comparison.baselines`.
 
     Args:
         rankings: the ranking by each estimator.
@@ -51,4 +90,5 @@ def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFram
         for name, ranking in rankings.items()
     ]
     free = baselines.melt(id_vars="model", var_name="predictor", value_name="value")
+    free["value"] = free["value"].astype(float) * free["predictor"].map(lambda name: BASELINES[name].sign)
     return pd.concat([*scores, free.assign(predictor_kind=BASELINE)], ignore_index=True)
