@@ -104,7 +104,7 @@ def stable_rank(embedding: np.ndarray) -> float:
 
 
 def alpha_req(embedding: np.ndarray) -> float:
-    r"""Distance from 1 of the exponent of a power law, :math:`|\alpha - 1|`, where eigenvalue k falls as k to the −α.
+    """Distance from 1 of the exponent α of the decay of eigenvalues, |α − 1|; eigenvalue k falls as k to −α.
 
     Least squares of log eigenvalue on log rank, from rank 5 to rank 100 or half the width, whichever is
     less; all ranks of models of fewer than 20 dimensions. Eigenvalues below 1e-10 of the largest are left

@@ -1,0 +1,233 @@
+"""Scores that others measured, from a local copy of the results repository of MTEB or from a table.
+
+The repository has a folder a model (`owner__name`), in it a folder a revision, in it a JSON file a task.
+Files are of two layouts. The older one has the splits at top level and neither main score nor kind of task;
+the newer one lists `scores` by split, one entry a subset. What is read is the same in both: the split that
+the leaderboard takes, the English subset of a multilingual task, and the main metric of the kind of task.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from suffice.errors import DataError
+
+TEST = "test"
+SPLITS: Mapping[str, str] = {"MSMARCO": "dev"}
+SUBSETS = ("en", "en-en", "default")
+KINDS: Mapping[str, tuple[str, str]] = {
+    "ndcg_at_10": ("retrieval", "ndcg_at_10"),
+    "v_measure": ("clustering", "v_measure"),
+    "accuracy": ("classification", "accuracy"),
+    "map": ("reranking", "map"),
+}
+SIMILARITIES = ("cos_sim", "dot", "euclidean", "manhattan")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+EXTERNAL, NO_REVISION = "external", "no_revision_available"
+META = "model_meta"
+SCORE_COLUMNS = ("model", "public_name", "task", "kind", "metric", "value", "origin", "revision")
+GAP_COLUMNS = ("model", "public_name", "task", "reason")
+TABLE = "table"
+
+
+@dataclass(frozen=True)
+class PublicScores:
+    """What was found, and what was not.
+
+    Attributes:
+        scores: one row a model and task with `SCORE_COLUMNS`; `value` is better when higher, `origin` the
+            file.
+        gaps: one row a model and task without a value, with `GAP_COLUMNS`.
+    """
+
+    scores: pd.DataFrame
+    gaps: pd.DataFrame
+
+
+def read_public_scores(
+    models: Mapping[str, str],
+    tasks: Sequence[str],
+    tree: Path | None = None,
+    table: Path | None = None,
+    revisions: Mapping[str, str] | None = None,
+) -> PublicScores:
+    """Public scores of some models on some tasks.
+
+    The tree is asked first, then the table. Of several revisions of a model the one that is named counts;
+    else commits, then those that others have reported (`external`), then `no_revision_available`; of two
+    commits the one whose file was written with the later version of MTEB.
+
+    Args:
+        models: public name (`owner/name`) of each model.
+        tasks: names of tasks as the repository has them.
+        tree: the folder that holds a folder a model; None: there is none.
+        table: CSV with the columns model (public name), task, value; None: there is none.
+        revisions: commit of models, by model, whose other revisions must not be taken.
+
+    Raises:
+        DataError: neither tree nor table is given, one does not exist, or the table lacks a column or has two
+            rows for a model and task.
+    """
+    if tree is None and table is None:
+        raise DataError("public scores need a tree, a table, or both")
+    if tree is not None and not tree.is_dir():
+        raise DataError(f"{tree} is no folder; give that of the results, which has a folder a model")
+    listed = _read_table(table) if table is not None else {}
+    found, gaps = [], []
+    for model, public in models.items():
+        files = _files_of(tree, public, (revisions or {}).get(model)) if tree is not None else {}
+        for task in tasks:
+            row, reason = _look_up(files.get(task, []), public, task, listed, bool(files))
+            if row is None:
+                gaps.append({"model": model, "public_name": public, "task": task, "reason": reason})
+            else:
+                found.append({"model": model, "public_name": public, "task": task, **row})
+    return PublicScores(
+        pd.DataFrame(found, columns=list(SCORE_COLUMNS)), pd.DataFrame(gaps, columns=list(GAP_COLUMNS))
+    )
+
+
+def _read_table(path: Path) -> dict[tuple[str, str], float]:
+    """Values by public name and task."""
+    try:
+        table = pd.read_csv(path, dtype={"model": "str", "task": "str"})
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); it must be a CSV file") from error
+    missing = [name for name in ("model", "task", "value") if name not in table]
+    if missing:
+        raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; it has {', '.join(table)}")
+    table = table.dropna(subset="value")
+    twice = table.duplicated(["model", "task"])
+    if twice.any():
+        first: Any = table[twice].iloc[0]
+        raise DataError(f"{path} has two rows for {first['model']!r} and {first['task']!r}; keep one")
+    values = pd.to_numeric(table["value"], errors="coerce")
+    if not values.map(math.isfinite).all():
+        wrong = table["value"][~values.map(math.isfinite)].iloc[0]
+        raise DataError(f"{path} holds the value {wrong!r}, which is not a finite number; correct it")
+    keys = list(zip(table["model"], table["task"], strict=True))
+    return dict(zip(keys, values.astype(float), strict=True))
+
+
+def _files_of(tree: Path, public: str, revision: str | None) -> dict[str, list[Path]]:
+    """Files of a model by task, those that count most first."""
+    folder = tree / public.replace("/", "__")
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*/*.json"), key=_order):
+        fits = revision is None or path.parent.name == revision or not COMMIT.fullmatch(path.parent.name)
+        if path.stem != META and fits:
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def _order(path: Path) -> tuple[int, list[int], str]:
+    """Commits, then external reports, then files without a revision; later versions of MTEB first."""
+    name = path.parent.name
+    rank = 0 if COMMIT.fullmatch(name) else {EXTERNAL: 1, NO_REVISION: 2}.get(name, 3)
+    version = str(_read_json(path).get("mteb_version") or "0") if rank == 0 else "0"
+    return rank, [-int(part) for part in re.findall(r"\d+", version)], name
+
+
+def _look_up(
+    files: list[Path], public: str, task: str, listed: Mapping[tuple[str, str], float], has_folder: bool
+) -> tuple[dict[str, Any] | None, str]:
+    """The value of a model and task, or why there is none."""
+    reasons = []
+    for path in files:
+        try:
+            return {**_value_of(path, task), "origin": str(path), "revision": path.parent.name}, ""
+        except DataError as error:
+            reasons.append(str(error))
+    if (public, task) in listed:
+        value = listed[public, task]
+        return {"kind": "", "metric": "", "value": value, "origin": TABLE, "revision": ""}, ""
+    if reasons:
+        return None, "; ".join(reasons)
+    return None, "the model has no file for it" if has_folder else "the model has no folder and no row"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _value_of(path: Path, task: str) -> dict[str, Any]:
+    """Kind, metric and value that a file holds.
+
+    Raises:
+        DataError: the file is damaged, or lacks the split, the subset or the metric.
+    """
+    content = _read_json(path)
+    if not content:
+        raise DataError(f"{path} is not a JSON object")
+    split = SPLITS.get(task, TEST)
+    is_newer = isinstance(content.get("scores"), dict)
+    entries = content["scores"] if is_newer else content
+    if split not in entries:
+        raise DataError(f"{path} has no split {split!r}")
+    entry = _subset(entries[split], path)
+    kind, metric = _kind_of(entry, path)
+    value = entry.get("main_score") if is_newer else _old_value(entry, kind, metric)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        raise DataError(f"{path} holds {value!r} where a number should be")
+    return {"kind": kind, "metric": metric, "value": float(value)}
+
+
+def _subset(entry: Any, path: Path) -> dict[str, Any]:
+    """The English subset, or the only one."""
+    if isinstance(entry, list):
+        named = {each.get("hf_subset", "default"): each for each in entry if isinstance(each, dict)}
+    elif isinstance(entry, dict) and any(isinstance(entry.get(name), dict) for name in SUBSETS):
+        named = {name: entry[name] for name in SUBSETS if isinstance(entry.get(name), dict)}
+    else:
+        named = {"default": entry} if isinstance(entry, dict) else {}
+    for name in SUBSETS:
+        if name in named:
+            return dict(named[name])
+    raise DataError(f"{path} has no English subset; it has {', '.join(map(str, named)) or 'none'}")
+
+
+def _kind_of(entry: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    """Kind of task and its main metric, by what was measured."""
+    for key, found in KINDS.items():
+        if key in entry:
+            return found
+    measured = set(_similarity_keys(entry))
+    if "ap" in measured:
+        return "pair classification", "max_ap"
+    if "spearman" in measured:
+        return "similarity", "cosine_spearman"
+    raise DataError(
+        f"{path} holds none of the main metrics; it has {', '.join(map(str, entry)) or 'nothing'}"
+    )
+
+
+def _similarity_keys(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What similarities were measured by: nested in the older layout, joined with `_` in the newer."""
+    for name, value in entry.items():
+        if name in SIMILARITIES and isinstance(value, dict):
+            yield from value
+        yield name.rpartition("_")[2]
+
+
+def _old_value(entry: Mapping[str, Any], kind: str, metric: str) -> Any:
+    """The main metric of the older layout, which nests similarities.
+
+    Pairs are classified by whichever similarity does best, similarities compared by cosine alone. The main
+    score that some of these files have is another metric for some tasks, and is not read.
+    """
+    if kind == "pair classification":
+        values = [entry[name]["ap"] for name in SIMILARITIES if "ap" in (entry.get(name) or {})]
+        return max(values, default=None)
+    if kind == "similarity":
+        return (entry.get("cos_sim") or {}).get("spearman")
+    return entry.get(metric)
