@@ -101,7 +101,9 @@ def _read_table(path: Path) -> dict[tuple[str, str], float]:
         raise DataError(f"{path} cannot be read ({error}); it must be a CSV file") from error
     missing = [name for name in ("model", "task", "value") if name not in table]
     if missing:
-        raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}")
+        raise DataError(
+            f"{path} lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}"
+        )
     table = table.dropna(subset="value")
     twice = table.duplicated(["model", "task"])
     if twice.any():
