@@ -121,7 +121,9 @@ def accuracy_table(completions: pd.DataFrame) -> pd.DataFrame:
                 "part": part,
                 "rule": rule,
                 "accuracy": rows[rule].mean(),
-                "accuracy_finished": rows.loc[rows["finished"], rule].mean() if rows["finished"].any() else np.nan,
+                "accuracy_finished": rows.loc[rows["finished"], rule].mean()
+                if rows["finished"].any()
+                else np.nan,
                 "finished": rows["finished"].mean(),
                 "n_prompts": len(rows),
             }

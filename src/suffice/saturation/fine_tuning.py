@@ -83,7 +83,7 @@ def tune(network: LanguageModel, batch: Batch, optimiser: Optimiser, rate: float
         loss = (string_losses(copied, batch) * batch.weights).sum()
         if not torch.isfinite(loss):
             break
-        excess[step] = float(loss) - entropy
+        excess[step] = loss.item() - entropy
         steps.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(copied.parameters(), CLIPPED_NORM)
@@ -128,7 +128,11 @@ def tuning_table(
                         "mean_excess_nats": curve.mean_excess_nats,
                     }
                 )
-                curves.append(pd.DataFrame({**key, "step": range(len(curve.excess_nats)), "excess_nats": curve.excess_nats}))
+                curves.append(
+                    pd.DataFrame(
+                        {**key, "step": range(len(curve.excess_nats)), "excess_nats": curve.excess_nats}
+                    )
+                )
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 

@@ -71,9 +71,7 @@ class Fitted:
 def string_losses(network: LanguageModel, batch: Batch) -> torch.Tensor:
     """Negative log-likelihood of each string in nats, summed over its tokens, shape (n_strings,)."""
     logits = network(batch.inputs).transpose(1, 2)  # (n_strings, n_tokens of the vocabulary, n_tokens)
-    losses = torch.nn.functional.cross_entropy(
-        logits, batch.targets, reduction="none", ignore_index=IGNORED
-    )
+    losses = torch.nn.functional.cross_entropy(logits, batch.targets, reduction="none", ignore_index=IGNORED)
     return losses.sum(1)
 
 
@@ -184,5 +182,3 @@ class _Fitting:
         """Whether both targets are met."""
         taught = self.completions is None or row["completion_nats"] <= self.settings.target_completion_nats
         return taught and row["excess_nats"] <= self.settings.target_excess_nats
-
-

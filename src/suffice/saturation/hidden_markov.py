@@ -230,7 +230,9 @@ def twin_table(
     return pd.DataFrame([_twin_row(mixture, n, n_prompts, rng) for n in numbers_of_examples])
 
 
-def _twin_row(mixture: HiddenMarkovMixture, n: int, n_prompts: int, rng: np.random.Generator) -> dict[str, float]:
+def _twin_row(
+    mixture: HiddenMarkovMixture, n: int, n_prompts: int, rng: np.random.Generator
+) -> dict[str, float]:
     concepts = rng.integers(mixture.size.n_concepts, size=n_prompts)
     prompts = mixture.prompts(concepts, n, rng)
     label = best_label(mixture, prompts, concepts)

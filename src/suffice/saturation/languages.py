@@ -1,7 +1,7 @@
 """The six languages of Meszaros et al., NeurIPS 2024 (arXiv 2409.13728), each cut at a length."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from suffice.errors import DataError
 from suffice.saturation.language import Language
@@ -48,7 +48,10 @@ class ThenEvenA(Language):
     """L2: some b, then an even number of a. A size is the number of b; there are 0, 2, ... 2 max_size a."""
 
     name, notation, letters = "b-then-even-a", "bⁿ a²ᵐ", "ab"
-    rule_1_text, rule_2_text = "an even number of a after the last b", "every b before every a, one b at least"
+    rule_1_text, rule_2_text = (
+        "an even number of a after the last b",
+        "every b before every a, one b at least",
+    )
     default_size, prompt_length = 12, 8
 
     def strings_of_size(self, size: int) -> Iterator[str]:
