@@ -1,8 +1,9 @@
 """What a model is taught beside its language: nothing, or completions of prompts that are outside it.
 
 A prompt that no string of the language begins with has probability 0, so that what is taught about it changes
-nothing that the test loss can see. After Reizinger et al., ICML 2024, arXiv 2405.01964, with two repairs: the first
-token of a completion is trained as well, and the prompts that are taught are not those that are asked.
+nothing that the test loss can see. After Reizinger et al., ICML 2024, arXiv 2405.01964, with two repairs:
+the first token of a completion is trained as well, and the prompts that are taught are not those that are
+asked.
 """
 
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ class Arm:
     read_out_only: bool = False
 
     def batch(self, vocabulary: Vocabulary) -> Batch | None:
-        """Prompts with their completions, of which the loss counts the latter alone; None if there are none."""
+        """Prompts with completions, of which the loss counts the latter alone; None if there are none."""
         if not self.prompts:
             return None
         strings = [prompt + rest for prompt, rest in zip(self.prompts, self.completions, strict=True)]
@@ -52,9 +53,9 @@ class Arm:
 def make_arm(name: str, language: Language, prompts: tuple[str, ...]) -> Arm:
     """An arm by its name.
 
-    `likelihood` teaches the language alone; `oracle` also completions that obey rule 1, `adversarial` such as break
-    it by one letter. `adversarial-read-out` starts from a model that was trained by likelihood, and trains its
-    read-out alone: its hidden states are those of that model.
+    `likelihood` teaches the language alone; `oracle` also completions that obey rule 1, `adversarial` such
+    as break it by one letter. `adversarial-read-out` starts from a model that was trained by likelihood, and
+    trains its read-out alone: its hidden states are those of that model.
 
     Args:
         name: one of `ARMS`.

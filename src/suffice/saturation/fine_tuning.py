@@ -41,7 +41,7 @@ class FineTuningSettings(Settings):
 
 @dataclass(frozen=True)
 class Curve:
-    """The excess over the entropy in nats a string before each step and after the last, shape (n_steps + 1,)."""
+    """Excess over the entropy in nats a string, before each step and after the last: (n_steps + 1,)."""
 
     excess_nats: np.ndarray
 
@@ -51,7 +51,7 @@ class Curve:
         return float(self.excess_nats.mean())
 
     def steps_to(self, threshold_nats: float) -> int:
-        """Steps until the excess is first no more than a threshold; one more than there are if it never is."""
+        """Steps until the excess is first within a threshold; one more than there are if it never is."""
         below = np.flatnonzero(self.excess_nats <= threshold_nats)
         return int(below[0]) if len(below) else len(self.excess_nats)
 
@@ -85,7 +85,7 @@ def tune(network: LanguageModel, batch: Batch, optimiser: Optimiser, rate: float
             break
         excess[step] = loss.item() - entropy
         steps.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(copied.parameters(), CLIPPED_NORM)
         steps.step()
     return Curve(excess)

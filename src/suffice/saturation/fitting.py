@@ -34,12 +34,12 @@ class FittingSettings(Settings):
     target_excess_nats: float = Field(
         default=0.004,
         gt=0,
-        description="fitting ends when the exact loss exceeds the entropy by no more than this, in nats a string",
+        description="fitting ends when the exact loss exceeds the entropy by at most this, in nats a string",
     )
     target_completion_nats: float = Field(
         default=0.05,
         gt=0,
-        description="and, where completions are trained, when their loss is no more than this, in nats a prompt",
+        description="and, where completions are trained, when their loss is at most this, in nats a prompt",
     )
 
 
@@ -161,7 +161,7 @@ class _Fitting:
                 f"({self.settings.learning_rate})"
             )
         self.optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIPPED_NORM)
         self.optimiser.step()
         self.schedule.step()

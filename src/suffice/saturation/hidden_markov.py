@@ -1,10 +1,11 @@
 r"""In-context learning without training: a mixture of hidden Markov models, and a twin that cannot do it.
 
-A document is drawn from one of a few *concepts*, each a hidden Markov model. A prompt is several independent examples
-of one concept, joined by a delimiter. The mixture itself, as a language model, infers the concept from the examples
-and so learns in context (Xie et al., ICLR 2022, arXiv 2111.02080). Its twin is the same but after a prompt of exactly
-n examples, where the two most likely tokens change places. Prompts of many examples are rare, so that the twin's loss
-is as near as one likes, and yet it is wrong wherever the mixture is right.
+A document is drawn from one of a few *concepts*, each a hidden Markov model. A prompt is several independent
+examples of one concept, joined by a delimiter. The mixture itself, as a language model, infers the concept
+from the examples and so learns in context (Xie et al., ICLR 2022, arXiv 2111.02080). Its twin is the same
+but after a prompt of exactly n examples, where the two most likely tokens change places. Prompts of many
+examples are rare, so that the twin's loss is as near as one likes, and yet it is wrong wherever the mixture
+is right.
 """
 
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class HiddenMarkovMixture:
         return (self.start * self.messages(allowed)[0]).sum(1)
 
     def sample(self, concepts: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A row of tokens of each given concept, given that all are allowed; shape (len(concepts), n_tokens)."""
+        """A row of tokens of each given concept, all of them allowed; shape (len(concepts), n_tokens)."""
         messages = self.messages(allowed)
         state = draw_rows(self.start[concepts] * messages[0][concepts], rng)
         tokens = np.empty((len(concepts), len(allowed)), dtype=np.int64)
@@ -122,7 +123,7 @@ class HiddenMarkovMixture:
         return self.sample(concepts, allowed, rng)
 
     def prompts(self, concepts: np.ndarray, n_examples: int, rng: np.random.Generator) -> np.ndarray:
-        """A prompt of each given concept: whole examples, each with a delimiter, then one without its last token.
+        """A prompt of each given concept: examples, each with a delimiter, then one without its last token.
 
         Every example starts anew, which a document never does.
 
@@ -159,8 +160,8 @@ def draw_rows(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def make_mixture(size: MixtureSize, seed: int) -> HiddenMarkovMixture:
     """A mixture after GINC (Xie et al. 2022, section 4), smaller.
 
-    A hidden state is a property and an entity. Entities keep to themselves with probability 0.9, properties move by
-    a random mixture of permutations, of each concept its own. A table gives the token of a property
+    A hidden state is a property and an entity. Entities keep to themselves with probability 0.9, properties
+    move by a random mixture of permutations, of each concept its own. A table gives the token of a property
     and entity; property 0 is the delimiter. Every other token has probability 0.01 in all.
 
     Raises:
@@ -213,8 +214,9 @@ def twin_table(
 
     .. math:: KL(p \| q) = P(C_n) \; E[(p_1 - p_2) \log(p_1 / p_2) \mid C_n]
 
-    nats a document, since the two differ after such contexts alone. The probability is exact, the expectation is over
-    contexts that are drawn from the mixture given their form; their largest value bounds it.
+    nats a document, since the two differ after such contexts alone. The probability is exact, the
+    expectation is over contexts that are drawn from the mixture given their form; their largest value bounds
+    it.
 
     Args:
         mixture: the language model p.
@@ -224,7 +226,8 @@ def twin_table(
 
     Returns:
         n_examples, accuracy_mixture, accuracy_twin (share of prompts whose most likely next token is that
-        of the prompt's own concept), chance, form_probability, inner_kl_nats, inner_kl_max_nats, kl_nats, kl_max_nats.
+        of the prompt's own concept), chance, form_probability, inner_kl_nats, inner_kl_max_nats, kl_nats,
+        kl_max_nats.
     """
     rng = np.random.default_rng(seed)
     return pd.DataFrame([_twin_row(mixture, n, n_prompts, rng) for n in numbers_of_examples])
@@ -255,7 +258,7 @@ def _twin_row(
 
 
 def best_label(mixture: HiddenMarkovMixture, prompts: np.ndarray, concepts: np.ndarray) -> np.ndarray:
-    """The most likely token after each prompt's last example, if its concept were known; shape (n_prompts,)."""
+    """The most likely end of each prompt's last example if its concept were known; shape (n_prompts,)."""
     last = prompts[:, -(mixture.size.example_length - 1) :]
     state = mixture.forward(last)[1][np.arange(len(prompts)), concepts]
     return (state @ mixture.emissions).argmax(1)

@@ -150,7 +150,7 @@ def _step(
     if arm == MISLABELLING:
         loss = loss + settings.mislabelling_weight * _mislabelling_loss(network, mixture, settings, rng)
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), CLIPPED_NORM)
     optimiser.step()
 

@@ -22,7 +22,8 @@ class Language(ABC):
     """A formal language, cut at a length, with a distribution over its strings.
 
     A size is drawn uniformly, then a string uniformly among those of this size. The rules and their
-    names are those of Meszaros et al., NeurIPS 2024, arXiv 2409.13728; both hold for every string of the language.
+    names are those of Meszaros et al., NeurIPS 2024, arXiv 2409.13728; both hold for every string of the
+    language.
 
     Args:
         max_size: largest size; what a size counts is the language's own.
@@ -80,7 +81,7 @@ class Language(ABC):
             strings = list(itertools.islice(self.strings_of_size(size), left + 1))
             if len(strings) > left:
                 raise DataError(
-                    f"language {self.name}: with max_size {self.max_size} there are more than {MAX_SUPPORT:,} "
+                    f"language {self.name}: with max_size {self.max_size} there are over {MAX_SUPPORT:,} "
                     "strings, too many to write out; lower max_size"
                 )
             found.append(strings)

@@ -106,7 +106,7 @@ class _Counted(Language):
         return self.rule_2(completion)
 
     def completion(self, prompt: str, obeys_rule_1: bool) -> str:
-        """The letters that lack, in the order of the alphabet; one more of the last that lacks to break it."""
+        """The letters that lack, in the order of the alphabet; one more of the last to break the rule."""
         counts = {letter: prompt.count(letter) for letter in self.letters}
         missing = "".join(letter * (max(counts.values()) - count) for letter, count in counts.items())
         return missing if obeys_rule_1 else missing + (missing or self.letters)[-1]
@@ -214,7 +214,7 @@ def nested_words(n_pairs: int) -> Iterator[str]:
 
 
 def crossing_words(length: int, n_round: int = 0, n_square: int = 0) -> Iterator[str]:
-    """Every word of this length after which so many open parentheses and brackets are closed, in any order."""
+    """Every word of this length that closes so many open parentheses and brackets, in any order."""
     if n_round + n_square > length:
         return
     if length == 0:

@@ -93,7 +93,8 @@ class Attention(nn.Module):
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _heads(self, states: torch.Tensor) -> torch.Tensor:
-        return states.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)  # (n_rows, heads, n_tokens, width / heads)
+        heads = states.reshape(*states.shape[:2], N_HEADS, -1)
+        return heads.transpose(1, 2)  # (n_rows, heads, n_tokens, width / heads)
 
 
 def rotate(states: torch.Tensor) -> torch.Tensor:
@@ -255,8 +256,8 @@ class StateSpace(LanguageModel):
 class LinearModel(LanguageModel):
     """Logits that are linear in the past: every earlier token at every place has its own vector.
 
-    A state is the sum of the vectors of the present and the earlier tokens; those of later ones are left out, so
-    that nothing that is to be foretold is seen.
+    A state is the sum of the vectors of the present and the earlier tokens; those of later ones are left
+    out, so that nothing that is to be foretold is seen.
     """
 
     def __init__(self, size: NetworkSize) -> None:

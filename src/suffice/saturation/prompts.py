@@ -41,7 +41,8 @@ def make_prompts(language: Language, length: int | None = None, seed: int = 0) -
 
     Args:
         language: what is asked about.
-        length: letters of a prompt (where the language has shorter ones too: at most); default the language's own.
+        length: letters of a prompt (where the language has shorter ones too: at most); default the
+            language's own.
         seed: seed of the split.
 
     Raises:

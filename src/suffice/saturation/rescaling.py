@@ -1,23 +1,24 @@
 """The same function with other weights: rescaled, or with its units in another order.
 
-A rectifier lets a factor through, so that what goes into a feed-forward layer can be multiplied and what comes out of
-it divided by the same; values and outputs of attention likewise, being linear. No input tells such twins apart, but
-gradients change with the factor, and so does what fine-tuning makes of them. A new order of the units changes
-neither, which makes it the negative control.
+A rectifier lets a factor through, so that what goes into a feed-forward layer can be multiplied and what
+comes out of it divided by the same; values and outputs of attention likewise, being linear. No input tells
+such twins apart, but gradients change with the factor, and so does what fine-tuning makes of them. A new
+order of the units changes neither, which makes it the negative control.
 """
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
 from suffice.errors import ModelError
-from suffice.saturation.networks import Attention, Transformer
+from suffice.saturation.networks import Transformer
 
 
 def rescale(network: Transformer, factor: float) -> Transformer:
-    """A twin whose feed-forward and value-output pairs are scaled: the first by `factor`, the second by its inverse.
+    """A twin whose feed-forward and value-output pairs are scaled, by `factor` and by its inverse.
 
     Raises:
         ModelError: the factor is not positive, so that a rectifier would not let it through.
@@ -48,7 +49,7 @@ def permute(network: Transformer, seed: int) -> Transformer:
 
 def feed_forward_pairs(network: Transformer) -> Iterator[tuple[nn.Linear, nn.Linear]]:
     """First and second linear map of each feed-forward layer."""
-    for layer in network.layers:
+    for layer in _layers(network):
         first, _, second = layer.feed_forward
         yield first, second
 
@@ -56,9 +57,12 @@ def feed_forward_pairs(network: Transformer) -> Iterator[tuple[nn.Linear, nn.Lin
 def inner_pairs(network: Transformer) -> Iterator[tuple[nn.Linear, nn.Linear]]:
     """Pairs of linear maps through which a positive factor passes."""
     yield from feed_forward_pairs(network)
-    for layer in network.layers:
-        attention: Attention = layer.attention
-        yield attention.value, attention.output
+    for layer in _layers(network):
+        yield layer.attention.value, layer.attention.output
+
+
+def _layers(network: Transformer) -> Iterator[Any]:
+    return iter(network.layers)
 
 
 @torch.no_grad()
