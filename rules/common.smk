@@ -2,6 +2,7 @@
 
 import re
 
+from suffice.data.paths import paths_of
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
@@ -40,7 +41,9 @@ wildcard_constraints:
 def source_file(wildcards):
     """The file a data set is read from; none for one that is not a file."""
     settings = STUDY.datasets[wildcards.dataset].settings
-    return [settings.path] if settings.source == "file" else []
+    if settings.source != "file":
+        return []
+    return list(map(str, paths_of(settings.path, settings.has_molecules)))
 
 
 def dataset_settings(wildcards):

@@ -14,6 +14,8 @@ import pandas as pd
 from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
 from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
+from suffice.data.molecules import read_molecules
+from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, read_items
 from suffice.errors import DataError
 from suffice.files import sha256_of_file, write_json, write_table
@@ -77,21 +79,29 @@ def items_and_source(
         items, left_out = api_docs_items(seed, settings.max_items or N_ITEMS)
         origin = {"source": "api-docs", "license": LICENSE, "versions": versions | package_versions()}
         return items, left_out, origin
-    items = read_items(settings)
+    items, left_out = read_local(settings)
     origin = {"source": f"hub: {settings.path}", "license": settings.license or "not stated"}
     if settings.source == "hub":
         return items, {}, origin | {"versions": versions | versions_of("datasets")}
-    file = Path(str(settings.path))
-    return (
-        items,
-        {},
-        origin
-        | {
-            "source": f"file: {file.name}",
-            "source_sha256": sha256_of_file(file),
-            "versions": versions,
-        },
-    )
+    files = paths_of(str(settings.path), settings.has_molecules)
+    hashes = [sha256_of_file(file) for file in files]
+    versions |= versions_of("rdkit") if settings.has_molecules else {}
+    origin |= {"source": f"file: {', '.join(file.name for file in files)}", "versions": versions}
+    return items, left_out, origin | {"source_sha256": hashes[0] if len(hashes) == 1 else hashes}
+
+
+def read_local(settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The items of a file or of the hub, and how many were left out and why.
+
+    Raises:
+        DataError: the source cannot be read.
+    """
+    if not settings.has_molecules:
+        return read_items(settings), {}
+    items, left_out = read_molecules(paths_of(str(settings.path), several=True), settings)
+    if items.empty:
+        raise DataError(f"{settings.path} has no molecules; give a data set with at least one")
+    return items, left_out
 
 
 def versions_of(*distributions: str) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from suffice.data.build import cleaned, too_few
+from suffice.data.build import cleaned, read_local, too_few
 from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
-from suffice.data.readers import read_items
 from suffice.errors import DataError
 
 MIN_RANKED_ITEMS = 50
@@ -32,9 +31,10 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     if settings.source == "api-docs":
         package_versions()
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
-    items = read_items(settings)
-    n_read = len(items)
+    items, left_out = read_local(settings)
+    n_read = len(items) + sum(left_out.values())
     items, dropped = cleaned(items, settings)
+    dropped = left_out | dropped
     if len(items) < settings.min_items:
         raise DataError(too_few(name, len(items), n_read, settings.min_items, dropped))
     n_groups = items[GROUP].nunique() if GROUP in items else len(items)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from suffice.settings import Settings
 
 NEEDS_PATH = ("file", "hub")
+ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")
 ONLY_FOR = {
     "hub": ("name", "hub_split", "revision"),
     "file or hub": ("path", "content", "id", "group", "split", "license"),
@@ -22,8 +23,25 @@ class DatasetSettings(Settings):
     )
     path: str | None = Field(
         None,
-        description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet; "
-        "hub: owner/name",
+        description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet, for "
+        "molecules also .smi and .sdf, and several with commas; `package:NAME/file` is inside an "
+        "installed Python package; hub: owner/name",
+    )
+    content_type: Literal["text", "smiles"] = Field(
+        "text",
+        description="smiles: items are molecules; their content becomes the canonical SMILES, what is no "
+        "molecule is dropped, and the column content is `smiles` by default",
+    )
+    largest_fragment: bool = Field(
+        True, description="smiles only: keep the largest fragment, without salts and solvents"
+    )
+    scaffolds: bool = Field(
+        False,
+        description="smiles only: molecules of one Bemis-Murcko scaffold are a group, so that splits are by "
+        "scaffold",
+    )
+    max_weight: float | None = Field(
+        None, gt=0, description="smiles only: heaviest molecule kept, in daltons"
     )
     name: str | None = Field(None, description="hub only: name of the configuration of the data set")
     hub_split: str | None = Field(
@@ -73,6 +91,22 @@ class DatasetSettings(Settings):
                     f"{', '.join(given)}: only for source {allowed}, not for {self.source!r}; leave empty"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _settings_belong_to_molecules(self) -> Self:
+        given = [name for name in ONLY_FOR_MOLECULES if name in self.model_fields_set]
+        if self.content_type == "smiles" and self.source != "file":
+            raise ValueError("content_type smiles is for files only; save the data set as one")
+        if given and self.content_type != "smiles":
+            raise ValueError(f"{', '.join(given)}: only with content_type smiles; leave empty")
+        if self.scaffolds and self.group:
+            raise ValueError("scaffolds makes the groups; leave group empty")
+        return self
+
+    @property
+    def has_molecules(self) -> bool:
+        """Whether items are molecules."""
+        return self.content_type == "smiles"
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:

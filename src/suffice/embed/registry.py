@@ -6,7 +6,10 @@ from typing import Any
 from suffice.embed.bag_of_words import BagOfWords
 from suffice.embed.base import Loader
 from suffice.embed.corpus_word_vectors import CorpusWordVectors
+from suffice.embed.fingerprint import FingerprintLoader
+from suffice.embed.graph_network import GraphNetwork
 from suffice.embed.hidden_states import HiddenStates
+from suffice.embed.molecule_descriptors import MoleculeDescriptors
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
@@ -16,7 +19,10 @@ from suffice.errors import ModelError
 LOADERS: dict[str, type[Loader[Any]]] = {
     "bag_of_words": BagOfWords,
     "corpus_word_vectors": CorpusWordVectors,
+    "fingerprint": FingerprintLoader,
+    "graph_network": GraphNetwork,
     "hidden_states": HiddenStates,
+    "molecule_descriptors": MoleculeDescriptors,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,

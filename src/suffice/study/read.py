@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.paths import resolve_paths
 from suffice.embed.checkpoint import PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import get_loader
 from suffice.errors import StudyError, SufficeError
@@ -117,7 +118,9 @@ def _read_datasets(path: Path) -> dict[str, DatasetRow]:
         own = {key: value for key, value in cells.items() if key != "dataset"}
         settings = read_settings(path, name, own, DatasetSettings)
         if settings.source == "file" and settings.path:
-            settings = settings.model_copy(update={"path": str(path.parent / settings.path)})
+            where, several = settings.path, settings.has_molecules
+            found = checked(path, name, partial(resolve_paths, where, path.parent, several))
+            settings = settings.model_copy(update={"path": found})
         rows[name] = DatasetRow(name, settings, ranked)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")

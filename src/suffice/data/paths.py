@@ -1,0 +1,40 @@
+"""Where the files of a data set are: relative to the study, absolute, or inside an installed package."""
+
+import importlib.util
+from pathlib import Path
+
+from suffice.errors import DataError
+
+PACKAGE_PREFIX = "package:"
+SEPARATOR = ","
+
+
+def resolve_paths(text: str, base: Path, several: bool) -> str:
+    """The paths that a cell names, made absolute; joined by commas if there are several.
+
+    Args:
+        text: a path, or several with commas between them; `package:NAME/file` is inside a Python package,
+            which is found without being imported.
+        base: folder that relative paths start from.
+        several: whether commas separate paths; if not they are part of the name.
+
+    Raises:
+        DataError: a package is not installed.
+    """
+    parts = [part.strip() for part in text.split(SEPARATOR)] if several else [text]
+    return SEPARATOR.join(str(_resolve(part, base)) for part in parts if part)
+
+
+def paths_of(text: str, several: bool) -> list[Path]:
+    """The absolute paths that `resolve_paths` joined."""
+    return [Path(part) for part in text.split(SEPARATOR)] if several else [Path(text)]
+
+
+def _resolve(text: str, base: Path) -> Path:
+    if not text.startswith(PACKAGE_PREFIX):
+        return base / text
+    name, _, inside = text.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(f"{text!r}: no Python package {name!r} is installed; install it")
+    return Path(list(spec.submodule_search_locations)[0]).absolute() / inside

@@ -1,0 +1,169 @@
+"""Graph networks on molecules with the architecture, and the public checkpoints, of Hu et al. 2020."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from suffice.data.corpus import Corpus, Window
+from suffice.embed.base import Encoder, Loader
+from suffice.embed.fingerprint import molecules_of, require_rdkit
+from suffice.errors import ModelError
+from suffice.files import sha256_of_file
+from suffice.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+WIDTH = 300
+MASKED_ELEMENT = 119  # stands for an atom without an element
+N_CHIRALITIES = 3
+SELF_LOOP = 4  # kind of the bond from an atom to itself
+BATCH_ITEMS = 256
+Convolution = Literal["gin", "gcn", "gat", "graphsage"]
+
+
+class GraphNetworkSettings(Settings):
+    """Settings of the kind `graph_network`."""
+
+    convolution: Convolution = Field(description="how an atom gathers from its neighbours")
+    path: str | None = Field(None, description="public checkpoint (.pth), relative to the study's folder")
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="SHA-256 that the checkpoint must have"
+    )
+    random_init: bool = Field(False, description="untrained weights, as a control; without a path")
+
+    @model_validator(mode="after")
+    def _weights_are_from_somewhere(self) -> "GraphNetworkSettings":
+        if self.random_init == (self.path is not None):
+            raise ValueError("give the path of a checkpoint, or random_init: true for untrained weights")
+        if self.sha256 and not self.path:
+            raise ValueError("sha256 is of a checkpoint; without a path leave it out")
+        return self
+
+
+class GraphNetwork(Loader[GraphNetworkSettings]):
+    """Mean over atoms of the last of five layers of 300 dimensions.
+
+    Source: Hu et al., ICLR 2020, arXiv 1905.12265: atoms by element and chirality, bonds by kind and
+    direction, batch normalisation after each layer, no readout beyond the mean.
+    """
+
+    kind = "graph_network"
+    Settings = GraphNetworkSettings
+    libraries = ("rdkit", "torch")
+
+    def check(self) -> None:
+        """Raise ModelError without RDKit or torch, or if the checkpoint is not there or another."""
+        require_rdkit()
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise ModelError("graph networks need torch: pip install 'suffice[neural]'") from None
+        if self.settings.path is None:
+            return
+        path = Path(self.settings.path)
+        if not path.is_file():
+            raise ModelError(f"the checkpoint {path} does not exist; correct the path")
+        if self.settings.sha256 and sha256_of_file(path) != self.settings.sha256:
+            raise ModelError(f"the checkpoint {path} has another SHA-256 than {self.settings.sha256}")
+
+    def identity(self) -> dict[str, Any]:
+        """The hash of the checkpoint, or the seed of untrained weights."""
+        if self.settings.path:
+            return {"checkpoint_sha256": sha256_of_file(Path(self.settings.path))}
+        return {"seed": self.seed}
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Read the checkpoint, or draw weights.
+
+        Raises:
+            ModelError: the checkpoint is not that of such a network.
+        """
+        self.check()
+        import torch
+
+        from suffice.embed.graph_layers import MoleculeNetwork
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = MoleculeNetwork(self.settings.convolution)
+        if self.settings.path:
+            load_checkpoint(network, Path(self.settings.path))
+        return _GraphEncoder(network.eval().to(self.device), self.device)
+
+
+def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
+    """Put the weights of a public checkpoint into a network; nothing in it is executed.
+
+    Raises:
+        ModelError: it cannot be read, or is of another architecture.
+    """
+    import torch
+
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # noqa: BLE001 (torch raises many kinds)
+        raise ModelError(
+            f"{path} is no such graph network ({str(error).splitlines()[0]}); check convolution"
+        ) from error
+
+
+class _GraphEncoder(Encoder):
+    embed_dim = WIDTH
+
+    def __init__(self, network: "torch.nn.Module", device: str) -> None:
+        self.network, self.device = network, device
+        self.n_parameters = sum(weights.numel() for weights in network.parameters())
+
+    def encode(self, window: Window) -> np.ndarray:
+        """One row a molecule."""
+        import torch
+
+        molecules = molecules_of(window)
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(molecules), BATCH_ITEMS):
+                graph = batch_of_graphs(molecules[start : start + BATCH_ITEMS])
+                tensors = {name: torch.from_numpy(array).to(self.device) for name, array in graph.items()}
+                parts.append(self.network(tensors).cpu().numpy())
+        return np.concatenate(parts).astype(np.float32)
+
+
+def batch_of_graphs(molecules: list[Any]) -> dict[str, np.ndarray]:
+    """Molecules as one graph with a part for each.
+
+    Returns:
+        atoms: element (from 0) and chirality, shape (n_atoms, 2); bonds: from, to, kind and direction, shape
+        (n_bonds, 4), each bond both ways and one from each atom to itself; molecule: of each atom, shape
+        (n_atoms,).
+    """
+    from rdkit import Chem
+
+    kinds = {
+        kind: place
+        for place, kind in enumerate(
+            (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
+        )
+    }
+    directions = {Chem.BondDir.ENDUPRIGHT: 1, Chem.BondDir.ENDDOWNRIGHT: 2}
+    atoms: list[tuple[int, int]] = []
+    bonds: list[tuple[int, int, int, int]] = []
+    owner: list[int] = []
+    for number, molecule in enumerate(molecules):
+        first = len(atoms)
+        for atom in molecule.GetAtoms():
+            element = atom.GetAtomicNum() - 1 if atom.GetAtomicNum() else MASKED_ELEMENT
+            atoms.append((element, min(int(atom.GetChiralTag()), N_CHIRALITIES - 1)))
+            owner.append(number)
+        for bond in molecule.GetBonds():
+            ends = first + bond.GetBeginAtomIdx(), first + bond.GetEndAtomIdx()
+            features = kinds.get(bond.GetBondType(), 0), directions.get(bond.GetBondDir(), 0)
+            bonds += [(*ends, *features), (*ends[::-1], *features)]
+        bonds += [(atom, atom, SELF_LOOP, 0) for atom in range(first, len(atoms))]
+    return {
+        "atoms": np.array(atoms, dtype=np.int64).reshape(-1, 2),
+        "bonds": np.array(bonds, dtype=np.int64).reshape(-1, 4),
+        "molecule": np.array(owner, dtype=np.int64),
+    }

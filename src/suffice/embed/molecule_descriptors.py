@@ -1,0 +1,80 @@
+"""Two-dimensional descriptors of molecules, made fit for comparison."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from suffice.data.corpus import Corpus, Window
+from suffice.data.molecules import quiet_rdkit
+from suffice.embed.base import Encoder, Loader
+from suffice.embed.fingerprint import molecules_of, require_rdkit
+from suffice.settings import Settings
+
+
+class MoleculeDescriptorsSettings(Settings):
+    """Settings of the kind `molecule_descriptors`."""
+
+    clipped_share: float = Field(
+        0.001,
+        ge=0,
+        lt=0.5,
+        description="share of a descriptor's values, at either end over the corpus, that is drawn in to the "
+        "rest; some descriptors have single values tens of standard deviations out",
+    )
+
+
+class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
+    """All of RDKit's 2D descriptors: weights, counts, surface areas, charges, fragments.
+
+    Values that are not defined for a molecule (no ring, no charge) become the median over the corpus;
+    extremes are drawn in to a quantile of the corpus. Scales, from 1e-6 to 1e4, are left as they are:
+    estimators standardise. Descriptors that are constant are kept, too, and left out by estimators.
+    """
+
+    kind = "molecule_descriptors"
+    Settings = MoleculeDescriptorsSettings
+    libraries = ("rdkit",)
+
+    def check(self) -> None:
+        """Raise ModelError without RDKit."""
+        require_rdkit()
+
+    def open(self, corpus: Corpus) -> Encoder:
+        """Find medians and quantiles over the corpus."""
+        self.check()
+        values = np.concatenate([raw_descriptors(window) for window in corpus.windows()])
+        share = self.settings.clipped_share
+        with np.errstate(all="ignore"):
+            known = np.isfinite(values).any(axis=0)
+            filled = np.where(known, values, 0.0)
+            low, middle, high = np.nanquantile(filled, [share, 0.5, 1 - share], axis=0)
+        return _DescriptorEncoder(low, middle, high)
+
+
+def raw_descriptors(window: Window) -> np.ndarray:
+    """Descriptors as RDKit gives them, NaN where they are not defined or not finite; float64."""
+    from rdkit.Chem import Descriptors
+
+    descriptors: Any = Descriptors
+
+    with quiet_rdkit():
+        rows = [
+            list(descriptors.CalcMolDescriptors(molecule, missingVal=np.nan).values())
+            for molecule in molecules_of(window)
+        ]
+    values = np.array(rows, dtype=np.float64)
+    return np.where(np.abs(values) < np.finfo(np.float32).max, values, np.nan)
+
+
+class _DescriptorEncoder(Encoder):
+    def __init__(self, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> None:
+        self.low, self.middle, self.high = low, middle, high
+        self.embed_dim = len(middle)
+
+    def encode(self, window: Window) -> np.ndarray:
+        """One row a molecule."""
+        values = raw_descriptors(window)
+        return np.clip(np.where(np.isnan(values), self.middle, values), self.low, self.high).astype(
+            np.float32
+        )
