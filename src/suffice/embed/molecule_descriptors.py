@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from suffice.data.corpus import Corpus, Window
+from suffice.data.corpus import CONTENT, Corpus, Window
 from suffice.data.molecules import quiet_rdkit
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.settings import Settings
+
+
+FIT_ITEMS = 2000  # a molecule takes some 10 ms
 
 
 class MoleculeDescriptorsSettings(Settings):
@@ -41,15 +44,24 @@ class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
         require_rdkit()
 
     def open(self, corpus: Corpus) -> Encoder:
-        """Find medians and quantiles over the corpus."""
+        """Find medians and quantiles over the corpus, or over 2,000 of its items if it has more."""
         self.check()
-        values = np.concatenate([raw_descriptors(window) for window in corpus.windows()])
+        values = raw_descriptors(self._sample(corpus))
         share = self.settings.clipped_share
         with np.errstate(all="ignore"):
             known = np.isfinite(values).any(axis=0)
             filled = np.where(known, values, 0.0)
             low, middle, high = np.nanquantile(filled, [share, 0.5, 1 - share], axis=0)
         return _DescriptorEncoder(low, middle, high)
+
+    def identity(self) -> dict[str, Any]:
+        """The seed of the sample."""
+        return {"seed": self.seed}
+
+    def _sample(self, corpus: Corpus) -> Window:
+        """Items that medians and quantiles are taken from; the seed decides which."""
+        chosen = np.sort(np.random.default_rng(self.seed).permutation(corpus.n_items)[:FIT_ITEMS])
+        return Window(0, [str(place) for place in chosen], list(corpus.column(CONTENT)[chosen]))
 
 
 def raw_descriptors(window: Window) -> np.ndarray:
