@@ -11,7 +11,6 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.settings import Settings
 
-
 FIT_ITEMS = 2000  # a molecule takes some 10 ms
 
 
