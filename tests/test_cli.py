@@ -123,3 +123,25 @@ def test_rank_with_some_targets(vectors, tmp_path, capsys, arguments, targets):
 def test_targets_that_cannot_be_had_get_a_message(vectors, capsys, arguments, message):
     assert main(["rank", *vectors, *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_explain_prints_directions_and_items(vectors, tmp_path, capsys):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"text {row}\n" for row in range(200)))
+    assert main(["explain", vectors[1], vectors[0], "--items", str(texts), "--directions", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "what half does not give of all" in printed
+    assert "lost_share" in printed
+    assert "text 1" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("one\ntwo\n", "items has 2 entries but there are 200"), (None, "texts.txt cannot be read")],
+)
+def test_explain_names_bad_items(vectors, tmp_path, capsys, text, message):
+    texts = tmp_path / "texts.txt"
+    if text is not None:
+        texts.write_text(text)
+    assert main(["explain", vectors[1], vectors[0], "--items", str(texts)]) == 1
+    assert message in capsys.readouterr().err

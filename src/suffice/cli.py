@@ -13,6 +13,7 @@ from suffice._version import __version__
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
+from suffice.explain import explain_pair
 from suffice.ranking import rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
@@ -26,6 +27,8 @@ EXAMPLES = """examples:
       write a study of your own texts, then: make study STUDY=my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
+  suffice explain vectors/small.npy vectors/large.npy --items texts.txt
+      say what the first model's vectors do not tell of the second's
   suffice estimators
       list the density families
 """
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"suffice {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_rank(commands)
+    _add_explain(commands)
     _add_new_study(commands)
     show = commands.add_parser("show", help="print the rankings of a study that has run")
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
@@ -125,6 +129,25 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.set_defaults(run=_rank)
 
 
+def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "explain",
+        help="say what one model's vectors do not tell of another's",
+        description="Print the directions of the target that the source cannot give, named by the items at "
+        "their ends, and the items that are lost most, in nats; by linear regression.",
+    )
+    command.add_argument("source", type=Path, help="file of the source's vectors, as for rank")
+    command.add_argument("target", type=Path, help="file of the target's, the same items in the same order")
+    command.add_argument("--items", type=Path, help="text file with one line an item, which names it")
+    command.add_argument(
+        "--directions", type=int, default=8, metavar="N", help="directions to print (default: %(default)s)"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, help="seed of the division of the items (default: %(default)s)"
+    )
+    command.set_defaults(run=_explain)
+
+
 def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "new-study",
@@ -179,6 +202,30 @@ def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
             raise DataError(f"two files give the model name {path.stem!r}; rename one of them")
         vectors[path.stem] = Precomputed(PrecomputedSettings(path=str(path))).read()
     return vectors
+
+
+def _explain(options: argparse.Namespace) -> None:
+    source, target = (
+        Precomputed(PrecomputedSettings(path=str(path))).read() for path in (options.source, options.target)
+    )
+    items = None if options.items is None else _read_lines(options.items)
+    found = explain_pair(source, target, items, options.directions, seed=options.seed)
+    print(f"what {options.source.stem} does not give of {options.target.stem}")
+    print(found.directions.to_string(index=False, float_format="%.4f"))
+    print(f"\nitems, {found.mean_item_nats:.4f} nats on average")
+    print(found.items.to_string(index=False, float_format="%.4f"))
+
+
+def _read_lines(path: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        DataError: the file cannot be read as UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}; give a UTF-8 text, one line an item") from None
 
 
 def _new_study(options: argparse.Namespace) -> None:
