@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from suffice._version import __version__
-from suffice.comparison.few_labels import add_update, read_labels, score_few
+from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
@@ -190,6 +190,7 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def _rank(options: argparse.Namespace) -> None:
     vectors = _read_files(options.files)
+    found = None if options.labels is None else _score_labels(vectors, options)
     ranking = rank(
         vectors,
         estimator=options.estimator,
@@ -201,8 +202,8 @@ def _rank(options: argparse.Namespace) -> None:
         budget=options.budget,
     )
     shown = SHOWN_COLUMNS
-    if options.labels is not None:
-        ranking = _updated(ranking, vectors, options)
+    if found is not None:
+        ranking = Ranking(add_update(ranking.table, found), ranking.pairs)
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
     print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
@@ -210,13 +211,12 @@ def _rank(options: argparse.Namespace) -> None:
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
 
 
-def _updated(ranking: Ranking, vectors: dict[str, np.ndarray], options: argparse.Namespace) -> Ranking:
-    """The ranking with what the user's labels add."""
-    n_items = len(next(iter(vectors.values())))
+def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -> FewLabels:
+    """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
+    n_items = min(len(each) for each in vectors.values())
     rows, labels = read_labels(options.labels, n_items, options.label_kind)
     few = {name: each[rows] for name, each in vectors.items()}
-    found = score_few(few, labels, options.label_kind, options.seed)
-    return Ranking(add_update(ranking.table, found), ranking.pairs)
+    return score_few(few, labels, options.label_kind, options.seed)
 
 
 def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
