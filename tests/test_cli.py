@@ -145,3 +145,35 @@ def test_explain_names_bad_items(vectors, tmp_path, capsys, text, message):
         texts.write_text(text)
     assert main(["explain", vectors[1], vectors[0], "--items", str(texts)]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_labels_update_the_ranking(vectors, tmp_path, capsys):
+    full = np.load(vectors[0])
+    labels = pd.DataFrame({"row": range(100), "label": np.where(full[:100, 5] > 0, "yes", "no")})
+    labels.loc[60:, "label"] = None  # these take no part
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    out = tmp_path / "ranking"
+    assert main(["rank", *vectors, "--out", str(out), "--labels", str(tmp_path / "labels.csv")]) == 0
+    table = pd.read_csv(out / "ranking.csv").set_index("model")
+    assert table["logme"].idxmax() == "all"  # alone has the sixth dimension
+    assert table.loc["all", "updated_rank"] == 1
+    assert "updated_rank" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("item,label\n0,a\n", "classification", "it needs row and label"),
+        ("row,label\n0,a\n0,b\n", "classification", "row 0 is given twice"),
+        ("row,label\n200,a\n", "classification", "row 200 is given twice or is not"),
+        ("row,label\n1,a\n", "regression", "label 'a' is not a number"),
+        ("row,label\n1,a\n2,b\n", "classification", "2 labels are too few"),
+        ("", "classification", "labels.csv cannot be read"),
+    ],
+)
+def test_bad_labels_are_named(vectors, tmp_path, capsys, text, kind, message):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    options = ["--out", str(tmp_path / "r"), "--labels", str(path), "--label-kind", kind]
+    assert main(["rank", *vectors, *options]) == 1
+    assert message in capsys.readouterr().err

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from suffice._version import __version__
+from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.explain import explain_pair
-from suffice.ranking import rank
+from suffice.ranking import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.study.new import MODEL_PRESETS, write_new_study
@@ -43,6 +44,7 @@ SHOWN_COLUMNS = [
     "tie_group",
     "embed_dim",
 ]
+UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,6 +128,19 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--device", default="cpu", help="torch device, where one is used (default: %(default)s)"
     )
+    command.add_argument(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="labels of some items, columns row (from 0) and label, at least 20: adds the columns logme, "
+        "updated_score and updated_rank, the ranking after these labels",
+    )
+    command.add_argument(
+        "--label-kind",
+        choices=("classification", "regression"),
+        default="classification",
+        help="whether labels are classes or numbers (default: %(default)s)",
+    )
     command.set_defaults(run=_rank)
 
 
@@ -174,8 +189,10 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _rank(options: argparse.Namespace) -> None:
+    vectors = _read_files(options.files)
+    found = None if options.labels is None else _score_labels(vectors, options)
     ranking = rank(
-        _read_files(options.files),
+        vectors,
         estimator=options.estimator,
         aggregate=options.aggregate,
         self_pairs=options.self_pairs,
@@ -184,10 +201,22 @@ def _rank(options: argparse.Namespace) -> None:
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
+    shown = SHOWN_COLUMNS
+    if found is not None:
+        ranking = Ranking(add_update(ranking.table, found), ranking.pairs)
+        shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
-    print(ranking.table[SHOWN_COLUMNS].to_string(index=False, float_format="%.4f"))
+    print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
     print(ranking.advice)
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+
+
+def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -> FewLabels:
+    """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
+    n_items = min(len(each) for each in vectors.values())
+    rows, labels = read_labels(options.labels, n_items, options.label_kind)
+    few = {name: each[rows] for name, each in vectors.items()}
+    return score_few(few, labels, options.label_kind, options.seed)
 
 
 def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:

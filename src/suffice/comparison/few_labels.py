@@ -20,6 +20,7 @@ need not: they move no ranking.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -294,3 +295,55 @@ def _row_of_way(trial: Trial, n_labels: int, way: str, draws: list[pd.Series]) -
 def _regret_at_1(values: pd.Series, full: pd.Series) -> float:
     """Best full result less that of the model of highest value; of tied ones the mean."""
     return float(full.max() - full[values == values.max()].mean())
+
+
+def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int64], Labels]:
+    """Rows that have a label, and their labels, from a CSV file with the columns `row` and `label`.
+
+    Args:
+        path: the file; `row` counts from 0, an empty label is none.
+        n_items: number of items of the embeddings.
+        kind: "classification", labels are names, or "regression", they are numbers.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column, or a row number or label is not fit for use.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}; give a CSV file with columns row,label") from None
+    if not {"row", "label"} <= set(table.columns):
+        raise DataError(f"{path} has columns {', '.join(table.columns)}; it needs row and label")
+    table = table.dropna(subset=["label"])
+    rows = pd.to_numeric(table["row"], errors="coerce")
+    bad = ~(rows.between(0, n_items - 1) & (rows % 1 == 0)) | rows.duplicated()
+    if bad.any():
+        value = table["row"][bad].iloc[0]
+        raise DataError(
+            f"{path}: row {value} is given twice or is not a whole number from 0 to {n_items - 1}"
+        )
+    labels = table["label"] if kind == "classification" else pd.to_numeric(table["label"], errors="coerce")
+    if labels.isna().any():
+        raise DataError(
+            f"{path}: label {table['label'][labels.isna()].iloc[0]!r} is not a number; correct it"
+        )
+    return rows.to_numpy(dtype=np.int64), labels.to_numpy(dtype=str if kind == "classification" else float)
+
+
+def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
+    """A ranking with the columns `logme`, in nats an item, `updated_score`, and `updated_rank`; 1 is best.
+
+    Args:
+        ranking: with the columns `model` and `score`.
+        found: what the labels say of these models.
+
+    Raises:
+        DataError: models differ, fewer than 3, or a value is not finite.
+    """
+    score, logmes = ranking.set_index("model")["score"], found.scores["logme"]
+    updated = update_score(score, logmes, found.reliability["logme"]).values
+    return ranking.assign(
+        logme=logmes.loc[score.index].to_numpy(),
+        updated_score=updated.to_numpy(),
+        updated_rank=updated.rank(ascending=False, method="min").astype(int).to_numpy(),
+    )
