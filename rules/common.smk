@@ -118,6 +118,12 @@ def failure_record(wildcards):
     return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.json"
 
 
+def failure_record_of_preparation(wildcards):
+    """The same for a model's preparation, of which there is one for each estimator at the same time."""
+    folder = f"{RESULTS}/failed/{wildcards.dataset}"
+    return f"{folder}/{wildcards.model}.{wildcards.estimator}.json"
+
+
 def estimator_choice(wildcards):
     """Kind and settings of an estimator."""
     choice = STUDY.estimators[wildcards.estimator]

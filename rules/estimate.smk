@@ -42,7 +42,7 @@ rule prepare_model:
         estimator=estimator_choice,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
-        failure=failure_record,
+        failure=failure_record_of_preparation,
         code=code_of_estimator,
     script:
         "../scripts/prepare_model.py"

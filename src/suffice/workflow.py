@@ -115,14 +115,14 @@ def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
 
     Records of models and data sets that the study no longer has are removed.
     """
-    failures = []
+    failures: dict[tuple[str, str], dict[str, str]] = {}
     for path in sorted(results.glob("failed/*/*.json")):
         failure = read_json(path)
         if failure["model"] in study.models and failure["dataset"] in study.datasets:
-            failures.append(failure)
+            failures.setdefault((failure["model"], failure["dataset"]), failure)
         else:
             path.unlink(missing_ok=True)
-    return failures
+    return list(failures.values())
 
 
 def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dict[str, str]]:
