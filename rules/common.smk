@@ -46,6 +46,12 @@ def source_file(wildcards):
     return list(map(str, paths_of(settings.path, settings.has_molecules)))
 
 
+def corpora_of_parts(wildcards):
+    """The corpora that a data set is made of; none of one with a source of its own."""
+    parts = STUDY.datasets[wildcards.dataset].settings.parts
+    return expand(f"{RESULTS}/corpora/{{part}}.parquet", part=parts)
+
+
 def dataset_settings(wildcards):
     """The settings of a data set."""
     return stable(
@@ -80,8 +86,9 @@ def files_of_model(wildcards):
     model = STUDY.models[wildcards.model]
     if model.training:
         return [f"{RESULTS}/checkpoints/{model.training[0]}"]
-    if model.base_model:
-        return [f"{RESULTS}/embeddings/{wildcards.dataset}/{model.base_model}.npy"]
+    if model.base_models:
+        folder = f"{RESULTS}/embeddings/{wildcards.dataset}"
+        return expand(f"{folder}/{{base}}.npy", base=model.base_models)
     return files_of_settings(model.settings_for(wildcards.dataset))
 
 

@@ -4,6 +4,7 @@
 rule build_corpus:
     input:
         source_file,
+        parts=corpora_of_parts,
     output:
         table="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",

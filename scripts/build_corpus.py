@@ -5,4 +5,6 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params = snakemake.params
-build_corpus(DatasetSettings(**params.settings), params.seed, snakemake.output.table)
+settings = DatasetSettings(**params.settings)
+parts = dict(zip(settings.parts, snakemake.input.parts, strict=True))
+build_corpus(settings, params.seed, snakemake.output.table, parts)

@@ -128,15 +128,12 @@ def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
 def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dict[str, str]]:
     """The failures, and one for each model that is made from a model that failed."""
     failed = {failure["model"]: failure for failure in failures}
-    dependents = [
-        {
-            "model": row.name,
-            "dataset": failed[row.base_model]["dataset"],
-            "message": f"made from {row.base_model}",
-        }
-        for row in study.models.values()
-        if row.base_model in failed and row.name not in failed
-    ]
+    dependents = []
+    for row in study.models.values():
+        broken = [name for name in row.base_models if name in failed]
+        if broken and row.name not in failed:
+            dataset = failed[broken[0]]["dataset"]
+            dependents.append({"model": row.name, "dataset": dataset, "message": f"made from {broken[0]}"})
     return [*failures, *dependents]
 
 
@@ -145,8 +142,8 @@ def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, 
     made = {}
     if model.training:
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
-    if model.base_model:
-        made["path"] = f"{results}/embeddings/{dataset}/{model.base_model}.npy"
+    if model.base_models:
+        made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made
 
 

@@ -159,3 +159,32 @@ def test_a_column_of_mixed_types_is_refused(tmp_path):
     settings = DatasetSettings(source="file", path=str(source), min_items=2)
     with pytest.raises(DataError, match="column 'k' mixes the types int, str"):
         build_corpus(settings, 0, tmp_path / "m.parquet")
+
+
+def test_data_sets_one_after_the_other_keep_groups_and_drop_copies_within_each(tmp_path):
+    rows = table()
+    doubled = pd.concat([rows, rows.head(7)])
+    parts = {
+        "a": build(tmp_path, doubled, name="a", group="family", deduplicate=False).path,
+        "b": build(
+            tmp_path, rows.assign(other=rows["content"] + "!"), name="b", content="content,other"
+        ).path,
+    }
+    path = tmp_path / "both.parquet"
+    build_corpus(DatasetSettings(source="datasets", path="a, b", min_items=2), 0, path, parts)
+    both = Corpus(path)
+    items = both.table()
+    assert items["part"].value_counts().to_dict() == {"b": 120, "a": 60}  # pairs are items like others
+    assert both.columns == ["id", "content", "group", "split", "part"]
+    assert set(items.loc[items["part"] == "a", "group"]) == {f"a/family-{i}" for i in range(20)}
+    assert both.manifest["dropped"] == {"duplicate": 7}
+    assert both.manifest["source"] == "data sets: a, b"
+    assert both.manifest["source_sha256"]["a"] == Corpus(parts["a"]).sha256
+
+
+def test_the_first_items_are_kept_in_their_order(tmp_path):
+    corpus = build(tmp_path, table(), first_items=10)
+    assert corpus.table()["content"].tolist() == [f"item number {i}" for i in range(10)]
+    assert corpus.manifest["dropped"] == {"not sampled": 50}
+    with pytest.raises(ValueError, match="leave one out"):
+        DatasetSettings(source="file", path="x.csv", min_items=2, first_items=5, max_items=5)

@@ -21,7 +21,7 @@ def test_a_study_is_read_as_it_is_written(toy_study):
     study = load_study(toy_study)
     assert study.name == "toy"
     assert list(study.models) == ["words-8", "words-2", "chars-8", "own", "own-pca"]
-    assert study.models["own-pca"].base_model == "own"
+    assert study.models["own-pca"].base_models == ("own",)
     assert study.datasets["toys"].settings.group == "document"
     assert list(study.tasks) == ["topic", "length", "topic-clusters"]
     assert list(study.estimators) == ["linear"]
@@ -225,3 +225,33 @@ def test_the_studies_of_the_project_are_sound(project, name):
     study = load_study(project / "config" / name)
     check_sources(study)
     assert len(study.models) >= 14
+
+
+def test_a_concatenation_names_its_models_and_data_sets_their_parts(toy_study):
+    (toy_study / "models.tsv").open("a").write("both\tconcatenation\tboth\t\t\tmodel:own,words-2\n")
+    (toy_study / "datasets.tsv").open("a").write("twice\tdatasets\ttoys\t\t\t\n")
+    study = load_study(toy_study)
+    assert study.models["both"].base_models == ("own", "words-2")
+    assert study.datasets["twice"].settings.parts == ["toys"]
+    assert "both" not in study.without({"words-2"}).models
+    check_sources(study)
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "message"),
+    [
+        ("models.tsv", "both\tconcatenation\tx\t\t\tmodel:own", "name two or more models"),
+        ("models.tsv", "both\tconcatenation\tx\t\t\tmodel:own,own", "each once"),
+        ("models.tsv", "both\tconcatenation\tx\t\t\tmodel:own,onw", "no model 'onw'; did you mean 'own'"),
+        ("models.tsv", "both\tconcatenation\tx\t\t\tmodel:own,own-pca", "itself made from another model"),
+        ("models.tsv", "b\tprincipal_components\tx\t2\t\tmodel:own,words-2", "takes one"),
+        ("datasets.tsv", "all\tdatasets\ttoys,tosy\t\t\t", "no data set 'tosy'; did you mean 'toys'"),
+        ("datasets.tsv", "all\tdatasets\ttoys,toys\t\t\t", "names 'toys' twice"),
+        ("datasets.tsv", "all\tdatasets\t\t\t\t", "needs a path"),
+        ("datasets.tsv", "all\tdatasets\ttoys\ttext\t\t", "content: only for source file or hub"),
+    ],
+)
+def test_what_is_wrong_with_rows_made_of_others_is_named(toy_study, file, row, message):
+    (toy_study / file).open("a").write(row + "\n")
+    with pytest.raises(StudyError, match=message):
+        load_study(toy_study)

@@ -4,14 +4,14 @@ import hashlib
 import importlib.metadata
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN
+from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN, Corpus
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
 from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
 from suffice.data.molecules import read_molecules
@@ -30,9 +30,12 @@ NAMES_OF_SPLITS = {
     TEST: TEST,
 }
 MAX_LABELS_SHOWN = 50
+PART = "part"
 
 
-def build_corpus(settings: DatasetSettings, seed: int, path: Path | str) -> None:
+def build_corpus(
+    settings: DatasetSettings, seed: int, path: Path | str, parts: Mapping[str, Path | str] | None = None
+) -> None:
     """Write the corpus of a data set to `path` (Parquet) and its manifest beside it (.json).
 
     The same settings, seed, source and versions give the same bytes. The manifest is written last.
@@ -41,16 +44,18 @@ def build_corpus(settings: DatasetSettings, seed: int, path: Path | str) -> None
         settings: the data set; a relative path in them is relative to the working folder.
         seed: seed of the sample and of the split.
         path: the Parquet file to write; its stem is the data set's name in the manifest.
+        parts: corpora of the data sets that this one is made of, by their names.
 
     Raises:
         DataError: the source cannot be read, or too few items or groups remain.
     """
     path = Path(path)
-    items, left_out, source = items_and_source(settings, seed)
+    items, left_out, source = items_and_source(settings, seed, parts or {})
     n_read = len(items) + sum(left_out.values())
     items, dropped_columns = without_nested_columns(items)
     items, dropped = cleaned(items, settings)
     dropped = left_out | dropped
+    items = items.head(settings.first_items or len(items))
     items = sampled(items, settings.max_items, seed)
     dropped["not sampled"] = (
         n_read - len(items) - sum(n for why, n in dropped.items() if why != "not sampled")
@@ -71,10 +76,16 @@ def build_corpus(settings: DatasetSettings, seed: int, path: Path | str) -> None
 
 
 def items_and_source(
-    settings: DatasetSettings, seed: int
+    settings: DatasetSettings, seed: int, parts: Mapping[str, Path | str]
 ) -> tuple[pd.DataFrame, dict[str, int], dict[str, Any]]:
     """The items as read, how many the reader left out and why, and what the manifest says of their origin."""
     versions = versions_of("pandas", "pyarrow")
+    if settings.source == "datasets":
+        corpora = {name: Corpus(Path(path)) for name, path in parts.items()}
+        hashes_of_parts = {name: corpus.sha256 for name, corpus in corpora.items()}
+        facts: dict[str, Any] = {"source_sha256": hashes_of_parts, "versions": versions}
+        facts |= {"source": f"data sets: {', '.join(parts)}", "license": settings.license or "not stated"}
+        return concatenated(corpora), {}, facts
     if settings.source == "api-docs":
         items, left_out = api_docs_items(seed, settings.max_items or N_ITEMS)
         origin = {"source": "api-docs", "license": LICENSE, "versions": versions | package_versions()}
@@ -88,6 +99,16 @@ def items_and_source(
     versions |= versions_of("rdkit") if settings.has_molecules else {}
     origin |= {"source": f"file: {', '.join(file.name for file in files)}", "versions": versions}
     return items, left_out, origin | {"source_sha256": hashes[0] if len(hashes) == 1 else hashes}
+
+
+def concatenated(corpora: Mapping[str, Corpus]) -> pd.DataFrame:
+    """The items of some corpora one after the other, with the column `part`; ids and groups begin with it.
+
+    Labels are left out, and so are pairs: the two texts of one become items like others.
+    """
+    tables = [corpus.table([ID, CONTENT, GROUP]).assign(part=name) for name, corpus in corpora.items()]
+    items = pd.concat(tables, ignore_index=True)
+    return items.assign(**{name: items[PART] + "/" + items[name] for name in (ID, GROUP)})
 
 
 def read_local(settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -149,7 +170,9 @@ def cleaned(items: pd.DataFrame, settings: DatasetSettings) -> tuple[pd.DataFram
         dropped["pair incomplete"] = int((broken & ~bad).sum())
         return items[~broken], dropped
     items = items[~bad]
-    duplicated = items[CONTENT].duplicated() if settings.deduplicate else pd.Series(False, index=items.index)
+    if not settings.deduplicate:
+        return items, dropped
+    duplicated = items.duplicated([CONTENT, PART] if settings.source == "datasets" else CONTENT)
     return items[~duplicated], dropped | {"duplicate": int(duplicated.sum())}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from suffice.data.build import cleaned, read_local, too_few
+from suffice.data.build import PART, cleaned, read_local, too_few
 from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
@@ -28,6 +28,8 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     """
     if settings.source == "hub":
         return None
+    if settings.source == "datasets":
+        return [*REQUIRED_COLUMNS, PART]
     if settings.source == "api-docs":
         package_versions()
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
@@ -35,6 +37,7 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     n_read = len(items) + sum(left_out.values())
     items, dropped = cleaned(items, settings)
     dropped = left_out | dropped
+    items = items.head(settings.first_items or len(items))
     if len(items) < settings.min_items:
         raise DataError(too_few(name, len(items), n_read, settings.min_items, dropped))
     n_groups = items[GROUP].nunique() if GROUP in items else len(items)

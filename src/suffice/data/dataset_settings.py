@@ -6,26 +6,28 @@ from pydantic import Field, model_validator
 
 from suffice.settings import Settings
 
-NEEDS_PATH = ("file", "hub")
+NEEDS_PATH = ("file", "hub", "datasets")
 ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")
 ONLY_FOR = {
-    "hub": ("name", "hub_split", "revision"),
-    "file or hub": ("path", "content", "id", "group", "split", "license"),
+    ("hub",): ("name", "hub_split", "revision"),
+    ("file", "hub"): ("content", "id", "group", "split", "first_items"),
+    NEEDS_PATH: ("path", "license"),
 }
 
 
 class DatasetSettings(Settings):
     """Where a data set comes from, which of its columns mean what, and how it is cleaned and split."""
 
-    source: Literal["file", "hub", "api-docs"] = Field(
-        description="file: a table on disk; hub: a data set of the Hugging Face hub; api-docs: paragraphs "
-        "from the documentation of six installed Python packages"
+    source: Literal["file", "hub", "datasets", "api-docs"] = Field(
+        description="file: a table on disk; hub: a data set of the Hugging Face hub; datasets: other data "
+        "sets of the study, one after the other; api-docs: paragraphs from the documentation of six "
+        "installed Python packages"
     )
     path: str | None = Field(
         None,
         description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet, for "
         "molecules also .smi and .sdf, and several with commas; `package:NAME/file` is inside an "
-        "installed Python package; hub: owner/name",
+        "installed Python package; hub: owner/name; datasets: their names, with commas",
     )
     content_type: Literal["text", "smiles"] = Field(
         "text",
@@ -66,6 +68,9 @@ class DatasetSettings(Settings):
         description="column with train or test; validation, valid, val and dev count as train; default a "
         "seeded split by group",
     )
+    first_items: int | None = Field(
+        None, ge=2, description="keep the first so many items after cleaning, in the order of the source"
+    )
     max_items: int | None = Field(
         None, ge=2, description="keep at most so many items, whole groups at random"
     )
@@ -74,7 +79,9 @@ class DatasetSettings(Settings):
         None, ge=1, description="longest item kept, in characters; default no limit"
     )
     deduplicate: bool = Field(
-        True, description="drop items with the same text as an earlier one; never for pairs"
+        True,
+        description="drop items with the same text as an earlier one, in datasets of the same one; never for "
+        "pairs",
     )
     min_items: int = Field(200, ge=2, description="fewer items than this after cleaning is an error")
     test_share: float = Field(0.4, gt=0, lt=1, description="share of the items in the test split made here")
@@ -86,9 +93,10 @@ class DatasetSettings(Settings):
             raise ValueError(f"source {self.source!r} needs a path")
         for allowed, names in ONLY_FOR.items():
             given = [name for name in names if getattr(self, name) is not None]
-            if given and self.source not in allowed.split(" or "):
+            if given and self.source not in allowed:
                 raise ValueError(
-                    f"{', '.join(given)}: only for source {allowed}, not for {self.source!r}; leave empty"
+                    f"{', '.join(given)}: only for source {' or '.join(allowed)}, not for {self.source!r}; "
+                    "leave empty"
                 )
         return self
 
@@ -104,13 +112,21 @@ class DatasetSettings(Settings):
         return self
 
     @property
+    def parts(self) -> list[str]:
+        """Names of the data sets that this one is made of; none of any other source."""
+        return [name.strip() for name in str(self.path).split(",")] if self.source == "datasets" else []
+
+    @property
     def has_molecules(self) -> bool:
         """Whether items are molecules."""
         return self.content_type == "smiles"
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:
-        for low, high in (("min_chars", "max_chars"), ("min_items", "max_items")):
+        if self.first_items is not None and self.max_items is not None:
+            raise ValueError("first_items takes the first items, max_items random ones; leave one out")
+        limits = (("min_chars", "max_chars"), ("min_items", "max_items"), ("min_items", "first_items"))
+        for low, high in limits:
             limit = getattr(self, high)
             if limit is not None and limit < getattr(self, low):
                 raise ValueError(f"{high} ({limit}) is smaller than {low} ({getattr(self, low)})")

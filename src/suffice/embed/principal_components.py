@@ -89,7 +89,8 @@ def fit_principal_components(vectors: np.ndarray, n_components: int) -> tuple[np
     return means, components * np.sign(largest)
 
 
-def _normalized(vectors: np.ndarray) -> np.ndarray:
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """The rows divided by their Euclidean norms; a row of zeros stays."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: np.ndarray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
     return unit
@@ -106,7 +107,7 @@ class _ReducedEncoder(Encoder):
         """The reduced rows of the items, float32."""
         rows = np.asarray(self.vectors[window.start : window.start + len(window)], dtype=np.float64)
         reduced = self.reduce(rows)
-        return (_normalized(reduced) if self.settings.normalize else reduced).astype(np.float32)
+        return (unit_rows(reduced) if self.settings.normalize else reduced).astype(np.float32)
 
     @abstractmethod
     def reduce(self, rows: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 
 from suffice.embed.bag_of_words import BagOfWords
 from suffice.embed.base import Loader
+from suffice.embed.concatenation import Concatenation
 from suffice.embed.corpus_word_vectors import CorpusWordVectors
 from suffice.embed.fingerprint import FingerprintLoader
 from suffice.embed.graph_network import GraphNetwork
@@ -18,6 +19,7 @@ from suffice.errors import ModelError
 
 LOADERS: dict[str, type[Loader[Any]]] = {
     "bag_of_words": BagOfWords,
+    "concatenation": Concatenation,
     "corpus_word_vectors": CorpusWordVectors,
     "fingerprint": FingerprintLoader,
     "graph_network": GraphNetwork,

@@ -44,8 +44,8 @@ what others tell of it is worth little. All other columns are the settings of th
 reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
-`study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study. In paths,
-`{dataset}` stands for the name of the data set.
+`study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study, as are
+those in `model:NAME,NAME` of `concatenation`. In paths, `{dataset}` stands for the name of the data set.
 """
 DATASETS = """## `datasets.tsv`
 

@@ -137,7 +137,7 @@ class ModelRow:
         family: models of one family share a colour.
         settings: the loader's settings as given, paths absolute but for placeholders.
         training: name of the training in the workflow that makes the checkpoint, and the step.
-        base_model: the model of the study whose vectors this one is made from.
+        base_models: the models of the study whose vectors this one is made from.
         is_target: whether it may be a target; every model is a source.
     """
 
@@ -146,7 +146,7 @@ class ModelRow:
     family: str
     settings: dict[str, Any]
     training: tuple[str, int] | None = None
-    base_model: str | None = None
+    base_models: tuple[str, ...] = ()
     is_target: bool = True
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
@@ -224,5 +224,5 @@ class Study:
 
     def without(self, failed: set[str]) -> "Study":
         """The same study without some models and those made from them."""
-        left = {name: row for name, row in self.models.items() if not {name, row.base_model} & failed}
+        left = {name: row for name, row in self.models.items() if not {name, *row.base_models} & failed}
         return Study(self.name, self.folder, self.settings, self.estimators, left, self.datasets, self.tasks)

@@ -35,6 +35,7 @@ from suffice.tasks.settings import TaskSettings, check_task
 
 SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
 FILE_SETTINGS = ("path", "vocabulary", "ids")
+CONCATENATION = "concatenation"
 S = TypeVar("S", bound=Settings)
 
 
@@ -142,18 +143,29 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     own = ("model", "loader", "family", "target")
     given = {key: value for key, value in cells.items() if key not in own}
     read_settings(path, name, given, get_loader(kind).Settings)
-    training, base_model = None, None
+    training: tuple[str, int] | None = None
+    base_models: tuple[str, ...] = ()
     checkpoint, vectors = given.get("checkpoint", ""), given.get("path", "")
     if checkpoint.startswith(TRAINED_PREFIX):
         training = _training_and_step(path, name, checkpoint)
     elif checkpoint:
         given["checkpoint"] = checked(path, name, lambda: resolve_checkpoint(checkpoint, path.parent))
     if vectors.startswith(MODEL_PREFIX):
-        base_model = vectors.removeprefix(MODEL_PREFIX)
+        base_models = _base_models(path, name, kind, vectors)
     else:
         given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
-    return ModelRow(name, kind, cells.get("family", kind), given, training, base_model, is_target)
+    return ModelRow(name, kind, cells.get("family", kind), given, training, base_models, is_target)
+
+
+def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]:
+    """The models that `model:NAME` or `model:NAME,NAME` names."""
+    names = tuple(part.strip() for part in text.removeprefix(MODEL_PREFIX).split(","))
+    if len(names) > 1 and kind != CONCATENATION:
+        raise StudyError(f"{path}: row {name!r}: {text!r} names {len(names)} models, but {kind} takes one")
+    if len(set(names)) < len(names) or (kind == CONCATENATION and len(names) == 1):
+        raise StudyError(f"{path}: row {name!r}: {text!r}; name two or more models, each once")
+    return names
 
 
 def _located(file: str, folder: Path) -> str:
@@ -199,14 +211,30 @@ def _check_references(study: Study) -> None:
                     f"{study.folder / MODELS}: row {model.name!r}: training {training_name!r} saves no step "
                     f"{step}; it saves {', '.join(map(str, steps))}"
                 )
-        if model.base_model is not None:
+        for base in model.base_models:
             others = {name: row for name, row in study.models.items() if name != model.name}
-            _must_exist(study.folder / MODELS, model.name, "model", model.base_model, others)
-            if study.models[model.base_model].base_model is not None:
+            _must_exist(study.folder / MODELS, model.name, "model", base, others)
+            if study.models[base].base_models:
                 raise StudyError(
-                    f"{study.folder / MODELS}: row {model.name!r} is made from {model.base_model!r}, "
+                    f"{study.folder / MODELS}: row {model.name!r} is made from {base!r}, "
                     "which is itself made from another model; name that one"
                 )
+    _check_parts(study)
+
+
+def _check_parts(study: Study) -> None:
+    """The data sets that another one is made of."""
+    path = study.folder / DATASETS
+    for row in study.datasets.values():
+        for part in row.settings.parts:
+            others = {name: other for name, other in study.datasets.items() if name != row.name}
+            _must_exist(path, row.name, "data set", part, others)
+            if others[part].settings.parts:
+                raise StudyError(
+                    f"{path}: row {row.name!r} is made of {part!r}, itself made of others; name those"
+                )
+            if row.settings.parts.count(part) > 1:
+                raise StudyError(f"{path}: row {row.name!r}: path names {part!r} twice; remove one")
 
 
 def _check_targets(study: Study) -> None:
@@ -250,7 +278,7 @@ def check_sources(study: Study) -> None:
         if found is not None:
             checked(study.folder / TASKS, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
-        if model.training is None and model.base_model is None:
+        if model.training is None and not model.base_models:
             for dataset in _datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
