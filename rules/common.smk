@@ -1,6 +1,7 @@
 """The study, and the helpers that tell rules which files they need and which parameters they have."""
 
 import re
+from pathlib import Path
 
 from suffice.data.paths import paths_of
 from suffice.embed.identity import library_versions
@@ -9,6 +10,7 @@ from suffice.errors import SufficeError
 from suffice.files import read_json
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
+from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import (
     code_digest,
     files_of_settings,
@@ -217,12 +219,40 @@ def settings_of_tasks(wildcards):
 
 
 def task_results(wildcards):
-    """The tables of task results of all models; none in a study without tasks."""
-    return (
-        expand(f"{RESULTS}/tasks/{{model}}.csv", model=STUDY.models)
-        if STUDY.tasks
-        else []
+    """The tables of task results of all models and of public scores; none in a study without tasks."""
+    return STUDY.task_files(RESULTS)
+
+
+def files_of_public_scores(wildcards):
+    """What public scores are read from."""
+    public = STUDY.settings.public_scores
+    names = [model.public_name for model in STUDY.models.values() if model.public_name]
+    files = (
+        files_of_scores(Path(public.tree), names, public.tasks) if public.tree else []
     )
+    return [*map(str, files), *([public.table] if public.table else [])]
+
+
+def public_settings(wildcards):
+    """Where public scores lie, of which tasks, and what each model is called there."""
+    models = {
+        name: model.public_name
+        for name, model in STUDY.models.items()
+        if model.public_name
+    }
+    revisions = {name: STUDY.models[name].settings.get("revision") for name in models}
+    public = STUDY.settings.public_scores
+    given = {key: getattr(public, key) for key in ("tree", "table", "tasks")}
+    pinned = {name: revision for name, revision in revisions.items() if revision}
+    named = pinned if public.same_revision else {}
+    return stable({**given, "models": models, "revisions": named})
+
+
+def public_baseline(wildcards):
+    """The table of public scores that are a baseline; none if they are tasks or there are none."""
+    public = STUDY.settings.public_scores
+    is_baseline = public is not None and public.role == "baseline"
+    return [f"{RESULTS}/public_scores/tasks.csv"] if is_baseline else []
 
 
 def rankings_of_dataset(wildcards):
@@ -244,7 +274,9 @@ def model_table(wildcards):
 
 def figure_names():
     """The figures that a ranking of this study has."""
-    figures = list(FIGURES_OF_RANKING) + (list(FIGURES_OF_TASKS) if STUDY.tasks else [])
+    figures = list(FIGURES_OF_RANKING) + (
+        list(FIGURES_OF_TASKS) if STUDY.has_tasks else []
+    )
     has_curve = any(len(models) > 1 for models in STUDY.series.values())
     return [name for name in figures if name != "checkpoint_curves" or has_curve]
 
@@ -256,24 +288,24 @@ def code_of_figure(wildcards):
 
 def correlation_of_dataset(wildcards):
     """The correlation table of one data set; none in a study without tasks."""
-    return [f"{RESULTS}/correlation/{wildcards.dataset}.csv"] if STUDY.tasks else []
+    return [f"{RESULTS}/correlation/{wildcards.dataset}.csv"] if STUDY.has_tasks else []
 
 
 def kinds_of_tasks(wildcards):
     """Agreement of one ranking with each task; none in a study without tasks."""
     path = f"{RESULTS}/dependence/{wildcards.dataset}/{wildcards.estimator}.tasks.csv"
-    return [path] if STUDY.tasks else []
+    return [path] if STUDY.has_tasks else []
 
 
 def decision_files(places):
     """Tables on choice, cost and pool of each data set and estimator, within the study's results."""
-    kinds = ("sensitivity", "pareto") + (("dependence",) if STUDY.tasks else ())
+    kinds = ("sensitivity", "pareto") + (("dependence",) if STUDY.has_tasks else ())
     files = [
         f"{kind}/{dataset}/{estimator}.csv"
         for kind in kinds
         for dataset, estimator in places
     ]
-    if STUDY.tasks:
+    if STUDY.has_tasks:
         files += [f"decision/{dataset}.csv" for dataset in STUDY.ranked_datasets]
     return files
 
@@ -297,7 +329,7 @@ def page_files(wildcards):
         model=STUDY.models,
     )
     files += [f"{RESULTS}/{path}" for path in decision_files(places)]
-    if STUDY.tasks:
+    if STUDY.has_tasks:
         files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
         files += task_results(wildcards)
     return files

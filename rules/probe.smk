@@ -1,4 +1,4 @@
-"""From vectors and labels to task results, one job a model with all tasks inside."""
+"""From vectors and labels to task results, one job a model with all tasks inside; and what others measured."""
 
 
 rule probe_model:
@@ -24,3 +24,28 @@ rule probe_model:
         code=code_digest("suffice.tasks.stored"),
     script:
         "../scripts/probe_model.py"
+
+
+rule read_public_scores:
+    input:
+        files_of_public_scores,
+    output:
+        tasks="results/{study}/public_scores/tasks.csv",
+        gaps=report(
+            "results/{study}/public_scores/gaps.csv",
+            caption="../report/public_scores.rst",
+            category="Correlation with tasks",
+            labels={"data set": "public", "table": "scores that are missing"},
+        ),
+    log:
+        "logs/{study}/read_public_scores.log",
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        public=public_settings,
+        code=code_digest("suffice.tasks.public_scores"),
+    script:
+        "../scripts/read_public_scores.py"

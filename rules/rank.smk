@@ -32,6 +32,7 @@ rule measure_baselines:
     input:
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
+        public=public_baseline,
     output:
         "results/{study}/baselines/{dataset}.csv",
     log:

@@ -1,11 +1,12 @@
 """Measure what a user would rank models by without any estimate."""
 
-from suffice.comparison.stored import baselines_of_models
-from suffice.files import write_table
+from suffice.comparison.stored import baselines_of_models, with_public_average
+from suffice.files import read_table, write_table
 from suffice.store import ResultStore
 from suffice.workflow import start_job
 
 start_job(snakemake)
-params, store = snakemake.params, ResultStore(snakemake.params.store)
-table = baselines_of_models(params.models, snakemake.input.vectors, store, params.seed)
-write_table(table, snakemake.output[0])
+params, files, store = snakemake.params, snakemake.input, ResultStore(snakemake.params.store)
+table = baselines_of_models(params.models, files.vectors, store, params.seed)
+public = read_table(files.public[0]) if files.public else None
+write_table(with_public_average(table, public), snakemake.output[0])

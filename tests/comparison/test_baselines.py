@@ -227,3 +227,15 @@ def test_another_model_measures_only_itself_and_the_pool(tmp_path, rng, monkeypa
 def test_bad_input(embedding, error, message):
     with pytest.raises(error, match=message):
         baseline_table({"m": embedding})
+
+
+def test_the_public_average_is_of_models_with_every_task():
+    baselines = pd.DataFrame({"model": ["a", "b", "c"], "embed_dim": [1, 2, 3]})
+    rows = [("a", "x", 0.4), ("a", "y", 0.8), ("b", "x", 0.9)]
+    public = pd.DataFrame(rows, columns=["model", "task", "value"])
+    table = stored.with_public_average(baselines, public)
+    assert table["public_average"].tolist()[0] == pytest.approx(0.6)
+    assert table["public_average"].isna().tolist() == [False, True, True]
+    assert "public_average" not in stored.with_public_average(baselines, None)
+    scores = stored.predictor_table({}, table)
+    assert set(scores["predictor"]) == {"embed_dim", "public_average"}

@@ -255,3 +255,49 @@ def test_what_is_wrong_with_rows_made_of_others_is_named(toy_study, file, row, m
     (toy_study / file).open("a").write(row + "\n")
     with pytest.raises(StudyError, match=message):
         load_study(toy_study)
+
+
+PUBLIC = "model,task,value\nthe/words,Banking,0.7\nthe/words,Pairs,0.6\nthe/own,Banking,0.5\n"
+
+
+@pytest.fixture
+def public_study(toy_study):
+    (toy_study / "public.csv").write_text(PUBLIC)
+    change(toy_study, "models.tsv", "path\n", "path\tpublic_name\n")
+    change(toy_study, "models.tsv", "words\t8\t\t", "words\t8\t\t\tthe/words")
+    (toy_study / "study.yaml").open("a").write("public_scores: {table: public.csv}\n")
+    return toy_study
+
+
+def test_public_scores_are_tasks_or_a_baseline(public_study):
+    study = load_study(public_study)
+    assert study.settings.public_scores.tasks == ("Banking", "Pairs")
+    assert study.settings.public_scores.table == str(public_study / "public.csv")
+    assert study.models["words-8"].public_name == "the/words"
+    assert study.task_files("r")[-1] == "r/public_scores/tasks.csv"
+    (public_study / "tasks.tsv").unlink()
+    assert load_study(public_study).has_tasks
+    given = {"table": "public.csv", "role": "baseline"}
+    assert not load_study(public_study, {"public_scores": given}).has_tasks
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "needs a tree, a table, or both"),
+        ({"table": "pubic.csv"}, "public_scores.table: .*pubic.csv does not exist"),
+        ({"tree": "."}, "needs tasks, the names of those to read"),
+        ({"table": "public.csv", "same_revision": True}, "same_revision is for scores of a tree"),
+        ({"table": "public.csv", "tasks": ["topic"]}, "row 'topic' is also a public task"),
+        ({"table": "tasks.tsv"}, "public_scores.table': .*lacks the column"),
+    ],
+)
+def test_what_is_wrong_with_public_scores_is_named(public_study, given, message):
+    with pytest.raises(StudyError, match=message):
+        load_study(public_study, {"public_scores": given})
+
+
+def test_public_scores_need_a_model_that_has_some(public_study):
+    change(public_study, "models.tsv", "the/words", "")
+    with pytest.raises(StudyError, match="no model has public scores"):
+        load_study(public_study)

@@ -62,6 +62,7 @@ _KNOWN: tuple[tuple[str, Literal["higher", "lower"], str, str], ...] = (
     ("mutual_knn", "higher", "median share of common neighbours", "Huh et al. 2024, arXiv 2405.07987"),
     ("consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)"),
     ("cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640"),
+    ("public_average", "higher", "mean of public scores: take the leaderboard's first", "a user's habit"),
 )
 BASELINES: dict[str, Baseline] = {row[0]: Baseline(*row) for row in _KNOWN}
 

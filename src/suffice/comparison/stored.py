@@ -19,6 +19,7 @@ from suffice.comparison.correlation import BASELINE, INFORMATION
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
 from suffice.store import ResultStore
+from suffice.tasks.public_scores import mean_public_scores
 
 
 def baselines_of_models(
@@ -74,6 +75,20 @@ def _pool(arrays: list[np.ndarray], seed: int) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """A number as JSON holds it: NaN is None."""
     return None if np.isnan(value) else value
+
+
+def with_public_average(baselines: pd.DataFrame, public: pd.DataFrame | None) -> pd.DataFrame:
+    """The baselines with the column `public_average`, the mean over public tasks, where those are given.
+
+    Args:
+        baselines: one row a model.
+        public: the results of public tasks, one row a model and task; None or empty if there are none. A
+            model that lacks a task has no mean.
+    """
+    if public is None or public.empty:
+        return baselines
+    means = mean_public_scores(public, public["task"].nunique())
+    return baselines.assign(public_average=baselines["model"].map(means))
 
 
 def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFrame) -> pd.DataFrame:

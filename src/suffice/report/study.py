@@ -66,7 +66,7 @@ def _section(
     ranked = f"{dataset}/{choice.name}.csv"
     pareto = read_table(results / "pareto" / ranked)
     correlation, differences, decision, quotient, dependence = None, None, None, None, None
-    if study.tasks:
+    if study.has_tasks:
         table = read_table(results / "correlation" / f"{dataset}.csv")
         others = set(study.estimators) - {choice.name}
         correlation = table[~table["predictor"].isin(others)]
@@ -104,10 +104,8 @@ def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 
 
 def _task_results(study: Study, results: Path) -> pd.DataFrame | None:
-    if not study.tasks:
-        return None
-    tables = [read_table(results / "tasks" / f"{model}.csv") for model in study.models]
-    return pd.concat(tables, ignore_index=True)
+    tables = [read_table(Path(path)) for path in study.task_files(str(results))]
+    return pd.concat(tables, ignore_index=True) if tables else None
 
 
 def provenance_facts(seed: int) -> dict[str, str]:

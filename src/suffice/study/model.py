@@ -15,7 +15,7 @@ from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import check_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
-from suffice.tasks.settings import TaskSettings
+from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9.-]*"
@@ -80,6 +80,9 @@ class StudySettings(Settings):
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
     )
+    public_scores: PublicScoresSettings | None = Field(
+        default=None, description="scores that others measured, from a local copy; none by default"
+    )
     device: str = Field(default="cpu", description="torch device of models and estimators: cpu, cuda, mps")
 
     @field_validator("estimators", mode="before")
@@ -139,6 +142,7 @@ class ModelRow:
         training: name of the training in the workflow that makes the checkpoint, and the step.
         base_models: the models of the study whose vectors this one is made from.
         is_target: whether it may be a target; every model is a source.
+        public_name: what the model is called where public scores are kept.
     """
 
     name: str
@@ -148,6 +152,7 @@ class ModelRow:
     training: tuple[str, int] | None = None
     base_models: tuple[str, ...] = ()
     is_target: bool = True
+    public_name: str = ""
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
         """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
@@ -202,6 +207,22 @@ class Study:
         wanted = self.settings.ranking.targets
         targets = wanted if isinstance(wanted, int) else self.targets
         check_targets(targets, self.candidates, self.settings.ranking.self_pairs)
+
+    @property
+    def public_tasks(self) -> bool:
+        """Whether public scores are among the tasks."""
+        public = self.settings.public_scores
+        return public is not None and public.role == "tasks"
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether there is anything to compare the ranking with."""
+        return bool(self.tasks) or self.public_tasks
+
+    def task_files(self, results: str) -> list[str]:
+        """The tables of the tasks' results, within the folder of the study's results."""
+        probed = [f"{results}/tasks/{model}.csv" for model in self.models] if self.tasks else []
+        return [*probed, f"{results}/public_scores/tasks.csv"] if self.public_tasks else probed
 
     @property
     def ranked_datasets(self) -> list[str]:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.paths import resolve_paths
-from suffice.embed.checkpoint import PACKAGE_PREFIX, resolve_checkpoint
+from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import get_loader
 from suffice.errors import StudyError, SufficeError
 from suffice.settings import Settings, describe_validation_error, did_you_mean
@@ -31,10 +31,12 @@ from suffice.study.model import (
     build_loader,
 )
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
+from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
 
 SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
 FILE_SETTINGS = ("path", "vocabulary", "ids")
+SCORE_PLACES = ("tree", "table")
 CONCATENATION = "concatenation"
 S = TypeVar("S", bound=Settings)
 
@@ -59,6 +61,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     datasets = _read_datasets(folder / DATASETS)
     models = _read_models(folder / MODELS)
     tasks = _read_tasks(folder / TASKS, datasets) if (folder / TASKS).exists() else {}
+    settings = _with_located_scores(folder, settings)
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks)
     _check_references(study)
     return study
@@ -112,6 +115,27 @@ def read_estimators(
     return choices
 
 
+def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings:
+    """The settings with the places of public scores made absolute, and every public task named."""
+    given = settings.public_scores
+    if given is None:
+        return settings
+    path = folder / SETTINGS
+    places = {
+        key: folder / Path(value).expanduser() for key in SCORE_PLACES if (value := getattr(given, key))
+    }
+    for key, place in places.items():
+        if not place.exists():
+            raise StudyError(f"{path}: public_scores.{key}: {place} does not exist; correct the path")
+    tasks = given.tasks
+    if not tasks:
+        listed = checked(path, "public_scores.table", partial(read_score_table, places["table"]))
+        tasks = tuple(dict.fromkeys(task for _, task in listed))
+    located = {key: str(place) for key, place in places.items()}
+    public = given.model_copy(update={**located, "tasks": tasks})
+    return settings.model_copy(update={"public_scores": public})
+
+
 def _read_datasets(path: Path) -> dict[str, DatasetRow]:
     rows = {}
     for name, cells in read_rows(path, "dataset", ["source"]).items():
@@ -140,7 +164,7 @@ def _read_models(path: Path) -> dict[str, ModelRow]:
 def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
-    own = ("model", "loader", "family", "target")
+    own = ("model", "loader", "family", "target", "public_name")
     given = {key: value for key, value in cells.items() if key not in own}
     read_settings(path, name, given, get_loader(kind).Settings)
     training: tuple[str, int] | None = None
@@ -155,7 +179,8 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     else:
         given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
-    return ModelRow(name, kind, cells.get("family", kind), given, training, base_models, is_target)
+    public = cells.get("public_name") or (checkpoint if HUB_NAME.fullmatch(checkpoint) else "")
+    return ModelRow(name, kind, cells.get("family", kind), given, training, base_models, is_target, public)
 
 
 def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]:
@@ -220,6 +245,22 @@ def _check_references(study: Study) -> None:
                     "which is itself made from another model; name that one"
                 )
     _check_parts(study)
+    _check_public_scores(study)
+
+
+def _check_public_scores(study: Study) -> None:
+    """Public tasks beside the study's own, and models that can be found among the public scores."""
+    public = study.settings.public_scores
+    if public is None:
+        return
+    shared = sorted(set(public.tasks) & set(study.tasks))
+    if shared:
+        raise StudyError(f"{study.folder / TASKS}: row {shared[0]!r} is also a public task; rename the row")
+    if not any(model.public_name for model in study.models.values()):
+        raise StudyError(
+            f"{study.folder / MODELS}: no model has public scores, for none has a hub name as checkpoint; "
+            "fill the column public_name, or remove public_scores from study.yaml"
+        )
 
 
 def _check_parts(study: Study) -> None:

@@ -9,14 +9,15 @@ the leaderboard takes, the English subset of a multilingual task, and the main m
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from suffice.errors import DataError
+from suffice.tasks.probes import TASK_COLUMNS
 
 TEST = "test"
 SPLITS: Mapping[str, str] = {"MSMARCO": "dev"}
@@ -33,7 +34,7 @@ EXTERNAL, NO_REVISION = "external", "no_revision_available"
 META = "model_meta"
 SCORE_COLUMNS = ("model", "public_name", "task", "kind", "metric", "value", "origin", "revision")
 GAP_COLUMNS = ("model", "public_name", "task", "reason")
-TABLE = "table"
+TABLE, PUBLIC = "table", "public"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def read_public_scores(
         raise DataError("public scores need a tree, a table, or both")
     if tree is not None and not tree.is_dir():
         raise DataError(f"{tree} is no folder; give that of the results, which has a folder a model")
-    listed = _read_table(table) if table is not None else {}
+    listed = read_score_table(table) if table is not None else {}
     found, gaps = [], []
     for model, public in models.items():
         files = _files_of(tree, public, (revisions or {}).get(model)) if tree is not None else {}
@@ -93,10 +94,24 @@ def read_public_scores(
     )
 
 
-def _read_table(path: Path) -> dict[tuple[str, str], float]:
-    """Values by public name and task."""
+@dataclass(frozen=True)
+class ListedScore:
+    """A cell of a table of scores; kind and metric are empty where the table does not say."""
+
+    value: float
+    kind: str = ""
+    metric: str = ""
+
+
+def read_score_table(path: Path) -> dict[tuple[str, str], ListedScore]:
+    """Scores by public name and task.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column, holds what is no finite number, or has two rows
+            for a model and task.
+    """
     try:
-        table = pd.read_csv(path, dtype={"model": "str", "task": "str"})
+        table = pd.read_csv(path, dtype={name: "str" for name in ("model", "task", "kind", "metric")})
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); it must be a CSV file") from error
     missing = [name for name in ("model", "task", "value") if name not in table]
@@ -113,8 +128,44 @@ def _read_table(path: Path) -> dict[tuple[str, str], float]:
     if not values.map(math.isfinite).all():
         wrong = table["value"][~values.map(math.isfinite)].iloc[0]
         raise DataError(f"{path} holds the value {wrong!r}, which is not a finite number; correct it")
-    keys = list(zip(table["model"], table["task"], strict=True))
-    return dict(zip(keys, values.astype(float), strict=True))
+    words = table.reindex(columns=["kind", "metric"]).astype(object).fillna("")
+    cells = map(ListedScore, values.astype(float), words["kind"], words["metric"])
+    return dict(zip(zip(table["model"], table["task"], strict=True), cells, strict=True))
+
+
+def files_of_scores(tree: Path, models: Iterable[str], tasks: Sequence[str]) -> list[Path]:
+    """The files of a tree that scores of some models, by public name, can come from."""
+    folders = [tree / public.replace("/", "__") for public in models]
+    return sorted(path for folder in folders for task in tasks for path in folder.glob(f"*/{task}.json"))
+
+
+def task_table_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Public scores as the results of tasks are written, with the data set `public`.
+
+    Args:
+        scores: as `read_public_scores` gives them.
+
+    Returns:
+        One row a model and task with `suffice.tasks.probes.TASK_COLUMNS`; what others did not say is
+        missing. A kind that is not known is `public`.
+    """
+    kinds = scores["kind"].where(scores["kind"] != "", PUBLIC)
+    metrics = scores["metric"].where(scores["metric"] != "", "score")
+    named = scores[["task", "model", "value"]].assign(
+        kind=kinds, metric=metrics, dataset="public", warnings=""
+    )
+    return named.reindex(columns=list(TASK_COLUMNS)).astype({"n_classes": "Int64"})
+
+
+def mean_public_scores(scores: pd.DataFrame, n_tasks: int) -> pd.Series:
+    """Mean over tasks by model, of the models that have a score on every task: as leaderboards do.
+
+    Args:
+        scores: as `read_public_scores` gives them.
+        n_tasks: how many tasks there are.
+    """
+    by_model = scores.groupby("model", sort=False)["value"]
+    return by_model.mean()[by_model.count() == n_tasks]
 
 
 def _files_of(tree: Path, public: str, revision: str | None) -> dict[str, list[Path]]:
@@ -137,7 +188,7 @@ def _order(path: Path) -> tuple[int, list[int], str]:
 
 
 def _look_up(
-    files: list[Path], public: str, task: str, listed: Mapping[tuple[str, str], float], has_folder: bool
+    files: list[Path], public: str, task: str, listed: Mapping[tuple[str, str], ListedScore], has_folder: bool
 ) -> tuple[dict[str, Any] | None, str]:
     """The value of a model and task, or why there is none."""
     reasons = []
@@ -147,8 +198,7 @@ def _look_up(
         except DataError as error:
             reasons.append(str(error))
     if (public, task) in listed:
-        value = listed[public, task]
-        return {"kind": "", "metric": "", "value": value, "origin": TABLE, "revision": ""}, ""
+        return {**asdict(listed[public, task]), "origin": TABLE, "revision": ""}, ""
     if reasons:
         return None, "; ".join(reasons)
     return None, "the model has no file for it" if has_folder else "the model has no folder and no row"

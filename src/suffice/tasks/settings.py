@@ -1,7 +1,7 @@
 """What a task asks of an embedding: its kind, and the corpus columns it reads."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -70,6 +70,42 @@ class TaskSettings(Settings):
             )
         if "label" in allowed and self.label is None:
             raise ValueError(f"a {self.kind} task needs 'label', the column that holds what is to be found")
+        return self
+
+
+class PublicScoresSettings(Settings):
+    """Scores that others measured; a model's are found by the column `public_name` of models.tsv."""
+
+    tree: str | None = Field(
+        default=None,
+        description="folder `results` of a local copy of MTEB's results repository: a folder a model, in it "
+        "one a revision",
+    )
+    table: str | None = Field(
+        default=None,
+        description="CSV with the columns model (public name), task, value, and if you like kind and metric; "
+        "asked where the tree has no score",
+    )
+    tasks: tuple[str, ...] = Field(
+        default=(), description="names of the public tasks; by default all that the table has"
+    )
+    role: Literal["tasks", "baseline"] = Field(
+        default="tasks",
+        description="tasks: the ranking is compared with them as with the study's own; baseline: their mean "
+        "is one of the ways to choose a model",
+    )
+    same_revision: bool = Field(
+        default=False, description="take from the tree only scores of the revision that models.tsv names"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if self.tree is None and self.table is None:
+            raise ValueError("public_scores needs a tree, a table, or both")
+        if self.table is None and not self.tasks:
+            raise ValueError("public_scores with a tree alone needs tasks, the names of those to read")
+        if self.same_revision and self.tree is None:
+            raise ValueError("same_revision is for scores of a tree; a table names no revisions")
         return self
 
 
