@@ -10,6 +10,7 @@ from suffice.errors import SufficeError
 from suffice.files import read_json
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
+from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import (
     code_digest,
@@ -88,6 +89,8 @@ def files_of_model(wildcards):
     model = STUDY.models[wildcards.model]
     if model.training:
         return [f"{RESULTS}/checkpoints/{model.training[0]}"]
+    if model.is_standin:
+        return [place_of_checkpoint(RESULTS, model.name)]
     if model.base_models:
         folder = f"{RESULTS}/embeddings/{wildcards.dataset}"
         return expand(f"{folder}/{{base}}.npy", base=model.base_models)

@@ -12,4 +12,9 @@ include: "../decide.smk"
 include: "../figures.smk"
 
 
+if STUDY.settings.offline_standins:
+
+    include: "../standins.smk"
+
+
 report: "../../report/workflow.rst"

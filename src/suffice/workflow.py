@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from suffice.errors import StudyError, SufficeError
 from suffice.files import read_json, write_json
 from suffice.provenance import code_digest
+from suffice.study.standins import place_of_checkpoint
 
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
@@ -142,6 +143,8 @@ def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, 
     made = {}
     if model.training:
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
+    if model.is_standin:
+        made["checkpoint"] = place_of_checkpoint(results, model.name)
     if model.base_models:
         made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made

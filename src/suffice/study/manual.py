@@ -11,10 +11,11 @@ from suffice.calibration.channels import CHANNELS
 from suffice.calibration.settings import CalibrationSettings, ChainGroup, ChannelGroup, Grid, Limit
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
+from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
 from suffice.published.study import PublishedSettings
 from suffice.study.model import CorrelationSettings, StudyRankingSettings, StudySettings, TrainingSettings
-from suffice.tasks.settings import TaskSettings
+from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
 MAX_SHOWN = 6
 HEAD = """# The manual of every key
@@ -40,7 +41,9 @@ MODELS = """## `models.tsv`
 
 `model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
 `target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but
-what others tell of it is worth little. All other columns are the settings of the loaders, each of which
+what others tell of it is worth little. `public_name` (default: a hub name in `checkpoint`) is what the model
+is called where public scores are kept, and `architecture` what its stand-in must be (one of ARCHITECTURES). All
+other columns are the settings of the loaders, each of which
 reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
@@ -94,11 +97,12 @@ def manual() -> str:
         "### `ranking`\n",
         _table(StudyRankingSettings),
     ]
-    parts += ["### `correlation`\n", _table(CorrelationSettings), "### `training`, for each name\n"]
+    parts += ["### `correlation`\n", _table(CorrelationSettings)]
+    parts += ["### `public_scores`\n", _table(PublicScoresSettings), "### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():
         parts += [f"**`{name}`**: {estimator.summary}.\n", _table(estimator.Settings)]
-    parts.append(MODELS)
+    parts.append(MODELS.replace("ARCHITECTURES", ", ".join(f"`{name}`" for name in ARCHITECTURES)))
     for kind in sorted(LOADERS):
         parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
     parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings), *_calibration()]

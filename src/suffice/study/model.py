@@ -1,6 +1,6 @@
 """What a study holds, with every default and description: the manual and the schemas are made from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +83,12 @@ class StudySettings(Settings):
     public_scores: PublicScoresSettings | None = Field(
         default=None, description="scores that others measured, from a local copy; none by default"
     )
+    offline_standins: bool = Field(
+        default=False,
+        description="put tiny random checkpoints of the same architecture (column `architecture`) and "
+        "paragraphs of installed documentation in the place of what comes from the hub: tries the whole "
+        "study without network, in a folder of its own; the numbers mean nothing",
+    )
     device: str = Field(default="cpu", description="torch device of models and estimators: cpu, cuda, mps")
 
     @field_validator("estimators", mode="before")
@@ -114,11 +120,13 @@ class DatasetRow:
         name: the data set's name.
         settings: where its items come from; paths are absolute.
         ranked: whether models are ranked on it; otherwise it serves tasks alone.
+        is_standin: whether its table is a stand-in that the workflow makes.
     """
 
     name: str
     settings: DatasetSettings
     ranked: bool
+    is_standin: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,8 @@ class ModelRow:
         base_models: the models of the study whose vectors this one is made from.
         is_target: whether it may be a target; every model is a source.
         public_name: what the model is called where public scores are kept.
+        architecture: of its checkpoint, which a stand-in must have; see `suffice.embed.standin`.
+        is_standin: whether its checkpoint is a stand-in that the workflow makes.
     """
 
     name: str
@@ -153,6 +163,8 @@ class ModelRow:
     base_models: tuple[str, ...] = ()
     is_target: bool = True
     public_name: str = ""
+    architecture: str = ""
+    is_standin: bool = False
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
         """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
@@ -246,4 +258,4 @@ class Study:
     def without(self, failed: set[str]) -> "Study":
         """The same study without some models and those made from them."""
         left = {name: row for name, row in self.models.items() if not {name, *row.base_models} & failed}
-        return Study(self.name, self.folder, self.settings, self.estimators, left, self.datasets, self.tasks)
+        return replace(self, models=left)

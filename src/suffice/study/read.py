@@ -14,6 +14,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.paths import resolve_paths
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import get_loader
+from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import (
@@ -30,6 +31,7 @@ from suffice.study.model import (
     TaskRow,
     build_loader,
 )
+from suffice.study.standins import with_standins
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
@@ -64,7 +66,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     settings = _with_located_scores(folder, settings)
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks)
     _check_references(study)
-    return study
+    return with_standins(study) if settings.offline_standins else study
 
 
 def read_study_settings(path: Path, overrides: Mapping[str, Any], model: type[S]) -> S:
@@ -164,7 +166,7 @@ def _read_models(path: Path) -> dict[str, ModelRow]:
 def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
-    own = ("model", "loader", "family", "target", "public_name")
+    own = ("model", "loader", "family", "target", "public_name", "architecture")
     given = {key: value for key, value in cells.items() if key not in own}
     read_settings(path, name, given, get_loader(kind).Settings)
     training: tuple[str, int] | None = None
@@ -180,7 +182,11 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
         given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
     public = cells.get("public_name") or (checkpoint if HUB_NAME.fullmatch(checkpoint) else "")
-    return ModelRow(name, kind, cells.get("family", kind), given, training, base_models, is_target, public)
+    architecture = cells.get("architecture", "")
+    if architecture:
+        checked(path, name, partial(check_architecture, architecture))
+    family = cells.get("family", kind)
+    return ModelRow(name, kind, family, given, training, base_models, is_target, public, architecture)
 
 
 def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]:
@@ -313,13 +319,14 @@ def check_sources(study: Study) -> None:
     columns = {
         name: checked(path, name, partial(check_dataset, row.settings, row.name, row.ranked))
         for name, row in study.datasets.items()
+        if not row.is_standin
     }
     for task in study.tasks.values():
-        found = columns[task.dataset]
+        found = columns.get(task.dataset)
         if found is not None:
             checked(study.folder / TASKS, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
-        if model.training is None and not model.base_models:
+        if not (model.training or model.base_models or model.is_standin):
             for dataset in _datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)

@@ -1,0 +1,13 @@
+"""Make tiny checkpoints that stand for those of the hub."""
+
+from pathlib import Path
+
+from suffice.data.standin import standin_texts
+from suffice.embed.standin import write_standin
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params = snakemake.params
+texts = standin_texts(params.seed)
+for folder, (architecture, loader, seed) in zip(snakemake.output, params.models.values(), strict=True):
+    write_standin(Path(folder), architecture, loader, texts, seed)

@@ -1,0 +1,12 @@
+"""Write tables that stand for data sets of the hub."""
+
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.standin import write_standin_tables
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params = snakemake.params
+datasets = {
+    name: (DatasetSettings(**settings), labels) for name, (settings, labels) in params.datasets.items()
+}
+write_standin_tables(datasets, snakemake.output, params.seed)
