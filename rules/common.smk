@@ -36,7 +36,7 @@ wildcard_constraints:
     dataset=any_of(STUDY.datasets),
     model=any_of(STUDY.models),
     target=any_of(STUDY.models),
-    estimator=any_of(STUDY.estimators),
+    estimator=any_of(STUDY.all_estimators),
     training=any_of(STUDY.settings.training),
     figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS),
 
@@ -138,7 +138,7 @@ def failure_record_of_preparation(wildcards):
 
 def estimator_choice(wildcards):
     """Kind and settings of an estimator."""
-    choice = STUDY.estimators[wildcards.estimator]
+    choice = STUDY.all_estimators[wildcards.estimator]
     return stable({"kind": choice.kind, "settings": choice.settings})
 
 
@@ -146,7 +146,7 @@ def code_of_estimator(wildcards):
     """Digest of the code that makes an estimator's numbers."""
     from suffice.estimators.registry import get_estimator
 
-    estimator = get_estimator(STUDY.estimators[wildcards.estimator].kind)
+    estimator = get_estimator(STUDY.all_estimators[wildcards.estimator].kind)
     return code_digest("suffice.estimators.stored", estimator.__module__)
 
 
@@ -270,8 +270,7 @@ def model_table(wildcards):
     """Name, family, and training with its step of each model."""
     rows = STUDY.models.values()
     return [
-        {"model": row.name, "family": row.family, "training": row.training}
-        for row in rows
+        {"model": row.name, "family": row.family, "training": row.stage} for row in rows
     ]
 
 

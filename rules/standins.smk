@@ -1,30 +1,5 @@
 """From installed documentation to what stands for data sets and checkpoints of the hub."""
 
-from suffice.study.standins import labels_of, place_of_data
-
-STANDIN_DATASETS = [name for name, row in STUDY.datasets.items() if row.is_standin]
-STANDIN_MODELS = [name for name, row in STUDY.models.items() if row.is_standin]
-
-
-def standin_datasets(wildcards):
-    """Settings, and columns of labels, of each data set that needs a stand-in."""
-    rows = {name: STUDY.datasets[name].settings for name in STANDIN_DATASETS}
-    return stable(
-        {
-            name: [settings.model_dump(exclude_unset=True), labels_of(STUDY, name)]
-            for name, settings in rows.items()
-        }
-    )
-
-
-def standin_models(wildcards):
-    """Architecture, loader and seed of each model that needs a stand-in."""
-    rows = {name: STUDY.models[name] for name in STANDIN_MODELS}
-    return {
-        name: [row.architecture, row.kind, STUDY.seed_of(name)]
-        for name, row in rows.items()
-    }
-
 
 rule make_standin_data:
     output:

@@ -2,6 +2,7 @@
 
 
 include: "../common.smk"
+include: "../optional.smk"
 include: "../corpora.smk"
 include: "../embed.smk"
 include: "../estimate.smk"
@@ -10,6 +11,7 @@ include: "../probe.smk"
 include: "../correlate.smk"
 include: "../decide.smk"
 include: "../figures.smk"
+include: "../ablate.smk"
 
 
 if STUDY.settings.offline_standins:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from suffice.calibration.settings import CalibrationSettings, ChannelGroup, Grid
 from suffice.study.model import EstimatorChoice
-from suffice.study.read import SETTINGS, check_key, read_estimators, read_study_settings
+from suffice.study.read import read_estimators, read_study_settings
+from suffice.study.references import SETTINGS, check_key
 
 Part = Literal["channels", "chains", "invariance"]
 FIGURES = ("channel_curves", "estimate_against_truth", "error_by_width", "independence")

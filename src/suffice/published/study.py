@@ -42,7 +42,8 @@ from suffice.published.text import (
     score_table,
 )
 from suffice.settings import Settings
-from suffice.study.read import SETTINGS, read_study_settings
+from suffice.study.read import read_study_settings
+from suffice.study.references import SETTINGS
 
 TABLES = (
     "side_by_side", "scores", "ranking", "text_correlation", "molecule_correlation",

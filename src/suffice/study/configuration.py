@@ -4,14 +4,11 @@ import yaml
 
 from suffice.study.model import Study
 
-TABLES = ("models.tsv", "datasets.tsv", "tasks.tsv")
-
 
 def configuration_of(study: Study) -> str:
     """The settings as they are used, then the tables as they are written."""
     parts = [yaml.safe_dump(study.settings.model_dump(mode="json"), sort_keys=False)]
-    for name in TABLES:
-        path = study.folder / name
+    for path in (study.models_file, study.datasets_file, study.tasks_file):
         if path.exists():
-            parts.append(f"# {name}\n{path.read_text(encoding='utf-8')}")
+            parts.append(f"# {path.name}\n{path.read_text(encoding='utf-8')}")
     return "\n".join(parts)

@@ -6,7 +6,8 @@ from typing import Any
 
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
-from suffice.study.read import SETTINGS, read_yaml
+from suffice.study.read import read_yaml
+from suffice.study.references import SETTINGS
 
 EMBEDDINGS = "embeddings"
 KINDS = (EMBEDDINGS, "calibration", "published")

@@ -14,7 +14,13 @@ from suffice.embed.registry import LOADERS
 from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
 from suffice.published.study import PublishedSettings
-from suffice.study.model import CorrelationSettings, StudyRankingSettings, StudySettings, TrainingSettings
+from suffice.study.model import (
+    CorrelationSettings,
+    StudyRankingSettings,
+    StudySettings,
+    TrainingSettings,
+    VariationSettings,
+)
 from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
 MAX_SHOWN = 6
@@ -42,7 +48,8 @@ MODELS = """## `models.tsv`
 `model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
 `target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but
 what others tell of it is worth little. `public_name` (default: a hub name in `checkpoint`) is what the model
-is called where public scores are kept, and `architecture` what its stand-in must be (one of ARCHITECTURES). All
+is called where public scores are kept; `series` and `step` say that a model is a checkpoint of a training
+elsewhere, `version_of` that it is a tuned version of another model, and `architecture` what its stand-in must be (one of ARCHITECTURES). All
 other columns are the settings of the loaders, each of which
 reads its own.
 
@@ -98,7 +105,8 @@ def manual() -> str:
         _table(StudyRankingSettings),
     ]
     parts += ["### `correlation`\n", _table(CorrelationSettings)]
-    parts += ["### `public_scores`\n", _table(PublicScoresSettings), "### `training`, for each name\n"]
+    parts += ["### `public_scores`\n", _table(PublicScoresSettings), "### `ablations`, for each name\n"]
+    parts += [_table(VariationSettings), "### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():
         parts += [f"**`{name}`**: {estimator.summary}.\n", _table(estimator.Settings)]

@@ -1,6 +1,6 @@
 """What a study holds, with every default and description: the manual and the schemas are made from it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,22 @@ class CorrelationSettings(Settings):
     n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
 
 
+class VariationSettings(Settings):
+    """One setting of an estimator, varied; for `snakemake ablations`."""
+
+    estimator: str = Field(description="kind of estimator")
+    setting: str = Field(description="the setting that is varied")
+    values: tuple[Any, ...] = Field(min_length=2, description="its values")
+    settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
+
+    def variants(self, name: str) -> dict[str, dict[str, Any]]:
+        """The estimators with one value each, by name, as the key `estimators` would have them."""
+        return {
+            f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
+            for value in self.values
+        }
+
+
 class StudyRankingSettings(RankingSettings):
     """How scores are made from pairs, and which models are targets."""
 
@@ -65,6 +81,9 @@ class StudySettings(Settings):
         default="embeddings", description="what the study compares: embeddings, that is, models on data sets"
     )
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
+    models: str = Field(default="models.tsv", description="the table of models")
+    datasets: str = Field(default="datasets.tsv", description="the table of data sets")
+    tasks: str = Field(default="tasks.tsv", description="the table of tasks; none need be there")
     estimators: dict[str, dict[str, Any]] = Field(
         default={DEFAULT_ESTIMATOR: {}},
         min_length=1,
@@ -79,6 +98,11 @@ class StudySettings(Settings):
     )
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
+    )
+    ablations: dict[str, VariationSettings] = Field(
+        default={},
+        description="settings of estimators that are varied, by name of the variation; made by the target "
+        "`ablations` alone",
     )
     public_scores: PublicScoresSettings | None = Field(
         default=None, description="scores that others measured, from a local copy; none by default"
@@ -151,6 +175,8 @@ class ModelRow:
         base_models: the models of the study whose vectors this one is made from.
         is_target: whether it may be a target; every model is a source.
         public_name: what the model is called where public scores are kept.
+        series: what it is a checkpoint of, and the step, where the workflow does not train it.
+        version_of: the model that this one is a tuned version of.
         architecture: of its checkpoint, which a stand-in must have; see `suffice.embed.standin`.
         is_standin: whether its checkpoint is a stand-in that the workflow makes.
     """
@@ -165,6 +191,13 @@ class ModelRow:
     public_name: str = ""
     architecture: str = ""
     is_standin: bool = False
+    series: tuple[str, int] | None = None
+    version_of: str = ""
+
+    @property
+    def stage(self) -> tuple[str, int] | None:
+        """What it is a checkpoint of, and the step."""
+        return self.training or self.series
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
         """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
@@ -192,6 +225,32 @@ class Study:
     models: dict[str, ModelRow]
     datasets: dict[str, DatasetRow]
     tasks: dict[str, TaskRow]
+    variants: dict[str, EstimatorChoice] = field(default_factory=dict)
+
+    @property
+    def models_file(self) -> Path:
+        """The table of models."""
+        return self.folder / self.settings.models
+
+    @property
+    def datasets_file(self) -> Path:
+        """The table of data sets."""
+        return self.folder / self.settings.datasets
+
+    @property
+    def tasks_file(self) -> Path:
+        """The table of tasks; it need not be there."""
+        return self.folder / self.settings.tasks
+
+    @property
+    def all_estimators(self) -> dict[str, EstimatorChoice]:
+        """The estimators, and those that only ablations use."""
+        return self.estimators | self.variants
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The base of each model that is a tuned version of another."""
+        return {name: row.version_of for name, row in self.models.items() if row.version_of in self.models}
 
     def seed_of(self, model: str) -> int:
         """The seed of what is random in a model."""
@@ -251,8 +310,8 @@ class Study:
         """Models that are checkpoints of one training, by its name, in the order of their steps."""
         found: dict[str, list[tuple[int, str]]] = {}
         for model in self.models.values():
-            if model.training:
-                found.setdefault(model.training[0], []).append((model.training[1], model.name))
+            if model.stage:
+                found.setdefault(model.stage[0], []).append((model.stage[1], model.name))
         return {name: [model for _, model in sorted(models)] for name, models in found.items()}
 
     def without(self, failed: set[str]) -> "Study":

@@ -1,6 +1,5 @@
 """Reading a study's folder: every problem that can be seen without computing is found here."""
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,6 @@ from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
     MODEL_PREFIX,
-    NAME_PATTERN,
-    NAME_RULE,
     TRAINED_PREFIX,
     DatasetRow,
     EstimatorChoice,
@@ -31,14 +28,17 @@ from suffice.study.model import (
     TaskRow,
     build_loader,
 )
+from suffice.study.references import SETTINGS, check_key, check_references
 from suffice.study.standins import with_standins
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
 
-SETTINGS, MODELS, DATASETS, TASKS = "study.yaml", "models.tsv", "datasets.tsv", "tasks.tsv"
 FILE_SETTINGS = ("path", "vocabulary", "ids")
 SCORE_PLACES = ("tree", "table")
+OWN_COLUMNS = (
+    "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
+)  # fmt: skip
 CONCATENATION = "concatenation"
 S = TypeVar("S", bound=Settings)
 
@@ -60,12 +60,13 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     check_key(folder, "the folder's name", folder.name)
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
     estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed, settings.device)
-    datasets = _read_datasets(folder / DATASETS)
-    models = _read_models(folder / MODELS)
-    tasks = _read_tasks(folder / TASKS, datasets) if (folder / TASKS).exists() else {}
+    datasets = _read_datasets(folder / settings.datasets)
+    models = _read_models(folder / settings.models)
+    tasks = _read_tasks(folder, settings, datasets)
     settings = _with_located_scores(folder, settings)
-    study = Study(folder.name, folder, settings, estimators, models, datasets, tasks)
-    _check_references(study)
+    variants = _read_variants(folder / SETTINGS, settings)
+    study = Study(folder.name, folder, settings, estimators, models, datasets, tasks, variants)
+    check_references(study)
     return with_standins(study) if settings.offline_standins else study
 
 
@@ -117,6 +118,18 @@ def read_estimators(
     return choices
 
 
+def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
+    """The estimators of all variations."""
+    given: dict[str, dict[str, Any]] = {}
+    for name, variation in settings.ablations.items():
+        variants = variation.variants(name)
+        taken = sorted(set(variants) & {*given, *settings.estimators})
+        if taken:
+            raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")
+        given |= variants
+    return read_estimators(path, given, settings.seed, settings.device)
+
+
 def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings:
     """The settings with the places of public scores made absolute, and every public task named."""
     given = settings.public_scores
@@ -166,8 +179,7 @@ def _read_models(path: Path) -> dict[str, ModelRow]:
 def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
-    own = ("model", "loader", "family", "target", "public_name", "architecture")
-    given = {key: value for key, value in cells.items() if key not in own}
+    given = {key: value for key, value in cells.items() if key not in OWN_COLUMNS}
     read_settings(path, name, given, get_loader(kind).Settings)
     training: tuple[str, int] | None = None
     base_models: tuple[str, ...] = ()
@@ -185,8 +197,29 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     architecture = cells.get("architecture", "")
     if architecture:
         checked(path, name, partial(check_architecture, architecture))
-    family = cells.get("family", kind)
-    return ModelRow(name, kind, family, given, training, base_models, is_target, public, architecture)
+    return ModelRow(
+        name=name,
+        kind=kind,
+        family=cells.get("family", kind),
+        settings=given,
+        training=training,
+        base_models=base_models,
+        is_target=is_target,
+        public_name=public,
+        architecture=architecture,
+        series=_series(path, name, cells),
+        version_of=cells.get("version_of", ""),
+    )
+
+
+def _series(path: Path, name: str, cells: Mapping[str, str]) -> tuple[str, int] | None:
+    """The columns `series` and `step`."""
+    series, step = cells.get("series", ""), cells.get("step", "")
+    if not series and not step:
+        return None
+    if not series or not step.isdigit():
+        raise StudyError(f"{path}: row {name!r}: series {series!r}, step {step!r}; give both, step a number")
+    return series, int(step)
 
 
 def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]:
@@ -213,7 +246,11 @@ def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int
     return training, int(step)
 
 
-def _read_tasks(path: Path, datasets: dict[str, DatasetRow]) -> dict[str, TaskRow]:
+def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, DatasetRow]) -> dict[str, TaskRow]:
+    """The tasks; none where the table that study.yaml does not name is not there."""
+    path = folder / settings.tasks
+    if not path.exists() and "tasks" not in settings.model_fields_set:
+        return {}
     rows = {}
     for name, cells in read_rows(path, "task", ["kind", "dataset"]).items():
         dataset = cells["dataset"]
@@ -226,88 +263,6 @@ def _read_tasks(path: Path, datasets: dict[str, DatasetRow]) -> dict[str, TaskRo
     return rows
 
 
-def _check_references(study: Study) -> None:
-    """Names that one file uses and another must define."""
-    for name, training in study.settings.training.items():
-        check_key(study.folder / SETTINGS, f"training.{name}", name)
-        _must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
-    _check_targets(study)
-    for model in study.models.values():
-        if model.training:
-            training_name, step = model.training
-            _must_exist(study.folder / MODELS, model.name, "training", training_name, study.settings.training)
-            steps = study.settings.training[training_name].steps
-            if step not in steps:
-                raise StudyError(
-                    f"{study.folder / MODELS}: row {model.name!r}: training {training_name!r} saves no step "
-                    f"{step}; it saves {', '.join(map(str, steps))}"
-                )
-        for base in model.base_models:
-            others = {name: row for name, row in study.models.items() if name != model.name}
-            _must_exist(study.folder / MODELS, model.name, "model", base, others)
-            if study.models[base].base_models:
-                raise StudyError(
-                    f"{study.folder / MODELS}: row {model.name!r} is made from {base!r}, "
-                    "which is itself made from another model; name that one"
-                )
-    _check_parts(study)
-    _check_public_scores(study)
-
-
-def _check_public_scores(study: Study) -> None:
-    """Public tasks beside the study's own, and models that can be found among the public scores."""
-    public = study.settings.public_scores
-    if public is None:
-        return
-    shared = sorted(set(public.tasks) & set(study.tasks))
-    if shared:
-        raise StudyError(f"{study.folder / TASKS}: row {shared[0]!r} is also a public task; rename the row")
-    if not any(model.public_name for model in study.models.values()):
-        raise StudyError(
-            f"{study.folder / MODELS}: no model has public scores, for none has a hub name as checkpoint; "
-            "fill the column public_name, or remove public_scores from study.yaml"
-        )
-
-
-def _check_parts(study: Study) -> None:
-    """The data sets that another one is made of."""
-    path = study.folder / DATASETS
-    for row in study.datasets.values():
-        for part in row.settings.parts:
-            others = {name: other for name, other in study.datasets.items() if name != row.name}
-            _must_exist(path, row.name, "data set", part, others)
-            if others[part].settings.parts:
-                raise StudyError(
-                    f"{path}: row {row.name!r} is made of {part!r}, itself made of others; name those"
-                )
-            if row.settings.parts.count(part) > 1:
-                raise StudyError(f"{path}: row {row.name!r}: path names {part!r} twice; remove one")
-
-
-def _check_targets(study: Study) -> None:
-    """The targets that study.yaml asks for and the models that may be targets."""
-    wanted = study.settings.ranking.targets
-    for name in wanted if isinstance(wanted, tuple) else ():
-        _must_exist(study.folder / SETTINGS, "ranking.targets", "model", name, study.models)
-        if not study.models[name].is_target:
-            raise StudyError(
-                f"{study.folder / MODELS}: row {name!r}: target is false, but ranking.targets names it; "
-                "change one of the two"
-            )
-    checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
-
-
-def check_key(path: Path, key: str, name: str) -> None:
-    """Raise StudyError unless `name` is fit to be one, in file names and tables."""
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise StudyError(f"{path}: {key}: {name!r} is not a name: use {NAME_RULE}")
-
-
-def _must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
-    if name not in known:
-        raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
-
-
 def check_sources(study: Study) -> None:
     """Check that data can be read and models loaded, as far as can be told offline and quickly.
 
@@ -315,7 +270,7 @@ def check_sources(study: Study) -> None:
         StudyError: a data set cannot be read or has too few items, a task's column is missing, a file
             or checkpoint is missing, or an installed package is lacking.
     """
-    path = study.folder / DATASETS
+    path = study.datasets_file
     columns = {
         name: checked(path, name, partial(check_dataset, row.settings, row.name, row.ranked))
         for name, row in study.datasets.items()
@@ -324,13 +279,13 @@ def check_sources(study: Study) -> None:
     for task in study.tasks.values():
         found = columns.get(task.dataset)
         if found is not None:
-            checked(study.folder / TASKS, task.name, partial(check_task, task.settings, found))
+            checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
         if not (model.training or model.base_models or model.is_standin):
             for dataset in _datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
-                checked(study.folder / MODELS, model.name, loader.check)
+                checked(study.models_file, model.name, loader.check)
 
 
 def _datasets_named_by(model: ModelRow, study: Study) -> list[str]:

@@ -61,7 +61,7 @@ def _model(study: Study, row: ModelRow) -> ModelRow:
         check_architecture(row.architecture)
     except ModelError as error:
         message = f"row {row.name!r}: offline_standins needs the column architecture: {error}"
-        raise StudyError(f"{study.folder / 'models.tsv'}: {message}") from None
+        raise StudyError(f"{study.models_file}: {message}") from None
     kept = {key: value for key, value in row.settings.items() if key not in OF_REAL_CHECKPOINT}
     return replace(row, settings=kept, is_standin=True)
 

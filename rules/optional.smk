@@ -1,0 +1,87 @@
+"""Helpers of what a study makes on request alone: ablations and stand-ins."""
+
+from suffice.study.standins import labels_of, place_of_data
+
+STANDIN_DATASETS = [name for name, row in STUDY.datasets.items() if row.is_standin]
+STANDIN_MODELS = [name for name, row in STUDY.models.items() if row.is_standin]
+
+
+def standin_datasets(wildcards):
+    """Settings, and columns of labels, of each data set that needs a stand-in."""
+    rows = {name: STUDY.datasets[name].settings for name in STANDIN_DATASETS}
+    return stable(
+        {
+            name: [settings.model_dump(exclude_unset=True), labels_of(STUDY, name)]
+            for name, settings in rows.items()
+        }
+    )
+
+
+def standin_models(wildcards):
+    """Architecture, loader and seed of each model that needs a stand-in."""
+    rows = {name: STUDY.models[name] for name in STANDIN_MODELS}
+    return {
+        name: [row.architecture, row.kind, STUDY.seed_of(name)]
+        for name, row in rows.items()
+    }
+
+
+def rankings_of_variation(wildcards):
+    """The ranking by each variant of an estimator."""
+    variation = STUDY.settings.ablations[wildcards.variation]
+    folder = f"{RESULTS}/ranking/{wildcards.dataset}"
+    return expand(
+        f"{folder}/{{variant}}.csv", variant=variation.variants(wildcards.variation)
+    )
+
+
+def values_of_variation(wildcards):
+    """The values of the setting that is varied."""
+    return [
+        str(value) for value in STUDY.settings.ablations[wildcards.variation].values
+    ]
+
+
+def rankings_of_estimator(wildcards):
+    """The ranking of each data set by one estimator."""
+    return expand(
+        f"{RESULTS}/ranking/{{dataset}}/{wildcards.estimator}.csv",
+        dataset=STUDY.ranked_datasets,
+    )
+
+
+def ranking_choices():
+    """How the models are ranked: what `suffice.rank` is told."""
+    first = STUDY.estimators[PRIMARY_ESTIMATOR]
+    summary = STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"})
+    run = {"seed": STUDY.settings.seed, "device": STUDY.settings.device}
+    chosen = {"estimator": first.kind, "targets": STUDY.targets}
+    return {**summary, **run, **chosen, **first.settings}
+
+
+def ablation_files(wildcards):
+    """All ablations that this study can have."""
+    datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
+    folder = f"{RESULTS}/ablations"
+    files = expand(f"{folder}/{{dataset}}/items.csv", dataset=datasets)
+    if STUDY.has_tasks:
+        files += expand(
+            f"{folder}/{{dataset}}/pool.{{estimator}}.csv",
+            dataset=datasets,
+            estimator=estimators,
+        )
+        files += expand(f"{folder}/{{dataset}}/curves.png", dataset=datasets)
+    files += expand(
+        f"{folder}/{{dataset}}/settings.{{variation}}.csv",
+        dataset=datasets,
+        variation=STUDY.settings.ablations,
+    )
+    if len(datasets) > 1:
+        files += expand(f"{folder}/datasets.{{estimator}}.csv", estimator=estimators)
+    if STUDY.versions:
+        files += expand(
+            f"{folder}/{{dataset}}/versions.{{estimator}}.csv",
+            dataset=datasets,
+            estimator=estimators,
+        )
+    return files

@@ -1,0 +1,15 @@
+"""Hold some rankings of the same models against the tasks and against one another."""
+
+import pandas as pd
+
+from suffice.comparison.correlation import Bootstrap
+from suffice.comparison.variation import agreement_of_variants
+from suffice.files import read_table, write_table
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params, files = snakemake.params, snakemake.input
+rankings = dict(zip(params.names, map(read_table, files.rankings), strict=True))
+results = pd.concat(map(read_table, files.tasks), ignore_index=True) if files.tasks else None
+bootstrap = Bootstrap(n_resamples=params.n_resamples, seed=params.seed)
+write_table(agreement_of_variants(rankings, results, bootstrap), snakemake.output[0])

@@ -1,0 +1,99 @@
+"""Names that one file of a study uses and another must define."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from suffice.errors import StudyError
+from suffice.settings import did_you_mean
+from suffice.study.model import NAME_PATTERN, NAME_RULE, Study
+from suffice.study.tables import checked
+
+SETTINGS = "study.yaml"
+
+
+def check_references(study: Study) -> None:
+    """Names that one file uses and another must define."""
+    for name, training in study.settings.training.items():
+        check_key(study.folder / SETTINGS, f"training.{name}", name)
+        must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
+    _check_targets(study)
+    for model in study.models.values():
+        if model.training:
+            training_name, step = model.training
+            must_exist(study.models_file, model.name, "training", training_name, study.settings.training)
+            steps = study.settings.training[training_name].steps
+            if step not in steps:
+                raise StudyError(
+                    f"{study.models_file}: row {model.name!r}: training {training_name!r} saves no step "
+                    f"{step}; it saves {', '.join(map(str, steps))}"
+                )
+        if model.version_of:
+            rest = {name: row for name, row in study.models.items() if name != model.name}
+            must_exist(study.models_file, model.name, "model", model.version_of, rest)
+        for base in model.base_models:
+            others = {name: row for name, row in study.models.items() if name != model.name}
+            must_exist(study.models_file, model.name, "model", base, others)
+            if study.models[base].base_models:
+                raise StudyError(
+                    f"{study.models_file}: row {model.name!r} is made from {base!r}, "
+                    "which is itself made from another model; name that one"
+                )
+    _check_parts(study)
+    _check_public_scores(study)
+
+
+def _check_public_scores(study: Study) -> None:
+    """Public tasks beside the study's own, and models that can be found among the public scores."""
+    public = study.settings.public_scores
+    if public is None:
+        return
+    shared = sorted(set(public.tasks) & set(study.tasks))
+    if shared:
+        raise StudyError(f"{study.tasks_file}: row {shared[0]!r} is also a public task; rename the row")
+    if not any(model.public_name for model in study.models.values()):
+        raise StudyError(
+            f"{study.models_file}: no model has public scores, for none has a hub name as checkpoint; "
+            "fill the column public_name, or remove public_scores from study.yaml"
+        )
+
+
+def _check_parts(study: Study) -> None:
+    """The data sets that another one is made of."""
+    path = study.datasets_file
+    for row in study.datasets.values():
+        for part in row.settings.parts:
+            others = {name: other for name, other in study.datasets.items() if name != row.name}
+            must_exist(path, row.name, "data set", part, others)
+            if others[part].settings.parts:
+                raise StudyError(
+                    f"{path}: row {row.name!r} is made of {part!r}, itself made of others; name those"
+                )
+            if row.settings.parts.count(part) > 1:
+                raise StudyError(f"{path}: row {row.name!r}: path names {part!r} twice; remove one")
+
+
+def _check_targets(study: Study) -> None:
+    """The targets that study.yaml asks for and the models that may be targets."""
+    wanted = study.settings.ranking.targets
+    for name in wanted if isinstance(wanted, tuple) else ():
+        must_exist(study.folder / SETTINGS, "ranking.targets", "model", name, study.models)
+        if not study.models[name].is_target:
+            raise StudyError(
+                f"{study.models_file}: row {name!r}: target is false, but ranking.targets names it; "
+                "change one of the two"
+            )
+    checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
+
+
+def check_key(path: Path, key: str, name: str) -> None:
+    """Raise StudyError unless `name` is fit to be one, in file names and tables."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise StudyError(f"{path}: {key}: {name!r} is not a name: use {NAME_RULE}")
+
+
+def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
+    """Raise StudyError, with the closest name there is, unless `name` is known."""
+    if name not in known:
+        raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
