@@ -301,3 +301,84 @@ def test_public_scores_need_a_model_that_has_some(public_study):
     change(public_study, "models.tsv", "the/words", "")
     with pytest.raises(StudyError, match="no model has public scores"):
         load_study(public_study)
+
+
+def test_stages_and_versions_of_models(toy_study):
+    change(toy_study, "models.tsv", "path\n", "path\tseries\tstep\tversion_of\n")
+    change(
+        toy_study,
+        "models.tsv",
+        "words-8\tbag_of_words\twords\t8\t\t",
+        "words-8\tbag_of_words\twords\t8\t\t\tw\t8\twords-2",
+    )
+    study = load_study(toy_study)
+    assert study.series == {"w": ["words-8"]}
+    assert study.versions == {"words-8": "words-2"}
+    change(toy_study, "models.tsv", "w\t8\twords-2", "w\t8\twords-3")
+    with pytest.raises(StudyError, match="no model 'words-3'"):
+        load_study(toy_study)
+    change(toy_study, "models.tsv", "w\t8\twords-3", "w\t\t")
+    with pytest.raises(StudyError, match="give both, step a number"):
+        load_study(toy_study)
+
+
+def test_tables_may_have_other_names(toy_study):
+    (toy_study / "models.tsv").rename(toy_study / "others.tsv")
+    assert len(load_study(toy_study, {"models": "others.tsv"}).models) == 5
+    with pytest.raises(StudyError, match=r"tsks\.tsv does not exist"):
+        load_study(toy_study, {"models": "others.tsv", "tasks": "tsks.tsv"})
+
+
+VARIED = {"floor": {"estimator": "linear", "setting": "variance_floor", "values": [0.1, 0.2]}}
+
+
+def test_variants_of_an_ablation_are_estimators_of_their_own(toy_study):
+    study = load_study(toy_study, {"ablations": VARIED})
+    assert list(study.estimators) == ["linear"]
+    assert study.variants["floor-0.2"].settings == {"variance_floor": 0.2}
+    assert list(study.all_estimators) == ["linear", "floor-0.1", "floor-0.2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"setting": "variance_flor"}, "variance_flor"),
+        ({"values": [0.1]}, "at least 2"),
+        ({"estimator": "linaer"}, "linear"),
+    ],
+)
+def test_what_is_wrong_with_an_ablation_is_named(toy_study, changes, message):
+    given = {"floor": VARIED["floor"] | changes}
+    with pytest.raises(StudyError, match=message):
+        load_study(toy_study, {"ablations": given})
+    taken = {"estimators": {"linear": {}, "floor-0.1": {"estimator": "linear"}}, "ablations": VARIED}
+    with pytest.raises(StudyError, match="'floor-0.1' is taken"):
+        load_study(toy_study, taken)
+
+
+HUB_MODEL = "far\tsentence_transformer\tfar\t\t\t\towner/name\tbert\t" + "a" * 40 + "\n"
+
+
+def test_stand_ins_take_the_place_of_what_comes_from_the_hub(toy_study):
+    change(toy_study, "models.tsv", "path\n", "path\tcheckpoint\tarchitecture\trevision\n")
+    (toy_study / "models.tsv").open("a").write(HUB_MODEL)
+    (toy_study / "datasets.tsv").write_text(
+        "dataset\tsource\tpath\tcontent\tid\tgroup\tfirst_items\n"
+        "toys\tfile\ttoys.csv\ttext\tkey\tdocument\t\nfar\thub\towner/data\ta,b\t\t\t1000\n"
+        "both\tdatasets\ttoys,far\t\t\t\t\n"
+    )
+    study = load_study(toy_study, {"offline_standins": True})
+    assert study.name == "toy-standins" and "STAND-INS" in study.settings.title
+    assert study.models["far"].is_standin and study.models["far"].settings == {}
+    assert not study.models["words-8"].is_standin
+    far = study.datasets["far"]
+    assert far.is_standin and far.settings.source == "file" and far.settings.first_items is None
+    assert far.settings.path == "results/toy-standins/standins/data/far.parquet"
+    assert study.datasets["toys"].settings.path == str(toy_study / "toys.csv")
+    check_sources(study)
+    change(toy_study, "models.tsv", "\tbert\t", "\t\t")
+    with pytest.raises(StudyError, match="row 'far': offline_standins needs the column architecture"):
+        load_study(toy_study, {"offline_standins": True})
+    change(toy_study, "models.tsv", "owner/name\t\t", "owner/name\tbrt\t")
+    with pytest.raises(StudyError, match="did you mean 'bert'"):
+        load_study(toy_study)
