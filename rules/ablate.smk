@@ -67,7 +67,7 @@ rule vary_dataset:
         mem_mb=2000,
         runtime=30,
     params:
-        names=STUDY.ranked_datasets,
+        names=STUDY.compared_datasets,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_digest("suffice.comparison.variation"),

@@ -46,7 +46,7 @@ def rankings_of_estimator(wildcards):
     """The ranking of each data set by one estimator."""
     return expand(
         f"{RESULTS}/ranking/{{dataset}}/{wildcards.estimator}.csv",
-        dataset=STUDY.ranked_datasets,
+        dataset=STUDY.compared_datasets,
     )
 
 
@@ -76,7 +76,7 @@ def ablation_files(wildcards):
         dataset=datasets,
         variation=STUDY.settings.ablations,
     )
-    if len(datasets) > 1:
+    if len(STUDY.compared_datasets) > 1:
         files += expand(f"{folder}/datasets.{{estimator}}.csv", estimator=estimators)
     if STUDY.versions:
         files += expand(

@@ -192,3 +192,30 @@ def test_a_hub_data_set_that_cannot_be_reached_is_explained(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", offline)
     with pytest.raises(DataError, match=r"'owner/none'.*split 'train'.*Couldn't reach.*HF_HOME"):
         read_items(DatasetSettings(source="hub", path="owner/none"))
+
+
+def test_splits_of_the_hub_are_the_items_split(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="needs the hub extra")
+    for name, texts in {"train": ["a", "b"], "test": ["c"]}.items():
+        datasets.Dataset.from_dict({"text": texts}).to_parquet(str(tmp_path / f"{name}.parquet"))
+    settings = {"source": "hub", "path": str(tmp_path), "content": "text", "hub_split": "train,test"}
+    items = read_items(DatasetSettings(**settings))
+    assert items["split"].tolist() == ["train", "train", "test"]
+    assert items["id"].tolist() == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="are the split; leave the column split out"):
+        DatasetSettings(**settings, split="part")
+
+
+def test_columns_are_joined_to_one_text(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        '{"a": "one", "b": "two", "c+d": "whole"}\n{"a": "three", "b": null, "c+d": "name"}\n',
+        encoding="utf-8",
+    )
+    items = read_items(DatasetSettings(source="file", path=str(path), content="a+b"))
+    assert items["content"].tolist() == ["one\n\ntwo", None]
+    assert list(items.columns) == ["id", "content", "c+d"]
+    items = read_items(DatasetSettings(source="file", path=str(path), content="c+d"))
+    assert items["content"].tolist() == ["whole", "name"]
+    with pytest.raises(DataError, match="has no column 'd'"):
+        read_items(DatasetSettings(source="file", path=str(path), content="a+d"))

@@ -47,7 +47,9 @@ class DatasetSettings(Settings):
     )
     name: str | None = Field(None, description="hub only: name of the configuration of the data set")
     hub_split: str | None = Field(
-        None, description="hub only: which split to load, such as train; default train"
+        None,
+        description="hub only: which split to load, such as train; default train. Several with commas, such "
+        "as train,test, are the items' split",
     )
     revision: str | None = Field(
         None, description="hub only: commit hash or tag; pin it for results that last"
@@ -55,7 +57,7 @@ class DatasetSettings(Settings):
     content: str | None = Field(
         None,
         description="column with the items, default content; several separated by commas are paired texts, "
-        "stacked as items with the columns pair and side",
+        "stacked as items with the columns pair and side; `a+b` joins two columns to one text",
     )
     id: str | None = Field(None, description="column with unique ids; default the number of the row")
     group: str | None = Field(
@@ -112,6 +114,11 @@ class DatasetSettings(Settings):
         return self
 
     @property
+    def hub_splits(self) -> list[str]:
+        """The splits to load of a hub data set."""
+        return [name.strip() for name in (self.hub_split or "train").split(",")]
+
+    @property
     def parts(self) -> list[str]:
         """Names of the data sets that this one is made of; none of any other source."""
         return [name.strip() for name in str(self.path).split(",")] if self.source == "datasets" else []
@@ -130,6 +137,8 @@ class DatasetSettings(Settings):
             limit = getattr(self, high)
             if limit is not None and limit < getattr(self, low):
                 raise ValueError(f"{high} ({limit}) is smaller than {low} ({getattr(self, low)})")
+        if self.split is not None and len(self.hub_splits) > 1:
+            raise ValueError("several splits of the hub are the split; leave the column split out")
         if self.split is not None and "test_share" in self.model_fields_set:
             raise ValueError(
                 "test_share has no effect where the column split is given; leave one of them out"

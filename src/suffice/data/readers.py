@@ -20,6 +20,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.errors import DataError
 
 PAIR, SIDE = "pair", "side"
+JOIN, BETWEEN = "+", "\n\n"
 RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE)
 
 
@@ -161,7 +162,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
 
 def read_hub(settings: DatasetSettings) -> pd.DataFrame:
-    """Load one split of a hub data set; class labels become their names.
+    """Load splits of a hub data set; class labels become their names, and several splits a column `split`.
 
     Raises:
         DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
@@ -172,19 +173,25 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
         raise DataError(
             "reading from the hub needs the package datasets: pip install 'suffice[hub]'"
         ) from None
-    split = settings.hub_split or "train"
+    names = settings.hub_splits
     try:
-        data = datasets.load_dataset(
-            settings.path, name=settings.name, split=split, revision=settings.revision
-        )
+        parts = [
+            datasets.load_dataset(settings.path, name=settings.name, split=name, revision=settings.revision)
+            for name in names
+        ]
     except (OSError, ValueError, RuntimeError) as error:
+        which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
-            f"the hub data set {settings.path!r} (name {settings.name!r}, split {split!r}, revision "
-            f"{settings.revision!r}) cannot be loaded: {type(error).__name__}: {error}. Without network, "
-            "load it once where there is one and copy the cache (HF_HOME), or save it as Parquet and use "
-            "source: file"
+            f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: {error}. "
+            "Without network, load it once where there is one and copy the cache (HF_HOME), or save it as "
+            "Parquet and use source: file"
         ) from error
-    return with_class_names(data.to_pandas(), data.features)
+    tables = [with_class_names(part.to_pandas(), part.features) for part in parts]
+    if len(tables) == 1:
+        return tables[0]
+    return pd.concat(
+        [table.assign(split=name) for name, table in zip(names, tables, strict=True)], ignore_index=True
+    )
 
 
 def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:
@@ -199,11 +206,12 @@ def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:
 
 def named_items(table: pd.DataFrame, settings: DatasetSettings) -> pd.DataFrame:
     """The table with the columns chosen in the settings under their fixed names."""
-    contents = content_columns(settings)
-    chosen = {ID: settings.id, GROUP: settings.group, SPLIT: settings.split}
-    for name in [*contents, *filter(None, chosen.values())]:
+    contents = {name: joined_columns(name, list(table.columns)) for name in content_columns(settings)}
+    split = SPLIT if len(settings.hub_splits) > 1 else settings.split
+    chosen = {ID: settings.id, GROUP: settings.group, SPLIT: split}
+    used = {*(name for names in contents.values() for name in names), *filter(None, chosen.values())}
+    for name in sorted(used):
         require_column(name, list(table.columns), str(settings.path))
-    used = {*contents, *filter(None, chosen.values())}
     labels = table[[name for name in table.columns if name not in used]].reset_index(drop=True)
     refuse_reserved(list(labels.columns), str(settings.path))
     if Path(str(settings.path)).name.removesuffix(".gz").endswith((".csv", ".tsv")):
@@ -212,9 +220,9 @@ def named_items(table: pd.DataFrame, settings: DatasetSettings) -> pd.DataFrame:
         {fixed: table[name].to_numpy() for fixed, name in chosen.items() if name is not None}
     )
     items = with_text_columns(items.reindex(labels.index), str(settings.path))
-    sides = {name: text_of(table[name], str(settings.path)) for name in contents}
+    sides = {side: joined_text(table[names], str(settings.path)) for side, names in contents.items()}
     items = pd.concat([items, labels], axis=1)
-    items = items.assign(content=sides[contents[0]]) if len(contents) == 1 else stacked(items, sides)
+    items = items.assign(content=next(iter(sides.values()))) if len(sides) == 1 else stacked(items, sides)
     refuse_repeated_ids(items[ID], str(settings.path))
     return items[[ID, CONTENT, *(name for name in items.columns if name not in (ID, CONTENT))]]
 
@@ -237,6 +245,18 @@ def text_of(column: pd.Series, source: str) -> np.ndarray:
                 f"{type(value).__name__} ({str(value)[:40]!r}), not text; choose another content column"
             )
     return np.array(values, dtype=object)
+
+
+def joined_columns(name: str, columns: list[str]) -> list[str]:
+    """The columns that one content is made of: `a+b` joins two, unless a column has that name."""
+    return [name] if name in columns else [part.strip() for part in name.split(JOIN)]
+
+
+def joined_text(columns: pd.DataFrame, source: str) -> np.ndarray:
+    """The texts of a row with an empty line between them; None where one is missing."""
+    texts = [text_of(columns[name], source) for name in columns]
+    rows = [None if None in row else BETWEEN.join(row) for row in zip(*texts, strict=True)]
+    return np.array(rows, dtype=object)
 
 
 def content_columns(settings: DatasetSettings) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from suffice.data.corpus import CONTENT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import api_docs_items
-from suffice.data.readers import content_columns
+from suffice.data.readers import content_columns, joined_columns
 from suffice.files import write_table
 from suffice.seeds import derive_seed
 
@@ -37,7 +37,7 @@ def write_standin_table(
         seed: which are chosen.
         path: the Parquet file to write.
     """
-    contents = content_columns(settings)
+    contents = [name for side in content_columns(settings) for name in joined_columns(side, [])]
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(texts), size=(N_ROWS, len(contents)), replace=False)
     table = pd.DataFrame({name: [texts[i] for i in chosen[:, j]] for j, name in enumerate(contents)})

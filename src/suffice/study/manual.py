@@ -60,7 +60,7 @@ those in `model:NAME,NAME` of `concatenation`. In paths, `{dataset}` stands for 
 DATASETS = """## `datasets.tsv`
 
 `dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
-tasks alone. Columns of the source that are not named here are kept as labels for tasks.
+tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations). Columns of the source that are not named here are kept as labels for tasks.
 """
 TASKS = """## `tasks.tsv`
 

@@ -143,13 +143,15 @@ class DatasetRow:
     Attributes:
         name: the data set's name.
         settings: where its items come from; paths are absolute.
-        ranked: whether models are ranked on it; otherwise it serves tasks alone.
+        ranked: whether models are ranked on it; otherwise it serves tasks or other data sets alone.
+        varied: whether models are ranked on it for the target `ablations` alone.
         is_standin: whether its table is a stand-in that the workflow makes.
     """
 
     name: str
     settings: DatasetSettings
     ranked: bool
+    varied: bool = False
     is_standin: bool = False
 
 
@@ -299,6 +301,11 @@ class Study:
     def ranked_datasets(self) -> list[str]:
         """Names of the data sets on which models are ranked."""
         return [name for name, row in self.datasets.items() if row.ranked]
+
+    @property
+    def compared_datasets(self) -> list[str]:
+        """Names of the data sets on which models are ranked, with those of ablations."""
+        return [name for name, row in self.datasets.items() if row.ranked or row.varied]
 
     @property
     def task_datasets(self) -> list[str]:

@@ -40,6 +40,7 @@ OWN_COLUMNS = (
     "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
 )  # fmt: skip
 CONCATENATION = "concatenation"
+VARIED = "ablations"  # what the column `ranked` says of a data set that models are ranked on for these alone
 S = TypeVar("S", bound=Settings)
 
 
@@ -154,14 +155,16 @@ def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings
 def _read_datasets(path: Path) -> dict[str, DatasetRow]:
     rows = {}
     for name, cells in read_rows(path, "dataset", ["source"]).items():
-        ranked = read_truth(path, name, "ranked", cells.pop("ranked", "true"))
+        text = cells.pop("ranked", "true")
+        varied = text == VARIED
+        ranked = not varied and read_truth(path, name, "ranked", text)
         own = {key: value for key, value in cells.items() if key != "dataset"}
         settings = read_settings(path, name, own, DatasetSettings)
         if settings.source == "file" and settings.path:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             settings = settings.model_copy(update={"path": found})
-        rows[name] = DatasetRow(name, settings, ranked)
+        rows[name] = DatasetRow(name, settings, ranked, varied)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
     return rows
@@ -272,7 +275,7 @@ def check_sources(study: Study) -> None:
     """
     path = study.datasets_file
     columns = {
-        name: checked(path, name, partial(check_dataset, row.settings, row.name, row.ranked))
+        name: checked(path, name, partial(check_dataset, row.settings, row.name, row.ranked or row.varied))
         for name, row in study.datasets.items()
         if not row.is_standin
     }
