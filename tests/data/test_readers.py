@@ -213,7 +213,8 @@ def test_columns_are_joined_to_one_text(tmp_path):
         encoding="utf-8",
     )
     items = read_items(DatasetSettings(source="file", path=str(path), content="a+b"))
-    assert items["content"].tolist() == ["one\n\ntwo", None]
+    assert items["content"].tolist()[0] == "one\n\ntwo"
+    assert items["content"].isna().tolist() == [False, True]
     assert list(items.columns) == ["id", "content", "c+d"]
     items = read_items(DatasetSettings(source="file", path=str(path), content="c+d"))
     assert items["content"].tolist() == ["whole", "name"]

@@ -182,9 +182,9 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
     except (OSError, ValueError, RuntimeError) as error:
         which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
-            f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: {error}. "
-            "Without network, load it once where there is one and copy the cache (HF_HOME), or save it as "
-            "Parquet and use source: file"
+            f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: "
+            f"{error}. Without network, load it once where there is one and copy the cache (HF_HOME), "
+            "or save it as Parquet and use source: file"
         ) from error
     tables = [with_class_names(part.to_pandas(), part.features) for part in parts]
     if len(tables) == 1:
