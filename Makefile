@@ -6,15 +6,15 @@ MEM_MB ?= $(shell awk '/MemTotal/ {print int($$2 / 1024)}' /proc/meminfo 2>/dev/
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RUN = $(BIN)/snakemake --cores $(CORES) --resources mem_mb=$(MEM_MB) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
-RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))
+RUN = $(BIN)/snakemake $(TARGET) --cores $(CORES) --resources mem_mb=$(MEM_MB) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install study reproduce report test check format lock docs clean
+.PHONY: help install study plan reproduce report test check format lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   SKIP_FAILED=yes   CONFIG='key=value ...'"
+	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
 
 $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
@@ -29,6 +29,9 @@ install: $(STAMP) ## set up the virtual environment from the lock
 study: $(STAMP) ## run a study, print its ranking and the path of its page
 	@$(RUN) --quiet rules || { $(BIN)/suffice show --failures $(RESULTS); exit 1; }
 	@$(BIN)/suffice show $(RESULTS)
+
+plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
+	@$(RUN) --dry-run --quiet rules host
 
 reproduce: ## published numbers beside the same recomputed, in a minute
 	@$(MAKE) --no-print-directory study STUDY=published

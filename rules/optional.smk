@@ -7,23 +7,22 @@ STANDIN_MODELS = [name for name, row in STUDY.models.items() if row.is_standin]
 
 
 def standin_datasets(wildcards):
-    """Settings, and columns of labels, of each data set that needs a stand-in."""
+    """Name, settings and columns of labels of each data set that needs a stand-in."""
     rows = {name: STUDY.datasets[name].settings for name in STANDIN_DATASETS}
-    return stable(
-        {
-            name: [settings.model_dump(exclude_unset=True), labels_of(STUDY, name)]
-            for name, settings in rows.items()
-        }
-    )
+    return [
+        [
+            name,
+            stable(settings.model_dump(exclude_unset=True)),
+            labels_of(STUDY, name),
+        ]
+        for name, settings in rows.items()
+    ]
 
 
 def standin_models(wildcards):
     """Architecture, loader and seed of each model that needs a stand-in."""
-    rows = {name: STUDY.models[name] for name in STANDIN_MODELS}
-    return {
-        name: [row.architecture, row.kind, STUDY.seed_of(name)]
-        for name, row in rows.items()
-    }
+    rows = [STUDY.models[name] for name in STANDIN_MODELS]
+    return [[row.architecture, row.kind, STUDY.seed_of(row.name)] for row in rows]
 
 
 def rankings_of_variation(wildcards):

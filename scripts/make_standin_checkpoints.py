@@ -9,5 +9,5 @@ from suffice.workflow import start_job
 start_job(snakemake)
 params = snakemake.params
 texts = standin_texts(params.seed)
-for folder, (architecture, loader, seed) in zip(snakemake.output, params.models.values(), strict=True):
+for folder, (architecture, loader, seed) in zip(snakemake.output, params.models, strict=True):
     write_standin(Path(folder), architecture, loader, texts, seed)

@@ -6,7 +6,5 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params = snakemake.params
-datasets = {
-    name: (DatasetSettings(**settings), labels) for name, (settings, labels) in params.datasets.items()
-}
+datasets = {name: (DatasetSettings(**settings), labels) for name, settings, labels in params.datasets}
 write_standin_tables(datasets, snakemake.output, params.seed)

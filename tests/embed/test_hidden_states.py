@@ -297,3 +297,9 @@ def test_device_that_is_not_there(checkpoint):
     loader = HiddenStates(HiddenStatesSettings(checkpoint=str(checkpoint("bert"))), device="cuda")
     with pytest.raises(ModelError, match="device 'cuda' is not usable"):
         loader.open(None)
+
+
+def test_a_prompt_stands_before_each_item(checkpoint, window):
+    with_prompt = open_encoder(checkpoint("bert"), prompt="rain fell ").encode(window(["twice a day", ""]))
+    written = open_encoder(checkpoint("bert")).encode(window(["rain fell twice a day", ""]))
+    np.testing.assert_array_equal(with_prompt, written)

@@ -382,3 +382,9 @@ def test_stand_ins_take_the_place_of_what_comes_from_the_hub(toy_study):
     change(toy_study, "models.tsv", "owner/name\t\t", "owner/name\tbrt\t")
     with pytest.raises(StudyError, match="did you mean 'bert'"):
         load_study(toy_study)
+
+
+def test_a_prompt_keeps_its_last_space(toy_study):
+    change(toy_study, "models.tsv", "path\n", "path\tcheckpoint\tprompt\n")
+    (toy_study / "models.tsv").open("a").write("far\thidden_states\tfar\t\t\t\towner/name\tquery: \n")
+    assert load_study(toy_study).models["far"].settings["prompt"] == "query: "

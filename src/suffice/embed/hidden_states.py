@@ -37,6 +37,7 @@ class HiddenStatesSettings(CheckpointSettings):
     max_length: int | None = Field(
         None, ge=1, description="Tokens read of an item; by default what the model can read, at most 512"
     )
+    prompt: str = Field("", description="Text put before each item")
     random_init: bool = Field(
         False, description="Fresh random weights in the same architecture, seeded: a control"
     )
@@ -249,6 +250,7 @@ class HiddenStatesEncoder(Encoder):
 
     def _tokenize(self, texts: list[str]) -> dict[str, list[list[int]]]:
         """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
+        texts = [self.settings.prompt + text if text else text for text in texts]
         encoded = self.tokenizer(texts, verbose=False)
         names = ["input_ids"]
         if self.takes_token_types and "token_type_ids" in encoded:

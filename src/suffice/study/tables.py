@@ -14,6 +14,7 @@ from suffice.study.model import NAME_PATTERN, NAME_RULE
 
 Row = TypeVar("Row")
 S = TypeVar("S", bound=Settings)
+WITH_SPACES = ("prompt",)  # columns whose cells may end in a space that counts
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -71,7 +72,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[s
             "check the tabs"
         )
     pairs = zip(header, cells, strict=False)
-    return {column: cell.strip() for column, cell in pairs if cell.strip()}
+    return {column: cell if column in WITH_SPACES else cell.strip() for column, cell in pairs if cell.strip()}
 
 
 def _check_name(path: Path, number: int, key: str, name: str, rows: dict[str, Any]) -> None:

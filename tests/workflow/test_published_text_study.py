@@ -1,0 +1,119 @@
+"""The published experiment on texts: planned to the last job, and run on stand-ins without network."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from suffice.embed.standin import ARCHITECTURES
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+STUDIES = {
+    "text-darrin2024": {"embed_items": 340, "estimate_pairs": 102, "probe_model": 34, "build_corpus": 22},
+    "text-darrin2024-prompts": {"embed_items": 340, "estimate_pairs": 102, "probe_model": 34},
+    "text-darrin2024-more": {"embed_items": 520, "estimate_pairs": 68, "probe_model": 52},
+}
+MODELS = [
+    "sfr-embedding-mistral", "stella-base-en-v2", "gtr-t5-large", "gemma-2b-it", "llama-2-7b-hf",
+    "all-distilroberta-v1", "all-mpnet-base-v2", "udever-bloom-560m", "word-average-glove", "gemma-2b",
+    "croissant-5k", "stella-base-en-v2.and.gtr-t5-large",
+]  # fmt: skip
+TASKS = ["paws-x"]
+FAST = "{networks: separate, marginal_epochs: 1, conditional_epochs: 1}"
+
+
+def rows(path):
+    """The lines of a table that are no comments, by their first cell."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return {line.split("\t")[0]: line for line in lines}
+
+
+def write_some(source, target, names):
+    """Copy the header and some rows of a table."""
+    found = rows(source)
+    header = next(iter(found))
+    target.write_text("\n".join(found[name] for name in [header, *names]) + "\n")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_whole_experiment_is_planned_without_network(study, workflow, project):
+    workflow.study = project / "config" / study
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    command = workflow.command("--dry-run", "--quiet", "rules")
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE))
+    assert {name: int(counts[name]) for name in STUDIES[study]} == STUDIES[study]
+    assert not (workflow.work / "results").exists()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_what_comes_from_the_hub_is_pinned_or_said_not_to_be(study, project):
+    for table in ("models.tsv", "datasets.tsv"):
+        path = project / "config" / study / table
+        if not path.exists():
+            continue
+        read = pd.read_csv(path, sep="\t", comment="#", dtype=str).fillna("")
+        hub = read[read["checkpoint"] != ""] if table == "models.tsv" else read[read["source"] == "hub"]
+        pinned = hub["revision"].str.fullmatch("[0-9a-f]{40}") if "revision" in hub else hub.index < 0
+        assert (pinned | (hub.get("revision", "") == "")).all()
+        if not pinned.all():
+            assert "not pinned" in path.read_text()
+        if table == "models.tsv":
+            assert set(hub["architecture"]) <= set(ARCHITECTURES)
+
+
+@pytest.fixture
+def small_study(project, workflow, tmp_path):
+    """The experiment with a model of every architecture and two of the extra tasks."""
+    config, folder = project / "config", tmp_path / "text"
+    folder.mkdir()
+    write_some(config / "text-darrin2024-more" / "models.tsv", folder / "models.tsv", MODELS)
+    write_some(config / "text-darrin2024" / "tasks.tsv", folder / "tasks.tsv", TASKS)
+    datasets = rows(config / "text-darrin2024" / "datasets.tsv")
+    common = datasets["common"].split("\t")[2].split(",")
+    write_some(
+        config / "text-darrin2024" / "datasets.tsv", folder / "datasets.tsv", ["common", *common, *TASKS]
+    )
+    shutil.copy(config / "text-darrin2024" / "public_scores.csv", folder)
+    text = (config / "text-darrin2024" / "study.yaml").read_text()
+    text = text.replace("knife: {networks: separate}", f"knife: {FAST}").replace("  gaussian: {}\n", "")
+    text = text.replace("settings: {networks: separate}", f"settings: {FAST}").replace("2, 4, 8, 10, 12", "2")
+    (folder / "study.yaml").write_text(text + "correlation: {n_resamples: 100}\n")
+    workflow.study = folder
+    return folder
+
+
+def test_stand_ins_go_the_whole_way(small_study, workflow):
+    workflow.run(offline_standins="true")
+    results = workflow.work / "results" / "text-standins"
+    page = (results / "report.html").read_text()
+    assert "STAND-INS" in page
+    corpus = pd.read_parquet(results / "corpora" / "common.parquet")
+    parts = corpus["part"].value_counts()
+    # 120 rows each; pairs of texts are two items
+    assert len(parts) == 12 and parts["banking77"] == 120 and parts["snli-test"] == 240
+    for estimator in ("linear", "knife"):
+        ranking = pd.read_csv(results / "ranking" / "common" / f"{estimator}.csv")
+        assert set(ranking["model"]) == set(MODELS)
+        assert ranking["score"].notna().all()
+        assert ranking["is_target"].sum() == len(MODELS) - 3
+    correlation = pd.read_csv(results / "correlation" / "common.csv")
+    assert {*TASKS, "mteb-retrieval", "mteb-summarization"} <= set(correlation["task"])
+    gaps = pd.read_csv(results / "public_scores" / "gaps.csv")
+    assert {"llama-2-7b-hf", "gemma-2b", "croissant-5k"} <= set(gaps["model"])
+
+    workflow.run("ablations", offline_standins="true")
+    folder = results / "ablations"
+    versions = pd.read_csv(folder / "common" / "versions.linear.csv")
+    assert versions[["model", "version_of"]].values.tolist() == [["gemma-2b-it", "gemma-2b"]]
+    modes = pd.read_csv(folder / "common" / "settings.modes.csv")
+    assert set(modes["variant"].astype(str)) == {"1", "2"}
+    datasets = pd.read_csv(folder / "datasets.knife.csv")
+    assert set(datasets["variant"]) | set(datasets["against"]) == {"common", "amazon-polarity", "tasks"}
+    assert (folder / "common" / "curves.png").exists()
+    assert "Nothing to be done" in workflow.run(offline_standins="true").output
