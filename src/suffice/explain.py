@@ -30,7 +30,7 @@ import pandas as pd
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
 from suffice.estimators.items import divide_items
-from suffice.estimators.linear import Linear
+from suffice.estimators.linear import Linear, PreparedLinear
 from suffice.estimators.regression import PreparedRegression, Residuals, cross_moments
 from suffice.estimators.sharing import pool
 from suffice.estimators.standardise import check_embedding
@@ -103,7 +103,9 @@ def explain_pair(
             f"source has {len(source)} samples but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
-    estimator = Linear(seed=seed)
+    estimator = Linear(
+        seed=seed, binary="gaussian"
+    )  # directions are no bits, and items are held against them
     plan = divide_items(len(target), groups, seed)
     prepared = estimator.prepare_all({"source": source, "target": target}, plan)
     directions = _directions(estimator, prepared, texts).head(n_directions)
@@ -129,9 +131,7 @@ def _shorten(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def _directions(
-    estimator: Linear, prepared: dict[str, PreparedRegression], texts: Sequence[str]
-) -> pd.DataFrame:
+def _directions(estimator: Linear, prepared: dict[str, PreparedLinear], texts: Sequence[str]) -> pd.DataFrame:
     """All components that are looked at, the one of which most is lost first."""
     shares, scores = principal_components(prepared["target"])
     plan = prepared["target"].plan

@@ -26,11 +26,13 @@ So the number aims at what the family would reach with unlimited items, whatever
 independent data its expectation is 0. The penalty is as small as can be: 1e-8 of a dimension's variance,
 or what keeps the degrees of freedom at half the number of groups of items, which makes the number low.
 
-How the work is shared between pairs stands in `regression`.
+A target dimension with exactly two values, such as a bit of a fingerprint, is Bernoulli instead: see
+`bits`. How the work is shared between pairs stands in `regression`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,7 @@ from pydantic import Field
 from scipy.special import digamma
 
 from suffice.estimators.base import Embedding
+from suffice.estimators.bits import Mask, nats_of_bits, two_valued
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression import (
     FEW_ITEMS_WARNING,
@@ -72,9 +75,36 @@ class LinearSettings(RegressionSettings):
         description="least share of a target dimension's variance that is taken to be left over; "
         "caps a dimension at -1/2 log(variance_floor) nats, 6.9 by default",
     )
+    binary: Literal["bernoulli", "gaussian"] = Field(
+        default="bernoulli",
+        description="the density of a target dimension with exactly two values, such as a bit of a "
+        "fingerprint: bernoulli, which holds at most 0.69 nats, or gaussian like any other",
+    )
 
 
-class Linear(RegressionEstimator[PreparedRegression]):
+@dataclass(frozen=True)
+class PreparedLinear(PreparedRegression):
+    """A prepared model that knows which of its dimensions are bits.
+
+    Attributes:
+        is_bit: whether a dimension has exactly two values and is to be Bernoulli, shape (d,).
+    """
+
+    is_bit: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        return super().arrays() | {"is_bit": self.is_bit}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        return replace(super().from_arrays(arrays, embedding, plan), is_bit=arrays["is_bit"])
+
+
+class Linear(RegressionEstimator[PreparedLinear]):
     """Ridge regression of the standardised target, diagonal Gaussian residual, free of first-order bias."""
 
     name = "linear"
@@ -82,19 +112,23 @@ class Linear(RegressionEstimator[PreparedRegression]):
     about = (
         "Each dimension of the target is predicted by linear regression on the source; what is left over is "
         "taken to be normal, and its variance is estimated without bias from residuals with and without "
-        "each group of items. It sees linear dependence only, and cannot exceed 6.9 nats per dimension."
+        "each group of items; a dimension with two values is Bernoulli. It sees linear dependence only, and "
+        "cannot exceed 6.9 nats per dimension."
     )
     Settings = LinearSettings
-    Prepared = PreparedRegression
+    Prepared = PreparedLinear
     settings: LinearSettings
 
-    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedRegression:
+    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedLinear:
         """Standardise, invert the second moment, and find what leaving out each unit does."""
         rows = StandardRows(embedding, self.plan_for(embedding, plan), standardise(embedding))
-        return PreparedRegression.of(rows, self.settings.penalty)
+        kept = rows.standardisation.kept
+        is_bernoulli = self.settings.binary == "bernoulli"
+        is_bit = two_valued(embedding)[kept] if is_bernoulli else np.zeros(len(kept), dtype=bool)
+        return replace(PreparedLinear.of(rows, self.settings.penalty), is_bit=is_bit)
 
     def estimate_together(
-        self, models: Mapping[str, PreparedRegression], wanted: Sequence[PairKey], threads: Pool
+        self, models: Mapping[str, PreparedLinear], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
         """All wanted pairs (source, target) of some models."""
         moment_of = cross_moments(models, wanted, threads)
@@ -108,10 +142,51 @@ class Linear(RegressionEstimator[PreparedRegression]):
             penalised = source.penalty * np.einsum("uv,uv->v", weights, weights)
             mean_square = 1 - (explained + penalised) / source.plan.n_items
             rows = sampled[pair[0]], sampled[pair[1]]
-            squares = _block_squares(Residuals(source, *rows, weights.astype(np.float32, copy=False)))
-            return self._score(source, target, mean_square, squares)
+            residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
+            if not target.is_bit.any():
+                return self._score(source, target, mean_square, _block_squares(residuals))
+            if target.is_bit.all():
+                return self._with_bits(source, target, residuals, None)
+            rest = ~target.is_bit
+            squares = _block_squares(residuals.of_dimensions(rest))
+            continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], squares)
+            return self._with_bits(source, target, residuals, continuous)
 
         return dict(zip(wanted, threads.map(estimate, wanted), strict=True))
+
+    def _with_bits(
+        self,
+        source: PreparedLinear,
+        target: PreparedLinear,
+        residuals: Residuals,
+        continuous: Sufficiency | None,
+    ) -> Sufficiency:
+        """The sum of what the source tells of bits and of other dimensions; None: there are none."""
+        bits, sample = nats_of_bits(residuals.of_dimensions(target.is_bit)), target.plan.sample
+        inflation = np.sqrt(target.plan.n_items / (target.plan.n_items - source.degrees[0]))
+        spread = bits.block_nats - sample.block_items * bits.block_nats.sum() / sample.block_items.sum()
+        nats, marginal = bits.nats, bits.marginal_entropy_nats
+        block_nats = sample.block_items * nats + inflation * spread
+        low = FEW_ITEMS_WARNING if source.is_penalised else None
+        warnings = tuple(warnings_of_pair(0, target.dim, self.settings.variance_floor, low, target.plan))
+        if continuous is not None:
+            nats, marginal = nats + continuous.nats, marginal + continuous.marginal_entropy_nats
+            block_nats, warnings = block_nats + continuous.block_nats, continuous.warnings
+        return Sufficiency(
+            nats=nats,
+            nats_per_dim=nats / target.dim,
+            standard_error_nats=block_standard_error(block_nats, sample.block_items),
+            marginal_entropy_nats=marginal,
+            conditional_entropy_nats=marginal - nats,
+            source_dim=source.embedding.shape[1],
+            target_dim=target.dim,
+            n_train=target.plan.n_items - target.plan.largest_unit,
+            n_test=target.plan.n_items,
+            converged=True,
+            warnings=warnings,
+            block_nats=block_nats,
+            block_items=sample.block_items,
+        )
 
     def _score(
         self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: "_Squares"

@@ -7,7 +7,7 @@ weights, which gives the residuals. Items are streamed: memory does not grow wit
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, combinations_with_replacement, pairwise
 from typing import Any, Self, TypeVar
@@ -101,6 +101,19 @@ class PreparedRegression(StandardRows, Prepared):
     def is_penalised(self) -> bool:
         """Whether the groups are too few for the dimensions, so that the penalty had to be raised."""
         return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
+
+    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> Self:
+        """The model as a target of some of its dimensions alone; as a source it stays what it was.
+
+        Args:
+            which: of the dimensions that vary, shape (d,).
+        """
+        scale = self.standardisation
+        chosen = Standardisation(scale.kept[which], scale.mean[which], scale.scale[which])
+        squares = self.block_squares[:, which]
+        return replace(
+            self, standardisation=chosen, mean_square=self.mean_square[which], block_squares=squares
+        )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
@@ -264,6 +277,10 @@ class Residuals:
     source_rows: Floats32
     target_rows: Floats32
     weights: Floats32
+
+    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> "Residuals":
+        """Those of some dimensions of the target, a mask of shape (d_v,)."""
+        return replace(self, target_rows=self.target_rows[:, which], weights=self.weights[:, which])
 
     def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
         """Each unit's residuals, and those of a fit without it, shape (n_u, d_v) each."""
