@@ -7,7 +7,7 @@ from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
 from suffice.files import read_json
-from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.plots.study import EXTRA_FIGURES, FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.workflow import (
     code_digest,
@@ -35,7 +35,7 @@ wildcard_constraints:
     target=any_of(STUDY.models),
     estimator=any_of(STUDY.estimators),
     training=any_of(STUDY.settings.training),
-    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS),
+    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS + EXTRA_FIGURES),
 
 
 def source_file(wildcards):
@@ -238,6 +238,8 @@ def model_table(wildcards):
 def figure_names():
     """The figures that a ranking of this study has."""
     figures = list(FIGURES_OF_RANKING) + (list(FIGURES_OF_TASKS) if STUDY.tasks else [])
+    figures += ["few_labels"] if STUDY.few_label_tasks else []
+    figures += ["lost_directions"] if STUDY.explained_pairs else []
     has_curve = any(len(models) > 1 for models in STUDY.series.values())
     return [name for name in figures if name != "checkpoint_curves" or has_curve]
 
@@ -290,6 +292,7 @@ def page_files(wildcards):
         model=STUDY.models,
     )
     files += [f"{RESULTS}/{path}" for path in decision_files(places)]
+    files += extra_files(places)
     if STUDY.tasks:
         files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
         files += task_results(wildcards)
@@ -299,3 +302,65 @@ def page_files(wildcards):
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+def tasks_with_few_labels(wildcards):
+    """Data set and settings of each task on which few labels are tried."""
+    tasks = STUDY.few_label_tasks.values()
+    return stable(
+        {
+            task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)]
+            for task in tasks
+        }
+    )
+
+
+def datasets_with_few_labels(wildcards):
+    """The data sets of these tasks, each once."""
+    tasks = STUDY.few_label_tasks.values()
+    return list(dict.fromkeys(task.dataset for task in tasks))
+
+
+def corpora_with_few_labels(wildcards):
+    """Their corpora."""
+    datasets = datasets_with_few_labels(wildcards)
+    return expand(f"{RESULTS}/corpora/{{dataset}}.parquet", dataset=datasets)
+
+
+def embeddings_with_few_labels(wildcards):
+    """All models' vectors of them, data set after data set."""
+    return [
+        f"{RESULTS}/embeddings/{dataset}/{model}.npy"
+        for dataset in datasets_with_few_labels(wildcards)
+        for model in STUDY.models
+    ]
+
+
+def effort_of_few_labels(wildcards):
+    """How many labels are tried, how often, and what is made of them."""
+    settings = STUDY.settings.few_labels
+    return settings.model_dump(exclude={"tasks"}, mode="json") if settings else {}
+
+
+def few_labels_of_dataset(wildcards):
+    """The table on few labels of one ranking; none in a study that does not ask for it."""
+    path = f"{RESULTS}/few_labels/{wildcards.dataset}/{wildcards.estimator}.csv"
+    return [path] if STUDY.few_label_tasks else []
+
+
+def explained_of_dataset(wildcards):
+    """The directions that are explained of one ranking; none in a study without pairs to explain."""
+    folder = f"{RESULTS}/explained/{wildcards.dataset}"
+    return (
+        [f"{folder}/{wildcards.estimator}.directions.csv"]
+        if STUDY.explained_pairs
+        else []
+    )
+
+
+def extra_files(places):
+    """Tables on few labels and on explained pairs of each data set and estimator."""
+    few_labels = "few_labels/{0}/{1}.csv" if STUDY.few_label_tasks else ""
+    explained = "explained/{0}/{1}.directions.csv" if STUDY.explained_pairs else ""
+    kinds = filter(None, (few_labels, explained))
+    return [f"{RESULTS}/{kind.format(*place)}" for kind in kinds for place in places]

@@ -9,6 +9,8 @@ include: "../rank.smk"
 include: "../probe.smk"
 include: "../correlate.smk"
 include: "../decide.smk"
+include: "../few_labels.smk"
+include: "../explain.smk"
 include: "../figures.smk"
 
 

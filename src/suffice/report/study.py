@@ -89,10 +89,17 @@ def _section(
         pareto=pareto,
         quotient=quotient,
         dependence=dependence,
+        few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
+        directions=_explained(study, results / "explained" / dataset, choice.name, "directions"),
+        items=_explained(study, results / "explained" / dataset, choice.name, "items"),
         figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,
     )
+
+
+def _explained(study: Study, folder: Path, estimator: str, what: str) -> pd.DataFrame | None:
+    return read_table(folder / f"{estimator}.{what}.csv") if study.explained_pairs else None
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:

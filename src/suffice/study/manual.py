@@ -13,6 +13,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import LOADERS
 from suffice.estimators.registry import ESTIMATORS
 from suffice.published.study import PublishedSettings
+from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
 from suffice.study.model import CorrelationSettings, StudyRankingSettings, StudySettings, TrainingSettings
 from suffice.tasks.settings import TaskSettings
 
@@ -94,7 +95,14 @@ def manual() -> str:
         "### `ranking`\n",
         _table(StudyRankingSettings),
     ]
-    parts += ["### `correlation`\n", _table(CorrelationSettings), "### `training`, for each name\n"]
+    parts += [
+        "### `correlation`\n",
+        _table(CorrelationSettings),
+        "### `baselines`\n",
+        _table(BaselineSettings),
+    ]
+    parts += ["### `few_labels`\n", _table(FewLabelsSettings), "### `explain`\n", _table(ExplainSettings)]
+    parts += ["### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():
         parts += [f"**`{name}`**: {estimator.summary}.\n", _table(estimator.Settings)]
@@ -144,7 +152,7 @@ def _default(field: FieldInfo) -> str:
     if default is None or isinstance(default, BaseModel) or default == {}:
         return ""
     if isinstance(default, tuple):
-        shown = [f"{value:g}" for value in default]
+        shown = [f"{value:g}" if isinstance(value, (int, float)) else str(value) for value in default]
         if len(shown) > MAX_SHOWN:
             return f"{len(shown)} values from `{shown[0]}` to `{shown[-1]}`"
         return f"`[{', '.join(shown)}]`"
