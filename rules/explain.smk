@@ -14,7 +14,7 @@ rule explain_pairs:
             category="Explanation",
             labels={"data set": "{dataset}", "table": "directions, {estimator}"},
         ),
-        items=report(
+        lost_items=report(
             "results/{study}/explained/{dataset}/{estimator}.items.csv",
             caption="../report/explained.rst",
             category="Explanation",
