@@ -15,7 +15,8 @@ labels, with r -> 0 that of the label-free score. Both are estimated within the 
   standard deviation 0.25: what m models say weighs as m - 1 observations; k is held within 0 and 0.95.
 
 Errors that models share through the same few items do not show in the spread of halves over models, and
-need not: they move no ranking.
+need not: they move no ranking. Nor does a bias that both halves have for the same models, and it should:
+LogME can rank models alike on both and still not as all labels do, and then gets too much weight.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ from scipy.stats import spearmanr
 from suffice.comparison.choice import regret_at_k
 from suffice.errors import DataError
 from suffice.seeds import derive_seed
-from suffice.tasks.logme import check_features, label_columns, logme, spectrum_of
+from suffice.tasks.logme import check_features, decompose, label_columns, logme, spectrum_in
 
 PRIOR_MEAN, PRIOR_DEVIATION = 0.5, 0.25  # of the label-free score's correlation with the full result
 MAX_CORRELATION = 0.95
@@ -153,10 +154,10 @@ def probe_few(features: npt.NDArray[np.floating], labels: Labels, kind: str) -> 
 
 def _leave_one_out(centred: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> np.ndarray:
     """Predictions of each item by a fit without it, shape (n_items, n_labels)."""
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    squares, left = decompose(centred)
     mean = columns.mean(axis=0)
-    ratio = spectrum_of(centred, columns - mean).best_ratio()
-    shrunk = singular[:, None] ** 2 / (singular[:, None] ** 2 + ratio)
+    ratio = spectrum_in(squares, left, columns - mean).best_ratio()
+    shrunk = squares[:, None] / (squares[:, None] + ratio)
     fitted = left @ (shrunk * (left.T @ (columns - mean))) + mean
     leverage = np.square(left) @ shrunk + 1 / len(columns)
     return np.asarray(columns - (columns - fitted) / np.maximum(1 - leverage, 1e-9))

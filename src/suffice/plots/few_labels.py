@@ -32,7 +32,7 @@ LOOKS = {
     "score+probe": ("score and probe", ACCENT, ":", "o"),
 }
 N_COLUMNS = 3
-LOSS = "loss of the pick, mean over tasks"
+LOSS = "mean loss of the pick"
 
 
 @styled
@@ -57,7 +57,7 @@ def draw_few_labels(trials: pd.DataFrame, figure: Figure | None = None) -> Drawn
     points = _points(trials)
     panels = list(dict.fromkeys(points["panel"]))
     n_rows, n_columns = grid_shape(max(1, len(panels)), N_COLUMNS)
-    figure = sized(figure, 2.35 * n_columns + 0.3, 1.95 * n_rows + 0.45)
+    figure = sized(figure, 2.4 * n_columns + 0.3, 2.1 * n_rows + 0.45)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
@@ -66,11 +66,9 @@ def draw_few_labels(trials: pd.DataFrame, figure: Figure | None = None) -> Drawn
         _draw_panel(axes, points[points["panel"] == panel])
         panel_title(axes, short_names([panel], 30)[0], bold=panel == MEAN)
         axes.set_facecolor(BAND if panel in (MEAN, LOSS) else "white")
-        if panel != LOSS:
-            axes.set_ylim(low - 0.05, 1.03)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("Spearman's ρ with all labels")
-    figure.supxlabel("labels", fontsize=8)
+        axes.set_ylim(*((low - 0.05, 1.03) if panel != LOSS else (0, None)))
+        axes.set_ylabel("loss, in units of the results" if panel == LOSS else "Spearman's ρ with all labels")
+        axes.set_xlabel("labels")
     _legend(figure, list(dict.fromkeys(points["way"])))
     return Drawn(figure, points)
 
@@ -112,4 +110,5 @@ def _legend(figure: Figure, ways: list[str]) -> None:
         if way in ways
     ]
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        columns = min(len(handles), int(figure.get_figwidth() / 1.4))
+        figure.legend(handles=handles, loc="outside lower center", ncols=max(1, columns))

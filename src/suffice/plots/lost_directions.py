@@ -72,7 +72,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
         label.set_parse_math(False)
         label.set_multialignment("left")
     for end, row in zip(pd.concat([share, lost], axis=1).max(axis=1), rows_of(points), strict=True):
-        text = f"component {row.component}: {row.nats:.2f} nats given"
+        text = f"component {row.component}: {row.nats:.2f} nats given".replace("-", "−")
         axes.annotate(text, (end, row.position), (4, 0), textcoords="offset points", va="center", fontsize=6)
     axes.set_xlim(0, float(max(share.max(), lost.max())) * 1.55)
     axes.set_ylim(len(points) - 0.4, -0.6)

@@ -19,7 +19,7 @@ FEW_LABELS = (
     Column("n_draws", "Draws", integer),
 )
 DIRECTIONS = (
-    Column("component", "Component", integer),
+    Column("component", "Component"),
     Column("low_items", "Items at one end"),
     Column("high_items", "Items at the other"),
     Column("variance_share", "Share of the variance", percent),

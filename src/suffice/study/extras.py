@@ -23,10 +23,10 @@ class FewLabelsSettings(Settings):
         "falls with its root",
     )
     ways: tuple[Literal["logme", "probe"], ...] = Field(
-        default=("logme",),
+        default=("logme", "probe"),
         min_length=1,
-        description="what is made of the labels: `logme`, the evidence of a linear model, or `probe`, its "
-        "result when each item is left out, which takes three times as long in all",
+        description="what is made of the labels: `logme`, the evidence of a linear model, and `probe`, its "
+        "result when each item is left out, which is dearer and mostly the better guide",
     )
     tasks: Literal["all"] | tuple[str, ...] = Field(
         default="all",

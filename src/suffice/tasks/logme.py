@@ -100,21 +100,28 @@ def logme(features: npt.NDArray[np.floating], labels: npt.NDArray[np.generic], k
 
 
 def spectrum_of(features: Floats, columns: Floats) -> Spectrum:
-    """From features, shape (n_items, embed_dim), and labels, shape (n_items, n_labels).
+    """From features, shape (n_items, embed_dim), and labels, shape (n_items, n_labels)."""
+    return spectrum_in(*decompose(features), columns)
 
-    By the eigenvalues of the smaller of the two matrices of products, which is several times as fast as the
-    singular values of the features; directions with less than 1e-12 of the largest eigenvalue are rounding.
+
+def spectrum_in(squares: Floats, left: Floats, columns: Floats) -> Spectrum:
+    """From squared singular values and left singular vectors, and labels, shape (n_items, n_labels)."""
+    return Spectrum(squares, (left.T @ columns) ** 2, np.square(columns).sum(axis=0), len(columns))
+
+
+def decompose(features: Floats) -> tuple[Floats, Floats]:
+    """Squared singular values, shape (r,), and left singular vectors, shape (n_items, r).
+
+    By the eigenvalues of the smaller of the two matrices of products, which is several times as fast as a
+    singular value decomposition; directions with less than 1e-12 of the largest eigenvalue are rounding and
+    left out.
     """
     n_items, embed_dim = features.shape
     of_items = n_items <= embed_dim
     squares, vectors = np.linalg.eigh(features @ features.T if of_items else features.T @ features)
     kept = squares > MIN_EIGENVALUE * squares[-1]
     squares, vectors = squares[kept], vectors[:, kept]
-    if of_items:
-        parts = (vectors.T @ columns) ** 2
-    else:
-        parts = (vectors.T @ (features.T @ columns)) ** 2 / squares[:, None]
-    return Spectrum(squares, parts, np.square(columns).sum(axis=0), n_items)
+    return squares, vectors if of_items else features @ vectors / np.sqrt(squares)
 
 
 def label_columns(labels: npt.NDArray[np.generic], kind: str) -> Floats:
