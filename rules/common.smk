@@ -364,3 +364,31 @@ def extra_files(places):
     explained = "explained/{0}/{1}.directions.csv" if STUDY.explained_pairs else ""
     kinds = filter(None, (few_labels, explained))
     return [f"{RESULTS}/{kind.format(*place)}" for kind in kinds for place in places]
+
+
+def halved_models(wildcards):
+    """The models that embed halves of texts of one data set; none if the study does not ask for it."""
+    return STUDY.models_with_halves(wildcards.dataset)
+
+
+def halves_of_dataset(wildcards):
+    """Their vectors of the halves."""
+    folder = f"{RESULTS}/halves/{wildcards.dataset}"
+    return expand(f"{folder}/{{model}}.npy", model=halved_models(wildcards))
+
+
+def halves_of_base_model(wildcards):
+    """The vectors of the halves by the model that a model is made from; none for one that is not."""
+    base = STUDY.models[wildcards.model].base_model
+    return [f"{RESULTS}/halves/{wildcards.dataset}/{base}.npy"] if base else []
+
+
+def failure_record_of_halves(wildcards):
+    """Where the message of a model that fails on halves is kept."""
+    return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.halves.json"
+
+
+def code_of_halves(wildcards):
+    """Digest of the code that makes a model's vectors of halves."""
+    loader = get_loader(STUDY.models[wildcards.model].kind)
+    return code_digest("suffice.embed.halves", loader.__module__)

@@ -7,5 +7,6 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params, store = snakemake.params, ResultStore(snakemake.params.store)
-table = baselines_of_models(params.models, snakemake.input.vectors, store, params.seed)
+halves = dict(zip(params.halved, snakemake.input.halves, strict=True)) if params.self_retrieval else None
+table = baselines_of_models(params.models, snakemake.input.vectors, store, params.seed, halves)
 write_table(table, snakemake.output[0])

@@ -4,6 +4,7 @@
 include: "../common.smk"
 include: "../corpora.smk"
 include: "../embed.smk"
+include: "../halves.smk"
 include: "../estimate.smk"
 include: "../rank.smk"
 include: "../probe.smk"

@@ -62,6 +62,7 @@ _KNOWN: tuple[tuple[str, Literal["higher", "lower"], str, str], ...] = (
     ("mutual_knn", "higher", "median share of common neighbours", "Huh et al. 2024, arXiv 2405.07987"),
     ("consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)"),
     ("cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640"),
+    ("self_retrieval", "higher", "a text's second half found by its first", "after arXiv 1906.00300"),
 )
 BASELINES: dict[str, Baseline] = {row[0]: Baseline(*row) for row in _KNOWN}
 
@@ -84,6 +85,8 @@ SAMPLED: dict[str, Callable[[np.ndarray], float]] = {"uniformity": uniformity, "
 
 ONE_MODEL = (*WHOLE, *SAMPLED)
 OF_POOL = ("cka", "mutual_knn", "consensus", "cross_regression")
+OF_HALVES = ("self_retrieval",)
+"""Baselines that need vectors of halves of texts; see `suffice.comparison.self_retrieval`."""
 
 
 def sample_of_items(n_items: int, most: int = MAX_ITEMS, seed: int = 0) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What the decision page shows: plain tables, values and paths of figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Section:
         few_labels: what a few labels add, see `suffice.comparison.label_trials`; None if not made.
         directions: directions that sources do not give, see `suffice.explain`; None if not made.
         items: items that sources lose or gain most; None if not made.
+        notes: sentences on numbers that are missing.
         figures: paths of PNG files by the figure's name, see `FIGURES`.
         held_out: whether densities were scored on items other than those they were fitted on.
         about_estimator: a sentence or two on the density family and where it can be trusted.
@@ -52,6 +53,7 @@ class Section:
     few_labels: pd.DataFrame | None = None
     directions: pd.DataFrame | None = None
     items: pd.DataFrame | None = None
+    notes: Sequence[str] = ()
     figures: Mapping[str, Path] = field(default_factory=dict)
     held_out: bool = True
     about_estimator: str = ""

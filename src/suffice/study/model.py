@@ -214,6 +214,19 @@ class Study:
         fitting = {name: task for name, task in self.tasks.items() if task.settings.kind in KINDS_WITH_SPLIT}
         return fitting if wanted.tasks == "all" else {name: self.tasks[name] for name in wanted.tasks}
 
+    def embeds_new_items(self, model: str) -> bool:
+        """Whether a model can embed texts that are not in the data set."""
+        row = self.models[model]
+        how = get_loader(row.kind).new_items
+        if how == "follows" and row.base_model is not None:
+            return self.embeds_new_items(row.base_model)
+        return how == "embeds"
+
+    def models_with_halves(self, dataset: str) -> list[str]:
+        """The models that embed halves of a data set's texts; none if not asked for, or for molecules."""
+        wanted = self.settings.baselines.self_retrieval and not self.datasets[dataset].settings.has_molecules
+        return [name for name in self.models if self.embeds_new_items(name)] if wanted else []
+
     @property
     def explained_pairs(self) -> list[tuple[str, str]] | Literal["auto"]:
         """The pairs to explain whose models are all there, or "auto"."""
