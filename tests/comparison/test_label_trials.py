@@ -20,7 +20,10 @@ from suffice.tasks.settings import TaskSettings
 
 N_ITEMS = 200
 NAMES = ["good", "fair", "poor", "none"]
-SETTINGS = {"class": {"kind": "classification", "label": "class"}, "size": {"kind": "regression", "label": "size"}}
+SETTINGS = {
+    "class": {"kind": "classification", "label": "class"},
+    "size": {"kind": "regression", "label": "size"},
+}
 
 
 @pytest.fixture

@@ -240,7 +240,8 @@ def _check_extras(study: Study) -> None:
             f"{path}: few_labels needs a task of the kind {' or '.join(KINDS_WITH_SPLIT)}, and the study has "
             "none; add one to tasks.tsv, or remove the key"
         )
-    for name in chain.from_iterable(study.explained_pairs if study.explained_pairs != "auto" else ()):
+    pairs = study.settings.explain.pairs
+    for name in chain.from_iterable(pairs if pairs != "auto" else ()):
         _must_exist(path, "explain.pairs", "model", name, study.models)
     ranked = [study.datasets[name].settings for name in study.ranked_datasets]
     if study.settings.baselines.self_retrieval and all(each.has_molecules for each in ranked):
