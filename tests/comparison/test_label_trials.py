@@ -104,7 +104,7 @@ def test_what_cannot_be_tried_is_said_and_the_means_are_over_the_same_tasks(stud
     data, score, results = study
     table = try_tasks(TASKS, data, score, results, Effort([30, 5000], n_draws=1, ways=("probe",)))
     assert len(notes_of(table)) == 2
-    assert "size, 5000 labels: budgets [5000] all exceed the 150 training items" in notes_of(table)
+    assert "size, 5000 labels: there are 150 labelled training items" in notes_of(table)
     assert table.loc[table["n_labels"] == 5000, "n_draws"].tolist() == [0, 0]
     means = mean_of_tasks(table)
     assert means["n_labels"].unique().tolist() == [30]

@@ -111,10 +111,17 @@ def trial_of_task(settings: TaskSettings, data: Labelled, score: pd.Series, full
 
 def _tried(trial: Trial, n_labels: int, effort: Effort, seed: int) -> pd.DataFrame:
     """The rows of one number of labels."""
+    n_items = len(trial.labels)
+    if n_labels > n_items:
+        return _untried(n_labels, f"there are {n_items} labelled training items")
     try:
         return try_few_labels(trial, [n_labels], effort.n_draws, seed, effort.ways).assign(note="")
     except DataError as error:
-        return pd.DataFrame([{"n_labels": n_labels, "way": SCORE, "n_draws": 0, "note": str(error)}])
+        return _untried(n_labels, str(error))
+
+
+def _untried(n_labels: int, note: str) -> pd.DataFrame:
+    return pd.DataFrame([{"n_labels": n_labels, "way": SCORE, "n_draws": 0, "note": note}])
 
 
 def mean_of_tasks(trials: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What do a few labels add? Agreement with all labels of the score alone, of labels alone, and of both."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,12 +62,13 @@ def draw_few_labels(trials: pd.DataFrame, figure: Figure | None = None) -> Drawn
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
-    low = min(0.0, float(points.loc[points["panel"] != LOSS, "y"].min())) if len(points) else 0.0
+    low = np.nanmin([0.0, *points.loc[points["panel"] != LOSS, ["y", "y_low"]].min()])
+    high = np.nanmax([1e-3, *points.loc[points["panel"] == LOSS, "y"]])
     for axes, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, points[points["panel"] == panel])
         panel_title(axes, short_names([panel], 30)[0], bold=panel == MEAN)
         axes.set_facecolor(BAND if panel in (MEAN, LOSS) else "white")
-        axes.set_ylim(*((low - 0.05, 1.03) if panel != LOSS else (0, None)))
+        axes.set_ylim(*((low - 0.05, 1.03) if panel != LOSS else (-0.04 * high, 1.05 * high)))
         axes.set_ylabel("loss, in units of the results" if panel == LOSS else "Spearman's ρ with all labels")
         axes.set_xlabel("labels")
     _legend(figure, list(dict.fromkeys(points["way"])))

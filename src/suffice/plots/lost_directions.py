@@ -54,9 +54,9 @@ def draw_lost_directions(explained: pd.DataFrame, figure: Figure | None = None) 
     figure = sized(figure, WIDTH_INCHES, float(0.36 * heights.sum() + 0.62 * len(pairs) + 0.5))
     grid = figure.subplots(len(pairs), 1, squeeze=False, gridspec_kw={"height_ratios": heights + 1.2})[:, 0]
     for axes, (number, pair) in zip(grid, enumerate(pairs), strict=True):
-        source, target = short_names(list(pair), 34)
+        source, target = short_names(list(pair), 28)
         _draw_panel(axes, points[points["panel"] == number])
-        panel_title(axes, f"what {source} does not give of {target}")
+        panel_title(axes, f"{source} → {target}")
     grid[-1].set_xlabel("share of the target's variance (%)")
     marks = [Patch(color=LOST, label="lost"), Patch(color=GIVEN, label="given by the source")]
     figure.legend(handles=marks, loc="outside lower center", ncols=2)
