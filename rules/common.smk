@@ -8,7 +8,7 @@ from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
 from suffice.files import read_json
-from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.plots.study import EXTRA_FIGURES, FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores
@@ -38,7 +38,7 @@ wildcard_constraints:
     target=any_of(STUDY.models),
     estimator=any_of(STUDY.all_estimators),
     training=any_of(STUDY.settings.training),
-    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS),
+    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS + EXTRA_FIGURES),
 
 
 def source_file(wildcards):
@@ -279,6 +279,8 @@ def figure_names():
     figures = list(FIGURES_OF_RANKING) + (
         list(FIGURES_OF_TASKS) if STUDY.has_tasks else []
     )
+    figures += ["few_labels"] if STUDY.few_label_tasks else []
+    figures += ["lost_directions"] if STUDY.explained_pairs else []
     has_curve = any(len(models) > 1 for models in STUDY.series.values())
     return [name for name in figures if name != "checkpoint_curves" or has_curve]
 
@@ -331,6 +333,7 @@ def page_files(wildcards):
         model=STUDY.models,
     )
     files += [f"{RESULTS}/{path}" for path in decision_files(places)]
+    files += extra_files(places)
     if STUDY.has_tasks:
         files += expand(f"{RESULTS}/correlation/{{dataset}}.csv", dataset=datasets)
         files += task_results(wildcards)
@@ -340,3 +343,93 @@ def page_files(wildcards):
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+def tasks_with_few_labels(wildcards):
+    """Data set and settings of each task on which few labels are tried."""
+    tasks = STUDY.few_label_tasks.values()
+    return stable(
+        {
+            task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)]
+            for task in tasks
+        }
+    )
+
+
+def datasets_with_few_labels(wildcards):
+    """The data sets of these tasks, each once."""
+    tasks = STUDY.few_label_tasks.values()
+    return list(dict.fromkeys(task.dataset for task in tasks))
+
+
+def corpora_with_few_labels(wildcards):
+    """Their corpora."""
+    datasets = datasets_with_few_labels(wildcards)
+    return expand(f"{RESULTS}/corpora/{{dataset}}.parquet", dataset=datasets)
+
+
+def embeddings_with_few_labels(wildcards):
+    """All models' vectors of them, data set after data set."""
+    return [
+        f"{RESULTS}/embeddings/{dataset}/{model}.npy"
+        for dataset in datasets_with_few_labels(wildcards)
+        for model in STUDY.models
+    ]
+
+
+def effort_of_few_labels(wildcards):
+    """How many labels are tried, how often, and what is made of them."""
+    settings = STUDY.settings.few_labels
+    return settings.model_dump(exclude={"tasks"}, mode="json") if settings else {}
+
+
+def few_labels_of_dataset(wildcards):
+    """The table on few labels of one ranking; none in a study that does not ask for it."""
+    path = f"{RESULTS}/few_labels/{wildcards.dataset}/{wildcards.estimator}.csv"
+    return [path] if STUDY.few_label_tasks else []
+
+
+def explained_of_dataset(wildcards):
+    """The directions that are explained of one ranking; none in a study without pairs to explain."""
+    folder = f"{RESULTS}/explained/{wildcards.dataset}"
+    return (
+        [f"{folder}/{wildcards.estimator}.directions.csv"]
+        if STUDY.explained_pairs
+        else []
+    )
+
+
+def extra_files(places):
+    """Tables on few labels and on explained pairs of each data set and estimator."""
+    few_labels = "few_labels/{0}/{1}.csv" if STUDY.few_label_tasks else ""
+    explained = "explained/{0}/{1}.directions.csv" if STUDY.explained_pairs else ""
+    kinds = filter(None, (few_labels, explained))
+    return [f"{RESULTS}/{kind.format(*place)}" for kind in kinds for place in places]
+
+
+def halved_models(wildcards):
+    """The models that embed halves of texts of one data set; none if the study does not ask for it."""
+    return STUDY.models_with_halves(wildcards.dataset)
+
+
+def halves_of_dataset(wildcards):
+    """Their vectors of the halves."""
+    folder = f"{RESULTS}/halves/{wildcards.dataset}"
+    return expand(f"{folder}/{{model}}.npy", model=halved_models(wildcards))
+
+
+def halves_of_base_model(wildcards):
+    """The vectors of the halves by the models that a model is made from; none for one that is not."""
+    bases = STUDY.models[wildcards.model].base_models
+    return expand(f"{RESULTS}/halves/{wildcards.dataset}/{{base}}.npy", base=bases)
+
+
+def failure_record_of_halves(wildcards):
+    """Where the message of a model that fails on halves is kept."""
+    return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.halves.json"
+
+
+def code_of_halves(wildcards):
+    """Digest of the code that makes a model's vectors of halves."""
+    loader = get_loader(STUDY.models[wildcards.model].kind)
+    return code_digest("suffice.embed.halves", loader.__module__)

@@ -11,6 +11,8 @@ rule plot_figure:
         pareto="results/{study}/pareto/{dataset}/{estimator}.csv",
         sensitivity="results/{study}/sensitivity/{dataset}/{estimator}.csv",
         dependence=kinds_of_tasks,
+        few_labels=few_labels_of_dataset,
+        explained=explained_of_dataset,
     output:
         pdf="results/{study}/figures/{dataset}/{estimator}/{figure}.pdf",
         png=report(

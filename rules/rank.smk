@@ -33,6 +33,7 @@ rule measure_baselines:
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
         public=public_baseline,
+        halves=halves_of_dataset,
     output:
         "results/{study}/baselines/{dataset}.csv",
     log:
@@ -45,6 +46,8 @@ rule measure_baselines:
     params:
         models=models_of_study,
         seed=STUDY.settings.seed,
+        self_retrieval=STUDY.settings.baselines.self_retrieval,
+        halved=halved_models,
         store=f"{RESULTS}/store/baselines",
         code=code_digest("suffice.comparison.stored"),
     script:

@@ -7,6 +7,7 @@ from suffice.workflow import start_job
 
 start_job(snakemake)
 params, files, store = snakemake.params, snakemake.input, ResultStore(snakemake.params.store)
-table = baselines_of_models(params.models, files.vectors, store, params.seed)
+halves = dict(zip(params.halved, files.halves, strict=True)) if params.self_retrieval else None
+table = baselines_of_models(params.models, files.vectors, store, params.seed, halves)
 public = read_table(files.public[0]) if files.public else None
 write_table(with_public_average(table, public), snakemake.output[0])

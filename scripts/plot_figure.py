@@ -10,6 +10,7 @@ start_job(snakemake)
 params, files = snakemake.params, snakemake.input
 ranked = files.ranking, files.by_items
 decision = files.pareto, files.sensitivity, files.dependence
-tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, params.models, decision)
+extras, models = (files.few_labels, files.explained), params.models
+tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, models, decision, extras)
 drawn = draw_figure(snakemake.wildcards.figure, tables, snakemake.wildcards.estimator, params.seed)
 save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

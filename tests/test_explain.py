@@ -1,11 +1,20 @@
 """What a source lacks is named: known directions and known items."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from suffice.errors import EstimationError
 from suffice.estimators import estimate
-from suffice.explain import DIRECTION_COLUMNS, ITEM_COLUMNS, explain_pair
+from suffice.explain import (
+    DIRECTION_COLUMNS,
+    ITEM_COLUMNS,
+    PAIR_DIRECTIONS,
+    PAIR_ITEMS,
+    choose_pair,
+    explain_pair,
+    explain_pairs,
+)
 
 N_ITEMS = 800
 
@@ -117,3 +126,34 @@ def test_tables_have_their_columns_and_short_texts(hidden):
 def test_bad_input_is_named(hidden, rows, options, message):
     with pytest.raises(EstimationError, match=message):
         explain_pair(hidden[:rows], mixed(hidden), **options)
+
+
+def test_the_first_model_is_explained_on_what_it_tells_least_of():
+    ranking = pd.DataFrame({"model": ["b", "a", "c"], "score": [0.2, 0.5, 0.4]})
+    pairs = pd.DataFrame(
+        {
+            "source": ["a", "a", "a", "b", "c"],
+            "target": ["a", "b", "c", "c", "b"],
+            "nats_per_dim": [0.01, 0.6, 0.3, 0.0, 0.1],
+        }
+    )
+    assert choose_pair(ranking, pairs) == ("a", "c")
+    with pytest.raises(EstimationError, match="model 'a' has no pair with another target"):
+        choose_pair(ranking, pairs[pairs["source"] != "a"])
+
+
+def test_tables_of_several_pairs_name_them(hidden, tmp_path):
+    vectors = {}
+    for name, array in {"u": hidden[:, :3], "v": mixed(hidden), "w": hidden}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        vectors[name] = str(tmp_path / f"{name}.npy")
+    texts, groups = [str(row) for row in range(N_ITEMS)], np.arange(N_ITEMS)
+    pairs = [("u", "v"), ("w", "u")]
+    directions, items = explain_pairs(pairs, vectors, texts, groups, n_directions=2, n_items=3, seed=1)
+    assert tuple(directions.columns) == PAIR_DIRECTIONS and tuple(items.columns) == PAIR_ITEMS
+    assert directions.groupby(["source", "target"]).size().to_dict() == dict.fromkeys(pairs, 2)
+    alone = explain_pair(hidden[:, :3], mixed(hidden), texts, 2, 3, groups=groups, seed=1)
+    pd.testing.assert_frame_equal(directions[:2][list(DIRECTION_COLUMNS)], alone.directions)
+    assert items["mean_item_nats"].iloc[0] == alone.mean_item_nats
+    with pytest.raises(EstimationError, match="the pair u, v: n_items is 0"):
+        explain_pairs(pairs, vectors, texts, groups, n_items=0)

@@ -216,7 +216,7 @@ def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -
     n_items = min(len(each) for each in vectors.values())
     rows, labels = read_labels(options.labels, n_items, options.label_kind)
     few = {name: each[rows] for name, each in vectors.items()}
-    return score_few(few, labels, options.label_kind, options.seed)
+    return score_few(few, labels, options.label_kind, options.seed, ways=("logme",))
 
 
 def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:

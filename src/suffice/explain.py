@@ -19,7 +19,7 @@ An item with negative nats is one that the source misleads about. Their mean is 
 estimate of `linear`, which aims at unlimited items.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,6 +34,7 @@ from suffice.estimators.linear import Linear, PreparedLinear
 from suffice.estimators.regression import PreparedRegression, Residuals, cross_moments
 from suffice.estimators.sharing import pool
 from suffice.estimators.standardise import check_embedding
+from suffice.files import open_array
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -44,6 +45,8 @@ MAX_TEXT = 40
 N_ENDS = 3  # items that name each end of a direction
 DIRECTION_COLUMNS = ("component", "variance_share", "r2", "nats", "lost_share", "low_items", "high_items")
 ITEM_COLUMNS = ("item", "text", "nats", "end")
+PAIR_DIRECTIONS = ("source", "target", *DIRECTION_COLUMNS)
+PAIR_ITEMS = ("source", "target", *ITEM_COLUMNS, "mean_item_nats")
 
 
 @dataclass(frozen=True)
@@ -227,4 +230,60 @@ def _item_table(
             "end": ["lost"] * n_lost + ["gained"] * n_gained,
         },
         columns=list(ITEM_COLUMNS),
+    )
+
+
+def choose_pair(ranking: pd.DataFrame, pairs: pd.DataFrame) -> tuple[str, str]:
+    """The model of highest score, and the other target of which it tells least, in nats per dimension.
+
+    Args:
+        ranking: model and score.
+        pairs: source, target and nats_per_dim.
+
+    Raises:
+        EstimationError: the model has no pair with another.
+    """
+    source = str(ranking.sort_values(["score", "model"], ascending=[False, True])["model"].iloc[0])
+    own = pairs[(pairs["source"] == source) & (pairs["target"] != source)]
+    own = own.dropna(subset=["nats_per_dim"])
+    if own.empty:
+        raise EstimationError(
+            f"model {source!r} has no pair with another target; name the pairs in explain.pairs"
+        )
+    return source, str(own.sort_values(["nats_per_dim", "target"])["target"].iloc[0])
+
+
+def explain_pairs(
+    pairs: Sequence[tuple[str, str]],
+    vectors: Mapping[str, str],
+    texts: Sequence[str],
+    groups: npt.ArrayLike,
+    **settings: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Directions and items of several pairs, each in one table with the names of source and target before it.
+
+    Args:
+        pairs: names of source and target.
+        vectors: file of vectors by model.
+        texts: text of each item.
+        groups: group of each item.
+        settings: n_directions, n_items and seed, as for `explain_pair`.
+
+    Raises:
+        EstimationError: as for `explain_pair`, with the names of the pair.
+    """
+    directions, items = [], []
+    for source, target in pairs:
+        names = {"source": source, "target": target}
+        try:
+            found = explain_pair(
+                open_array(vectors[source]), open_array(vectors[target]), texts, groups=groups, **settings
+            )
+        except EstimationError as error:
+            raise EstimationError(f"the pair {source}, {target}: {error}") from error
+        directions.append(found.directions.assign(**names))
+        items.append(found.items.assign(**names, mean_item_nats=found.mean_item_nats))
+    return (
+        pd.concat(directions, ignore_index=True)[list(PAIR_DIRECTIONS)],
+        pd.concat(items, ignore_index=True)[list(PAIR_ITEMS)],
     )

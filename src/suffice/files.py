@@ -15,6 +15,7 @@ from suffice.errors import DataError
 
 CHUNK_BYTES = 1 << 20
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
+TEXT_COLUMNS = ("text", "low_items", "high_items")
 
 
 @contextmanager
@@ -74,7 +75,10 @@ def read_table(path: Path | str) -> pd.DataFrame:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         return pd.read_csv(
-            path, dtype=dict.fromkeys(NAME_COLUMNS, "str"), keep_default_na=False, na_values=[""]
+            path,
+            dtype=dict.fromkeys((*NAME_COLUMNS, *TEXT_COLUMNS), "str"),
+            keep_default_na=False,
+            na_values=[""],
         )
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error

@@ -103,6 +103,8 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
         }
     )
     return SimpleNamespace(
+        trials=make_trials(),
+        explained=make_explained(names),
         pareto=pareto,
         sensitivity=sensitivity,
         dependence=dependence,
@@ -114,6 +116,42 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
         mean_ranks=mean_ranks,
         correlation=correlation,
         checkpoints=checkpoints,
+    )
+
+
+def make_trials() -> pd.DataFrame:
+    """Two tasks, of which the second has fewer training items than the largest number of labels."""
+    columns = "dataset task n_labels way n_draws spearman spearman_low spearman_high regret_at_1 note".split()
+    rows = [
+        (
+            "toys",
+            task,
+            n_labels,
+            way,
+            3,
+            rho + n_labels / 1000,
+            rho - 0.1,
+            rho + 0.15,
+            0.05 - n_labels / 1e4,
+            "",
+        )
+        for task in TASKS[:2]
+        for n_labels in (50, 100)
+        for way, rho in (("score", 0.5), ("logme", 0.3), ("score+logme", 0.6))
+    ]
+    rows.append(("toys", TASKS[0], 500, "score", 0, np.nan, np.nan, np.nan, np.nan, "too few"))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def make_explained(names: list[str]) -> pd.DataFrame:
+    """Three directions of each model for the first, one of which it misleads about."""
+    return pd.DataFrame(
+        [
+            (source, names[0], number, 0.3 / number, r2, 0.1, (1 - r2) * 0.3 / number, "a $x$ | b", "c " * 50)
+            for source in names
+            for number, r2 in ((1, 0.9), (2, 0.2), (3, -0.05))
+        ],
+        columns="source target component variance_share r2 nats lost_share low_items high_items".split(),
     )
 
 

@@ -30,6 +30,8 @@ DRAW = {
     "pareto_front": lambda s: plots.draw_pareto_front(s.pareto, Families.from_table(s.models)),
     "pool_sensitivity": lambda s: plots.draw_pool_sensitivity(s.sensitivity),
     "task_dependence": lambda s: plots.draw_task_dependence(s.dependence),
+    "few_labels": lambda s: plots.draw_few_labels(s.trials),
+    "lost_directions": lambda s: plots.draw_lost_directions(s.explained),
 }
 
 
@@ -38,7 +40,7 @@ DRAW = {
 def test_any_number_of_models_is_drawn_without_a_warning(name, n_models, study):
     drawn = DRAW[name](study(n_models))
     drawn.figure.draw_without_rendering()
-    assert len(drawn.points) >= n_models or name in ("predictors", "ranking_by_items")
+    assert len(drawn.points) >= n_models or name in ("predictors", "ranking_by_items", "few_labels")
 
 
 @pytest.mark.parametrize("name", DRAW)
@@ -83,6 +85,8 @@ def test_the_settings_of_others_leave_the_figure_alone(name, study, tmp_path):
         ("pareto_front", "pareto", "on_front"),
         ("pool_sensitivity", "sensitivity", "beyond_ties"),
         ("task_dependence", "dependence", "solvability"),
+        ("few_labels", "trials", "regret_at_1"),
+        ("lost_directions", "explained", "high_items"),
     ],
 )
 def test_a_missing_column_and_an_empty_table_are_named(name, table, column, study):
@@ -185,3 +189,35 @@ def test_steps_are_where_more_items_would_tell_neighbours_apart(study):
     assert more["label"].tolist()[1].startswith("model-1")
     apart = points[points["panel"] == "neighbours told apart"]
     assert apart["y"].tolist() == data.by_items["separated"].tolist()
+
+
+def test_few_labels_show_the_mean_then_each_task_and_leave_out_what_could_not_be_tried(study):
+    trials = study(1).trials
+    points = DRAW["few_labels"](study(1)).points
+    tasks = list(dict.fromkeys(trials["task"]))
+    assert list(dict.fromkeys(points["panel"])) == ["mean over tasks", "mean loss of the pick", *tasks]
+    assert points["n_labels"].max() == 100
+    mean = points[points["panel"] == "mean over tasks"].set_index(["n_labels", "way"])["y"]
+    assert mean[50, "logme"] == pytest.approx(0.35)
+    loss = points[points["panel"] == "mean loss of the pick"].set_index(["n_labels", "way"])["y"]
+    assert loss[100, "score"] == pytest.approx(0.04)
+    one = points[(points["panel"] == tasks[0]) & (points["way"] == "logme")]
+    assert one["y_high"].tolist() == pytest.approx([0.45, 0.45])
+
+
+def test_few_labels_of_which_none_could_be_tried_give_an_empty_figure(study):
+    data = study(1)
+    data.trials = data.trials[data.trials["n_draws"] == 0]
+    drawn = DRAW["few_labels"](data)
+    drawn.figure.draw_without_rendering()
+    assert drawn.points.empty
+
+
+def test_lost_directions_have_a_panel_a_pair_and_the_texts_of_items_as_they_are(study):
+    drawn = DRAW["lost_directions"](study(2))
+    assert drawn.points["panel"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert drawn.points["position"].tolist() == [0, 1, 2, 0, 1, 2]
+    labels = [label.get_text() for label in drawn.figure.axes[0].get_yticklabels()]
+    assert all("a $x$ | b" in label for label in labels)  # and no formula is made of it
+    assert max(len(line) for label in labels for line in label.split("\n")) <= 60
+    assert not any(label.get_parse_math() for label in drawn.figure.axes[0].get_yticklabels())

@@ -266,3 +266,54 @@ def test_content_that_cannot_be_shown_is_refused(make_page, png):
 
 def test_the_same_content_gives_the_same_page(make_page):
     assert render_page(make_page()) == render_page(make_page())
+
+
+EVIL = "<script>alert(3)</script>"
+
+
+def few_labels(note=""):
+    columns = "dataset task n_labels way n_draws spearman spearman_low spearman_high regret_at_1 note".split()
+    rows = [
+        ("toys", f"topic{EVIL}", n_labels, way, 3, rho, rho - 0.1, rho + 0.1, 0.02, "")
+        for n_labels in (50, 500)
+        for way, rho in (("score", 0.5), ("logme", 0.4), ("score+logme", 0.62))
+    ]
+    rows.append(("toys", f"topic{EVIL}", 9000, "score", 0, None, None, None, None, note))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def explained():
+    directions = pd.DataFrame(
+        [("a", "b", 2, 0.25, -0.1, 0.01, 0.26, f"low {EVIL}", f"high {EVIL}")],
+        columns="source target component variance_share r2 nats lost_share low_items high_items".split(),
+    )
+    items = pd.DataFrame(
+        [("a", "b", 7, f"first {EVIL}", -3.5, "lost", 12.25), ("a", "b", 3, "second", 40.0, "gained", 12.25)],
+        columns="source target item text nats end mean_item_nats".split(),
+    )
+    return {"directions": directions, "items": items}
+
+
+def test_few_labels_and_explained_pairs_are_on_the_page_and_escaped(make_page):
+    html = render_page(make_page(few_labels=few_labels("9000 is more than there are"), **explained()))
+    assert "<script>alert" not in html
+    assert html.count("&lt;script&gt;alert(3)") >= 4
+    text = Page(html).text
+    assert "mean over 1 task: the score alone 0.50; updated by LogME, 0.62 (50 labels; 0.40 without" in text
+    assert "Not tried : topic" in text or "Not tried: topic" in text
+    assert "9000 is more than there are" in text
+    for words in ("a as source of b : 12.2 nats", "−3.50 lost", "25.0 % 26.0 % −0.10", "score and LogME"):
+        assert words.replace(" :", ":") in text.replace(" :", ":")
+
+
+def test_what_was_not_asked_for_is_absent(make_page):
+    text = Page(render_page(make_page())).text
+    assert "few labels" not in text
+    assert "not tell of another" not in text
+
+
+def test_numbers_that_are_missing_are_explained(make_page):
+    note = f"The baseline self_retrieval has no value for own{EVIL}: no halves."
+    html = render_page(make_page(notes=[note]))
+    assert "The baseline self_retrieval has no value" in Page(html).text
+    assert "<script>alert" not in html

@@ -50,6 +50,63 @@ def test_a_failed_model_takes_those_made_from_it_along(toy_study):
     assert list(load_study(toy_study).without({"own"}).models) == ["words-8", "words-2", "chars-8"]
 
 
+def test_few_labels_are_tried_on_tasks_that_are_fitted(toy_study):
+    assert load_study(toy_study).few_label_tasks == {}
+    assert list(load_study(toy_study, {"few_labels": {}}).few_label_tasks) == ["topic", "length"]
+    named = load_study(toy_study, {"few_labels": {"tasks": ["length"], "n_labels": [20]}})
+    assert list(named.few_label_tasks) == ["length"]
+    (toy_study / "tasks.tsv").unlink()
+    with pytest.raises(StudyError, match="few_labels needs a task of the kind classification or regression"):
+        load_study(toy_study, {"few_labels": {}})
+
+
+def test_pairs_to_explain_are_models_of_the_study(toy_study):
+    assert load_study(toy_study).explained_pairs == "auto"
+    assert load_study(toy_study, {"explain": {"pairs": []}}).explained_pairs == []
+    study = load_study(toy_study, {"explain": {"pairs": [["words-2", "own"], ["words-2", "words-8"]]}})
+    assert study.explained_pairs == [("words-2", "own"), ("words-2", "words-8")]
+    assert study.without({"own"}).explained_pairs == [("words-2", "words-8")]
+
+
+def test_halves_are_embedded_by_models_of_texts_if_that_is_asked_for(toy_study):
+    assert load_study(toy_study).models_with_halves("toys") == []
+    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
+    assert study.models_with_halves("toys") == ["words-8", "words-2", "chars-8"]
+    change(toy_study, "models.tsv", "model:own", "model:words-8")
+    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
+    assert study.models_with_halves("toys") == ["words-8", "words-2", "chars-8", "own-pca"]
+
+
+def test_molecules_have_no_halves(toy_study):
+    change(toy_study, "datasets.tsv", "dataset\tsource", "dataset\tcontent_type\tsource")
+    change(toy_study, "datasets.tsv", "toys\tfile", "toys\tsmiles\tfile")
+    with pytest.raises(StudyError, match="self_retrieval needs texts, but only molecules are ranked on"):
+        load_study(toy_study, {"baselines": {"self_retrieval": True}})
+    table = toy_study / "datasets.tsv"
+    table.write_text(table.read_text() + "texts\t\tfile\ttoys.csv\ttext\tkey\tdocument\n")
+    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
+    assert study.models_with_halves("toys") == []
+    assert study.models_with_halves("texts") == ["words-8", "words-2", "chars-8"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"few_labels": {"n_labels": [5]}}, "few_labels.n_labels.0.*5.*greater than or equal to 20"),
+        ({"few_labels": {"n_labels": [50, 50]}}, "an entry stands twice"),
+        ({"few_labels": {"tasks": "topic"}}, "write all, or a list of names of tasks"),
+        ({"few_labels": {"tasks": ["topics"]}}, "no task 'topics'; did you mean 'topic'"),
+        ({"few_labels": {"tasks": ["topic-clusters"]}}, "'topic-clusters' is of the kind clustering"),
+        ({"few_labels": {"ways": ["guess"]}}, "few_labels.ways.0"),
+        ({"explain": {"pairs": [["own", "own"]]}}, "write auto, or a list of pairs"),
+        ({"explain": {"pairs": [["own", "owl"]]}}, "no model 'owl'; did you mean 'own'"),
+    ],
+)
+def test_a_wrong_wish_is_named(toy_study, overrides, message):
+    with pytest.raises(StudyError, match=message):
+        load_study(toy_study, overrides)
+
+
 def test_comments_and_blank_lines_are_passed_over(toy_study):
     change(toy_study, "models.tsv", "words-2\t", "# a comment\n\nwords-2\t")
     assert len(load_study(toy_study).models) == 5

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.comparison.baselines import OF_POOL, ONE_MODEL
+from suffice.comparison.baselines import OF_HALVES, OF_POOL, ONE_MODEL
 from suffice.files import read_json
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -29,6 +29,10 @@ STAGES = [
     "shrink_pool",
     "weigh_cost",
     "relate_tasks",
+    "try_few_labels",
+    "explain_pairs",
+    "split_halves",
+    "embed_halves",
     "plot_figure",
     "write_page",
 ]
@@ -37,6 +41,11 @@ STAGES = [
 TRAINING = """training:
   bert:
     {dataset: toys, vocab_size: 200, hidden_size: 16, n_heads: 2, max_length: 16, warmup: 1, steps: [0, 3]}
+"""
+
+
+EXTRAS = """few_labels: {n_labels: [30, 100], n_draws: 2, ways: [logme]}
+baselines: {self_retrieval: true}
 """
 
 
@@ -73,6 +82,8 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     decision = pd.read_csv(workflow.results / "decision" / "toys.csv")
     assert {"linear", "embed_dim", "rankme", "random choice"} <= set(decision["predictor"])
     assert "Which way of choosing would have been right?" in page and "Does the pool decide?" in page
+    assert "What does a model not tell of another?" in page and "few labels" not in page
+    assert not (workflow.results / "few_labels").exists() and not (workflow.results / "halves").exists()
     assert (workflow.results / "figures" / "toys" / "linear" / "pair_matrix.pdf").stat().st_size > 1000
     assert "Nothing to be done" in workflow.run().output
 
@@ -137,6 +148,34 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     assert "no tasks" in (workflow.results / "report.html").read_text()
 
 
+def test_few_labels_explained_pairs_and_halves_are_made_if_asked_for(workflow):
+    items = pd.read_csv(workflow.study / "toys.csv")
+    items["text"] = "<b>R&D</b> " + items["text"]
+    items.to_csv(workflow.study / "toys.csv", index=False)
+    pairs = "explain: {pairs: [[words-2, words-8], [own, words-8]], n_items: 3}\n"
+    (workflow.study / "study.yaml").open("a").write(EXTRAS + pairs)
+    workflow.run()
+    few_labels = pd.read_csv(workflow.results / "few_labels" / "toys" / "linear.csv")
+    assert set(few_labels["task"]) == {"topic", "length"}
+    assert set(few_labels["n_labels"]) == {30, 100}
+    explained = pd.read_csv(workflow.results / "explained" / "toys" / "linear.directions.csv")
+    found = explained.groupby("source")["r2"].max()
+    assert found["words-2"] > 0.9 > 0.1 > found["own"]  # two of the eight dimensions, and noise
+    baselines = pd.read_csv(workflow.results / "baselines" / "toys.csv").set_index("model")
+    assert baselines["self_retrieval"].isna().tolist() == [False, False, False, True, True]
+    correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
+    assert set(correlation["predictor"]) == {"linear", *ONE_MODEL, *OF_POOL, *OF_HALVES}
+    page = (workflow.results / "report.html").read_text()
+    for words in (
+        "What would a few labels add?",
+        "&lt;b&gt;R&amp;D&lt;/b&gt;",
+        "self_retrieval has no value for",
+    ):
+        assert words in page
+    assert "<b>" not in page
+    assert "Nothing to be done" in workflow.run().output
+
+
 def test_chosen_targets_alone_have_pairs(workflow):
     (workflow.study / "tasks.tsv").unlink()
     study = workflow.study / "study.yaml"
@@ -192,7 +231,7 @@ def kill_jobs(workflow, stages):
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds jobs through /proc")
 def test_a_killed_job_of_any_stage_changes_no_table(workflow, project, tmp_path):
-    (workflow.study / "study.yaml").open("a").write(TRAINING)
+    (workflow.study / "study.yaml").open("a").write(TRAINING + EXTRAS)
     add_model(workflow.study, "bert\thidden_states\tbert\t\t\t\ttrained:bert/3\n", column="checkpoint")
     undisturbed = type(workflow)(project, workflow.study, tmp_path / "undisturbed")
     undisturbed.work.mkdir()

@@ -15,21 +15,24 @@ labels, with r -> 0 that of the label-free score. Both are estimated within the 
   standard deviation 0.25: what m models say weighs as m - 1 observations; k is held within 0 and 0.95.
 
 Errors that models share through the same few items do not show in the spread of halves over models, and
-need not: they move no ranking.
+need not: they move no ranking. Nor does a bias that both halves have for the same models, and it should:
+LogME can rank models alike on both and still not as all labels do, and then gets too much weight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
+from suffice.comparison.choice import regret_at_k
 from suffice.errors import DataError
 from suffice.seeds import derive_seed
-from suffice.tasks.logme import check_features, label_columns, logme, spectrum_of
+from suffice.tasks.logme import check_features, decompose, label_columns, logme, spectrum_in
 
 PRIOR_MEAN, PRIOR_DEVIATION = 0.5, 0.25  # of the label-free score's correlation with the full result
 MAX_CORRELATION = 0.95
@@ -41,6 +44,12 @@ WAYS = ("score", "logme", "probe", "score+logme", "score+probe")
 COLUMNS = ("n_labels", "way", "n_draws", "spearman", "spearman_low", "spearman_high", "regret_at_1")
 
 Labels = npt.NDArray[np.generic]
+
+
+class Vectors(Protocol):
+    """Vectors of items by their rows: an array, or one that reads rows when they are asked for."""
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> npt.NDArray[np.floating]: ...
 
 
 @dataclass(frozen=True)
@@ -145,13 +154,19 @@ def probe_few(features: npt.NDArray[np.floating], labels: Labels, kind: str) -> 
 
 def _leave_one_out(centred: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> np.ndarray:
     """Predictions of each item by a fit without it, shape (n_items, n_labels)."""
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    squares, left = decompose(centred)
     mean = columns.mean(axis=0)
-    ratio = spectrum_of(centred, columns - mean).best_ratio()
-    shrunk = singular[:, None] ** 2 / (singular[:, None] ** 2 + ratio)
+    ratio = spectrum_in(squares, left, columns - mean).best_ratio()
+    shrunk = squares[:, None] / (squares[:, None] + ratio)
     fitted = left @ (shrunk * (left.T @ (columns - mean))) + mean
     leverage = np.square(left) @ shrunk + 1 / len(columns)
     return np.asarray(columns - (columns - fitted) / np.maximum(1 - leverage, 1e-9))
+
+
+MEASURES: dict[str, Callable[[npt.NDArray[np.floating], Labels, str], float]] = {
+    "logme": logme,
+    "probe": probe_few,
+}
 
 
 @dataclass(frozen=True)
@@ -159,7 +174,7 @@ class FewLabels:
     """What a few labels say of all models.
 
     Attributes:
-        scores: a row a model, columns `logme` and `probe`.
+        scores: a row a model, columns `logme` and `probe`, or those that were asked for.
         reliability: of each column.
     """
 
@@ -168,7 +183,11 @@ class FewLabels:
 
 
 def score_few(
-    embeddings: Mapping[str, npt.NDArray[np.floating]], labels: Labels, kind: str, seed: int = 0
+    embeddings: Mapping[str, npt.NDArray[np.floating]],
+    labels: Labels,
+    kind: str,
+    seed: int = 0,
+    ways: Sequence[str] = LABEL_WAYS,
 ) -> FewLabels:
     """LogME and the probe of each model on a few labels, and how reliable they are.
 
@@ -177,6 +196,7 @@ def score_few(
         labels: class or number of each item, shape (n_labels,).
         kind: "classification" or "regression".
         seed: seed of the halves.
+        ways: which of "logme" and "probe" to make.
 
     Raises:
         DataError: fewer than 20 labels, or as for LogME, of all labels or of a half of them.
@@ -185,16 +205,15 @@ def score_few(
     if len(labels) < MIN_LABELS:
         raise DataError(f"{len(labels)} labels are too few for two halves; label at least {MIN_LABELS} items")
     generator = np.random.default_rng(derive_seed(seed, "halves"))
-    whole = _scores(embeddings, np.arange(len(labels)), labels, kind)
+    whole = _scores(embeddings, np.arange(len(labels)), labels, kind, ways)
     halves: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     for _ in range(N_HALVINGS):
         chosen = draw_items(labels, len(labels) // 2, kind, generator)
         others = np.setdiff1d(np.arange(len(labels)), chosen)
-        first, second = (_scores(embeddings, rows, labels, kind) for rows in (chosen, others))
+        first, second = (_scores(embeddings, rows, labels, kind, ways) for rows in (chosen, others))
         halves.append((first, second))
     reliability = {
-        way: split_half_reliability(*(_side_by_side(halves, side, way) for side in (0, 1)))
-        for way in LABEL_WAYS
+        way: split_half_reliability(*(_side_by_side(halves, side, way) for side in (0, 1))) for way in ways
     }
     return FewLabels(whole, reliability)
 
@@ -205,13 +224,18 @@ def _side_by_side(halves: Sequence[tuple[pd.DataFrame, pd.DataFrame]], side: int
 
 
 def _scores(
-    embeddings: Mapping[str, npt.NDArray[np.floating]], rows: npt.NDArray[np.int64], labels: Labels, kind: str
+    embeddings: Mapping[str, npt.NDArray[np.floating]],
+    rows: npt.NDArray[np.int64],
+    labels: Labels,
+    kind: str,
+    ways: Sequence[str],
 ) -> pd.DataFrame:
+    """A row a model, a column a way."""
     found = {
-        name: (logme(vectors[rows], labels[rows], kind), probe_few(vectors[rows], labels[rows], kind))
+        name: [MEASURES[way](vectors[rows], labels[rows], kind) for way in ways]
         for name, vectors in embeddings.items()
     }
-    return pd.DataFrame.from_dict(found, orient="index", columns=list(LABEL_WAYS))
+    return pd.DataFrame.from_dict(found, orient="index", columns=list(ways))
 
 
 def draw_items(
@@ -244,57 +268,81 @@ class Trial:
         full: the task's result with all labels by model, higher is better.
     """
 
-    embeddings: Mapping[str, npt.NDArray[np.floating]]
+    embeddings: Mapping[str, Vectors]
     labels: Labels
     kind: str
     score: pd.Series
     full: pd.Series
 
 
-def try_few_labels(trial: Trial, budgets: Sequence[int], n_draws: int = 20, seed: int = 0) -> pd.DataFrame:
+def try_few_labels(
+    trial: Trial,
+    budgets: Sequence[int],
+    n_draws: int = 20,
+    seed: int = 0,
+    ways: Sequence[str] = LABEL_WAYS,
+) -> pd.DataFrame:
     """Agreement of each way with the full result, over draws of labels.
 
+    Args:
+        trial: the task.
+        budgets: numbers of labels.
+        n_draws: how often labels are drawn.
+        seed: seed of the draws.
+        ways: which of "logme" and "probe" to make.
+
     Returns:
-        A row a budget that the training items can give and a way: mean of Spearman's rho over draws, the
-        quantiles 0.025 and 0.975, and the mean loss of taking the best model, in units of the full result.
+        A row a budget that the training items can give and a way: mean of Spearman's rho over the draws in
+        which it is defined, the quantiles 0.025 and 0.975, and the mean loss of taking the best model, in
+        units of the full result.
 
     Raises:
-        DataError: no budget is at most the number of training items.
+        DataError: no budget is at most the number of training items, or as for `score_few`.
     """
     possible = [budget for budget in budgets if budget <= len(trial.labels)]
     if not possible:
         raise DataError(f"budgets {list(budgets)} all exceed the {len(trial.labels)} training items")
-    rows = [_row_of_way(trial, n, way, d) for n in possible for way, d in _draws(trial, n, n_draws, seed)]
+    rows = [
+        _row_of_way(trial, n_labels, way, draws)
+        for n_labels in possible
+        for way, draws in _draws(trial, n_labels, n_draws, seed, ways).items()
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _draws(trial: Trial, n_labels: int, n_draws: int, seed: int) -> list[tuple[str, list[pd.Series]]]:
+def _draws(
+    trial: Trial, n_labels: int, n_draws: int, seed: int, ways: Sequence[str]
+) -> dict[str, list[pd.Series]]:
     """For each way, its values by model in each draw."""
-    values: dict[str, list[pd.Series]] = {way: [] for way in WAYS}
+    together = [f"score+{way}" for way in ways]
+    values: dict[str, list[pd.Series]] = {way: [] for way in ("score", *ways, *together)}
     for draw in range(n_draws):
         own_seed = derive_seed(seed, "few labels", str(n_labels), str(draw))
         rows = draw_items(trial.labels, n_labels, trial.kind, np.random.default_rng(own_seed))
         vectors = {name: each[rows] for name, each in trial.embeddings.items()}
-        found = score_few(vectors, trial.labels[rows], trial.kind, own_seed)
+        found = score_few(vectors, trial.labels[rows], trial.kind, own_seed, ways)
         values["score"].append(trial.score)
-        for way in LABEL_WAYS:
+        for way, both in zip(ways, together, strict=True):
             values[way].append(found.scores[way])
-            update = update_score(trial.score, found.scores[way], found.reliability[way])
-            values[f"score+{way}"].append(update.values)
-    return list(values.items())
+            values[both].append(update_score(trial.score, found.scores[way], found.reliability[way]).values)
+    return values
 
 
 def _row_of_way(trial: Trial, n_labels: int, way: str, draws: list[pd.Series]) -> tuple[object, ...]:
     full = trial.full
-    rhos = np.array([spearmanr(each.loc[full.index], full).statistic for each in draws])
-    low, high = np.quantile(rhos, [0.025, 0.975])
-    regret = float(np.mean([_regret_at_1(each.loc[full.index], full) for each in draws]))
-    return n_labels, way, len(draws), float(rhos.mean()), float(low), float(high), regret
+    found = np.array([_spearman(each.loc[full.index], full) for each in draws])
+    rhos = found[np.isfinite(found)]
+    low, high = np.quantile(rhos, [0.025, 0.975]) if len(rhos) else (np.nan, np.nan)
+    mean = rhos.mean() if len(rhos) else np.nan
+    regret = float(np.mean([regret_at_k(each, full, 1) for each in draws]))
+    return n_labels, way, len(draws), float(mean), float(low), float(high), regret
 
 
-def _regret_at_1(values: pd.Series, full: pd.Series) -> float:
-    """Best full result less that of the model of highest value; of tied ones the mean."""
-    return float(full.max() - full[values == values.max()].mean())
+def _spearman(values: pd.Series, full: pd.Series) -> float:
+    """Spearman's rho; NaN where either is the same for all models."""
+    if values.nunique() < 2 or full.nunique() < 2:
+        return float("nan")
+    return float(spearmanr(values, full).statistic)
 
 
 def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int64], Labels]:

@@ -16,6 +16,7 @@ from suffice.comparison.baselines import (
     baselines_of_pool,
 )
 from suffice.comparison.correlation import BASELINE, INFORMATION
+from suffice.comparison.self_retrieval import self_retrieval
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
 from suffice.store import ResultStore
@@ -23,9 +24,15 @@ from suffice.tasks.public_scores import mean_public_scores
 
 
 def baselines_of_models(
-    models: Sequence[str], vectors: Sequence[str], store: ResultStore, seed: int = 0
+    models: Sequence[str],
+    vectors: Sequence[str],
+    store: ResultStore,
+    seed: int = 0,
+    halves: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Every baseline of every model, one row a model: model, then `ONE_MODEL` and `OF_POOL`.
+
+    With `halves` also `OF_HALVES`, which is missing for a model that has none.
 
     What a model has by itself is kept by its vectors, so that another model in the pool costs only itself;
     how it stands to the others is kept by the vectors of all.
@@ -35,6 +42,7 @@ def baselines_of_models(
         vectors: the embedding of each, `.npy`, its card beside it.
         store: where baselines are kept.
         seed: seed of the sample of items that are compared with one another.
+        halves: file of the vectors of halves of texts by model; None: the baseline is not wanted.
     """
     hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
     arrays = [open_array(path) for path in vectors]
@@ -45,7 +53,11 @@ def baselines_of_models(
     pool = _kept(store, _key(hashes, seed), partial(_pool, arrays, seed))
     rows = [{"model": model, **each} for model, each in zip(models, own, strict=True)]
     table = pd.DataFrame(rows, columns=["model", *ONE_MODEL])
-    return table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
+    table = table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
+    if halves is None:
+        return table
+    found = [self_retrieval(open_array(halves[model])) if model in halves else np.nan for model in models]
+    return table.assign(self_retrieval=np.array(found, dtype=float))
 
 
 def _key(hashes: list[str], seed: int) -> str:

@@ -5,7 +5,7 @@ without them.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -43,12 +43,15 @@ class Loader(ABC, Generic[S]):
         device: torch device for kinds that use one.
 
     Class attributes: `kind`, its name in model tables; `Settings`, what a row may set; `libraries`, the
-    packages that do its computation, whose versions are part of an embedding's identity.
+    packages that do its computation, whose versions are part of an embedding's identity; `new_items`,
+    whether it can embed items that are not in the corpus: "embeds", "never", or "follows" the model whose
+    vectors it is made from.
     """
 
     kind: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     libraries: ClassVar[tuple[str, ...]] = ()
+    new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings

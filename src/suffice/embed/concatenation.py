@@ -32,6 +32,7 @@ class Concatenation(Loader[ConcatenationSettings]):
     kind = "concatenation"
     Settings = ConcatenationSettings
     libraries = ("numpy",)
+    new_items = "follows"
 
     @property
     def paths(self) -> list[str]:
@@ -42,7 +43,7 @@ class Concatenation(Loader[ConcatenationSettings]):
         """Hashes of the other models' vectors."""
         return {"files_sha256": {f"path {i}": sha256_of_file(path) for i, path in enumerate(self.paths)}}
 
-    def open(self, corpus: Corpus) -> Encoder:
+    def open(self, corpus: Corpus) -> "ConcatenationEncoder":
         """Open the other models' vectors."""
         if len(self.paths) < MIN_MODELS:
             raise ModelError(f"path {self.settings.path!r} names one model; give two or more")
@@ -67,6 +68,10 @@ class ConcatenationEncoder(Encoder):
     def __init__(self, arrays: list[np.ndarray], normalize: bool) -> None:
         self.arrays, self.normalize = arrays, normalize
         self.embed_dim = sum(array.shape[1] for array in arrays)
+
+    def on(self, *vectors: np.ndarray) -> "ConcatenationEncoder":
+        """The same for other items, of which these are the vectors, one array a model."""
+        return ConcatenationEncoder(list(vectors), self.normalize)
 
     def encode(self, window: Window) -> np.ndarray:
         """The rows of the items, float32, shape (len(window), embed_dim)."""

@@ -48,6 +48,7 @@ class Precomputed(Loader[PrecomputedSettings]):
     """The rows of a file, by their order or by the items' ids."""
 
     kind = "precomputed"
+    new_items = "never"
     Settings = PrecomputedSettings
 
     @property

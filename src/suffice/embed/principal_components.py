@@ -1,7 +1,8 @@
 """A smaller version of another model's vectors: principal components, or its first dimensions."""
 
 from abc import abstractmethod
-from typing import Any, Literal
+from copy import copy
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -31,6 +32,7 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
     """Linear reductions of an embedding, fitted on all items of the same data set."""
 
     kind = "principal_components"
+    new_items = "follows"
     Settings = PrincipalComponentsSettings
     libraries = ("numpy",)
 
@@ -38,7 +40,7 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
         """Hash of the other model's vectors."""
         return {"files_sha256": {"path": sha256_of_file(self.settings.path)}}
 
-    def open(self, corpus: Corpus) -> Encoder:
+    def open(self, corpus: Corpus) -> "ReducedEncoder":
         """Open the other model's vectors and fit the projection."""
         settings = self.settings
         vectors = open_array(settings.path)
@@ -96,12 +98,27 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return unit
 
 
-class _ReducedEncoder(Encoder):
+class ReducedEncoder(Encoder):
     """The reduced rows of an embedding in the items' order."""
 
     def __init__(self, vectors: np.ndarray, settings: PrincipalComponentsSettings) -> None:
         self.vectors, self.settings = vectors, settings
         self.embed_dim = settings.n_components
+
+    def on(self, vectors: np.ndarray) -> Self:
+        """The same reduction of other vectors by the same model.
+
+        Raises:
+            ModelError: they have another width.
+        """
+        if vectors.shape[1:] != self.vectors.shape[1:]:
+            raise ModelError(
+                f"vectors of shape {vectors.shape} cannot be reduced as those of shape {self.vectors.shape}; "
+                "both must be by one model"
+            )
+        other = copy(self)
+        other.vectors = vectors
+        return other
 
     def encode(self, window: Window) -> np.ndarray:
         """The reduced rows of the items, float32."""
@@ -114,7 +131,7 @@ class _ReducedEncoder(Encoder):
         """From (n, embed_dim of the other model) to (n, n_components), float64."""
 
 
-class FirstDimensionsEncoder(_ReducedEncoder):
+class FirstDimensionsEncoder(ReducedEncoder):
     """The first dimensions as they are."""
 
     def reduce(self, rows: np.ndarray) -> np.ndarray:
@@ -122,7 +139,7 @@ class FirstDimensionsEncoder(_ReducedEncoder):
         return rows[:, : self.embed_dim]
 
 
-class PrincipalComponentsEncoder(_ReducedEncoder):
+class PrincipalComponentsEncoder(ReducedEncoder):
     """Coordinates along the leading principal components."""
 
     def __init__(self, vectors: np.ndarray, settings: PrincipalComponentsSettings) -> None:

@@ -45,7 +45,7 @@ def write_embedding(
     encoder = loader.open(corpus)
     opened = time.perf_counter()
     with whole_file(path) as temporary:
-        _encode_to(temporary, encoder, corpus, model=model, progress=progress)
+        encode_to(temporary, encoder, corpus, model=model, progress=progress)
         seconds = time.perf_counter() - opened
         health = measure_health(open_array(temporary), f"the embedding of {dataset} by model {model}")
         path.with_suffix(".json").unlink(missing_ok=True)  # a card never describes another array
@@ -64,7 +64,7 @@ def write_embedding(
     return card
 
 
-def _encode_to(temporary: Path, encoder: Encoder, corpus: Corpus, *, model: str, progress: bool) -> None:
+def encode_to(temporary: Path, encoder: Encoder, corpus: Corpus, *, model: str, progress: bool) -> None:
     """Encode window after window into a memory map."""
     shape = (corpus.n_items, encoder.embed_dim)
     if 0 in shape:

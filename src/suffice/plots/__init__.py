@@ -1,6 +1,8 @@
 """Figures: one function each, tidy tables in, a figure with its drawn points out."""
 
 from suffice.plots.checkpoint_curves import draw_checkpoint_curves
+from suffice.plots.few_labels import draw_few_labels
+from suffice.plots.lost_directions import draw_lost_directions
 from suffice.plots.model_graph import draw_model_graph
 from suffice.plots.pair_matrix import draw_pair_matrix
 from suffice.plots.pareto_front import draw_pareto_front
@@ -17,6 +19,8 @@ __all__ = [
     "Evidence",
     "Families",
     "draw_checkpoint_curves",
+    "draw_few_labels",
+    "draw_lost_directions",
     "draw_model_graph",
     "draw_pair_matrix",
     "draw_pareto_front",

@@ -26,6 +26,8 @@ FIGURES_OF_RANKING = (
     "pool_sensitivity",
 )
 FIGURES_OF_TASKS = ("score_against_tasks", "predictors", "task_dependence")
+EXTRA_FIGURES = ("few_labels", "lost_directions")
+"""Figures that a study has if it asks for them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class StudyTables:
         pareto: score and cost.
         sensitivity: the ranking of smaller pools.
         dependence: agreement with each task and what it is like; None without tasks.
+        few_labels: what a few labels add to the ranking; None if not made.
+        explained: directions that sources do not give of targets; None if not made.
     """
 
     pairs: pd.DataFrame
@@ -53,6 +57,8 @@ class StudyTables:
     pareto: pd.DataFrame
     sensitivity: pd.DataFrame
     dependence: pd.DataFrame | None
+    few_labels: pd.DataFrame | None = None
+    explained: pd.DataFrame | None = None
 
     @classmethod
     def read(
@@ -63,11 +69,13 @@ class StudyTables:
         tasks: Sequence[str],
         models: Sequence[dict[str, Any]],
         decision: tuple[str, str, Sequence[str]],
+        extras: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> "StudyTables":
         """Read the tables from their files.
 
         `ranking` is that of all items and that of fewer; `correlation` and `tasks` are empty without tasks.
-        `decision` holds the tables of cost, of smaller pools and of kinds of tasks (empty without tasks).
+        `decision` holds the tables of cost, of smaller pools and of kinds of tasks (empty without tasks),
+        `extras` those on few labels and on explained pairs (each empty if not made).
         """
         read = [_concatenated(files) for files in (pairs, correlation, tasks)]
         if read[0] is None:
@@ -75,7 +83,8 @@ class StudyTables:
         whole, by_items = map(read_table, ranking)
         cost, pools, kinds = decision
         more = read_table(cost), read_table(pools), _concatenated(kinds)
-        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)), *more)
+        asked = map(_concatenated, extras)
+        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)), *more, *asked)
 
     @property
     def families(self) -> Families:
@@ -97,7 +106,7 @@ def draw_figure(name: str, tables: StudyTables, estimator: str, seed: int) -> Dr
     """Draw one figure by its name.
 
     Args:
-        name: one of `FIGURES_OF_RANKING` or `FIGURES_OF_TASKS`.
+        name: one of `FIGURES_OF_RANKING`, `FIGURES_OF_TASKS` or `EXTRA_FIGURES`.
         tables: what is drawn.
         estimator: name of the estimator the ranking was made with.
         seed: seed of layouts.
@@ -123,6 +132,8 @@ def _arguments(name: str, tables: StudyTables, estimator: str, seed: int) -> tup
         "predictors": tables.correlation,
         "pool_sensitivity": tables.sensitivity,
         "task_dependence": tables.dependence,
+        "few_labels": tables.few_labels,
+        "lost_directions": tables.explained,
     }
     if name in alone:
         return (alone[name],)

@@ -1,6 +1,6 @@
 """What the decision page shows: plain tables, values and paths of figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ class Section:
         pareto: score and cost, see `suffice.comparison.pareto`; None if not made.
         quotient: what dividing the score by a cost does to its agreement; None without tasks.
         dependence: agreement against what tasks are like; None without tasks.
+        few_labels: what a few labels add, see `suffice.comparison.label_trials`; None if not made.
+        directions: directions that sources do not give, see `suffice.explain`; None if not made.
+        items: items that sources lose or gain most; None if not made.
+        notes: sentences on numbers that are missing.
         figures: paths of PNG files by the figure's name, see `FIGURES`.
         held_out: whether densities were scored on items other than those they were fitted on.
         about_estimator: a sentence or two on the density family and where it can be trusted.
@@ -46,6 +50,10 @@ class Section:
     pareto: pd.DataFrame | None = None
     quotient: pd.DataFrame | None = None
     dependence: pd.DataFrame | None = None
+    few_labels: pd.DataFrame | None = None
+    directions: pd.DataFrame | None = None
+    items: pd.DataFrame | None = None
+    notes: Sequence[str] = ()
     figures: Mapping[str, Path] = field(default_factory=dict)
     held_out: bool = True
     about_estimator: str = ""
@@ -162,6 +170,16 @@ FIGURES: Mapping[str, tuple[str, str]] = {
         "Agreement and kinds of tasks",
         "Each point is a task: Spearman's correlation of the score with it, against its number of classes, "
         "its number of items, and how far the mean model is on the way from chance to 1.",
+    ),
+    "few_labels": (
+        "The score, a few labels, and both",
+        "Spearman's correlation over models with the results of all labels, and the mean loss of taking the "
+        "best model, in units of the results. Bands hold 95 % of the draws of labels.",
+    ),
+    "lost_directions": (
+        "Directions that are lost",
+        "Bars are shares of the target's variance, in colour what the source does not give of them; beside "
+        "each component the items at its two ends.",
     ),
 }
 """Name of a figure to its heading and caption, in the order of the page."""

@@ -16,6 +16,7 @@ from suffice.ranking.targets import describe_targets
 from suffice.report.answer import answer, describe_agreement, headline, tied_for_first
 from suffice.report.content import FIGURES, PageContent, Section
 from suffice.report.decision import DecisionView, view_decision
+from suffice.report.extras import ExtrasView, view_extras
 from suffice.report.numbers import MISSING, integer
 from suffice.report.tables import (
     Table,
@@ -62,6 +63,7 @@ class SectionView:
     results: Table | None
     predictors: Table | None
     decision: DecisionView
+    extras: ExtrasView
     health: Table | None
     cost: Table | None
 
@@ -136,6 +138,7 @@ def _views(content: PageContent) -> list[SectionView]:
                 results=results_table(section, content),
                 predictors=predictors_table(section),
                 decision=_decision(section),
+                extras=view_extras(section.few_labels, section.directions, section.items),
                 health=health_table(section) if new else None,
                 cost=cost_table(section) if new else None,
             )

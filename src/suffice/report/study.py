@@ -89,10 +89,29 @@ def _section(
         pareto=pareto,
         quotient=quotient,
         dependence=dependence,
+        few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
+        directions=_explained(study, results / "explained" / dataset, choice.name, "directions"),
+        items=_explained(study, results / "explained" / dataset, choice.name, "items"),
+        notes=_notes(study, dataset),
         figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,
     )
+
+
+def _explained(study: Study, folder: Path, estimator: str, what: str) -> pd.DataFrame | None:
+    return read_table(folder / f"{estimator}.{what}.csv") if study.explained_pairs else None
+
+
+def _notes(study: Study, dataset: str) -> list[str]:
+    """For which models self-retrieval has no value, where it is asked for."""
+    if not study.settings.baselines.self_retrieval:
+        return []
+    if study.datasets[dataset].settings.has_molecules:
+        return ["The baseline self_retrieval has no value here: half a molecule is none."]
+    without = [model for model in study.models if not study.embeds_new_items(model)]
+    why = "they have vectors of these items alone, and cannot embed halves of texts"
+    return [f"The baseline self_retrieval has no value for {', '.join(without)}: {why}."] if without else []
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:

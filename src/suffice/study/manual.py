@@ -14,6 +14,7 @@ from suffice.embed.registry import LOADERS
 from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
 from suffice.published.study import PublishedSettings
+from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
 from suffice.study.model import (
     CorrelationSettings,
     StudyRankingSettings,
@@ -105,7 +106,9 @@ def manual() -> str:
         _table(StudyRankingSettings),
     ]
     parts += ["### `correlation`\n", _table(CorrelationSettings)]
-    parts += ["### `public_scores`\n", _table(PublicScoresSettings), "### `ablations`, for each name\n"]
+    parts += ["### `public_scores`\n", _table(PublicScoresSettings)]
+    parts += ["### `baselines`\n", _table(BaselineSettings), "### `few_labels`\n", _table(FewLabelsSettings)]
+    parts += ["### `explain`\n", _table(ExplainSettings), "### `ablations`, for each name\n"]
     parts += [_table(VariationSettings), "### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():
@@ -156,7 +159,7 @@ def _default(field: FieldInfo) -> str:
     if default is None or isinstance(default, BaseModel) or default == {}:
         return ""
     if isinstance(default, tuple):
-        shown = [f"{value:g}" for value in default]
+        shown = [f"{value:g}" if isinstance(value, (int, float)) else str(value) for value in default]
         if len(shown) > MAX_SHOWN:
             return f"{len(shown)} values from `{shown[0]}` to `{shown[-1]}`"
         return f"`[{', '.join(shown)}]`"

@@ -15,7 +15,8 @@ from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import check_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
-from suffice.tasks.settings import PublicScoresSettings, TaskSettings
+from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
+from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9.-]*"
@@ -95,6 +96,17 @@ class StudySettings(Settings):
     )
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
+    )
+    baselines: BaselineSettings = Field(
+        default=BaselineSettings(), description="baselines that need more than the vectors at hand"
+    )
+    few_labels: FewLabelsSettings | None = Field(
+        default=None,
+        description="how a few labels update the ranking, tried on the study's tasks; `{}` for the defaults, "
+        "left out it is not made",
+    )
+    explain: ExplainSettings = Field(
+        default=ExplainSettings(), description="of which pairs it is said what the source does not give"
     )
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
@@ -270,6 +282,34 @@ class Study:
         if isinstance(wanted, int):
             return wanted if wanted < len(self.candidates) else self.candidates
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
+
+    @property
+    def few_label_tasks(self) -> dict[str, TaskRow]:
+        """The tasks on which few labels are tried; none if the study does not ask for it."""
+        wanted = self.settings.few_labels
+        if wanted is None:
+            return {}
+        fitting = {name: task for name, task in self.tasks.items() if task.settings.kind in KINDS_WITH_SPLIT}
+        return fitting if wanted.tasks == "all" else {name: self.tasks[name] for name in wanted.tasks}
+
+    def embeds_new_items(self, model: str) -> bool:
+        """Whether a model can embed texts that are not in the data set."""
+        row = self.models[model]
+        how = get_loader(row.kind).new_items
+        if how == "follows" and row.base_models:
+            return all(map(self.embeds_new_items, row.base_models))
+        return how == "embeds"
+
+    def models_with_halves(self, dataset: str) -> list[str]:
+        """The models that embed halves of a data set's texts; none if not asked for, or for molecules."""
+        wanted = self.settings.baselines.self_retrieval and not self.datasets[dataset].settings.has_molecules
+        return [name for name in self.models if self.embeds_new_items(name)] if wanted else []
+
+    @property
+    def explained_pairs(self) -> list[tuple[str, str]] | Literal["auto"]:
+        """The pairs to explain whose models are all there, or "auto"."""
+        wanted = self.settings.explain.pairs
+        return wanted if wanted == "auto" else [pair for pair in wanted if set(pair) <= set(self.models)]
 
     def check_targets(self) -> None:
         """Check that the wanted targets can be had.

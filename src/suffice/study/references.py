@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from suffice.errors import StudyError
 from suffice.settings import did_you_mean
 from suffice.study.model import NAME_PATTERN, NAME_RULE, Study
 from suffice.study.tables import checked
+from suffice.tasks.settings import KINDS_WITH_SPLIT
 
 SETTINGS = "study.yaml"
 
@@ -19,6 +21,7 @@ def check_references(study: Study) -> None:
         check_key(study.folder / SETTINGS, f"training.{name}", name)
         must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
     _check_targets(study)
+    _check_extras(study)
     for model in study.models.values():
         if model.training:
             training_name, step = model.training
@@ -85,6 +88,32 @@ def _check_targets(study: Study) -> None:
                 "change one of the two"
             )
     checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
+
+
+def _check_extras(study: Study) -> None:
+    """What study.yaml asks for beside the ranking."""
+    path, few_labels = study.folder / SETTINGS, study.settings.few_labels
+    for name in few_labels.tasks if few_labels and few_labels.tasks != "all" else ():
+        must_exist(path, "few_labels.tasks", "task", name, study.tasks)
+        kind = study.tasks[name].settings.kind
+        if kind not in KINDS_WITH_SPLIT:
+            raise StudyError(
+                f"{path}: few_labels.tasks: {name!r} is of the kind {kind}; name tasks of the kinds "
+                f"{' or '.join(KINDS_WITH_SPLIT)}"
+            )
+    if few_labels and not study.few_label_tasks:
+        raise StudyError(
+            f"{path}: few_labels needs a task of the kind {' or '.join(KINDS_WITH_SPLIT)}, and the study has "
+            "none; add one to tasks.tsv, or remove the key"
+        )
+    pairs = study.settings.explain.pairs
+    for name in chain.from_iterable(pairs if pairs != "auto" else ()):
+        must_exist(path, "explain.pairs", "model", name, study.models)
+    ranked = [study.datasets[name].settings for name in study.ranked_datasets]
+    if study.settings.baselines.self_retrieval and all(each.has_molecules for each in ranked):
+        raise StudyError(
+            f"{path}: baselines.self_retrieval needs texts, but only molecules are ranked on; remove it"
+        )
 
 
 def check_key(path: Path, key: str, name: str) -> None:

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 GRID = np.logspace(-9, 6, 46)  # of t, as a multiple of the largest squared singular value
 MAX_STEPS = 100
 TOLERANCE = 1e-6  # relative change of t; the evidence is flat there, so that its own error is far less
+MIN_EIGENVALUE = 1e-12  # share of the largest, below which it is rounding
 MIN_LEFT_OVER = 1e-12  # share of |y|^2, below which it is rounding
 
 
@@ -100,8 +101,27 @@ def logme(features: npt.NDArray[np.floating], labels: npt.NDArray[np.generic], k
 
 def spectrum_of(features: Floats, columns: Floats) -> Spectrum:
     """From features, shape (n_items, embed_dim), and labels, shape (n_items, n_labels)."""
-    left, singular, _ = np.linalg.svd(features, full_matrices=False)
-    return Spectrum(singular**2, (left.T @ columns) ** 2, np.square(columns).sum(axis=0), len(columns))
+    return spectrum_in(*decompose(features), columns)
+
+
+def spectrum_in(squares: Floats, left: Floats, columns: Floats) -> Spectrum:
+    """From squared singular values and left singular vectors, and labels, shape (n_items, n_labels)."""
+    return Spectrum(squares, (left.T @ columns) ** 2, np.square(columns).sum(axis=0), len(columns))
+
+
+def decompose(features: Floats) -> tuple[Floats, Floats]:
+    """Squared singular values, shape (r,), and left singular vectors, shape (n_items, r).
+
+    By the eigenvalues of the smaller of the two matrices of products, which is two to four times as fast as
+    a singular value decomposition; directions with less than 1e-12 of the largest eigenvalue are rounding and
+    left out.
+    """
+    n_items, embed_dim = features.shape
+    of_items = n_items <= embed_dim
+    squares, vectors = np.linalg.eigh(features @ features.T if of_items else features.T @ features)
+    kept = squares > MIN_EIGENVALUE * squares[-1]
+    squares, vectors = squares[kept], vectors[:, kept]
+    return squares, vectors if of_items else features @ vectors / np.sqrt(squares)
 
 
 def label_columns(labels: npt.NDArray[np.generic], kind: str) -> Floats:

@@ -1,0 +1,34 @@
+"""From a ranking and task results to what a few labels add to it."""
+
+
+rule try_few_labels:
+    input:
+        corpora=corpora_with_few_labels,
+        vectors=embeddings_with_few_labels,
+        ranking="results/{study}/ranking/{dataset}/{estimator}.csv",
+        tasks=task_results,
+    output:
+        report(
+            "results/{study}/few_labels/{dataset}/{estimator}.csv",
+            caption="../report/few_labels.rst",
+            category="Decision",
+            labels={"data set": "{dataset}", "table": "few labels, {estimator}"},
+        ),
+    log:
+        "logs/{study}/try_few_labels/{dataset}/{estimator}.log",
+    benchmark:
+        "results/{study}/benchmarks/try_few_labels/{dataset}/{estimator}.tsv"
+    conda:
+        "../envs/suffice.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        tasks=tasks_with_few_labels,
+        datasets=datasets_with_few_labels,
+        models=models_of_study,
+        effort=effort_of_few_labels,
+        seed=STUDY.settings.seed,
+        code=code_digest("suffice.comparison.label_trials"),
+    script:
+        "../scripts/try_few_labels.py"

@@ -1,0 +1,8 @@
+"""Cut texts of a corpus in two halves."""
+
+from suffice.data.corpus import Corpus
+from suffice.data.halves import build_halves
+from suffice.workflow import start_job
+
+start_job(snakemake)
+build_halves(Corpus(snakemake.input.corpus), snakemake.params.seed, snakemake.output.table)
