@@ -29,7 +29,7 @@ STAGES = [
     "shrink_pool",
     "weigh_cost",
     "relate_tasks",
-    "plot_figure",
+    "plot_figures",
     "write_page",
 ]
 
