@@ -8,7 +8,7 @@ from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
 from suffice.files import read_json
-from suffice.plots.study import EXTRA_FIGURES, FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores
@@ -38,7 +38,6 @@ wildcard_constraints:
     target=any_of(STUDY.models),
     estimator=any_of(STUDY.all_estimators),
     training=any_of(STUDY.settings.training),
-    figure=any_of(FIGURES_OF_RANKING + FIGURES_OF_TASKS + EXTRA_FIGURES),
 
 
 def source_file(wildcards):
@@ -285,9 +284,20 @@ def figure_names():
     return [name for name in figures if name != "checkpoint_curves" or has_curve]
 
 
-def code_of_figure(wildcards):
-    """Digest of the code that draws a figure."""
-    return code_digest("suffice.plots.study", f"suffice.plots.{wildcards.figure}")
+def reported_figure(name):
+    """The picture of one figure of a ranking, with its caption in Snakemake's report."""
+    return report(
+        f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{name}.png",
+        caption=f"../report/figures/{name}.rst",
+        category="Figures",
+        labels={"data set": "{dataset}", "estimator": "{estimator}", "figure": name},
+    )
+
+
+def code_of_figures():
+    """Digest of the code that draws the figures of a ranking."""
+    modules = [f"suffice.plots.{name}" for name in figure_names()]
+    return code_digest("suffice.plots.study", *modules)
 
 
 def correlation_of_dataset(wildcards):

@@ -1,7 +1,7 @@
 """From tables to figures and the page."""
 
 
-rule plot_figure:
+rule plot_figures:
     input:
         pairs=pairs_of_dataset,
         ranking="results/{study}/ranking/{dataset}/{estimator}.csv",
@@ -14,31 +14,26 @@ rule plot_figure:
         few_labels=few_labels_of_dataset,
         explained=explained_of_dataset,
     output:
-        pdf="results/{study}/figures/{dataset}/{estimator}/{figure}.pdf",
-        png=report(
-            "results/{study}/figures/{dataset}/{estimator}/{figure}.png",
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={
-                "data set": "{dataset}",
-                "estimator": "{estimator}",
-                "figure": "{figure}",
-            },
+        expand(
+            "results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure}.{kind}",
+            figure=figure_names(),
+            kind=["pdf", "csv"],
         ),
-        points="results/{study}/figures/{dataset}/{estimator}/{figure}.csv",
+        png=list(map(reported_figure, figure_names())),
     log:
-        "logs/{study}/plot_figure/{dataset}/{estimator}/{figure}.log",
+        "logs/{study}/plot_figures/{dataset}/{estimator}.log",
     conda:
         "../envs/suffice.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
+        figures=figure_names(),
         models=model_table,
         seed=STUDY.settings.seed,
-        code=code_of_figure,
+        code=code_of_figures(),
     script:
-        "../scripts/plot_figure.py"
+        "../scripts/plot_figures.py"
 
 
 rule write_page:

@@ -2,7 +2,7 @@
 
 from suffice.data.corpus import Corpus
 from suffice.embed.halves import embed_halves
-from suffice.study.model import build_loader
+from suffice.embed.registry import build_loader
 from suffice.workflow import recording_failure, start_job
 
 start_job(snakemake)

@@ -1,8 +1,8 @@
 """Embed a corpus with one model."""
 
 from suffice.data.corpus import Corpus
+from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
-from suffice.study.model import build_loader
 from suffice.workflow import recording_failure, start_job
 
 start_job(snakemake)

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from suffice.files import read_json, read_table, write_table
-from suffice.ranking import RankingSettings, rank_pairs, with_health_warnings
 from suffice.ranking.sample_size import ranking_by_items
+from suffice.ranking.scores import rank_pairs, with_health_warnings
+from suffice.ranking.settings import RankingSettings
 from suffice.workflow import start_job
 
 start_job(snakemake)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from suffice.published.study import PublishedSettings, write_tables
+from suffice.published.recompute import write_tables
+from suffice.published.study import PublishedSettings
 from suffice.workflow import start_job
 
 start_job(snakemake)

@@ -17,7 +17,16 @@ RESULTS = f"results/{PUBLISHED.name}"
 
 wildcard_constraints:
     study=re.escape(PUBLISHED.name),
-    figure=any_of(FIGURES),
+
+
+def reported_figure(name):
+    """The picture of one figure, with its name in Snakemake's report."""
+    return report(
+        f"results/{{study}}/figures/{name}.png",
+        caption="../../report/published_figure.rst",
+        category="Figures",
+        labels={"figure": name},
+    )
 
 
 def final_files():

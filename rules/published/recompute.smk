@@ -17,7 +17,7 @@ rule recompute_published:
     params:
         folder=str(PUBLISHED),
         settings=stable(SETTINGS.model_dump(mode="json")),
-        code=code_digest("suffice.published.study"),
+        code=code_digest("suffice.published.recompute"),
     script:
         "../../scripts/recompute_published.py"
 
@@ -27,16 +27,14 @@ rule plot_published:
         files_of(PUBLISHED),
         tables=rules.recompute_published.output,
     output:
-        pdf="results/{study}/figures/{figure}.pdf",
-        png=report(
-            "results/{study}/figures/{figure}.png",
-            caption="../../report/published_figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
+        expand(
+            "results/{{study}}/figures/{figure}.{kind}",
+            figure=FIGURES,
+            kind=["pdf", "csv"],
         ),
-        points="results/{study}/figures/{figure}.csv",
+        png=list(map(reported_figure, FIGURES)),
     log:
-        "logs/{study}/plot_published/{figure}.log",
+        "logs/{study}/plot_published.log",
     conda:
         "../../envs/suffice.yaml"
     resources:
@@ -44,15 +42,16 @@ rule plot_published:
         runtime=30,
     params:
         folder=str(PUBLISHED),
+        figures=list(FIGURES),
         seed=SETTINGS.seed,
-        code=code_digest("suffice.published.study"),
+        code=code_digest("suffice.published.figures"),
     script:
         "../../scripts/plot_published.py"
 
 
 rule write_published_page:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        rules.plot_published.output.png,
         tables=rules.recompute_published.output,
     output:
         report(

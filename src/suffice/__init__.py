@@ -1,9 +1,14 @@
 """Which embedding model carries the most information about my data, without labels, and how sure are we?"""
 
+from typing import TYPE_CHECKING
+
 from suffice._version import __version__
-from suffice.estimators import ESTIMATORS, Sufficiency, estimate
-from suffice.explain import Explanation, explain_pair
-from suffice.ranking import Ranking, rank
+from suffice.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from suffice.estimators import ESTIMATORS, Sufficiency, estimate
+    from suffice.explain import Explanation, explain_pair
+    from suffice.ranking.rank import Ranking, rank
 
 __all__ = [
     "ESTIMATORS",
@@ -15,3 +20,16 @@ __all__ = [
     "explain_pair",
     "rank",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ESTIMATORS": "suffice.estimators",
+        "Explanation": "suffice.explain",
+        "Ranking": "suffice.ranking.rank",
+        "Sufficiency": "suffice.estimators",
+        "estimate": "suffice.estimators",
+        "explain_pair": "suffice.explain",
+        "rank": "suffice.ranking.rank",
+    },
+)

@@ -15,7 +15,7 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.explain import explain_pair
-from suffice.ranking import Ranking, rank
+from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.study.new import MODEL_PRESETS, write_new_study

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 from suffice.errors import StudyError, SufficeError
 from suffice.files import read_json, write_json
 from suffice.provenance import code_digest
-from suffice.study.standins import place_of_checkpoint
 
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
     from suffice.published.study import PublishedSettings
-    from suffice.study import Study
-    from suffice.study.model import ModelRow
+    from suffice.study.model import ModelRow, Study
 
 __all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "start_job"]
 
@@ -140,6 +138,8 @@ def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dic
 
 def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, Any]:
     """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
+    from suffice.study.standins import place_of_checkpoint
+
     made = {}
     if model.training:
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"

@@ -11,7 +11,11 @@ from suffice.data.corpus import Corpus, Window
 from suffice.embed.fingerprint import FIXED, Fingerprint, FingerprintLoader, FingerprintSettings
 from suffice.embed.graph_layers import CONVOLUTIONS, MoleculeNetwork
 from suffice.embed.graph_network import GraphNetwork, GraphNetworkSettings, batch_of_graphs
-from suffice.embed.molecule_descriptors import MoleculeDescriptors, MoleculeDescriptorsSettings
+from suffice.embed.molecule_descriptors import (
+    MoleculeDescriptors,
+    MoleculeDescriptorsSettings,
+    raw_descriptors,
+)
 from suffice.errors import ModelError
 from suffice.files import sha256_of_file, write_json
 
@@ -79,6 +83,13 @@ def test_descriptors_are_finite_and_drawn_in(corpus):
     column = int(np.abs(raw - np.array(weight)[:, None]).max(axis=0).argmin())
     assert raw[:, column] == pytest.approx(weight, rel=1e-6)
     assert vectors[:, column].max() < raw[:, column].max()
+
+
+def test_descriptors_are_those_of_rdkit_in_its_order():
+    values = raw_descriptors(window())
+    found = [Chem.Descriptors.CalcMolDescriptors(Chem.MolFromSmiles(text), np.nan) for text in SMILES]
+    expected = np.array([list(each.values()) for each in found])
+    assert np.array_equal(values, np.where(np.isfinite(expected), expected, np.nan), equal_nan=True)
 
 
 def dense_layer(layer, kind, states, molecule):

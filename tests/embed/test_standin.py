@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from suffice.embed.registry import build_loader
 from suffice.embed.standin import ARCHITECTURES, WORD_AVERAGE, write_standin
 from suffice.errors import ModelError
-from suffice.study.model import build_loader
 
 CASES = [(name, "sentence_transformer") for name in ARCHITECTURES]
 CASES += [(name, "hidden_states") for name in ARCHITECTURES if name != WORD_AVERAGE]

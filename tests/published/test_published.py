@@ -6,10 +6,12 @@ import pytest
 
 from suffice.comparison.correlation import Bootstrap
 from suffice.errors import StudyError
+from suffice.published.figures import draw_published
 from suffice.published.molecules import correlations_of_molecules, rows_of_molecules
+from suffice.published.recompute import write_tables
 from suffice.published.rows import DIFFERS, IMPOSSIBLE, NEW, REPRODUCED, Row, side_by_side
-from suffice.published.study import draw_published_figure, load_published, short_models, write_tables
-from suffice.published.tables import PublishedTables, files_of
+from suffice.published.study import load_published
+from suffice.published.tables import PublishedTables, files_of, short_models
 from suffice.published.text import correlations_of_text, rows_of_text, scores_of_pairs
 from suffice.report.published import headline
 
@@ -106,7 +108,8 @@ def test_tables_and_a_figure(folder, tmp_path):
     assert merged["n_left_out"].iloc[0] == 6  # two groups of four near-copies
     summary = pd.read_csv(tmp_path / "summary.csv")
     assert NEW not in set(summary["status"])
-    drawn = draw_published_figure("ablations", folder, tmp_path / "tables", 0)
+    ((name, drawn),) = draw_published(["ablations"], folder, tmp_path / "tables", 0)
+    assert name == "ablations"
     assert {"curve", "reference"} == set(drawn.points["layer"])
 
 

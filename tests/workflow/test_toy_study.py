@@ -33,7 +33,7 @@ STAGES = [
     "explain_pairs",
     "split_halves",
     "embed_halves",
-    "plot_figure",
+    "plot_figures",
     "write_page",
 ]
 

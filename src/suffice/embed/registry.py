@@ -43,3 +43,9 @@ def get_loader(kind: str) -> type[Loader[Any]]:
     close = difflib.get_close_matches(kind, LOADERS, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise ModelError(f"there is no loader of kind {kind!r}{hint}; the kinds are {', '.join(sorted(LOADERS))}")
+
+
+def build_loader(kind: str, settings: dict[str, Any], seed: int, device: str) -> Loader[Any]:
+    """A loader from the name of its kind and its settings."""
+    loader = get_loader(kind)
+    return loader(loader.Settings(**settings), seed=seed, device=device)

@@ -1,6 +1,6 @@
 """The figures of a study: which there are, and which tables each one draws.
 
-A figure's module and its function are found by its name, so that editing one figure redraws only it.
+A figure's module and its function are found by its name.
 """
 
 import importlib

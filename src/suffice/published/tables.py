@@ -68,3 +68,9 @@ def _read(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path} cannot be read ({error}); restore it") from error
     unique = "model" in table and table["model"].is_unique
     return table.set_index("model") if unique else table
+
+
+def short_models(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with owners taken from the names of models: `owner/name` becomes `name`."""
+    columns = [name for name in ("model", "source", "target", "left_out", "winner") if name in table]
+    return table.assign(**{name: table[name].str.replace(r"^[^/ ]+/", "", regex=True) for name in columns})

@@ -1,7 +1,12 @@
 """Scores of models over targets, their intervals, rank intervals and tie groups."""
 
-from suffice.ranking.rank import Ranking, rank
-from suffice.ranking.scores import rank_pairs, with_health_warnings
-from suffice.ranking.settings import RankingSettings
+from suffice.lazy import lazy_names
 
-__all__ = ["Ranking", "RankingSettings", "rank", "rank_pairs", "with_health_warnings"]
+HOMES = {
+    "Ranking": "suffice.ranking.rank",
+    "RankingSettings": "suffice.ranking.settings",
+    "rank_pairs": "suffice.ranking.scores",
+    "with_health_warnings": "suffice.ranking.scores",
+}
+__all__ = list(HOMES)
+__getattr__ = lazy_names(__name__, HOMES)

@@ -1,7 +1,13 @@
 """The decision page: what a study found, on one self-contained HTML page."""
 
-from suffice.report.content import PageContent, Section
-from suffice.report.page import render_page
-from suffice.report.tables import cards_table, csv_for_people
+from suffice.lazy import lazy_names
 
-__all__ = ["PageContent", "Section", "cards_table", "csv_for_people", "render_page"]
+HOMES = {
+    "PageContent": "suffice.report.content",
+    "Section": "suffice.report.content",
+    "cards_table": "suffice.report.tables",
+    "csv_for_people": "suffice.report.tables",
+    "render_page": "suffice.report.page",
+}
+__all__ = list(HOMES)
+__getattr__ = lazy_names(__name__, HOMES)

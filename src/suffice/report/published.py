@@ -10,7 +10,8 @@ from suffice.files import read_table, whole_file
 from suffice.provenance import versions
 from suffice.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
 from suffice.published.rows import PRINTED as PUBLISHED
-from suffice.published.study import FIGURES, PublishedSettings, short_models
+from suffice.published.study import FIGURES, PublishedSettings
+from suffice.published.tables import short_models
 from suffice.published.text import SCORE
 from suffice.report.decision import view_decision
 from suffice.report.numbers import correlation_interval, integer, number, text

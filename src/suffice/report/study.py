@@ -13,8 +13,9 @@ from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
 from suffice.report.page import render_page
 from suffice.report.tables import cards_table
-from suffice.study import EstimatorChoice, Study, load_study
 from suffice.study.configuration import configuration_of
+from suffice.study.model import EstimatorChoice, Study
+from suffice.study.read import load_study
 
 
 def page_of_study(

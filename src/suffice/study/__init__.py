@@ -1,6 +1,15 @@
 """A study: models x data sets x tasks x estimators, read from a folder of small files and checked."""
 
-from suffice.study.model import DatasetRow, EstimatorChoice, ModelRow, Study, StudySettings, TaskRow
-from suffice.study.read import load_study
+from suffice.lazy import lazy_names
 
-__all__ = ["DatasetRow", "EstimatorChoice", "ModelRow", "Study", "StudySettings", "TaskRow", "load_study"]
+HOMES = {
+    "DatasetRow": "suffice.study.model",
+    "EstimatorChoice": "suffice.study.model",
+    "ModelRow": "suffice.study.model",
+    "Study": "suffice.study.model",
+    "StudySettings": "suffice.study.model",
+    "TaskRow": "suffice.study.model",
+    "load_study": "suffice.study.read",
+}
+__all__ = list(HOMES)
+__getattr__ = lazy_names(__name__, HOMES)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.embed.base import Loader
 from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
@@ -216,12 +215,6 @@ class ModelRow:
     def settings_for(self, dataset: str) -> dict[str, Any]:
         """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
         return {key: _fill(value, dataset) for key, value in self.settings.items()}
-
-
-def build_loader(kind: str, settings: dict[str, Any], seed: int, device: str) -> Loader[Any]:
-    """A loader from the name of its kind and its settings."""
-    loader = get_loader(kind)
-    return loader(loader.Settings(**settings), seed=seed, device=device)
 
 
 def _fill(value: Any, dataset: str) -> Any:

@@ -12,7 +12,7 @@ from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.paths import resolve_paths
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoint
-from suffice.embed.registry import get_loader
+from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
 from suffice.settings import Settings, describe_validation_error, did_you_mean
@@ -26,7 +26,6 @@ from suffice.study.model import (
     Study,
     StudySettings,
     TaskRow,
-    build_loader,
 )
 from suffice.study.references import SETTINGS, check_key, check_references
 from suffice.study.standins import with_standins

@@ -1,4 +1,4 @@
-"""Draw one figure of one ranking."""
+"""Draw all figures of one ranking."""
 
 from pathlib import Path
 
@@ -12,5 +12,6 @@ ranked = files.ranking, files.by_items
 decision = files.pareto, files.sensitivity, files.dependence
 extras, models = (files.few_labels, files.explained), params.models
 tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, models, decision, extras)
-drawn = draw_figure(snakemake.wildcards.figure, tables, snakemake.wildcards.estimator, params.seed)
-save_figure(drawn, Path(snakemake.output.png).with_suffix(""))
+for name in params.figures:
+    drawn = draw_figure(name, tables, snakemake.wildcards.estimator, params.seed)
+    save_figure(drawn, Path(snakemake.output[0]).with_name(name))
