@@ -43,7 +43,7 @@ wildcard_constraints:
 def source_file(wildcards):
     """The file a data set is read from; none for one that is not a file."""
     settings = STUDY.datasets[wildcards.dataset].settings
-    if settings.source != "file":
+    if settings.source != "file" or settings.is_remote:
         return []
     return list(map(str, paths_of(settings.path, settings.has_molecules)))
 

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
+from suffice.data.build import build_corpus
 from suffice.data.corpus import Corpus, Window
+from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.fingerprint import FIXED, Fingerprint, FingerprintLoader, FingerprintSettings
 from suffice.embed.graph_layers import CONVOLUTIONS, MoleculeNetwork
 from suffice.embed.graph_network import GraphNetwork, GraphNetworkSettings, batch_of_graphs
@@ -16,7 +18,11 @@ from suffice.embed.molecule_descriptors import (
     MoleculeDescriptorsSettings,
     raw_descriptors,
 )
+from suffice.embed.registry import build_loader
+from suffice.embed.standin import write_standin
+from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
+from suffice.fetch import FetchError
 from suffice.files import sha256_of_file, write_json
 
 Chem = pytest.importorskip("rdkit.Chem")
@@ -197,7 +203,7 @@ def test_wrong_settings_are_named(loader, message):
 def test_another_file_than_the_pinned_one(tmp_path):
     (tmp_path / "w.pth").write_bytes(b"x")
     settings = GraphNetworkSettings(convolution="gin", path=str(tmp_path / "w.pth"), sha256="0" * 64)
-    with pytest.raises(ModelError, match="another SHA-256"):
+    with pytest.raises(FetchError, match="another SHA-256"):
         GraphNetwork(settings).check()
     with pytest.raises(ModelError, match="is no such graph network"):
         GraphNetwork(GraphNetworkSettings(convolution="gin", path=str(tmp_path / "w.pth"))).open(None)
@@ -216,3 +222,34 @@ def test_a_text_is_no_molecule():
         FingerprintLoader(FingerprintSettings(fingerprint="ecfp")).open(None).encode(
             window(["CCO", "a sentence"])
         )
+
+
+def test_a_checkpoint_by_url_needs_its_hash_and_is_checked_without_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("SUFFICE_CACHE", str(tmp_path))
+    url = "https://example.org/masking.pth"
+    with pytest.raises(FetchError, match="needs the setting sha256"):
+        GraphNetwork(GraphNetworkSettings(convolution="gin", path=url)).check()
+    loader = GraphNetwork(GraphNetworkSettings(convolution="gin", path=url, sha256="0" * 64))
+    with pytest.raises(FetchError, match="downloads are switched off"):
+        loader.check()  # the tests run offline
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    loader.check()
+
+
+@pytest.mark.parametrize("kind", ["hidden_states", "sentence_transformer"])
+def test_a_transformer_reads_smiles_as_it_reads_texts(kind, tmp_path):
+    """A RoBERTa, as those trained on SMILES are, whose vocabulary is made from the molecules."""
+    smiles = ["CCO", "c1ccccc1", "CC(=O)O", "CCCCCBr", "CCN(CC)CC", "O=C(O)c1ccccc1", "CC#N", "ClCCl"]
+    raw = tmp_path / "molecules.csv"
+    raw.write_text("smiles\n" + "\n".join([*smiles, "not a molecule"]) + "\n")
+    settings = DatasetSettings(source="file", path=str(raw), content_type="smiles", min_items=5)
+    build_corpus(settings, 0, tmp_path / "molecules.parquet")
+    corpus = Corpus(tmp_path / "molecules.parquet")
+    assert corpus.n_items == len(smiles)
+    write_standin(tmp_path / "checkpoint", "roberta", kind, smiles, seed=1)
+    loader = build_loader(kind, {"checkpoint": str(tmp_path / "checkpoint")}, 0, "cpu")
+    loader.check()
+    write_embedding(loader, corpus, tmp_path / "v.npy", model="chem", dataset="molecules")
+    vectors = np.load(tmp_path / "v.npy")
+    assert vectors.shape == (len(smiles), 32)
+    assert np.linalg.matrix_rank(vectors - vectors.mean(axis=0)) == len(smiles) - 1

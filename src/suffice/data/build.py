@@ -18,6 +18,7 @@ from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, read_items
 from suffice.errors import DataError
+from suffice.fetch import check_file_hash, fetch
 from suffice.files import sha256_of_file, write_json, write_table
 from suffice.seeds import derive_seed
 
@@ -49,7 +50,7 @@ def build_corpus(
     Raises:
         DataError: the source cannot be read, or too few items or groups remain.
     """
-    path = Path(path)
+    path, settings = Path(path), with_local_file(settings)
     items, left_out, source = items_and_source(settings, seed, parts or {})
     n_read = len(items) + sum(left_out.values())
     items, dropped_columns = without_nested_columns(items)
@@ -99,6 +100,19 @@ def items_and_source(
     versions |= versions_of("rdkit") if settings.has_molecules else {}
     origin |= {"source": f"file: {', '.join(file.name for file in files)}", "versions": versions}
     return items, left_out, origin | {"source_sha256": hashes[0] if len(hashes) == 1 else hashes}
+
+
+def with_local_file(settings: DatasetSettings) -> DatasetSettings:
+    """The settings with a URL replaced by the file that it was fetched to; a hash that is given is checked.
+
+    Raises:
+        FetchError: the file cannot be fetched, or has another hash.
+    """
+    if settings.is_remote:
+        return settings.model_copy(update={"path": str(fetch(str(settings.path), settings.sha256))})
+    if settings.sha256 is not None:
+        check_file_hash(Path(str(settings.path)), settings.sha256)
+    return settings
 
 
 def concatenated(corpora: Mapping[str, Corpus]) -> pd.DataFrame:

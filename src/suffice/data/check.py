@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from suffice.data.build import PART, cleaned, read_local, too_few
+from suffice.data.build import PART, cleaned, read_local, too_few, with_local_file
 from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
 from suffice.errors import DataError
+from suffice.fetch import check_fetchable
 
 MIN_RANKED_ITEMS = 50
 MIN_RANKED_GROUPS = 10
@@ -21,19 +22,22 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
         ranked: whether models will be ranked on it, which needs some more items and groups.
 
     Returns:
-        The columns that its corpus will have; None for a hub data set, which is read in its own job.
+        The columns that its corpus will have; None for a hub data set or a URL that is not in the cache yet,
+        which are read in their own job.
 
     Raises:
         DataError: a file or column is missing, the source cannot be read, or too few items remain.
     """
     if settings.source == "hub":
         return None
+    if settings.is_remote and check_fetchable(str(settings.path), settings.sha256) is None:
+        return None
     if settings.source == "datasets":
         return [*REQUIRED_COLUMNS, PART]
     if settings.source == "api-docs":
         package_versions()
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
-    items, left_out = read_local(settings)
+    items, left_out = read_local(with_local_file(settings))
     n_read = len(items) + sum(left_out.values())
     items, dropped = cleaned(items, settings)
     dropped = left_out | dropped

@@ -4,12 +4,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from suffice.fetch import check_url, is_url
 from suffice.settings import Settings
 
 NEEDS_PATH = ("file", "hub", "datasets")
 ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")
 ONLY_FOR = {
     ("hub",): ("name", "hub_split", "revision"),
+    ("file",): ("sha256",),
     ("file", "hub"): ("content", "id", "group", "split", "first_items"),
     NEEDS_PATH: ("path", "license"),
 }
@@ -27,7 +29,8 @@ class DatasetSettings(Settings):
         None,
         description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet, for "
         "molecules also .smi and .sdf, and several with commas; `package:NAME/file` is inside an "
-        "installed Python package; hub: owner/name; datasets: their names, with commas",
+        "installed Python package, and one https URL with `sha256` is fetched once; hub: owner/name; "
+        "datasets: their names, with commas",
     )
     content_type: Literal["text", "smiles"] = Field(
         "text",
@@ -44,6 +47,11 @@ class DatasetSettings(Settings):
     )
     max_weight: float | None = Field(
         None, gt=0, description="smiles only: heaviest molecule kept, in daltons"
+    )
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="file only: SHA-256 that the one file must have; needed for a URL",
     )
     name: str | None = Field(None, description="hub only: name of the configuration of the data set")
     hub_split: str | None = Field(
@@ -93,6 +101,10 @@ class DatasetSettings(Settings):
     def _settings_belong_to_the_source(self) -> Self:
         if self.source in NEEDS_PATH and not self.path:
             raise ValueError(f"source {self.source!r} needs a path")
+        if self.is_remote:
+            check_url(str(self.path), self.sha256)
+        elif self.sha256 is not None and "," in str(self.path):
+            raise ValueError("sha256 is of one file, but path names several; leave one of them out")
         for allowed, names in ONLY_FOR.items():
             given = [name for name in names if getattr(self, name) is not None]
             if given and self.source not in allowed:
@@ -112,6 +124,11 @@ class DatasetSettings(Settings):
         if self.scaffolds and self.group:
             raise ValueError("scaffolds makes the groups; leave group empty")
         return self
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a file that is fetched from a URL."""
+        return self.source == "file" and is_url(str(self.path))
 
     @property
     def hub_splits(self) -> list[str]:

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from suffice.errors import DataError
+from suffice.fetch import is_url
 
 PACKAGE_PREFIX = "package:"
 SEPARATOR = ","
@@ -21,7 +22,7 @@ def resolve_paths(text: str, base: Path, several: bool) -> str:
     Raises:
         DataError: a package is not installed.
     """
-    parts = [part.strip() for part in text.split(SEPARATOR)] if several else [text]
+    parts = [part.strip() for part in text.split(SEPARATOR)] if several and not is_url(text) else [text]
     return SEPARATOR.join(str(_resolve(part, base)) for part in parts if part)
 
 
@@ -30,7 +31,9 @@ def paths_of(text: str, several: bool) -> list[Path]:
     return [Path(part) for part in text.split(SEPARATOR)] if several else [Path(text)]
 
 
-def _resolve(text: str, base: Path) -> Path:
+def _resolve(text: str, base: Path) -> Path | str:
+    if is_url(text):
+        return text
     if not text.startswith(PACKAGE_PREFIX):
         return base / text
     name, _, inside = text.removeprefix(PACKAGE_PREFIX).partition("/")

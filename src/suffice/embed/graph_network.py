@@ -10,6 +10,7 @@ from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.errors import ModelError
+from suffice.fetch import check_fetchable, check_file_hash, fetch, is_url
 from suffice.files import sha256_of_file
 from suffice.settings import Settings
 
@@ -28,9 +29,11 @@ class GraphNetworkSettings(Settings):
     """Settings of the kind `graph_network`."""
 
     convolution: Convolution = Field(description="how an atom gathers from its neighbours")
-    path: str | None = Field(None, description="public checkpoint (.pth), relative to the study's folder")
+    path: str | None = Field(
+        None, description="public checkpoint (.pth), relative to the study's folder, or its https URL"
+    )
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="SHA-256 that the checkpoint must have"
+        None, pattern="^[0-9a-f]{64}$", description="SHA-256 that the checkpoint must have; needed for a URL"
     )
     random_init: bool = Field(False, description="untrained weights, as a control; without a path")
 
@@ -63,16 +66,21 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
             raise ModelError("graph networks need torch: pip install 'suffice[neural]'") from None
         if self.settings.path is None:
             return
-        path = Path(self.settings.path)
-        if not path.is_file():
-            raise ModelError(f"the checkpoint {path} does not exist; correct the path")
-        if self.settings.sha256 and sha256_of_file(path) != self.settings.sha256:
-            raise ModelError(f"the checkpoint {path} has another SHA-256 than {self.settings.sha256}")
+        if is_url(self.settings.path):
+            check_fetchable(self.settings.path, self.settings.sha256)
+            return
+        if not Path(self.settings.path).is_file():
+            raise ModelError(f"the checkpoint {self.settings.path} does not exist; correct the path")
+        check_file_hash(Path(self.settings.path), self.settings.sha256)
+
+    def _checkpoint(self, path: str) -> Path:
+        """The file of the checkpoint; fetched if it is by URL."""
+        return fetch(path, self.settings.sha256) if is_url(path) else Path(path)
 
     def identity(self) -> dict[str, Any]:
         """The hash of the checkpoint, or the seed of untrained weights."""
         if self.settings.path:
-            return {"checkpoint_sha256": sha256_of_file(Path(self.settings.path))}
+            return {"checkpoint_sha256": sha256_of_file(self._checkpoint(self.settings.path))}
         return {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
@@ -90,7 +98,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
             torch.manual_seed(self.seed)
             network = MoleculeNetwork(self.settings.convolution)
         if self.settings.path:
-            load_checkpoint(network, Path(self.settings.path))
+            load_checkpoint(network, self._checkpoint(self.settings.path))
         return _GraphEncoder(network.eval().to(self.device), self.device)
 
 

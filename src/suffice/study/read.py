@@ -15,6 +15,7 @@ from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoin
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
+from suffice.fetch import is_url
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
@@ -236,6 +237,8 @@ def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]
 
 def _located(file: str, folder: Path) -> str:
     """A file of the user's with its whole path; a file in a package, or the name of a column, as it is."""
+    if is_url(file):
+        return file
     whole = folder / Path(file).expanduser()
     is_column = not Path(file).suffix and not whole.exists()
     return file if file.startswith(PACKAGE_PREFIX) or is_column else str(whole)
