@@ -84,6 +84,7 @@ class PageContent:
         failed: models without a result: model, stage, reason; empty if all went through.
         results: the tasks' results of all models (task, kind, dataset, model, metric, value,
             standard_error, chance); None or empty if the study has no tasks.
+        public_note: how many public scores there are, and which models lack some; empty without any.
         description: what the study is about, in the user's words.
         provenance: facts on the run: seed, git state, machine, date and so on.
         versions: package to version.
@@ -95,6 +96,7 @@ class PageContent:
     models: pd.DataFrame
     failed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["model", "stage", "reason"]))
     results: pd.DataFrame | None = None
+    public_note: str = ""
     description: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

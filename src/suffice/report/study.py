@@ -43,6 +43,7 @@ def page_of_study(
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
         results=_task_results(study, results),
+        public_note=_public_note(study, results),
         provenance=provenance_facts(study.settings.seed),
         versions=versions(),
         config=configuration_of(study),
@@ -126,6 +127,20 @@ def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 def _task_results(study: Study, results: Path) -> pd.DataFrame | None:
     tables = [read_table(Path(path)) for path in study.task_files(str(results))]
     return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def _public_note(study: Study, results: Path) -> str:
+    """How many scores others measured, and which models lack some."""
+    public = study.settings.public_scores
+    if public is None:
+        return ""
+    found = read_table(results / "public_scores" / "tasks.csv")
+    gaps = read_table(results / "public_scores" / "gaps.csv")
+    unnamed = [row.name for row in study.models.values() if not row.public_name]
+    lacking = ", ".join([*dict.fromkeys(gaps["model"]), *unnamed])
+    use = "are among the tasks" if public.role == "tasks" else "are a way to choose"
+    said = f"{len(found)} public scores on {len(public.tasks)} tasks {use}"
+    return f"{said}; some or all are missing of: {lacking}." if lacking else f"{said}; none is missing."
 
 
 def provenance_facts(seed: int) -> dict[str, str]:
