@@ -39,7 +39,7 @@ class Workflow:
             capture_output=True,
             text=True,
             env=self.environment(),
-            timeout=600,
+            timeout=1500,
         )
         done.output = done.stdout + done.stderr
         if check:
