@@ -19,6 +19,7 @@ from suffice.study.standins import place_of_checkpoint
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
     from suffice.published.study import PublishedSettings
+    from suffice.saturation.study import SaturationStudy
     from suffice.study import Study
     from suffice.study.model import ModelRow
 
@@ -68,6 +69,13 @@ def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings"
     from suffice.published.study import load_published
 
     return load_published(study_folder(config, root), overrides_in(config))
+
+
+def open_saturation(config: Mapping[str, Any], root: Path) -> "SaturationStudy":
+    """The study of equal test loss that Snakemake's configuration names."""
+    from suffice.saturation.study import load_saturation
+
+    return load_saturation(study_folder(config, root), overrides_in(config))
 
 
 def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
