@@ -66,9 +66,7 @@ def groups_to_compare(wildcards):
     """The groups of one language and architecture."""
     own = (wildcards.language, wildcards.architecture)
     return [
-        group
-        for group in STUDY.groups()
-        if (group.language, group.architecture) == own
+        group for group in STUDY.groups() if (group.language, group.architecture) == own
     ]
 
 
@@ -81,7 +79,9 @@ def models_to_compare(wildcards):
 def names_to_compare(wildcards):
     """Arm and seed of each of these checkpoints."""
     return [
-        f"{group.arm}/{seed}" for group in groups_to_compare(wildcards) for seed in TUNED
+        f"{group.arm}/{seed}"
+        for group in groups_to_compare(wildcards)
+        for seed in TUNED
     ]
 
 

@@ -28,8 +28,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     ),
     "tuning_curves": (
         "One function, other weights, another fine-tuning",
-        "Excess over the entropy of the new language against the step, at one common learning rate. Lines are "
-        "means over seeds, bands hold the middle half. The permuted twin is the negative control.",
+        "Excess over the entropy of the new language against the step, at one common learning rate. Lines "
+        "are means over seeds, bands hold the middle half. The permuted twin is the negative control.",
     ),
     "state_matrix": (
         "Who tells what of whom, by hidden states",
@@ -39,7 +39,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "auc_bars": (
         "What separates arms of equal loss",
         "Probability that two networks of one arm are more alike than two of different arms, a mean over "
-        "architectures. Filled marks: p < 0.05 by permuting arms among networks. At 0.5 a measure sees nothing.",
+        "architectures. Filled marks: p < 0.05 by permuting arms among networks; larger marks: more noise. "
+        "At 0.5 a measure sees nothing.",
     ),
 }
 

@@ -5,7 +5,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from suffice.plots.style import COLORS, MUTED, WIDTH_INCHES, Drawn, panel_title, require_rows, sized, styled
+from suffice.plots.style import (
+    COLORS,
+    MUTED,
+    WIDTH_INCHES,
+    Drawn,
+    panel_title,
+    require_rows,
+    rows_of,
+    sized,
+    styled,
+)
 
 COLUMNS = ("contrast", "probe", "noise", "measure", "auc", "p_value")
 NAMES = {
@@ -70,7 +80,7 @@ def _title(contrast: str) -> str:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, measures: list[str], levels: list[float]) -> None:
     shifts = {"in distribution": -APART, "out of distribution": APART, "both": 0.0}
-    for row in rows.itertuples():
+    for row in rows_of(rows):
         place = measures.index(str(row.measure)) + shifts[str(row.probe)]
         size = 5.0 if pd.isna(row.noise) else 3.5 + 1.5 * levels.index(row.noise)
         color = PROBE_COLORS[str(row.probe)]

@@ -4,7 +4,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from suffice.plots.style import COLORS, MUTED, WIDTH_INCHES, Drawn, panel_title, require_rows, sized, styled
+from suffice.plots.style import (
+    COLORS,
+    MUTED,
+    WIDTH_INCHES,
+    Drawn,
+    panel_title,
+    require_rows,
+    rows_of,
+    sized,
+    styled,
+)
 
 TWIN_COLUMNS = ("n_examples", "accuracy_mixture", "accuracy_twin", "chance", "kl_nats")
 PAIR_COLUMNS = ("arm", "seed", "n_examples", "accuracy", "accuracy_mixture")
@@ -63,7 +73,7 @@ def _draw_exact(axes: Axes, points: pd.DataFrame, chance: float) -> None:
     for place, (name, rows) in enumerate(points.groupby("model", sort=False)):
         axes.plot(rows["x"], rows["accuracy"], color=COLORS[place], marker="os"[place], label=str(name))
     mixture = points[points["model"] == "mixture"]
-    for row in mixture.itertuples():
+    for row in rows_of(mixture):
         axes.annotate(
             f"{row.n_examples}", (row.x, row.accuracy), xytext=(0, 5), textcoords="offset points",
             ha="center", fontsize=6.5, color=MUTED,

@@ -49,8 +49,8 @@ class Probe:
 def draw_probes(language: Language, prompt_length: int, n_items: int, seed: int) -> tuple[Probe, Probe]:
     """Prefixes in distribution with weights p*, and uniform ones out of it.
 
-    The weight of a prefix is the probability that a string begins with it. Out of distribution a length from 2
-    to that of the prompts is drawn first, then letters until no string of the language begins with them.
+    The weight of a prefix is the probability that a string begins with it. Out of distribution a length
+    from 2 to that of the longest prefix is drawn first, then letters, until no string begins with them.
 
     Args:
         language: whose prefixes.
@@ -77,7 +77,7 @@ def draw_probes(language: Language, prompt_length: int, n_items: int, seed: int)
 def states_and_outputs(
     network: LanguageModel, prefixes: Sequence[str], vocabulary: Vocabulary
 ) -> tuple[Floats, Floats]:
-    """Hidden state after each prefix, shape (n, width), and the next token's distribution, shape (n, tokens)."""
+    """State after each prefix, shape (n, width), and the next token's distribution, shape (n, tokens)."""
     unique = list(dict.fromkeys(prefixes))
     longest = max(map(len, unique))
     rows = [[vocabulary.start, *vocabulary.encode(prefix)] for prefix in unique]

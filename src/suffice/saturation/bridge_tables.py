@@ -8,7 +8,7 @@ import pandas as pd
 from suffice.saturation.arms import LIKELIHOOD, READ_OUT
 from suffice.saturation.bridge import ESTIMATORS, PROBES
 from suffice.saturation.compared import TWINS
-from suffice.saturation.rule_tables import WITHIN
+from suffice.saturation.rule_tables import WITHIN, named
 from suffice.saturation.separation import Stratum, mantel_spearman, permutation_test
 from suffice.saturation.settings import BridgeSettings
 
@@ -35,8 +35,8 @@ def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
     own = pairs[~_with_twins(pairs)]
     ends = np.sort(own[["source", "target"]].to_numpy(dtype=str), axis=1)
     keys = [*WITHIN, "probe", "noise", "measure", "first", "second"]
-    named = own.assign(first=ends[:, 0], second=ends[:, 1])
-    together = named.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
+    ordered = own.assign(first=ends[:, 0], second=ends[:, 1])
+    together = ordered.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
     return pd.concat([together, _differences(cloud)], ignore_index=True)[[*keys, "value"]]
 
 
@@ -54,7 +54,6 @@ def _with_twins(pairs: pd.DataFrame) -> "pd.Series[bool]":
 def _differences(cloud: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, networks in cloud.groupby(WITHIN, sort=False):
-        named = dict(zip(WITHIN, key, strict=True))
         ordered = networks.assign(name=networks["arm"] + "/" + networks["seed"].astype(str)).sort_values(
             "name"
         )
@@ -62,7 +61,14 @@ def _differences(cloud: pd.DataFrame) -> pd.DataFrame:
             values, names = ordered[column].to_numpy(), ordered["name"].to_numpy()
             for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
                 ends = {"first": names[i], "second": names[j]}
-                rows.append({**named, "measure": measure, **ends, "value": float(abs(values[i] - values[j]))})
+                rows.append(
+                    {
+                        **named(WITHIN, key),
+                        "measure": measure,
+                        **ends,
+                        "value": float(abs(values[i] - values[j])),
+                    }
+                )
     return pd.DataFrame(rows).assign(probe=BOTH, noise=np.nan)
 
 
@@ -175,17 +181,20 @@ def floor_table(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:
         the measure over pairs of other networks). No rows for networks without such twins.
     """
     chosen = pairs[(pairs["noise"] == settings.noise) & pairs["measure"].isin(ESTIMATORS)]
-    rows = []
-    for key, own in chosen.groupby([*WITHIN, "probe", "measure"], sort=False):
+    rows, keys = [], [*WITHIN, "probe", "measure"]
+    for key, own in chosen.groupby(keys, sort=False):
         matrix = own.pivot(index="source", columns="target", values="value")
         twins = [f"{name}/0" for name in TWINS if f"{name}/0" in matrix.index]
         base = f"{LIKELIHOOD}/0"
         others = matrix.index.difference([base, *twins])
         if not twins or others.empty:
             continue
-        as_source = (matrix.loc[twins, others] - matrix.loc[base, others]).abs().max(axis=None)
-        as_target = matrix.loc[others, twins].sub(matrix.loc[others, base], axis=0).abs().max(axis=None)
+        between = matrix.reindex(columns=others)
+        as_source = np.nanmax(between.loc[twins].sub(between.loc[base]).abs().to_numpy())
+        onto = matrix.loc[others]
+        as_target = np.nanmax(onto[twins].sub(onto[base], axis=0).abs().to_numpy())
         spread = np.nanstd(matrix.loc[others, others].to_numpy(dtype=float))
-        named = dict(zip([*WITHIN, "probe", "measure"], key, strict=True))
-        rows.append({**named, "floor_nats": max(as_source, as_target), "spread_nats": float(spread)})
-    return pd.DataFrame(rows, columns=[*WITHIN, "probe", "measure", "floor_nats", "spread_nats"])
+        rows.append(
+            {**named(keys, key), "floor_nats": float(max(as_source, as_target)), "spread_nats": float(spread)}
+        )
+    return pd.DataFrame(rows, columns=[*keys, "floor_nats", "spread_nats"])

@@ -1,4 +1,4 @@
-"""Case 1, rule extrapolation: networks of one language, architecture and arm, and what they make of prompts."""
+"""Case 1, rule extrapolation: networks of one language, architecture and arm, and their completions."""
 
 import time
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def language_and_prompts(name: str, choice: LanguageChoice, seed: int) -> tuple[
 
 
 def network_size(language: Language, prompts: Prompts, settings: NetworkSettings) -> NetworkSize:
-    """A network's size: its context holds every string, and completions as long as a string after a prompt."""
+    """A network's size: its context holds every string, and one as long after the longest prompt."""
     longest = max(map(len, prompts.in_distribution + prompts.out_train + prompts.out_test))
     context = language.max_length + longest + 2
     return NetworkSize(len(Vocabulary(language.letters)), context, settings.width, settings.n_layers)

@@ -56,7 +56,7 @@ def fit_read_out(network: LanguageModel, language: Language, arm: Arm, settings:
     rows = []
     for step in range(0, settings.max_steps + 1, STEPS_BETWEEN_LOOKS):
         if step:
-            optimiser.step(closure)
+            optimiser.step(closure)  # type: ignore[no-untyped-call]
         with torch.no_grad():
             excess, taught = (float(loss(read_out)) for loss in losses)
         rows.append({"step": step, "excess_nats": excess - language.entropy_nats, "completion_nats": taught})

@@ -1,6 +1,8 @@
 """Tables of case 1: accuracies of every network, means of arms with intervals, equivalence, loss matching."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +18,16 @@ WITHIN = ["language", "architecture"]
 LEVEL = 0.95
 
 
+def named(columns: Sequence[str], key: Any) -> dict[str, Any]:
+    """The columns of a grouping with the values of one of its groups."""
+    return dict(zip(columns, key, strict=True))
+
+
 def network_accuracies(completions: pd.DataFrame) -> pd.DataFrame:
     """Accuracies of each network: rows of `accuracy_table` with the columns that name the network."""
     return pd.concat(
         [
-            accuracy_table(rows).assign(**dict(zip(NETWORK, key, strict=True)))
+            accuracy_table(rows).assign(**named(NETWORK, key))
             for key, rows in completions.groupby(NETWORK, sort=False)
         ],
         ignore_index=True,
@@ -68,7 +75,7 @@ def arm_table(runs: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
     long += [rule_1.assign(quantity="finished", value=rule_1["finished"])]
     keys = [*GROUP, "quantity", "part"]
     rows = [
-        dict(zip(keys, key, strict=True)) | mean_interval(values)
+        named(keys, key) | mean_interval(values)
         for key, values in pd.concat(long).groupby(keys, sort=False)["value"]
     ]
     return pd.DataFrame(rows)
@@ -78,9 +85,7 @@ def equivalence_of_arms(runs: pd.DataFrame, margin: float) -> pd.DataFrame:
     """Two one-sided tests of the excess of every two arms of one language and architecture."""
     return pd.concat(
         [
-            equivalence_table(rows, "excess_nats", "arm", margin).assign(
-                **dict(zip(WITHIN, key, strict=True))
-            )
+            equivalence_table(rows, "excess_nats", "arm", margin).assign(**named(WITHIN, key))
             for key, rows in runs.groupby(WITHIN, sort=False)
         ],
         ignore_index=True,
@@ -112,10 +117,11 @@ def loss_tells(cloud: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for key, networks in cloud.groupby(WITHIN, sort=False):
-        named = dict(zip(WITHIN, key, strict=True))
         likely = networks[networks["arm"] == "likelihood"]
         for among, chosen in (("seeds of likelihood", likely), ("all arms", networks)):
-            rows.append({**named, "among": among, **_spearman(chosen), "n_networks": len(chosen)})
+            rows.append(
+                {**named(WITHIN, key), "among": among, **_spearman(chosen), "n_networks": len(chosen)}
+            )
     return pd.DataFrame(rows)
 
 
@@ -125,6 +131,11 @@ def _spearman(networks: pd.DataFrame) -> dict[str, float]:
         return {"spearman": np.nan, "p_value": np.nan}
     found = stats.spearmanr(excess, accuracy)
     return {"spearman": float(found.statistic), "p_value": float(found.pvalue)}
+
+
+def rows_of_table(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, their cells as attributes."""
+    return iter(table.itertuples())
 
 
 def separated(arms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -142,10 +153,15 @@ def separated(arms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for key, own in chosen.groupby(WITHIN, sort=False):
         ordered = own.sort_values("mean")
-        for lower, upper in zip(ordered.iloc[:-1].itertuples(), ordered.iloc[1:].itertuples(), strict=True):
-            gap = float(upper.low) - float(lower.high)
-            named = dict(zip(WITHIN, key, strict=True))
+        for lower, upper in itertools.pairwise(rows_of_table(ordered)):
+            gap = float(upper.low - lower.high)
             rows.append(
-                {**named, "first": lower.arm, "second": upper.arm, "gap": gap, "apart": bool(gap > 0)}
+                {
+                    **named(WITHIN, key),
+                    "first": lower.arm,
+                    "second": upper.arm,
+                    "gap": gap,
+                    "apart": bool(gap > 0),
+                }
             )
     return pd.DataFrame(rows)

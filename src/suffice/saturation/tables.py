@@ -30,9 +30,8 @@ from suffice.seeds import derive_seed
 
 TABLES = (
     "prompts", "baselines", "accuracies", "cloud", "arms", "equivalence", "loss_tells", "twins", "pairs",
-    "pair_differences", "functions", "tuning", "tuning_contrasts", "curves", "bridge_pairs", "bridge_directed",
-    "bridge_auc",
-    "bridge_behaviour", "bridge_kinds", "bridge_floor", "published",
+    "pair_differences", "functions", "tuning", "tuning_contrasts", "curves", "bridge_pairs",
+    "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor", "published",
 )  # fmt: skip
 
 

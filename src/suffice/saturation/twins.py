@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,7 +50,12 @@ def write_trained_pair(settings: TwinSettings, seed: int, number: int, folder: P
         asked = in_context_accuracies(
             trained.network, mixture, settings.asked_examples, settings.n_prompts, own_seed
         )
-        facts = {"arm": arm, "seed": number, "excess_nats": trained.excess_nats, "n_steps": trained.step}
+        facts: dict[str, Any] = {
+            "arm": arm,
+            "seed": number,
+            "excess_nats": trained.excess_nats,
+            "n_steps": trained.step,
+        }
         tables.append(asked.assign(**facts, seconds=seconds, reached=trained.reached))
     write_table(pd.concat(tables, ignore_index=True), folder / "pair.csv")
 

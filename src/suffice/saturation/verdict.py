@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from suffice.saturation.arms import ADVERSARIAL, LIKELIHOOD, ORACLE, READ_OUT
-from suffice.saturation.rule_tables import WITHIN, separated
+from suffice.saturation.rule_tables import WITHIN, named, separated
 from suffice.saturation.settings import Acceptance, SaturationSettings
 from suffice.saturation.tuned_twins import COMMON, PERMUTED
 
@@ -60,19 +60,19 @@ def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettin
 def _rule_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
     for key, networks in tables["cloud"].groupby(WITHIN, sort=False):
         where = ", ".join(map(str, key))
-        named = dict(zip(WITHIN, key, strict=True))
+        place = named(WITHIN, key)
         main = networks[networks["arm"].isin(MAIN_ARMS)]
         yield _excess_check(where, main, accept)
-        yield _equivalence_check(where, _of(tables["equivalence"], named), accept)
+        yield _equivalence_check(where, _of(tables["equivalence"], place), accept)
         yield _inside_check(where, main)
-        yield _apart_check(where, _of(tables["arms"], named))
+        yield _apart_check(where, _of(tables["arms"], place))
         planned = networks[networks["arm"] == READ_OUT]
         if len(planned):
             yield _excess_check(f"{where}, {READ_OUT}", planned, accept)
 
 
-def _of(table: pd.DataFrame, named: Mapping[str, object]) -> pd.DataFrame:
-    return table[np.logical_and.reduce([table[column] == value for column, value in named.items()])]
+def _of(table: pd.DataFrame, place: Mapping[str, object]) -> pd.DataFrame:
+    return table[np.logical_and.reduce([table[column] == value for column, value in place.items()])]
 
 
 def _excess_check(where: str, networks: pd.DataFrame, accept: Acceptance) -> Check:
@@ -100,7 +100,7 @@ def _inside_check(where: str, networks: pd.DataFrame) -> Check:
 def _apart_check(where: str, arms: pd.DataFrame) -> Check:
     apart = separated(arms, MAIN_ARMS)
     n_seeds = int(arms["n_seeds"].max())
-    asked = "rule 1 on unseen prompts: 95 % intervals of arms apart (least gap)"
+    asked = "95 % intervals of arms apart, rule 1 on unseen prompts (least gap)"
     few = f"{n_seeds} seeds; {ENOUGH_SEEDS} are asked" if n_seeds < ENOUGH_SEEDS else f"{n_seeds} seeds"
     enough = bool(apart["apart"].all()) and n_seeds >= ENOUGH_SEEDS
     touching = [f"{row.first} and {row.second} overlap" for row in apart.itertuples() if not row.apart]
@@ -168,8 +168,8 @@ def _optimiser_checks(optimiser: str, rows: pd.DataFrame, accept: Acceptance) ->
     note = f"95 % interval {permuted['low']:.2g} to {permuted['high']:.2g} nats"
     yield Check(CASE_3, f"{optimiser}, permuted", asked, float(permuted["mean"]), bool(inside), note)
     rescaled = common[common["twin"].str.startswith("rescaled") & (common["measure"] == "steps_to_threshold")]
-    factors = np.maximum(rescaled["quotient"], 1 / rescaled["quotient"])
-    found = rescaled.loc[factors.idxmax()]
+    factors = rescaled["quotient"].where(rescaled["quotient"] >= 1, 1 / rescaled["quotient"])
+    found = rescaled.iloc[int(np.argmax(factors))]
     sure = not found["low"] <= 0 <= found["high"]
     asked = f"steps to the threshold differ by a factor of {accept.step_factor:g} at a common rate"
     note = (
