@@ -20,6 +20,7 @@ from suffice.saturation.bridge import (
     noisy_components,
     probe_pairs,
     states_and_outputs,
+    taught_prefixes,
 )
 from suffice.saturation.bridge import _held_out_squares as held_out_squares
 from suffice.saturation.bridge_tables import (
@@ -32,6 +33,7 @@ from suffice.saturation.bridge_tables import (
 from suffice.saturation.compared import ComparisonJob, compare_networks
 from suffice.saturation.languages import AnBn
 from suffice.saturation.networks import NetworkSize, build_network
+from suffice.saturation.prompts import make_prompts
 from suffice.saturation.separation import Stratum, mantel_spearman, permutation_test, same_label_auc
 from suffice.saturation.settings import BridgeSettings, LanguageChoice
 from suffice.saturation.tokens import Vocabulary
@@ -57,6 +59,24 @@ def test_the_area_is_that_of_scikit_learn():
 def test_an_area_needs_pairs_of_one_arm_and_of_two():
     with pytest.raises(DataError, match="10 pairs of one arm and 0 of two"):
         same_label_auc(Stratum(symmetric(0), np.array(["x"] * 5)))
+
+
+def test_kin_are_not_compared_and_change_places_only():
+    """Networks 0 and 3 are kin, 1 and 4, 2 and 5: with the same states labels cannot be told."""
+    labels, kin = np.array(["x"] * 3 + ["y"] * 3), np.array([0, 1, 2] * 2)
+    states = np.random.default_rng(0).normal(size=(3, 2))[[0, 1, 2] * 2]
+    likeness = -np.linalg.norm(states[:, None] - states[None], axis=2)
+    assert permutation_test([Stratum(likeness, labels, kin)], 200, seed=0) == (0.5, 1.0)
+    apart = (labels[:, None] == labels[None]).astype(float)
+    found, p_value = permutation_test([Stratum(apart, labels, kin)], 4000, seed=0)
+    assert found == 1 and p_value == pytest.approx(2 / 2**3, abs=0.03)  # all kin change places, or none
+
+
+def test_a_likeness_that_is_not_finite_is_an_error():
+    likeness = symmetric(0)
+    likeness[0, 1] = likeness[1, 0] = np.nan
+    with pytest.raises(DataError, match="1 likenesses of pairs are not finite"):
+        same_label_auc(Stratum(likeness, LABELS))
 
 
 def test_permutations_are_those_of_an_enumeration():
@@ -87,10 +107,20 @@ def test_rho_of_matrices_and_its_permutations():
 
 def test_probes_hold_what_they_are_said_to():
     language = AnBn(6)
-    inside, outside = draw_probes(language, 4, 4000, seed=0)
+    prompts = make_prompts(language, 4)
+    inside, outside = draw_probes(language, prompts, 4000, seed=0)
     assert (inside.name, outside.name) == PROBES
     assert not any(map(language.is_in_distribution, outside.prefixes))
-    assert {len(prefix) for prefix in outside.prefixes} == {2, 3, 4}
+    assert {len(prefix) for prefix in outside.prefixes} == {4, 5, 6}  # shorter ones begin what is taught
+    assert {prefix for prefix in outside.prefixes if len(prefix) == 4} == set(prompts.out_test)
+    taught = taught_prefixes(language, prompts)
+    first = prompts.out_train[0]
+    assert {
+        first,
+        first + language.completion(first, True),
+        first + language.completion(first, False),
+    } <= taught
+    assert not taught & set(outside.prefixes)
     shares = pd.Series(inside.prefixes).value_counts(normalize=True)
     weight = {
         prefix: sum(
@@ -129,6 +159,8 @@ def test_divergence_and_ridge_are_those_of_other_libraries():
     rng = np.random.default_rng(0)
     first, second = rng.dirichlet(np.ones(4), 3), rng.dirichlet(np.ones(4), 3)
     assert jensen_shannon_nats(first, second) == pytest.approx(jensenshannon(first, second, axis=1) ** 2)
+    certain = np.eye(2)[[0]]
+    assert jensen_shannon_nats(certain, 1 - certain) == pytest.approx(np.log(2))  # 0 log 0 is 0
     source, target = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))
     target[:, 0] += source[:, 1]
     plan = divide_items(200, seed=0)

@@ -1,4 +1,4 @@
-"""The workflow on the study of equal test loss at its quick scale: end to end, and what a change makes anew."""
+"""The workflow on the study of equal test loss at its quick scale: end to end, and what a change redoes."""
 
 import json
 import shutil

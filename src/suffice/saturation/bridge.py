@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from scipy.special import rel_entr
 
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.registry import get_estimator
 from suffice.ranking.targets import linear_cka
 from suffice.saturation.language import Language
 from suffice.saturation.networks import LanguageModel
+from suffice.saturation.prompts import Prompts
 from suffice.saturation.settings import BridgeSettings
 from suffice.saturation.tokens import Vocabulary
 from suffice.seeds import derive_seed
@@ -29,7 +31,7 @@ PROBES = ("in distribution", "out of distribution")
 ESTIMATORS = ("linear", "gaussian")
 CKA_ITEMS = 1000
 RIDGE_PENALTY = 1e-3  # as a share of the source's mean variance
-LEAST_PREFIX = 2
+LEAST_PREFIX, LONGER = 2, 2
 PAIR_COLUMNS = ("probe", "noise", "measure", "source", "target", "value")
 
 
@@ -46,15 +48,16 @@ class Probe:
     prefixes: tuple[str, ...]
 
 
-def draw_probes(language: Language, prompt_length: int, n_items: int, seed: int) -> tuple[Probe, Probe]:
-    """Prefixes in distribution with weights p*, and uniform ones out of it.
+def draw_probes(language: Language, prompts: Prompts, n_items: int, seed: int) -> tuple[Probe, Probe]:
+    """Prefixes in distribution with weights p*, and uniform ones out of it that no network was taught.
 
     The weight of a prefix is the probability that a string begins with it. Out of distribution a length
-    from 2 to that of the longest prefix is drawn first, then letters, until no string begins with them.
+    from 2 to two more than the prompts' is drawn first, then letters, until neither a string of the language
+    nor one that trains an arm begins with them.
 
     Args:
         language: whose prefixes.
-        prompt_length: letters of the longest prefix out of distribution.
+        prompts: of the language.
         n_items: number of prefixes of each probe.
         seed: of the drawing.
     """
@@ -63,14 +66,24 @@ def draw_probes(language: Language, prompt_length: int, n_items: int, seed: int)
     weights = language.probabilities * lengths
     chosen = rng.choice(len(lengths), size=n_items, p=weights / weights.sum())
     inside = [language.support[index][: rng.integers(lengths[index])] for index in chosen]
+    known, letters = language.prefixes | taught_prefixes(language, prompts), np.array(list(language.letters))
+    longest = max(map(len, prompts.out_test)) + LONGER
     outside: list[str] = []
-    letters = np.array(list(language.letters))
     while len(outside) < n_items:
-        length = rng.integers(LEAST_PREFIX, prompt_length + 1)
-        prefix = "".join(rng.choice(letters, size=length))
-        if not language.is_in_distribution(prefix):
+        prefix = "".join(rng.choice(letters, size=rng.integers(LEAST_PREFIX, longest + 1)))
+        if prefix not in known:
             outside.append(prefix)
     return Probe(PROBES[0], tuple(inside)), Probe(PROBES[1], tuple(outside))
+
+
+def taught_prefixes(language: Language, prompts: Prompts) -> frozenset[str]:
+    """Every beginning of a prompt with a completion that some arm is taught."""
+    strings = [
+        prompt + language.completion(prompt, obeys_rule_1)
+        for prompt in prompts.out_train
+        for obeys_rule_1 in (True, False)
+    ]
+    return frozenset(string[:end] for string in strings for end in range(len(string) + 1))
 
 
 @torch.no_grad()
@@ -215,6 +228,6 @@ def _both_ways(measure: str, names: Sequence[str], matrix: Floats) -> pd.DataFra
 
 
 def jensen_shannon_nats(first: Floats, second: Floats) -> Floats:
-    """Jensen-Shannon divergence of each two rows of positive probabilities in nats, shape (n,)."""
+    """Jensen-Shannon divergence of each two rows of probabilities in nats, shape (n,)."""
     middle = (first + second) / 2
-    return ((first * np.log(first / middle)).sum(1) + (second * np.log(second / middle)).sum(1)) / 2
+    return np.asarray((rel_entr(first, middle) + rel_entr(second, middle)).sum(1) / 2)

@@ -82,7 +82,8 @@ def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.Da
 
     Returns:
         Rows with `AUC_COLUMNS`. The contrast "arms" is of all arms but the read-out one; "read-out" is of it
-        and likelihood, from whose networks it takes its hidden states: the planned counterexample.
+        and likelihood, from whose networks it takes its hidden states: the planned counterexample. There a
+        network and its own read-out are no pair, and labels are permuted within these alone.
     """
     arms = set(pairs["first"].map(arm_of)) | set(pairs["second"].map(arm_of))
     contrasts = {ARMS_APART: arms - {READ_OUT}}
@@ -94,7 +95,8 @@ def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.Da
             continue
         chosen = pairs[pairs["first"].map(arm_of).isin(wanted) & pairs["second"].map(arm_of).isin(wanted)]
         for (probe, noise, measure), own in _measures(chosen):
-            strata = [_stratum(each, measure) for _, each in own.groupby(WITHIN, sort=False)]
+            by_seed = contrast == READ_OUT_APART
+            strata = [_stratum(each, measure, by_seed) for _, each in own.groupby(WITHIN, sort=False)]
             auc, p_value = permutation_test(strata, settings.n_permutations, seed)
             found = (contrast, probe, noise, measure, auc, p_value)
             rows.append((*found, len(strata), sum(len(each.labels) for each in strata)))
@@ -141,10 +143,11 @@ def _matrix(pairs: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     return matrix, names
 
 
-def _stratum(pairs: pd.DataFrame, measure: str) -> Stratum:
+def _stratum(pairs: pd.DataFrame, measure: str, by_seed: bool = False) -> Stratum:
     matrix, names = _matrix(pairs)
     likeness = -matrix if measure in (*DISTANCES, BEHAVIOUR) else matrix
-    return Stratum(likeness, np.array([arm_of(name) for name in names]))
+    seeds = np.array([int(name.rpartition("/")[2]) for name in names])
+    return Stratum(likeness, np.array([arm_of(name) for name in names]), seeds if by_seed else None)
 
 
 def kind_table(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:

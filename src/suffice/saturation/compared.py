@@ -50,9 +50,8 @@ def compare_networks(job: ComparisonJob, networks: Mapping[str, LanguageModel]) 
         The columns of `probe_pairs`. Twins are called `permuted/0` and `rescaled/0`.
     """
     language, prompts = language_and_prompts(job.language, job.cut, job.seed)
-    length = max(map(len, prompts.in_distribution))
     seed = derive_seed(job.seed, job.language, "bridge")
-    probes = draw_probes(language, length, job.settings.n_items, seed)
+    probes = draw_probes(language, prompts, job.settings.n_items, seed)
     compared = {**networks, **_twins(networks[f"{LIKELIHOOD}/0"], job)}
     vocabulary = Vocabulary(language.letters)
     tables = [probe_pairs(compared, probe, vocabulary, job.settings, seed) for probe in probes]

@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 from suffice.errors import DataError
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,55 @@ class Stratum:
     Attributes:
         likeness: of each two, larger is more alike; symmetric, the diagonal is not read; shape (n, n).
         labels: arm of each, shape (n,).
+        kin: which are made from one another, shape (n,): pairs of the same kin are not counted, and labels
+            are permuted within kin alone. None: every network is made for itself, and all are permuted.
     """
 
     likeness: Floats
     labels: npt.NDArray[np.str_]
+    kin: npt.NDArray[np.int64] | None = None
+
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Rows and columns of the pairs that count."""
+        rows, columns = np.triu_indices(len(self.labels), 1)
+        if self.kin is None:
+            return rows, columns
+        apart = self.kin[rows] != self.kin[columns]
+        return rows[apart], columns[apart]
+
+    def ranks(self) -> Floats:
+        """Ranks of the pairs that count.
+
+        Raises:
+            DataError: a likeness is not finite.
+        """
+        values = self.likeness[self.pairs()]
+        if not np.isfinite(values).all():
+            raise DataError(f"{int((~np.isfinite(values)).sum())} likenesses of pairs are not finite")
+        return np.asarray(rankdata(values))
+
+    def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.str_]:
+        """The labels in a random order."""
+        if self.kin is None:
+            return self.labels[rng.permutation(len(self.labels))]
+        shuffled = self.labels.copy()
+        for name in np.unique(self.kin):
+            members = np.flatnonzero(self.kin == name)
+            shuffled[members] = self.labels[rng.permutation(members)]
+        return shuffled
 
 
 def same_label_auc(stratum: Stratum) -> float:
     """Probability that a pair of one label is more alike than a pair of two, ties counting half.
 
     Raises:
-        DataError: there are no pairs of one label, or none of two.
+        DataError: there are no pairs of one label, or none of two, or a likeness is not finite.
     """
-    upper = np.triu_indices(len(stratum.labels), 1)
-    ranks = rankdata(stratum.likeness[upper])
-    return _auc(ranks, stratum.labels[upper[0]] == stratum.labels[upper[1]])
+    return _auc(stratum.ranks(), stratum.labels, stratum.pairs())
 
 
-def _auc(ranks: Floats, same: npt.NDArray[np.bool_]) -> float:
+def _auc(ranks: Floats, labels: npt.NDArray[np.str_], pairs: tuple[Integers, Integers]) -> float:
+    same = labels[pairs[0]] == labels[pairs[1]]
     n_same, n_cross = int(same.sum()), int((~same).sum())
     if not n_same or not n_cross:
         raise DataError(f"{n_same} pairs of one arm and {n_cross} of two; an area needs both")
@@ -62,33 +94,15 @@ def permutation_test(strata: Sequence[Stratum], n_permutations: int, seed: int) 
     """
     rng = np.random.default_rng(seed)
     found = float(np.mean([same_label_auc(stratum) for stratum in strata]))
-    prepared = [_prepare(stratum) for stratum in strata]
+    prepared = [(stratum.ranks(), stratum, stratum.pairs()) for stratum in strata]
     drawn = np.array(
         [
-            np.mean([_permuted(*each, rng.permutation(len(each[1]))) for each in prepared])
+            np.mean([_auc(ranks, stratum.shuffled(rng), pairs) for ranks, stratum, pairs in prepared])
             for _ in range(n_permutations)
         ]
     )
     as_large = int((drawn >= found - 1e-12).sum())
     return found, (1 + as_large) / (1 + n_permutations)
-
-
-Prepared = tuple[Floats, npt.NDArray[np.str_], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
-
-
-def _prepare(stratum: Stratum) -> Prepared:
-    rows, columns = np.triu_indices(len(stratum.labels), 1)
-    return rankdata(stratum.likeness[rows, columns]), stratum.labels, (rows, columns)
-
-
-def _permuted(
-    ranks: Floats,
-    labels: npt.NDArray[np.str_],
-    upper: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    order: npt.NDArray[np.int64],
-) -> float:
-    shuffled = labels[order]
-    return _auc(ranks, shuffled[upper[0]] == shuffled[upper[1]])
 
 
 def mantel_spearman(
