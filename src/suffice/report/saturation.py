@@ -22,9 +22,9 @@ from suffice.saturation.verdict import headline
 VERDICT = (
     Column("case", "Part"),
     Column("where", "Of"),
-    Column("asked", "Asked"),
-    Column("measured", "Measured", number),
     Column("shown", "Shown"),
+    Column("measured", "Measured", number),
+    Column("asked", "Asked"),
     Column("note", "Note", text),
 )
 PLACE = (Column("language", "Language"), Column("architecture", "Architecture"), Column("arm", "Arm"))
@@ -172,7 +172,7 @@ def _configuration(settings: SaturationSettings) -> dict[str, Any]:
 def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str, Any]:
     baselines = tables["baselines"]
     return {
-        "verdict": make_table(_yes_or_no(verdict, "shown"), VERDICT, "Asked and measured", 2, "verdict.csv"),
+        "verdict": make_table(_yes_or_no(verdict, "shown"), VERDICT, "Asked and measured", 1, "verdict.csv"),
         "arms": make_table(wide_arms(tables["arms"]), ARMS, "Means over seeds", 2),
         "equivalence": make_table(
             _yes_or_no(tables["equivalence"], "equivalent"), EQUIVALENCE, "Two one-sided tests of losses", 2
