@@ -241,7 +241,7 @@ def test_contrasts_are_paired_by_seed():
     assert (steps["mean"], steps["low"], steps["high"]) == (-2, -2, -2)  # seeds differ by 10, twins never
     assert steps["quotient"] == pytest.approx(12 / 14)
     best = found.loc[("unchanged", OWN_BEST, "mean_excess_nats")]
-    assert best["value"] == pytest.approx(1 + 0.04)
+    assert best["value"] == pytest.approx(1 + 0.04) and best["at_edge"] == 1
 
 
 def made_up_tables():

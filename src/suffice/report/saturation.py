@@ -92,6 +92,7 @@ TUNING = (
     Column("low", "95 % interval", interval, "low", "high"),
     Column("quotient", "Quotient", number),
     Column("reached", "Reached", number),
+    Column("at_edge", "Rate at the grid's edge", number),
     Column("n_seeds", "Seeds", integer),
 )
 AUC = (

@@ -87,19 +87,22 @@ def tuning_contrasts(tuning: pd.DataFrame) -> pd.DataFrame:
         twin, optimiser, rate (the common rate, or each twin's own best of its grid: that of the smallest area
         under the curve), measure, unchanged (its mean), value (the twin's), mean, low, high (twin less
         unchanged, with a 95 % interval over seeds), quotient (value by unchanged), n_seeds, reached (share
-        of the twin's seeds that came to the threshold).
+        of the twin's seeds that came to the threshold), at_edge (share of them whose rate is the first or
+        last of the grid, so that a better one may lie beyond).
     """
     chosen = {
         COMMON: tuning[tuning["is_common"]],
         OWN_BEST: pd.concat([best_rates(rows) for _, rows in tuning.groupby("seed")]),
     }
+    rates = tuning.groupby("optimiser")["learning_rate"].agg(["min", "max"])
     rows = []
     for rate, table in chosen.items():
         for (optimiser, twin), own in table.groupby(["optimiser", "twin"], sort=False):
             plain = table[(table["twin"] == UNCHANGED) & (table["optimiser"] == optimiser)]
+            at_edge = float(own["learning_rate"].isin(rates.loc[optimiser]).mean())
             for measure in MEASURES:
                 named = {"twin": twin, "optimiser": optimiser, "rate": rate, "measure": measure}
-                rows.append({**named, **_contrast(own, plain, measure)})
+                rows.append({**named, **_contrast(own, plain, measure), "at_edge": at_edge})
     return pd.DataFrame(rows)
 
 
