@@ -94,12 +94,13 @@ def tuning_contrasts(tuning: pd.DataFrame) -> pd.DataFrame:
         COMMON: tuning[tuning["is_common"]],
         OWN_BEST: pd.concat([best_rates(rows) for _, rows in tuning.groupby("seed")]),
     }
-    rates = tuning.groupby("optimiser")["learning_rate"].agg(["min", "max"])
+    tried = tuning.groupby("optimiser")["learning_rate"]
+    edges = {str(name): (rates.min(), rates.max()) for name, rates in tried}
     rows = []
     for rate, table in chosen.items():
         for (optimiser, twin), own in table.groupby(["optimiser", "twin"], sort=False):
             plain = table[(table["twin"] == UNCHANGED) & (table["optimiser"] == optimiser)]
-            at_edge = float(own["learning_rate"].isin(rates.loc[optimiser]).mean())
+            at_edge = float(own["learning_rate"].isin(edges[str(optimiser)]).mean())
             for measure in MEASURES:
                 named = {"twin": twin, "optimiser": optimiser, "rate": rate, "measure": measure}
                 rows.append({**named, **_contrast(own, plain, measure), "at_edge": at_edge})
