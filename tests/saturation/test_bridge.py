@@ -116,7 +116,7 @@ def test_probes_hold_what_they_are_said_to():
         4,
         5,
         6,
-    }  # most short ones begin what is taught
+    }  # few short ones
     assert {prefix for prefix in outside.prefixes if len(prefix) == 4} <= set(prompts.out_test)
     taught = taught_prefixes(language, prompts)
     first = prompts.out_train[0]

@@ -11,7 +11,7 @@ from suffice.saturation.completions import accuracy_table, baseline_table, compl
 from suffice.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
 from suffice.saturation.languages import get_language
 from suffice.saturation.networks import ARCHITECTURES, NetworkSize, build_network, n_parameters
-from suffice.saturation.prompts import IN, OUT_TRAIN, make_prompts
+from suffice.saturation.prompts import IN, OUT_TEST, OUT_TRAIN, make_prompts
 from suffice.saturation.rescaling import largest_logit_difference, permute, rescale
 from suffice.saturation.stored import load_network, save_network
 from suffice.saturation.tokens import IGNORED, Vocabulary, batch_of
