@@ -5,6 +5,7 @@ import re
 from suffice.plots.saturation import FIGURES
 from suffice.saturation.study import folder_of
 from suffice.saturation.extrapolation import Group
+from suffice.saturation.in_context import ARMS as IN_CONTEXT_ARMS
 from suffice.saturation.settings import NetworkSettings
 from suffice.saturation.tables import TABLES
 from suffice.workflow import code_digest, open_saturation, stable

@@ -10,6 +10,7 @@ rule tabulate_saturation:
         tuning=expand(f"{RESULTS}/tuned/{{seed}}/tuning.csv", seed=TUNED),
         curves=expand(f"{RESULTS}/tuned/{{seed}}/curves.parquet", seed=TUNED),
         bridge=files_of_bridge(),
+        contexts=[f"{RESULTS}/bridge/contexts.parquet"],
         published=STUDY.published_files(),
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),

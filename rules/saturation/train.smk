@@ -33,7 +33,7 @@ rule train_pair:
         pair="results/{study}/in_context/{seed}/pair.csv",
         models=expand(
             "results/{{study}}/in_context/{{seed}}/{arm}.safetensors",
-            arm=["likelihood", "mislabelling"],
+            arm=IN_CONTEXT_ARMS,
         ),
     log:
         "logs/{study}/train_pair/{seed}.log",
@@ -76,6 +76,33 @@ rule tune_twins:
         code=code_digest("suffice.saturation.tuned_twins"),
     script:
         "../../scripts/tune_twins.py"
+
+
+rule compare_contexts:
+    input:
+        expand(
+            "results/{{study}}/in_context/{seed}/{arm}.safetensors",
+            seed=PAIRS,
+            arm=IN_CONTEXT_ARMS,
+        ),
+    output:
+        "results/{study}/bridge/contexts.parquet",
+    log:
+        "logs/{study}/compare_contexts.log",
+    conda:
+        "../../envs/suffice.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        models=[f"{arm}/{seed}" for seed in PAIRS for arm in IN_CONTEXT_ARMS],
+        settings=stable(SCALE.in_context.model_dump(mode="json")),
+        bridge=stable(SCALE.bridge.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_digest("suffice.saturation.contexts"),
+    script:
+        "../../scripts/compare_contexts.py"
 
 
 rule compare_states:

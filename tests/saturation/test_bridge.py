@@ -145,10 +145,11 @@ def test_states_are_those_of_each_prefix_alone():
     vocabulary = Vocabulary("ab")
     network = build_network("transformer-learned", NetworkSize(5, 12, 8, 1), 0).eval()
     prefixes = ["", "ab", "aab", "ab"]
-    states, outputs = states_and_outputs(network, prefixes, vocabulary)
+    seen = states_and_outputs(network, prefixes, vocabulary)
+    states, outputs = seen.states, seen.outputs
     alone = [states_and_outputs(network, [prefix], vocabulary) for prefix in prefixes]
-    assert states == pytest.approx(np.concatenate([each[0] for each in alone]), abs=1e-5)
-    assert outputs == pytest.approx(np.concatenate([each[1] for each in alone]), abs=1e-6)
+    assert states == pytest.approx(np.concatenate([each.states for each in alone]), abs=1e-5)
+    assert outputs == pytest.approx(np.concatenate([each.outputs for each in alone]), abs=1e-6)
     assert outputs.sum(1) == pytest.approx(1)
 
 

@@ -30,8 +30,11 @@ NAMES = {
 PROBE_COLORS = {
     "in distribution": COLORS[0],
     "out of distribution": COLORS[1],
+    "documents": COLORS[0],
+    "prompts": COLORS[1],
     "both": COLORS[6],
 }
+SHIFTED = {"in distribution": -1, "documents": -1, "out of distribution": 1, "prompts": 1, "both": 0}
 LEVEL = 0.05
 APART = 0.17
 
@@ -74,14 +77,17 @@ def draw_auc_bars(table: pd.DataFrame, figure: Figure | None = None) -> Drawn:
 
 
 def _title(contrast: str) -> str:
-    titles = {"arms": "Likelihood, adversarial, oracle", "read-out": "Likelihood against its read-outs"}
+    titles = {
+        "arms": "Likelihood, adversarial, oracle",
+        "read-out": "Likelihood against its read-outs",
+        "in context": "In context: likelihood, mislabelling",
+    }
     return titles.get(contrast, contrast)
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, measures: list[str], levels: list[float]) -> None:
-    shifts = {"in distribution": -APART, "out of distribution": APART, "both": 0.0}
     for row in rows_of(rows):
-        place = measures.index(str(row.measure)) + shifts[str(row.probe)]
+        place = measures.index(str(row.measure)) + APART * SHIFTED[str(row.probe)]
         size = 5.0 if pd.isna(row.noise) else 3.5 + 1.5 * levels.index(row.noise)
         color = PROBE_COLORS[str(row.probe)]
         filled = color if row.p_value < LEVEL else "white"

@@ -48,6 +48,19 @@ class Probe:
     prefixes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SeenStates:
+    """What a network makes of the items of a probe.
+
+    Attributes:
+        states: last layer's state after each, shape (n_items, width).
+        outputs: distribution of the next token, shape (n_items, n_tokens).
+    """
+
+    states: Floats
+    outputs: Floats
+
+
 def draw_probes(language: Language, prompts: Prompts, n_items: int, seed: int) -> tuple[Probe, Probe]:
     """Prefixes in distribution with weights p*, and uniform ones out of it that no network was taught.
 
@@ -87,10 +100,8 @@ def taught_prefixes(language: Language, prompts: Prompts) -> frozenset[str]:
 
 
 @torch.no_grad()
-def states_and_outputs(
-    network: LanguageModel, prefixes: Sequence[str], vocabulary: Vocabulary
-) -> tuple[Floats, Floats]:
-    """State after each prefix, shape (n, width), and the next token's distribution, shape (n, tokens)."""
+def states_and_outputs(network: LanguageModel, prefixes: Sequence[str], vocabulary: Vocabulary) -> SeenStates:
+    """What a network makes of each prefix."""
     unique = list(dict.fromkeys(prefixes))
     longest = max(map(len, unique))
     rows = [[vocabulary.start, *vocabulary.encode(prefix)] for prefix in unique]
@@ -100,7 +111,7 @@ def states_and_outputs(
     outputs = network.read_out(hidden).double().softmax(1).numpy()
     place = {prefix: row for row, prefix in enumerate(unique)}
     items = np.array([place[prefix] for prefix in prefixes])
-    return hidden.double().numpy()[items], outputs[items]
+    return SeenStates(hidden.double().numpy()[items], outputs[items])
 
 
 def noisy_components(states: Floats, n_components: int, noise: float, seed: int) -> Floats:
@@ -145,21 +156,39 @@ def probe_pairs(
         `output_js` (Jensen-Shannon divergence of next tokens in nats, a mean over items).
     """
     seen = {name: states_and_outputs(each, probe.prefixes, vocabulary) for name, each in networks.items()}
-    plan = divide_items(len(probe.prefixes), groups=list(probe.prefixes), seed=seed)
+    return compare_states(seen, list(probe.prefixes), settings, seed, probe.name)
+
+
+def compare_states(
+    seen: Mapping[str, SeenStates], groups: Sequence[str], settings: BridgeSettings, seed: int, probe: str
+) -> pd.DataFrame:
+    """Every measure of every ordered pair of networks that saw the same items.
+
+    Args:
+        seen: by network.
+        groups: of each item; items of one group are never separated.
+        settings: of the comparison.
+        seed: of the noise, each network and level having its own, and of the division of the items.
+        probe: name of the items.
+
+    Returns:
+        As `probe_pairs`.
+    """
+    plan = divide_items(len(groups), groups=list(groups), seed=seed)
     tables = []
     for noise in sorted({settings.noise, *settings.noise_sweep}):
         noisy = {
             name: noisy_components(
-                states, settings.n_components, noise, derive_seed(seed, probe.name, name, str(noise))
+                each.states, settings.n_components, noise, derive_seed(seed, probe, name, str(noise))
             )
-            for name, (states, _) in seen.items()
+            for name, each in seen.items()
         }
         tables += [_sufficiency(noisy, plan, name, seed).assign(noise=noise) for name in ESTIMATORS]
         if noise == settings.noise:
             tables.append(_ridge_table(noisy, plan).assign(noise=noise))
-    tables.append(_cka_table({name: states for name, (states, _) in seen.items()}, seed))
-    tables.append(_output_table({name: outputs for name, (_, outputs) in seen.items()}))
-    pairs = pd.concat(tables, ignore_index=True).assign(probe=probe.name)
+    tables.append(_cka_table({name: each.states for name, each in seen.items()}, seed))
+    tables.append(_output_table({name: each.outputs for name, each in seen.items()}))
+    pairs = pd.concat(tables, ignore_index=True).assign(probe=probe)
     return pairs.reindex(columns=list(PAIR_COLUMNS))
 
 

@@ -94,13 +94,22 @@ def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.Da
         if len(wanted) < 2:
             continue
         chosen = pairs[pairs["first"].map(arm_of).isin(wanted) & pairs["second"].map(arm_of).isin(wanted)]
-        for (probe, noise, measure), own in _measures(chosen):
-            by_seed = contrast == READ_OUT_APART
-            strata = [_stratum(each, measure, by_seed) for _, each in own.groupby(WITHIN, sort=False)]
-            auc, p_value = permutation_test(strata, settings.n_permutations, seed)
-            found = (contrast, probe, noise, measure, auc, p_value)
-            rows.append((*found, len(strata), sum(len(each.labels) for each in strata)))
+        rows += auc_of_measures(contrast, chosen, settings, seed)
     return pd.DataFrame(rows, columns=list(AUC_COLUMNS))
+
+
+def auc_of_measures(
+    contrast: str, pairs: pd.DataFrame, settings: BridgeSettings, seed: int
+) -> list[tuple[object, ...]]:
+    """Rows of `AUC_COLUMNS` of one contrast; in all but "arms" networks of one seed are kin, and no pair."""
+    rows: list[tuple[object, ...]] = []
+    for (probe, noise, measure), own in _measures(pairs):
+        by_seed = contrast != ARMS_APART
+        strata = [_stratum(each, measure, by_seed) for _, each in own.groupby(WITHIN, sort=False)]
+        auc, p_value = permutation_test(strata, settings.n_permutations, seed)
+        found = (contrast, probe, noise, measure, auc, p_value)
+        rows.append((*found, len(strata), sum(len(each.labels) for each in strata)))
+    return rows
 
 
 def behaviour_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:

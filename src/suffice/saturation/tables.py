@@ -14,6 +14,7 @@ from suffice.saturation.bridge_tables import (
     kind_table,
     unordered_pairs,
 )
+from suffice.saturation.contexts import context_auc_table
 from suffice.saturation.extrapolation import language_tables
 from suffice.saturation.rule_tables import (
     arm_table,
@@ -31,7 +32,8 @@ from suffice.seeds import derive_seed
 TABLES = (
     "prompts", "baselines", "accuracies", "cloud", "arms", "equivalence", "loss_tells", "twins", "pairs",
     "pair_differences", "functions", "tuning", "tuning_contrasts", "curves", "bridge_pairs",
-    "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor", "published",
+    "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
+    "bridge_contexts", "published",
 )  # fmt: skip
 
 
@@ -39,13 +41,16 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
     """Write the tables of `TABLES`, `runs.csv` and the verdict as `summary.csv`.
 
     Args:
-        files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, published.
+        files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
+            published.
         settings: of the study.
         results: the study's folder of results.
     """
     runs = _joined(files["runs"])
     tables = {**_rule_tables(runs, files, settings), **_twin_tables(files, settings)}
-    tables |= _bridge_tables(_bridge_pairs(files["bridge"]), tables["cloud"], settings)
+    tables |= _bridge_tables(
+        _bridge_pairs(files["bridge"]), _joined(files["contexts"]), tables["cloud"], settings
+    )
     tables["published"] = _joined(files["published"]) if files["published"] else pd.DataFrame()
     for name in TABLES:
         write_table(tables[name], results / "tables" / f"{name}.csv")
@@ -117,14 +122,16 @@ def _bridge_pairs(paths: Sequence[str]) -> pd.DataFrame:
 
 
 def _bridge_tables(
-    pairs: pd.DataFrame, cloud: pd.DataFrame, settings: SaturationSettings
+    pairs: pd.DataFrame, contexts: pd.DataFrame, cloud: pd.DataFrame, settings: SaturationSettings
 ) -> dict[str, pd.DataFrame]:
     bridge, seed = settings.chosen.bridge, derive_seed(settings.seed, "permutations")
     unordered = unordered_pairs(pairs, cloud)
+    areas = [auc_table(unordered, bridge, seed), context_auc_table(contexts, bridge, seed)]
     return {
         "bridge_pairs": unordered,
         "bridge_directed": directed_pairs(pairs, bridge),
-        "bridge_auc": auc_table(unordered, bridge, seed),
+        "bridge_auc": pd.concat(areas, ignore_index=True),
+        "bridge_contexts": contexts,
         "bridge_behaviour": behaviour_table(unordered, bridge, seed),
         "bridge_kinds": kind_table(unordered, bridge),
         "bridge_floor": floor_table(pairs, bridge),
