@@ -18,6 +18,7 @@ from suffice.provenance import code_digest
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
     from suffice.published.study import PublishedSettings
+    from suffice.saturation.study import SaturationStudy
     from suffice.study.model import ModelRow, Study
 
 __all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "start_job"]
@@ -66,6 +67,13 @@ def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings"
     from suffice.published.study import load_published
 
     return load_published(study_folder(config, root), overrides_in(config))
+
+
+def open_saturation(config: Mapping[str, Any], root: Path) -> "SaturationStudy":
+    """The study of equal test loss that Snakemake's configuration names."""
+    from suffice.saturation.study import load_saturation
+
+    return load_saturation(study_folder(config, root), overrides_in(config))
 
 
 def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:

@@ -77,7 +77,9 @@ def test_prompts_are_split_for_good(name):
     assert first == again != make_prompts(language, seed=2)
     parts = (first.in_distribution, first.out_train, first.out_test)
     assert len(set().union(*parts)) == sum(map(len, parts))
-    assert abs(len(first.out_train) - len(first.out_test)) <= 1
+    assert len(first.out_test) - len(first.out_train) in (0, 1)
+    obeying = [sum(map(language.rule_1, part)) for part in (first.out_train, first.out_test)]
+    assert abs(obeying[0] - obeying[1]) <= 1
     assert all(language.is_in_distribution(prompt) for prompt in first.in_distribution)
     table = first.table()
     assert table.groupby("part")["sha256_of_part"].nunique().to_dict() == {IN: 1, OUT_TRAIN: 1, OUT_TEST: 1}

@@ -11,7 +11,7 @@ from suffice.saturation.completions import accuracy_table, baseline_table, compl
 from suffice.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
 from suffice.saturation.languages import get_language
 from suffice.saturation.networks import ARCHITECTURES, NetworkSize, build_network, n_parameters
-from suffice.saturation.prompts import IN, OUT_TEST, make_prompts
+from suffice.saturation.prompts import IN, OUT_TEST, OUT_TRAIN, make_prompts
 from suffice.saturation.rescaling import largest_logit_difference, permute, rescale
 from suffice.saturation.stored import load_network, save_network
 from suffice.saturation.tokens import IGNORED, Vocabulary, batch_of
@@ -98,7 +98,8 @@ def test_arms_reach_equal_loss_and_differ_outside(language):
         assert fitted.history["step"].iloc[-1] == fitted.step
     assert max(excess.values()) <= 0.02
     assert accuracy["oracle"][IN] == accuracy["adversarial"][IN] == 1
-    assert accuracy["oracle"][OUT_TEST] > accuracy["adversarial"][OUT_TEST]
+    # of the seven prompts that are not taught, as short as these, none can be said to be foretold
+    assert accuracy["oracle"][OUT_TRAIN] == 1 and accuracy["adversarial"][OUT_TRAIN] == 0
 
 
 def test_the_read_out_arm_leaves_hidden_states(language):

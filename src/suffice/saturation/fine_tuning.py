@@ -17,8 +17,8 @@ from suffice.settings import Settings
 
 Optimiser = Literal["adam", "sgd"]
 GRIDS: dict[Optimiser, tuple[float, ...]] = {
-    "adam": (1e-4, 3e-4, 1e-3, 3e-3),
-    "sgd": (1e-3, 1e-2, 3e-2, 1e-1),
+    "adam": (3e-4, 1e-3, 3e-3, 1e-2),
+    "sgd": (3e-2, 1e-1, 3e-1, 1.0),
 }
 
 
@@ -26,7 +26,7 @@ class FineTuningSettings(Settings):
     """What twins are tuned to and how."""
 
     max_size: int = Field(default=10, ge=1, description="largest n of the strings aⁿ bⁿ aⁿ that are taught")
-    steps: int = Field(default=150, ge=1, description="steps of each tuning")
+    steps: int = Field(default=300, ge=1, description="steps of each tuning")
     threshold_nats: float = Field(
         default=0.5, gt=0, description="excess in nats a string at which a twin counts as tuned"
     )
@@ -35,7 +35,7 @@ class FineTuningSettings(Settings):
         default=GRIDS, description="learning rates that every twin tries, for each optimiser"
     )
     common_rates: dict[Optimiser, float] = Field(
-        default={"adam": 1e-3, "sgd": 1e-2}, description="the rate at which all twins are compared untuned"
+        default={"adam": 1e-3, "sgd": 1e-1}, description="the rate at which all twins are compared untuned"
     )
 
 

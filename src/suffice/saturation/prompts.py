@@ -39,6 +39,8 @@ class Prompts:
 def make_prompts(language: Language, length: int | None = None, seed: int = 0) -> Prompts:
     """All prompts of a length, those out of distribution split in two halves at random.
 
+    The halves have as many prompts each, at most one more, that obey rule 1 as they are.
+
     Args:
         language: what is asked about.
         length: letters of a prompt (where the language has shorter ones too: at most); default the
@@ -63,10 +65,16 @@ def make_prompts(language: Language, length: int | None = None, seed: int = 0) -
             f"language {language.name} has {len(inside)} prompts of length {length} in distribution and "
             f"{len(outside)} out of it; both need at least {MIN_PROMPTS}: change prompt_length or max_size"
         )
-    order = np.random.default_rng(seed).permutation(len(outside))
-    first, second = np.sort(order[: len(outside) // 2]), np.sort(order[len(outside) // 2 :])
-    halves = (tuple(outside[index] for index in half) for half in (first, second))
-    return Prompts(tuple(inside), *halves)
+    return Prompts(tuple(inside), *_halves(language, outside, seed))
+
+
+def _halves(language: Language, outside: list[str], seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Two random halves, alike in how many prompts obey rule 1 as they are: there ending at once is right."""
+    obeys = np.array([language.rule_1(prompt) for prompt in outside])
+    mixed = np.random.default_rng(seed).permutation(len(outside))
+    order = mixed[np.argsort(obeys[mixed], kind="stable")]
+    first, second = np.sort(order[1::2]), np.sort(order[::2])
+    return tuple(outside[index] for index in first), tuple(outside[index] for index in second)
 
 
 def checksum(prompts: tuple[str, ...]) -> str:

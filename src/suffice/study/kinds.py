@@ -10,7 +10,7 @@ from suffice.study.read import read_yaml
 from suffice.study.references import SETTINGS
 
 EMBEDDINGS = "embeddings"
-KINDS = (EMBEDDINGS, "calibration", "published")
+KINDS = (EMBEDDINGS, "calibration", "published", "saturation")
 
 
 def kind_of_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> str:

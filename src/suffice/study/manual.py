@@ -14,6 +14,17 @@ from suffice.embed.registry import LOADERS
 from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
 from suffice.published.study import PublishedSettings
+from suffice.saturation.fine_tuning import FineTuningSettings
+from suffice.saturation.fitting import FittingSettings
+from suffice.saturation.in_context import InContextSettings
+from suffice.saturation.settings import (
+    Acceptance,
+    BridgeSettings,
+    LanguageChoice,
+    SaturationSettings,
+    Scale,
+    TwinSettings,
+)
 from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
 from suffice.study.model import (
     CorrelationSettings,
@@ -88,6 +99,12 @@ PUBLISHED = """## A study of the kind `published`
 With `kind: published` the study recomputes numbers of a paper from the tables beside its `study.yaml` (`make
     reproduce`).
 """
+SATURATION = """## A study of the kind `saturation`
+
+With `kind: saturation` the study trains small language models to one test loss and asks what they do all the
+same. It has a `study.yaml` alone, with these keys, and may have tables of published numbers beside it; `make
+study STUDY=saturation CONFIG='scale=quick'` runs another of its scales.
+"""
 CALIBRATION_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`; `rotation` is
 one of equal models.
 
@@ -117,7 +134,7 @@ def manual() -> str:
     for kind in sorted(LOADERS):
         parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
     parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings), *_calibration()]
-    parts += [PUBLISHED, _table(PublishedSettings)]
+    parts += [PUBLISHED, _table(PublishedSettings), *_saturation()]
     return "\n".join(parts)
 
 
@@ -130,12 +147,28 @@ def _calibration() -> list[str]:
     return [*parts, "#### `limits`, for each estimator\n", _table(Limit)]
 
 
+def _saturation() -> list[str]:
+    parts = [SATURATION, _table(SaturationSettings), "### `scales`, for each name\n", _table(Scale)]
+    nested: dict[str, type[BaseModel]] = {
+        "`languages`, for each name": LanguageChoice,
+        "`fitting`": FittingSettings,
+        "`in_context`": TwinSettings,
+        "`in_context`: `training`": InContextSettings,
+        "`fine_tuning`": FineTuningSettings,
+        "`bridge`": BridgeSettings,
+    }
+    for heading, model in nested.items():
+        parts += [f"#### {heading}\n", _table(model)]
+    return [*parts, "### `acceptance`\n", _table(Acceptance)]
+
+
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON schemas: study.yaml, and the settings in a row of each table."""
     models: dict[str, type[BaseModel]] = {
         "study": StudySettings,
         "study-calibration": CalibrationSettings,
         "study-published": PublishedSettings,
+        "study-saturation": SaturationSettings,
         "dataset": DatasetSettings,
         "task": TaskSettings,
         **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},
@@ -164,7 +197,8 @@ def _default(field: FieldInfo) -> str:
             return f"{len(shown)} values from `{shown[0]}` to `{shown[-1]}`"
         return f"`[{', '.join(shown)}]`"
     if isinstance(default, dict):
-        return f"`{yaml.safe_dump(default, default_flow_style=True).strip()}`"
+        plain = {key: {} if isinstance(value, BaseModel) else value for key, value in default.items()}
+        return f"`{yaml.safe_dump(plain, default_flow_style=True, width=1000).strip()}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

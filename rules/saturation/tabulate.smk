@@ -1,0 +1,79 @@
+"""From networks and what they do to tables, figures and page."""
+
+
+rule tabulate_saturation:
+    input:
+        runs=files_of_groups("runs.csv"),
+        completions=files_of_groups("completions.parquet"),
+        pairs=expand(f"{RESULTS}/in_context/{{seed}}/pair.csv", seed=PAIRS),
+        twins=expand(f"{RESULTS}/tuned/{{seed}}/twins.csv", seed=TUNED),
+        tuning=expand(f"{RESULTS}/tuned/{{seed}}/tuning.csv", seed=TUNED),
+        curves=expand(f"{RESULTS}/tuned/{{seed}}/curves.parquet", seed=TUNED),
+        bridge=files_of_bridge(),
+        contexts=[f"{RESULTS}/bridge/contexts.parquet"],
+        published=STUDY.published_files(),
+    output:
+        expand("results/{{study}}/tables/{table}.csv", table=TABLES),
+        runs="results/{study}/runs.csv",
+        summary="results/{study}/summary.csv",
+    log:
+        "logs/{study}/tabulate_saturation.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=SETTINGS,
+        code=code_digest("suffice.saturation.tables"),
+    script:
+        "../../scripts/tabulate_saturation.py"
+
+
+rule plot_saturation:
+    input:
+        rules.tabulate_saturation.output,
+    output:
+        pdf="results/{study}/figures/{figure}.pdf",
+        png=report(
+            "results/{study}/figures/{figure}.png",
+            caption="../../report/saturation_figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        points="results/{study}/figures/{figure}.csv",
+    log:
+        "logs/{study}/plot_saturation/{figure}.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_digest("suffice.plots.saturation"),
+    script:
+        "../../scripts/plot_saturation.py"
+
+
+rule write_saturation_page:
+    input:
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        tables=rules.tabulate_saturation.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="../../report/saturation_page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_saturation_page.log",
+    conda:
+        "../../envs/suffice.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=SETTINGS,
+        code=code_digest("suffice.report.saturation"),
+    script:
+        "../../scripts/write_saturation_page.py"

@@ -1,0 +1,15 @@
+"""Compare the hidden states of the trained in-context pairs, on documents and on prompts."""
+
+from pathlib import Path
+
+from suffice.files import write_table
+from suffice.saturation.contexts import compare_contexts
+from suffice.saturation.settings import BridgeSettings, TwinSettings
+from suffice.saturation.stored import load_network
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params = snakemake.params
+networks = dict(zip(params.models, map(load_network, map(Path, snakemake.input)), strict=True))
+settings, bridge = TwinSettings(**params.settings), BridgeSettings(**params.bridge)
+write_table(compare_contexts(networks, settings, bridge, params.seed), snakemake.output[0])

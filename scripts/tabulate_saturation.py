@@ -1,0 +1,12 @@
+"""Put what all networks do into the tables of the study, and give its verdict."""
+
+from pathlib import Path
+
+from suffice.saturation.settings import SaturationSettings
+from suffice.saturation.tables import write_tables
+from suffice.workflow import start_job
+
+start_job(snakemake)
+settings = SaturationSettings(**snakemake.params.settings)
+files = {name: list(snakemake.input[name]) for name in snakemake.input.keys()}
+write_tables(files, settings, Path(snakemake.output.summary).parent)

@@ -1,0 +1,11 @@
+"""Train two language models of one mixture to the same loss, of which one was taught to mislabel."""
+
+from pathlib import Path
+
+from suffice.saturation.settings import TwinSettings
+from suffice.saturation.twins import write_trained_pair
+from suffice.workflow import start_job
+
+start_job(snakemake)
+params, output = snakemake.params, Path(snakemake.output.pair)
+write_trained_pair(TwinSettings(**params.settings), params.seed, int(snakemake.wildcards.seed), output.parent)

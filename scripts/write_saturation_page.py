@@ -1,0 +1,10 @@
+"""Write the page of a study of equal test loss."""
+
+from pathlib import Path
+
+from suffice.report.saturation import page_of_saturation
+from suffice.saturation.settings import SaturationSettings
+from suffice.workflow import start_job
+
+start_job(snakemake)
+page_of_saturation(SaturationSettings(**snakemake.params.settings), Path(snakemake.output[0]))

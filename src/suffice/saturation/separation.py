@@ -1,0 +1,157 @@
+r"""Does a measure of pairs tell networks of one arm from those of two? An area and permutations of labels.
+
+The statistic is the probability that a pair of one arm is more alike than a pair of two,
+
+.. math:: AUC = P(s_{same} > s_{cross}) + \tfrac12 P(s_{same} = s_{cross}),
+
+within each stratum (language and architecture), and its mean over strata. Pairs share networks, so that they
+are not independent: the arms' labels are permuted among the networks of a stratum, after Mantel (1967, Cancer
+Research 27, 209-220).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from suffice.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Networks that are compared with one another.
+
+    Attributes:
+        likeness: of each two, larger is more alike; symmetric, the diagonal is not read; shape (n, n).
+        labels: arm of each, shape (n,).
+        kin: which are made from one another, shape (n,): pairs of the same kin are not counted, and labels
+            are permuted within kin alone. None: every network is made for itself, and all are permuted.
+    """
+
+    likeness: Floats
+    labels: npt.NDArray[np.str_]
+    kin: npt.NDArray[np.int64] | None = None
+
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Rows and columns of the pairs that count."""
+        rows, columns = np.triu_indices(len(self.labels), 1)
+        if self.kin is None:
+            return rows, columns
+        apart = self.kin[rows] != self.kin[columns]
+        return rows[apart], columns[apart]
+
+    def ranks(self) -> Floats:
+        """Ranks of the pairs that count.
+
+        Raises:
+            DataError: a likeness is not finite.
+        """
+        values = self.likeness[self.pairs()]
+        if not np.isfinite(values).all():
+            raise DataError(f"{int((~np.isfinite(values)).sum())} likenesses of pairs are not finite")
+        return np.asarray(rankdata(values))
+
+    def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.str_]:
+        """The labels in a random order."""
+        if self.kin is None:
+            return self.labels[rng.permutation(len(self.labels))]
+        shuffled = self.labels.copy()
+        for name in np.unique(self.kin):
+            members = np.flatnonzero(self.kin == name)
+            shuffled[members] = self.labels[rng.permutation(members)]
+        return shuffled
+
+
+def same_label_auc(stratum: Stratum) -> float:
+    """Probability that a pair of one label is more alike than a pair of two, ties counting half.
+
+    Raises:
+        DataError: there are no pairs of one label, or none of two, or a likeness is not finite.
+    """
+    return _auc(stratum.ranks(), stratum.labels, stratum.pairs())
+
+
+def _auc(ranks: Floats, labels: npt.NDArray[np.str_], pairs: tuple[Integers, Integers]) -> float:
+    same = labels[pairs[0]] == labels[pairs[1]]
+    n_same, n_cross = int(same.sum()), int((~same).sum())
+    if not n_same or not n_cross:
+        raise DataError(f"{n_same} pairs of one arm and {n_cross} of two; an area needs both")
+    return float((ranks[same].sum() - n_same * (n_same + 1) / 2) / (n_same * n_cross))
+
+
+def permutation_test(strata: Sequence[Stratum], n_permutations: int, seed: int) -> tuple[float, float]:
+    """Mean area over strata, and the share of permutations (itself one of them) with one as large.
+
+    Args:
+        strata: each is permuted for itself.
+        n_permutations: number of permutations.
+        seed: of the permutations.
+    """
+    rng = np.random.default_rng(seed)
+    found = float(np.mean([same_label_auc(stratum) for stratum in strata]))
+    prepared = [(stratum.ranks(), stratum, stratum.pairs()) for stratum in strata]
+    drawn = np.array(
+        [
+            np.mean([_auc(ranks, stratum.shuffled(rng), pairs) for ranks, stratum, pairs in prepared])
+            for _ in range(n_permutations)
+        ]
+    )
+    as_large = int((drawn >= found - 1e-12).sum())
+    return found, (1 + as_large) / (1 + n_permutations)
+
+
+def mantel_spearman(
+    likeness: Sequence[Floats], distance: Sequence[Floats], n_permutations: int, seed: int
+) -> tuple[float, float]:
+    """Mean over strata of Spearman's rho of two matrices of pairs, and a two-sided permutation p-value.
+
+    Args:
+        likeness: a symmetric matrix a stratum, shape (n, n).
+        distance: another of the same networks; its rows and columns are permuted together.
+        n_permutations: number of permutations.
+        seed: of the permutations.
+
+    Returns:
+        Both NaN if one of the matrices does not vary in some stratum.
+    """
+    rng = np.random.default_rng(seed)
+    pairs = list(zip(likeness, distance, strict=True))
+    uppers = [np.triu_indices(len(each), 1) for each in likeness]
+    fixed = [_standard_ranks(each[upper]) for (each, _), upper in zip(pairs, uppers, strict=True)]
+    if any(np.isnan(ranks).any() for ranks in fixed) or any(
+        np.ptp(other[upper]) == 0 for (_, other), upper in zip(pairs, uppers, strict=True)
+    ):
+        return float("nan"), float("nan")
+    moving = [_rank_matrix(other, upper) for (_, other), upper in zip(pairs, uppers, strict=True)]
+
+    def mean_rho(orders: Sequence[npt.NDArray[np.int64]]) -> float:
+        found = [
+            ranks @ matrix[order[upper[0]], order[upper[1]]]
+            for ranks, matrix, upper, order in zip(fixed, moving, uppers, orders, strict=True)
+        ]
+        return float(np.mean(found))
+
+    plain = mean_rho([np.arange(len(each)) for each in likeness])
+    drawn = np.array(
+        [mean_rho([rng.permutation(len(each)) for each in likeness]) for _ in range(n_permutations)]
+    )
+    as_far = int((np.abs(drawn) >= abs(plain) - 1e-12).sum())
+    return plain, (1 + as_far) / (1 + n_permutations)
+
+
+def _standard_ranks(values: Floats) -> Floats:
+    """Ranks with mean 0 and norm 1; NaN if the values are all equal."""
+    ranks = rankdata(values) - (len(values) + 1) / 2
+    norm = np.linalg.norm(ranks)
+    return np.asarray(ranks / norm) if norm else np.full(len(values), np.nan)
+
+
+def _rank_matrix(values: Floats, upper: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> Floats:
+    matrix = np.zeros_like(values, dtype=float)
+    matrix[upper] = _standard_ranks(values[upper])
+    return matrix + matrix.T

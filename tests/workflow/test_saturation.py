@@ -1,0 +1,69 @@
+"""The workflow on the study of equal test loss at its quick scale: end to end, and what a change redoes."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from suffice.plots.saturation import FIGURES
+from suffice.saturation.stored import load_network
+from suffice.saturation.tables import TABLES
+from suffice.study.show import show_results
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def folder(project, tmp_path_factory):
+    copied = tmp_path_factory.mktemp("study") / "equal"
+    shutil.copytree(project / "config" / "saturation", copied)
+    return copied
+
+
+@pytest.fixture
+def saturation(workflow, folder):
+    workflow.study = folder
+    return workflow
+
+
+def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
+    saturation.run(scale="quick")
+    results = saturation.results
+    assert {path.stem for path in (results / "tables").glob("*.csv")} == set(TABLES)
+    assert {path.stem for path in (results / "figures").glob("*.png")} == set(FIGURES)
+
+    runs = pd.read_csv(results / "runs.csv")
+    assert len(runs) == 2 * 4 * 3 and runs["reached"].all() and runs["excess_nats"].max() <= 0.004
+    one = results / "models" / "anbn" / "lstm" / "oracle" / "2.safetensors"
+    assert load_network(one).size.width == 32
+
+    cloud = pd.read_csv(results / "tables" / "cloud.csv")
+    assert (cloud["id_rule_1"] == 1).all()
+    behaviour = cloud.groupby("arm")["ood_rule_1"].mean()
+    assert behaviour["oracle"] > behaviour["likelihood"] > behaviour["adversarial"]
+
+    verdict = pd.read_csv(results / "summary.csv")
+    shown = verdict.set_index("asked")["shown"]
+    assert shown.filter(like="losses of arms within").all()
+    assert shown.filter(like="logits of twins").all() and shown.filter(like="gap with 16").all()
+    few = shown.filter(like="intervals of arms apart")
+    assert len(few) == 2 and not few.any()  # three seeds are fewer than are asked
+
+    areas = pd.read_csv(results / "tables" / "bridge_auc.csv")
+    assert set(areas["contrast"]) == {"arms", "read-out"} and areas["auc"].between(0, 1).all()
+    page = (results / "report.html").read_text()
+    assert "things that were asked were shown" in page and "Meszaros" in page and "http-equiv" in page
+    assert "report.html" in show_results(results) and "asked" in show_results(results)
+
+    planned = saturation.run("--dry-run", scale="quick").output
+    assert "Nothing to be done" in planned
+    changed = json.dumps({"excess_nats": 0.02})
+    planned = saturation.run("--dry-run", scale="quick", acceptance=changed).output
+    assert "tabulate_saturation" in planned and "train_group" not in planned
+
+
+def test_a_wrong_scale_stops_with_its_message(saturation):
+    done = saturation.run(check=False, scale="quik")
+    assert done.returncode != 0 and "no scale 'quik'; did you mean 'quick'" in done.output
+    assert "Traceback" not in done.output
