@@ -167,6 +167,8 @@ def test_divergence_and_ridge_are_those_of_other_libraries():
     assert jensen_shannon_nats(first, second) == pytest.approx(jensenshannon(first, second, axis=1) ** 2)
     certain = np.eye(2)[[0]]
     assert jensen_shannon_nats(certain, 1 - certain) == pytest.approx(np.log(2))  # 0 log 0 is 0
+    smallest = np.array([[1.0, 5e-324]])
+    assert jensen_shannon_nats(certain, smallest) == pytest.approx(0)
     source, target = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))
     target[:, 0] += source[:, 1]
     plan = divide_items(200, seed=0)

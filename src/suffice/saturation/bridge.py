@@ -258,5 +258,5 @@ def _both_ways(measure: str, names: Sequence[str], matrix: Floats) -> pd.DataFra
 
 def jensen_shannon_nats(first: Floats, second: Floats) -> Floats:
     """Jensen-Shannon divergence of each two rows of probabilities in nats, shape (n,)."""
-    middle = (first + second) / 2
-    return np.asarray((rel_entr(first, middle) + rel_entr(second, middle)).sum(1) / 2)
+    total = first + second  # not halved, since the half of the smallest number is 0
+    return np.asarray((rel_entr(2 * first, total) + rel_entr(2 * second, total)).sum(1) / 4)
