@@ -5,6 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from suffice.errors import DataError
+from suffice.tasks.inputs import standardise
 from suffice.tasks.probes import run_probe
 from suffice.tasks.regression import fit_ridge_path, jackknife_r2, r2
 from suffice.tasks.settings import TaskSettings
@@ -81,3 +82,20 @@ def test_all_differences_in_one_group():
     labels = np.array([1.0, 2.0, 3.0, 3.0])
     with pytest.raises(DataError, match="without one of the groups"):
         jackknife_r2(labels, labels, np.array([0, 0, 1, 2]))
+
+
+def test_a_test_item_far_out_is_drawn_in():
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(size=(200, 3)), rng.normal(size=(50, 3))
+    train[:, 1] = 0
+    train[0, 1] = 1e-3  # nearly constant: 0.07 thousandths of spread
+    test[3, 1] = 5.0
+    train[5, 2] = 40.0  # a training item may be as far out as it is
+    test[7, 2] = 39.0
+    _, standard = standardise(train, test)
+    plain = (test - train.mean(axis=0)) / train.std(axis=0)
+    farthest = np.abs((train - train.mean(axis=0)) / train.std(axis=0))[:, 1].max()
+    assert abs(standard[3, 1]) == pytest.approx(farthest, rel=1e-4)
+    np.testing.assert_allclose(
+        np.delete(standard, 3, axis=0), np.delete(plain, 3, axis=0), rtol=1e-3, atol=1e-5
+    )

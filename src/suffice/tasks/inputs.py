@@ -9,6 +9,7 @@ from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN
 from suffice.errors import DataError, ModelError
 
 CONSTANT_RATIO = 1e-6  # float32 rounding alone gives a constant dimension a spread of 1e-7 of its mean
+MAX_DEVIATIONS = np.float32(10)  # of a test item, unless a training item is farther out
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
     """Both arrays with the mean and the standard deviation that the training items have, float32.
 
     Dimensions that are constant over the training items carry nothing a probe could learn and are
-    left out.
+    left out. One that is nearly constant there can be far out on a test item, and a linear probe would
+    predict without bound: test items are drawn in to 10 standard deviations, or to as many as a training
+    item has.
 
     Raises:
         ModelError: every dimension is constant.
@@ -142,7 +145,8 @@ def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
         raise ModelError("all training items have the same vector; check how this model was embedded")
     mean, spread = mean[varies], spread[varies]
     train, test = (((part[:, varies] - mean) / spread).astype(np.float32) for part in (train, test))
-    return train, test
+    limit = np.maximum(np.abs(train).max(axis=0), MAX_DEVIATIONS)
+    return train, np.clip(test, -limit, limit)
 
 
 def to_row_space(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
