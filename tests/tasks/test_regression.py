@@ -87,7 +87,7 @@ def test_all_differences_in_one_group():
 def test_a_test_item_far_out_is_drawn_in():
     rng = np.random.default_rng(0)
     train, test = rng.normal(size=(200, 3)), rng.normal(size=(50, 3))
-    train[:, 1] = 0
+    train[:, 1] = test[:, 1] = 0
     train[0, 1] = 1e-3  # nearly constant: 0.07 thousandths of spread
     test[3, 1] = 5.0
     train[5, 2] = 40.0  # a training item may be as far out as it is
