@@ -10,7 +10,8 @@ from suffice.data.corpus import Corpus
 from suffice.errors import ModelError, StudyError
 from suffice.files import sha256_of_file, write_table
 from suffice.store import ResultStore
-from suffice.tasks.probes import TASK_COLUMNS, run_probe
+from suffice.tasks.probes import run_probe
+from suffice.tasks.result import TASK_COLUMNS
 from suffice.tasks.settings import TaskSettings
 from suffice.tasks.stored import TaskData, probes_of_model
 

@@ -25,8 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from scipy.stats import norm
-from sklearn.covariance import ledoit_wolf_shrinkage
+from scipy.special import ndtr, ndtri
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import ItemPlan
@@ -114,10 +113,10 @@ class NormalScores:
 
         A dimension nearly all of whose values are alike, such as a rare bit, stays as it is.
         """
-        largest = min(MAX_SCORE, float(norm.isf(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
+        largest = min(MAX_SCORE, float(-ndtri(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
         scores = np.linspace(-largest, largest, N_KNOTS)
         steps = MIN_GAP * np.arange(N_KNOTS)[:, None]
-        quantiles = np.quantile(rows, norm.cdf(scores), axis=0).astype(np.float64)
+        quantiles = np.quantile(rows, ndtr(scores), axis=0).astype(np.float64)
         knots = np.maximum.accumulate(quantiles - steps, axis=0) + steps
         middle = N_KNOTS // 2
         is_lumpy = np.minimum(knots[middle] - knots[0], knots[-1] - knots[middle]) < MIN_REACH
@@ -179,6 +178,8 @@ class Coordinates:
 
 def _shrunk_eigen(centred: Floats) -> tuple[Floats, Floats]:
     """Eigenvalues, shrunk towards their mean, and eigenvectors of the second moment of rows (n, d)."""
+    from sklearn.covariance import ledoit_wolf_shrinkage  # slow to import, and few jobs need it
+
     covariance = centred.T @ centred / len(centred)
     eigenvalues, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
     level = float(np.mean(eigenvalues))

@@ -11,7 +11,6 @@ Source: van der Waerden scores; the estimator in this form, Ince et al., Human B
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from suffice.estimators.base import Embedding
 from suffice.estimators.gaussian import Gaussian
@@ -43,6 +42,8 @@ class Copula(Gaussian):
 
 def normal_scores(embedding: Embedding, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Rank-normal scores of some columns, shape (n_items, len(columns))."""
+    from scipy.stats import rankdata  # slow to import, and few jobs need it
+
     scores = np.empty((len(embedding), len(columns)), dtype=np.float32)
     for start in range(0, len(columns), COLUMNS_AT_ONCE):
         some = columns[start : start + COLUMNS_AT_ONCE]

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
 
 from suffice.ranking.arrays import Floats, PairArrays, aggregate, arrays_of
 from suffice.ranking.resampling import Z, deviations
@@ -106,6 +105,8 @@ def ranking_by_items(
 def _at_share(
     arrays: PairArrays, how: str, deviation: Floats, share: float, generator: np.random.Generator
 ) -> dict[str, float]:
+    from scipy.stats import kendalltau  # slow to import, and few jobs need it
+
     n_blocks = len(arrays.block_items)
     n_chosen = max(round(share * n_blocks), 1)
     whole = aggregate(arrays.matrix(), how)
@@ -147,6 +148,8 @@ def refit_by_items(
     Returns:
         One row for each draw: n_items, draw, kendall_tau with the ranking on all items, separated.
     """
+    from scipy.stats import kendalltau
+
     generator = np.random.default_rng(derive_seed(seed, "refit"))
     whole = rank_items(np.arange(n_items)).set_index("model")["score"]
     rows = []

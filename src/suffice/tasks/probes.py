@@ -23,20 +23,6 @@ PROBES: dict[str, Probe] = {
     "retrieval": probe_retrieval,
     "clustering": probe_clustering,
 }
-TASK_COLUMNS = (
-    "task",
-    "kind",
-    "dataset",
-    "model",
-    "metric",
-    "value",
-    "standard_error",
-    "chance",
-    "n_train",
-    "n_test",
-    "n_classes",
-    "warnings",
-)
 
 
 def run_probe(settings: TaskSettings, embedding: np.ndarray, table: pd.DataFrame, seed: int) -> ProbeResult:

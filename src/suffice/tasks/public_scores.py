@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from suffice.errors import DataError
-from suffice.tasks.probes import TASK_COLUMNS
+from suffice.tasks.result import TASK_COLUMNS
 
 TEST = "test"
 SPLITS: Mapping[str, str] = {"MSMARCO": "dev"}
@@ -146,7 +146,7 @@ def task_table_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
         scores: as `read_public_scores` gives them.
 
     Returns:
-        One row a model and task with `suffice.tasks.probes.TASK_COLUMNS`; what others did not say is
+        One row a model and task with `suffice.tasks.result.TASK_COLUMNS`; what others did not say is
         missing. A kind that is not known is `public`.
     """
     kinds = scores["kind"].where(scores["kind"] != "", PUBLIC)

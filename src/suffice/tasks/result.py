@@ -3,6 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+TASK_COLUMNS = (
+    "task",
+    "kind",
+    "dataset",
+    "model",
+    "metric",
+    "value",
+    "standard_error",
+    "chance",
+    "n_train",
+    "n_test",
+    "n_classes",
+    "warnings",
+)
+
 
 @dataclass(frozen=True)
 class ProbeResult:

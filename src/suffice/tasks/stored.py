@@ -16,7 +16,8 @@ from suffice.files import open_array, read_json, sha256_of_file, sha256_of_json
 from suffice.provenance import code_digest
 from suffice.seeds import derive_seed
 from suffice.store import ResultStore
-from suffice.tasks.probes import TASK_COLUMNS, run_probe
+from suffice.tasks.probes import run_probe
+from suffice.tasks.result import TASK_COLUMNS
 from suffice.tasks.settings import TaskSettings, columns_of_task
 
 log = logging.getLogger(__name__)
