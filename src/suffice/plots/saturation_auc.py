@@ -35,6 +35,11 @@ PROBE_COLORS = {
     "both": COLORS[6],
 }
 SHIFTED = {"in distribution": -1, "documents": -1, "out of distribution": 1, "prompts": 1, "both": 0}
+TITLES = {
+    "arms": ("Arms", "likelihood, adversarial, oracle"),
+    "read-out": ("Read-out alone", "likelihood, its states read anew"),
+    "in context": ("In context", "likelihood, mislabelling"),
+}
 LEVEL = 0.05
 APART = 0.17
 
@@ -65,24 +70,21 @@ def draw_auc_bars(table: pd.DataFrame, figure: Figure | None = None) -> Drawn:
     for axes, (contrast, rows) in zip(grid.flat, panels, strict=True):
         axes.axvline(0.5, color=MUTED, lw=0.8, zorder=0.5)
         _draw_panel(axes, rows, measures, levels)
-        panel_title(axes, _title(str(contrast)))
+        panel_title(axes, *TITLES.get(str(contrast), (str(contrast),)))
     grid[0, 0].set_yticks(range(len(measures)), [NAMES[name] for name in measures])
     grid[0, 0].invert_yaxis()
     figure.supxlabel("probability that pairs of one arm are more alike", fontsize=8)
     shown = [probe for probe in PROBE_COLORS if probe in set(points["probe"])]
-    handles = [Line2D([], [], ls="", marker="o", color=PROBE_COLORS[probe], label=probe) for probe in shown]
+    by_color: dict[str, list[str]] = {}
+    for probe in shown:
+        by_color.setdefault(PROBE_COLORS[probe], []).append(probe)
+    handles = [
+        Line2D([], [], ls="", marker="o", color=color, label=" or ".join(probes))
+        for color, probes in by_color.items()
+    ]
     handles.append(Line2D([], [], ls="", marker="o", mfc="none", color=MUTED, label="p ≥ 0.05"))
     figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.2)
     return Drawn(figure, points)
-
-
-def _title(contrast: str) -> str:
-    titles = {
-        "arms": "Likelihood, adversarial, oracle",
-        "read-out": "Likelihood against its read-outs",
-        "in context": "In context: likelihood, mislabelling",
-    }
-    return titles.get(contrast, contrast)
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, measures: list[str], levels: list[float]) -> None:
