@@ -51,7 +51,7 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
     assert len(few) == 2 and not few.any()  # three seeds are fewer than are asked
 
     areas = pd.read_csv(results / "tables" / "bridge_auc.csv")
-    assert set(areas["contrast"]) == {"arms", "read-out"} and areas["auc"].between(0, 1).all()
+    assert set(areas["contrast"]) == {"arms", "read-out", "in context"} and areas["auc"].between(0, 1).all()
     page = (results / "report.html").read_text()
     assert "things that were asked were shown" in page and "Meszaros" in page and "http-equiv" in page
     assert "report.html" in show_results(results) and "asked" in show_results(results)
