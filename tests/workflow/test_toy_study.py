@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -216,17 +217,20 @@ def jobs_of(workflow, stage):
 
 def kill_jobs(workflow, stages):
     """Run the workflow and end the first job of each of some stages with SIGKILL; which stages had one."""
+    again = ["--forcerun", *stages] if stages else []  # one whose job was too quick has another chance
+    command = workflow.command(*again)
     main = subprocess.Popen(
-        workflow.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=workflow.environment()
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=workflow.environment()
     )
     killed = []
     while main.poll() is None:
         for stage in stages:
             jobs = [] if stage in killed else jobs_of(workflow, stage)
             if jobs:
-                time.sleep(0.2)
-                os.kill(jobs[0], signal.SIGKILL)
-                killed.append(stage)
+                time.sleep(0.1)
+                with suppress(ProcessLookupError):
+                    os.kill(jobs[0], signal.SIGKILL)
+                    killed.append(stage)
         time.sleep(0.02)
     return killed
 
