@@ -22,9 +22,9 @@ from suffice.saturation.verdict import headline
 VERDICT = (
     Column("case", "Part"),
     Column("where", "Of"),
+    Column("asked", "Asked"),
     Column("shown", "Shown"),
     Column("measured", "Measured", number),
-    Column("asked", "Asked"),
     Column("note", "Note", text),
 )
 PLACE = (Column("language", "Language"), Column("architecture", "Architecture"), Column("arm", "Arm"))
