@@ -33,7 +33,7 @@ study: $(STAMP) ## run a study, print its ranking and the path of its page
 plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
 	@$(RUN) --dry-run --quiet rules host
 
-reproduce: ## published numbers beside the same recomputed, in a minute
+reproduce: ## published numbers beside the same recomputed, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published
 
 report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, file and figure

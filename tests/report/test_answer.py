@@ -103,7 +103,7 @@ def test_a_missing_interval_is_left_out(make_page):
 
 
 def test_numbers_as_people_read_them():
-    values = (0.41666, 1.23456, 12.345, 1240.4, -0.5, 0, 0.00042, None)
+    values = (0.41666, 1.23456, 12.345, 1240.4, -0.5, 0, 0.00042, 5.69e15, None)
     assert [number(v) for v in values] == [
         "0.417",
         "1.23",
@@ -112,6 +112,7 @@ def test_numbers_as_people_read_them():
         "−0.500",
         "0.000",
         "4.2e−04",
+        "5.7e15",
         "–",
     ]
     assert [integer(v) for v in (12345, np.nan)] == ["12,345", "–"]

@@ -8,12 +8,12 @@ MISSING = "–"
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number with at most `digits` significant digits, such as 0.417, 12.3 or 1,240; a dash if missing."""
+    """A number with at most `digits` significant digits, such as 0.417, 1,240 or 5.7e15; – if missing."""
     if pd.isna(value):
         return MISSING
     size = abs(float(value))
-    if 0 < size < 0.001:
-        return f"{float(value):.1e}".replace("-", "−")
+    if 0 < size < 0.001 or size >= 1e9:
+        return f"{float(value):.1e}".replace("e+", "e").replace("-", "−")
     text = f"{float(value):,.0f}" if size >= 100 else f"{float(value):.{_decimals(size, digits)}f}"
     return text.replace("-", "−")
 
