@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.errors import EstimationError
+from suffice.vectors import unit_rows
 
 Floats = npt.NDArray[np.float64]
 BLOCK_ROWS = 4096
@@ -143,7 +144,7 @@ def uniformity(vectors: np.ndarray) -> float:
     Returns:
         A number from -8 (spread out) to 0 (all alike).
     """
-    rows = unit_rows(vectors)
+    rows = unit_rows(np.asarray(vectors, dtype=np.float64))
     n = len(rows)
     norms = (rows**2).sum(axis=1)
     total = 0.0
@@ -187,10 +188,3 @@ def two_nn(vectors: np.ndarray) -> float:
     if not x.any():
         raise EstimationError("every item is as far from its first neighbour as from its second")
     return float((x * y).sum() / (x * x).sum())
-
-
-def unit_rows(vectors: np.ndarray) -> Floats:
-    """Rows scaled to length one, float64; a zero row stays zero."""
-    rows = np.asarray(vectors, dtype=np.float64)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(norms > 0, norms, 1.0)

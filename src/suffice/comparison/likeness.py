@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from suffice.comparison.geometry import BLOCK_ROWS, unit_rows
+from suffice.comparison.geometry import BLOCK_ROWS
 from suffice.ranking.targets import linear_cka
+from suffice.vectors import unit_rows
 
 Floats = npt.NDArray[np.float64]
 N_NEIGHBOURS = 10
@@ -41,7 +42,7 @@ def nearest_neighbours(vectors: np.ndarray, n_neighbours: int) -> npt.NDArray[np
 
     Equal cosines come in the order of the items.
     """
-    rows = unit_rows(vectors)
+    rows = unit_rows(np.asarray(vectors, dtype=np.float64))
     found = np.empty((len(rows), n_neighbours), dtype=np.int64)
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from suffice.comparison.geometry import unit_rows
 from suffice.errors import DataError, EstimationError
+from suffice.vectors import unit_rows
 
 
 def self_retrieval(halves: np.ndarray) -> float:

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
-from suffice.embed.principal_components import unit_rows
 from suffice.errors import ModelError
 from suffice.files import open_array, sha256_of_file
 from suffice.settings import Settings
+from suffice.vectors import unit_rows
 
 SEPARATOR = ","
 MIN_MODELS = 2

@@ -13,6 +13,7 @@ from suffice.embed.health import column_means, scatter_matrix
 from suffice.errors import ModelError
 from suffice.files import open_array, sha256_of_file
 from suffice.settings import Settings
+from suffice.vectors import unit_rows
 
 RANK_TOLERANCE = 1e-12  # share of the largest variance below which a component is rounding noise of float32
 
@@ -89,13 +90,6 @@ def fit_principal_components(vectors: np.ndarray, n_components: int) -> tuple[np
     components = components[:, :n_components]
     largest = components[np.abs(components).argmax(axis=0), np.arange(n_components)]
     return means, components * np.sign(largest)
-
-
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """The rows divided by their Euclidean norms; a row of zeros stays."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: np.ndarray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
-    return unit
 
 
 class ReducedEncoder(Encoder):
