@@ -106,9 +106,8 @@ def explain_pair(
             f"source has {len(source)} samples but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
-    estimator = Linear(
-        seed=seed, binary="gaussian"
-    )  # directions are no bits, and items are held against them
+    # Directions are no bits, and items are held against them.
+    estimator = Linear(seed=seed, binary="gaussian")
     plan = divide_items(len(target), groups, seed)
     prepared = estimator.prepare_all({"source": source, "target": target}, plan)
     directions = _directions(estimator, prepared, texts).head(n_directions)

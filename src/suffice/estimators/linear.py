@@ -96,6 +96,10 @@ class PreparedLinear(PreparedRegression):
         """Everything but the embedding and the plan, as plain arrays."""
         return super().arrays() | {"is_bit": self.is_bit}
 
+    def of_dimensions(self, which: Mask) -> Self:
+        """The model as a target of some of its dimensions alone, a mask of shape (d,)."""
+        return replace(super().of_dimensions(which), is_bit=self.is_bit[which])
+
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
@@ -172,21 +176,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         if continuous is not None:
             nats, marginal = nats + continuous.nats, marginal + continuous.marginal_entropy_nats
             block_nats, warnings = block_nats + continuous.block_nats, continuous.warnings
-        return Sufficiency(
-            nats=nats,
-            nats_per_dim=nats / target.dim,
-            standard_error_nats=block_standard_error(block_nats, sample.block_items),
-            marginal_entropy_nats=marginal,
-            conditional_entropy_nats=marginal - nats,
-            source_dim=source.embedding.shape[1],
-            target_dim=target.dim,
-            n_train=target.plan.n_items - target.plan.largest_unit,
-            n_test=target.plan.n_items,
-            converged=True,
-            warnings=warnings,
-            block_nats=block_nats,
-            block_items=sample.block_items,
-        )
+        return _result(source, target, nats, marginal, block_nats, warnings)
 
     def _score(
         self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: "_Squares"
@@ -219,21 +209,33 @@ class Linear(RegressionEstimator[PreparedLinear]):
         warnings = warnings_of_pair(
             int(floored.sum()), target.dim, self.settings.variance_floor, low, target.plan
         )
-        return Sufficiency(
-            nats=nats,
-            nats_per_dim=nats / target.dim,
-            standard_error_nats=block_standard_error(block_nats, sample.block_items),
-            marginal_entropy_nats=marginal_entropy,
-            conditional_entropy_nats=marginal_entropy - nats,
-            source_dim=source.embedding.shape[1],
-            target_dim=target.dim,
-            n_train=n_items - target.plan.largest_unit,
-            n_test=n_items,
-            converged=True,
-            warnings=tuple(warnings),
-            block_nats=block_nats,
-            block_items=sample.block_items,
-        )
+        return _result(source, target, nats, marginal_entropy, block_nats, tuple(warnings))
+
+
+def _result(
+    source: PreparedRegression,
+    target: PreparedRegression,
+    nats: float,
+    marginal_entropy_nats: float,
+    block_nats: Floats,
+    warnings: tuple[str, ...],
+) -> Sufficiency:
+    plan = target.plan
+    return Sufficiency(
+        nats=nats,
+        nats_per_dim=nats / target.dim,
+        standard_error_nats=block_standard_error(block_nats, plan.sample.block_items),
+        marginal_entropy_nats=marginal_entropy_nats,
+        conditional_entropy_nats=marginal_entropy_nats - nats,
+        source_dim=source.embedding.shape[1],
+        target_dim=target.dim,
+        n_train=plan.n_items - plan.largest_unit,
+        n_test=plan.n_items,
+        converged=True,
+        warnings=warnings,
+        block_nats=block_nats,
+        block_items=plan.sample.block_items,
+    )
 
 
 def _log_bias(degrees: float) -> float:
