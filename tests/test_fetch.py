@@ -20,7 +20,7 @@ OTHER = "0" * 64
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SUFFICE_CACHE", str(tmp_path / "cache"))
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "SUFFICE_OFFLINE"):
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
 
@@ -56,7 +56,7 @@ def test_a_file_is_fetched_once_and_then_read_from_the_cache(server, cache, monk
     path = fetch(url, SHA256)
     assert path.parent == cache and path.name.endswith("-texts.csv")
     assert path.read_bytes() == CONTENT
-    monkeypatch.setenv("SUFFICE_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert fetch(url, SHA256) == check_fetchable(url, SHA256) == path
     assert asked == ["/data/texts.csv"]
 

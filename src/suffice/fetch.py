@@ -8,7 +8,7 @@ from suffice.errors import SufficeError
 from suffice.files import sha256_of_file
 
 CACHE_VARIABLE = "SUFFICE_CACHE"
-OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "SUFFICE_OFFLINE")
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 60
 N_HEX = 16  # of the hash in the name of a cached file
@@ -24,7 +24,7 @@ def is_url(text: str) -> bool:
 
 
 def is_offline() -> bool:
-    """Whether the environment switches downloads off."""
+    """Whether the environment switches downloads off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
     return any(os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"} for name in OFFLINE_VARIABLES)
 
 

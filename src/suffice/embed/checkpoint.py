@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from suffice.embed.base import Loader
 from suffice.errors import ModelError
+from suffice.fetch import is_offline
 from suffice.files import sha256_of_file, sha256_of_json
 from suffice.settings import Settings
 
@@ -21,7 +21,6 @@ PACKAGE_PREFIX = "package:"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 PICKLED_WEIGHTS = (".bin", ".pt", ".pth")
 CONFIGURATION = (".json", ".txt", ".model", ".py", ".jinja", ".vocab")
-OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 class CheckpointSettings(Settings):
@@ -108,11 +107,6 @@ def check_checkpoint(
         raise ModelError(f"revision {revision!r} is for hub names, but {checkpoint!r} is local; remove it")
     if not (Path(location) / marker).is_file():
         raise ModelError(f"{location} holds no {marker}, so it is not a checkpoint of this kind of model")
-
-
-def is_offline() -> bool:
-    """Whether the environment switches the model hub off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
-    return any(os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"} for name in OFFLINE_VARIABLES)
 
 
 def _not_cached(name: str, revision: str | None) -> str:

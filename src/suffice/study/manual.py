@@ -61,9 +61,8 @@ MODELS = """## `models.tsv`
 `target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but
 what others tell of it is worth little. `public_name` (default: a hub name in `checkpoint`) is what the model
 is called where public scores are kept; `series` and `step` say that a model is a checkpoint of a training
-elsewhere, `version_of` that it is a tuned version of another model, and `architecture` what its stand-in must be (one of ARCHITECTURES). All
-other columns are the settings of the loaders, each of which
-reads its own.
+elsewhere, `version_of` that it is a tuned version of another model, and `architecture` what its stand-in must be
+(one of ARCHITECTURES). All other columns are the settings of the loaders, each of which reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
 `study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study, as are
@@ -72,7 +71,10 @@ those in `model:NAME,NAME` of `concatenation`. In paths, `{dataset}` stands for 
 DATASETS = """## `datasets.tsv`
 
 `dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
-tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations). Columns of the source that are not named here are kept as labels for tasks.
+tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations).
+Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
+checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
+platform's cache; `HF_HUB_OFFLINE=1` switches all downloads off.
 """
 TASKS = """## `tasks.tsv`
 
