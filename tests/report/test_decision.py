@@ -45,6 +45,14 @@ def test_the_first_screen_says_what_the_choice_would_have_lost(make_page):
     assert "−0.30" in page and "75.0 %" in page
 
 
+def test_of_many_picks_some_are_named_so_that_the_regret_is_in_sight(make_page):
+    tied = ", ".join(f"model-{letter}" for letter in "abcdef")
+    page = render_page(make_page(decision=DECISION.assign(picks=["model-a", tied, None])))
+    table = page.split("<caption>Ways to choose")[1].split("</table>")[0].replace('<span class="word">', "")
+    assert "and 3 more" in table and "model-f" not in table
+    assert table.index("Picks") < table.index("Regret") < table.index("Kind")
+
+
 @pytest.mark.parametrize("beyond", [True, False])
 def test_a_winner_that_depends_on_the_pool_is_a_warning_of_the_ranking(make_page, beyond):
     page = render_page(make_page(sensitivity=sensitivity(beyond)))

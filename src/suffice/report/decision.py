@@ -7,6 +7,7 @@ import pandas as pd
 from suffice.comparison.decision import describe_decision
 from suffice.comparison.pareto import COSTS
 from suffice.comparison.sensitivity import WHOLE, describe_sensitivity
+from suffice.report.answer import listed
 from suffice.report.numbers import correlation, correlation_interval, integer, interval, number, percent, text
 from suffice.report.tables import Column, Table, make_table
 
@@ -18,7 +19,6 @@ TRAIT_WORDS = {
 }
 DECISION = (
     Column("predictor", "Way to choose"),
-    Column("predictor_kind", "Kind"),
     Column("picks", "Picks"),
     Column("regret_at_1", "Regret", number),
     Column("regret_at_1_low", "95 % interval", interval, "regret_at_1_low", "regret_at_1_high"),
@@ -31,6 +31,7 @@ DECISION = (
     Column("top_k_spearman", "Spearman, top models", correlation),
     Column("top_k", "of", integer),
     Column("n_models", "Models", integer),
+    Column("predictor_kind", "Kind"),
 )
 SENSITIVITY = (
     Column("change", "Pool"),
@@ -96,7 +97,11 @@ def view_decision(  # noqa: PLR0913 - each is a table of its own
     """The tables on decisions as the page shows them; those that are None or empty are left out."""
     return DecisionView(
         sentence="" if decision is None else describe_decision(decision, estimator),
-        ways=_written(decision, DECISION, "Ways to choose, the smallest regret first; regret in task units"),
+        ways=_written(
+            _with_few_picks(decision),
+            DECISION,
+            "Ways to choose, the smallest regret first; regret in task units",
+        ),
         pool="" if sensitivity is None else describe_sensitivity(sensitivity),
         pools=_written(_with_verdict(sensitivity), SENSITIVITY, "The ranking of smaller pools"),
         front=_written(_front(pareto), PARETO, "Models that no other beats for the same cost or less"),
@@ -117,6 +122,14 @@ def _named(table: pd.DataFrame | None, column: str, words: dict[str, str]) -> pd
 def _front(pareto: pd.DataFrame | None) -> pd.DataFrame | None:
     """The models on a front."""
     return None if pareto is None else _named(pareto[pareto["on_front"].astype(bool)], "cost", COST_WORDS)
+
+
+def _with_few_picks(decision: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The ways to choose, of many tied picks the first ones alone and how many more."""
+    if decision is None:
+        return None
+    written = [listed(picks.split(", ")) if isinstance(picks, str) else "" for picks in decision["picks"]]
+    return decision.assign(picks=written)
 
 
 def _with_verdict(sensitivity: pd.DataFrame | None) -> pd.DataFrame | None:
