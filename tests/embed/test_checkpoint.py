@@ -84,7 +84,7 @@ def test_hub_name_that_is_not_cached(revision, option, tmp_path, monkeypatch):
 def test_hub_name_online_is_not_checked(tmp_path, monkeypatch):
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    check_checkpoint("nobody/no-model-of-this-name", tmp_path)
+    assert check_checkpoint("nobody/no-model-of-this-name", tmp_path) is None
 
 
 def test_identity_of_hub_name_that_is_not_cached():

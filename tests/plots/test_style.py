@@ -87,7 +87,7 @@ def test_the_points_come_back_from_the_csv_file(tmp_path):
 
 def test_importing_the_figures_leaves_pyplot_and_settings_alone():
     code = (
-        "import sys, matplotlib; before = matplotlib.rcParams.copy(); import suffice.plots; "
+        "import sys, matplotlib; before = matplotlib.rcParams.copy(); from suffice.plots import *; "
         "assert matplotlib.rcParams.copy() == before; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
