@@ -18,8 +18,8 @@ except SufficeError as error:
 RESULTS = f"results/{STUDY.name}"
 SCALE = STUDY.scale
 SETTINGS = stable(STUDY.settings.model_dump(mode="json"))
-PAIRS = list(range(SCALE.in_context.n_seeds))
-TUNED = list(range(SCALE.n_seeds))
+PAIR_SEEDS = list(range(SCALE.in_context.n_seeds))
+SEEDS = list(range(SCALE.n_seeds))
 
 
 wildcard_constraints:
@@ -82,7 +82,7 @@ def names_to_compare(wildcards):
     return [
         f"{group.arm}/{seed}"
         for group in groups_to_compare(wildcards)
-        for seed in TUNED
+        for seed in SEEDS
     ]
 
 

@@ -7,7 +7,7 @@ rule train_group:
     output:
         expand(
             "results/{{study}}/models/{{language}}/{{architecture}}/{{arm}}/{seed}.safetensors",
-            seed=TUNED,
+            seed=SEEDS,
         ),
         runs="results/{study}/models/{language}/{architecture}/{arm}/runs.csv",
         completions="results/{study}/models/{language}/{architecture}/{arm}/completions.parquet",
@@ -82,7 +82,7 @@ rule compare_contexts:
     input:
         expand(
             "results/{{study}}/in_context/{seed}/{arm}.safetensors",
-            seed=PAIRS,
+            seed=PAIR_SEEDS,
             arm=IN_CONTEXT_ARMS,
         ),
     output:
@@ -96,7 +96,7 @@ rule compare_contexts:
         mem_mb=3000,
         runtime=60,
     params:
-        models=[f"{arm}/{seed}" for seed in PAIRS for arm in IN_CONTEXT_ARMS],
+        models=[f"{arm}/{seed}" for seed in PAIR_SEEDS for arm in IN_CONTEXT_ARMS],
         settings=stable(SCALE.in_context.model_dump(mode="json")),
         bridge=stable(SCALE.bridge.model_dump(mode="json")),
         seed=STUDY.settings.seed,

@@ -17,13 +17,14 @@ PLACE = {"language": "anbn", "architecture": "lstm"}
 
 
 def cloud_table():
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         [
             {**PLACE, "arm": arm, "seed": seed, "excess_nats": 0.003, "ood_rule_1": value, "id_rule_1": 1.0}
             for arm, value in (("likelihood", 0.5), ("oracle", 1.0))
             for seed in range(2)
         ]
     )
+    return rows.assign(accepted_nats=0.02)
 
 
 BASELINES = pd.DataFrame(
@@ -91,6 +92,7 @@ def test_the_cloud_has_a_mark_a_network_and_the_baseline():
     axes = drawn.figure.axes[0]
     marks = sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None")
     assert marks == 4 and axes.get_xscale() == "log"
+    assert [0.02, 0.02] in [list(line.get_xdata()) for line in axes.lines]  # what is accepted
 
 
 def test_twins_are_drawn_against_divergence_and_pairs_with_their_range():

@@ -18,6 +18,7 @@ from suffice.tasks.settings import TaskSettings, columns_of_task
 
 TRIAL_COLUMNS = ("dataset", "task", *COLUMNS, "note")
 SCORE, MEAN = "score", "mean over tasks"
+NAMES = {"logme": "LogME", "probe": "a probe"}
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,6 @@ def describe_few_labels(trials: pd.DataFrame) -> str:
         f"Spearman's correlation with the results of all labels, mean over {over}: the score alone {alone}; "
         f"{'; '.join(parts)}."
     )
-
-
-NAMES = {"logme": "LogME", "probe": "a probe"}
 
 
 def notes_of(trials: pd.DataFrame) -> list[str]:

@@ -18,9 +18,10 @@ from suffice.plots.style import (
 )
 
 N_COLUMNS = 3
-ACCEPTED_NATS = 0.01
 AT_ONCE, UNSEEN = "end at once", "out of distribution, test"
-COLUMNS = ("language", "architecture", "arm", "seed", "excess_nats", "ood_rule_1", "id_rule_1")
+COLUMNS = (
+    "language", "architecture", "arm", "seed", "excess_nats", "ood_rule_1", "id_rule_1", "accepted_nats",
+)  # fmt: skip
 
 
 @styled
@@ -28,7 +29,8 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
     """Accuracy of rule 1 on unseen prompts against exact excess, a panel a language and architecture.
 
     Args:
-        cloud: one row a network: language, architecture, arm, seed, excess_nats, ood_rule_1, id_rule_1.
+        cloud: one row a network: language, architecture, arm, seed, excess_nats, ood_rule_1, id_rule_1, and
+            accepted_nats, the excess that is accepted as none.
         baselines: language, baseline, part, rule, accuracy.
         figure: where to draw; by default a new figure of fitting size.
 
@@ -67,7 +69,7 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
     axes.axhline(rows["baseline"].iloc[0], color=MUTED, lw=0.8, ls="--", zorder=0.5)
-    axes.axvline(ACCEPTED_NATS, color=MUTED, lw=0.8, ls=":", zorder=0.5)
+    axes.axvline(rows["accepted_nats"].iloc[0], color=MUTED, lw=0.8, ls=":", zorder=0.5)
     for arm, own in rows.groupby("arm", sort=False):
         style = styles[str(arm)]
         axes.plot(

@@ -13,7 +13,7 @@ from suffice.report.numbers import correlation, integer, interval, number, text
 from suffice.report.page import FigureView, page_environment, view_figure
 from suffice.report.study import provenance_facts
 from suffice.report.tables import Column, Table, make_table
-from suffice.saturation.bridge_tables import ARMS_APART, READ_OUT_APART
+from suffice.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
 from suffice.saturation.languages import get_language
 from suffice.saturation.prompts import OUT_TEST
 from suffice.saturation.settings import SaturationSettings
@@ -196,14 +196,17 @@ def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
     areas = tables["bridge_auc"]
     floor = tables["bridge_floor"]
     return {
-        "auc": make_table(areas[areas["contrast"] == ARMS_APART], AUC, "Arms told apart", 1),
-        "read_out": make_table(
-            areas[areas["contrast"] == READ_OUT_APART], AUC, "The planned counterexample", 1
-        ),
+        "auc": _areas(areas, ARMS_APART, "Arms told apart"),
+        "read_out": _areas(areas, READ_OUT_APART, "The planned counterexample"),
+        "in_context": _areas(areas, IN_CONTEXT, "Trained pairs told apart"),
         "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour foretold"),
         "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
         "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
     }
+
+
+def _areas(areas: pd.DataFrame, contrast: str, caption: str) -> Table:
+    return make_table(areas[areas["contrast"] == contrast], AUC, caption, 1)
 
 
 def _yes_or_no(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -99,7 +99,6 @@ def taught_prefixes(language: Language, prompts: Prompts) -> frozenset[str]:
     return frozenset(string[:end] for string in strings for end in range(len(string) + 1))
 
 
-@torch.no_grad()
 def states_and_outputs(network: LanguageModel, prefixes: Sequence[str], vocabulary: Vocabulary) -> SeenStates:
     """What a network makes of each prefix."""
     unique = list(dict.fromkeys(prefixes))
@@ -107,11 +106,17 @@ def states_and_outputs(network: LanguageModel, prefixes: Sequence[str], vocabula
     rows = [[vocabulary.start, *vocabulary.encode(prefix)] for prefix in unique]
     padded = torch.tensor([row + [vocabulary.padding] * (longest + 1 - len(row)) for row in rows])
     last = torch.tensor([len(row) - 1 for row in rows])
-    hidden = network.hidden(padded)[torch.arange(len(rows)), last]  # causal: padding comes after
-    outputs = network.read_out(hidden).double().softmax(1).numpy()
+    seen = states_at(network, padded, last)
     place = {prefix: row for row, prefix in enumerate(unique)}
     items = np.array([place[prefix] for prefix in prefixes])
-    return SeenStates(hidden.double().numpy()[items], outputs[items])
+    return SeenStates(seen.states[items], seen.outputs[items])
+
+
+@torch.no_grad()
+def states_at(network: LanguageModel, tokens: torch.Tensor, last: torch.Tensor) -> SeenStates:
+    """What a network makes of rows of tokens, shape (n, length), each up to its last place, shape (n,)."""
+    hidden = network.hidden(tokens)[torch.arange(len(tokens)), last]  # causal: padding comes after
+    return SeenStates(hidden.double().numpy(), network.read_out(hidden).double().softmax(1).numpy())
 
 
 def noisy_components(states: Floats, n_components: int, noise: float, seed: int) -> Floats:

@@ -14,7 +14,7 @@ from suffice.saturation.settings import BridgeSettings
 
 LOSS, BEHAVIOUR = "loss_difference", "ood_rule_1_difference"
 DISTANCES = ("output_js", LOSS)  # larger is less alike
-ARMS_APART, READ_OUT_APART = "arms", "read-out"
+ARMS_APART, READ_OUT_APART, IN_CONTEXT = "arms", "read-out", "in context"
 BOTH = "both"
 AUC_COLUMNS = ("contrast", "probe", "noise", "measure", "auc", "p_value", "n_strata", "n_networks")
 RHO_COLUMNS = ("probe", "noise", "measure", "spearman", "p_value", "n_strata", "n_networks")
@@ -32,12 +32,16 @@ def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
         measures `loss_difference` (nats a string) and `ood_rule_1_difference` have the probe "both". Twins
         are left out.
     """
-    own = pairs[~_with_twins(pairs)]
-    ends = np.sort(own[["source", "target"]].to_numpy(dtype=str), axis=1)
+    together = without_direction(pairs[~_with_twins(pairs)])
+    return pd.concat([together, _differences(cloud)], ignore_index=True)[list(together)]
+
+
+def without_direction(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The mean of both directions of every pair: `first` and `second` in place of source and target."""
+    ends = np.sort(pairs[["source", "target"]].to_numpy(dtype=str), axis=1)
     keys = [*WITHIN, "probe", "noise", "measure", "first", "second"]
-    ordered = own.assign(first=ends[:, 0], second=ends[:, 1])
-    together = ordered.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
-    return pd.concat([together, _differences(cloud)], ignore_index=True)[[*keys, "value"]]
+    ordered = pairs.assign(first=ends[:, 0], second=ends[:, 1])
+    return ordered.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
 
 
 def directed_pairs(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:

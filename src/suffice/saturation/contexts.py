@@ -10,12 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from suffice.saturation.bridge import (
-    PAIR_COLUMNS,
-    SeenStates,
-    compare_states,
-)
-from suffice.saturation.bridge_tables import AUC_COLUMNS, auc_of_measures
+from suffice.saturation.bridge import PAIR_COLUMNS, SeenStates, compare_states, states_at
+from suffice.saturation.bridge_tables import AUC_COLUMNS, IN_CONTEXT, auc_of_measures, without_direction
 from suffice.saturation.hidden_markov import HiddenMarkovMixture, MixtureSize, draw_rows, make_mixture
 from suffice.saturation.in_context import draw_documents, with_start
 from suffice.saturation.networks import LanguageModel
@@ -23,7 +19,6 @@ from suffice.saturation.settings import BridgeSettings, TwinSettings
 from suffice.seeds import derive_seed
 
 DOCUMENTS, PROMPTS = "documents", "prompts"
-IN_CONTEXT = "in context"
 LEAST_TOKENS = 4  # of a document's beginning
 
 
@@ -53,15 +48,12 @@ def draw_contexts(
     return {DOCUMENTS: [row[:end] for row, end in zip(documents, ends, strict=True)], PROMPTS: prompts}
 
 
-@torch.no_grad()
 def states_after(network: LanguageModel, contexts: list[np.ndarray]) -> SeenStates:
     """State after each context, shape (n, width), and the next token's distribution, shape (n, tokens)."""
     longest = max(map(len, contexts))
     padded = np.array([np.pad(row, (0, longest - len(row))) for row in contexts])
     last = torch.tensor([len(row) for row in contexts])  # one more than the row's end: a start comes before
-    hidden = network.hidden(with_start(network, torch.from_numpy(padded)))
-    chosen = hidden[torch.arange(len(contexts)), last]  # causal: padding comes after
-    return SeenStates(chosen.double().numpy(), network.read_out(chosen).double().softmax(1).numpy())
+    return states_at(network, with_start(network, torch.from_numpy(padded)), last)
 
 
 def compare_contexts(
@@ -100,10 +92,6 @@ def context_auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) 
     Returns:
         Rows with `AUC_COLUMNS`, the contrast being `in context`.
     """
-    ends = np.sort(pairs[["source", "target"]].to_numpy(dtype=str), axis=1)
-    keys = ["probe", "noise", "measure", "first", "second"]
-    ordered = pairs.assign(first=ends[:, 0], second=ends[:, 1])
-    together = ordered.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
-    stratum = together.assign(language="mixture", architecture="lstm")
-    rows = auc_of_measures(IN_CONTEXT, stratum, settings, seed)
+    stratum = pairs.assign(language="mixture", architecture="lstm")
+    rows = auc_of_measures(IN_CONTEXT, without_direction(stratum), settings, seed)
     return pd.DataFrame(rows, columns=list(AUC_COLUMNS))

@@ -92,10 +92,8 @@ def train_group(job: GroupJob, start_from: Sequence[Path], models: Path) -> pd.D
         One row a seed with `RUN_COLUMNS`.
     """
     language, prompts = job.language_and_prompts()
-    arm, size = (
-        make_arm(job.group.arm, language, prompts.out_train),
-        network_size(language, prompts, job.settings),
-    )
+    arm = make_arm(job.group.arm, language, prompts.out_train)
+    size = network_size(language, prompts, job.settings)
     rows = []
     for number in range(job.settings.n_seeds):
         seed = job.seed_of(number)

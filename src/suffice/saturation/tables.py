@@ -72,7 +72,7 @@ def _rule_tables(
         "prompts": prompts,
         "baselines": baselines,
         "accuracies": accuracies,
-        "cloud": cloud,
+        "cloud": cloud.assign(accepted_nats=settings.acceptance.excess_nats),
         "arms": arm_table(runs, accuracies),
         "equivalence": equivalence_of_arms(runs, settings.acceptance.margin_nats),
         "loss_tells": loss_tells(cloud),
