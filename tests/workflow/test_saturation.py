@@ -53,6 +53,7 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
     areas = pd.read_csv(results / "tables" / "bridge_auc.csv")
     assert set(areas["contrast"]) == {"arms", "read-out", "in context"} and areas["auc"].between(0, 1).all()
     page = (results / "report.html").read_text()
+    assert "The threshold is an excess of 2.0 nats" in page and "in 60 steps" in page
     assert "Trained pairs told apart" in page and "things that were asked were shown" in page
     assert "Meszaros" in page and "http-equiv" in page
     assert "report.html" in show_results(results) and "asked" in show_results(results)
