@@ -26,7 +26,7 @@ rule vary_pool:
     params:
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation"),
     script:
         "../scripts/vary_pool.py"
 
@@ -48,7 +48,7 @@ rule vary_setting:
         names=values_of_variation,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation"),
     script:
         "../scripts/vary_setting.py"
 
@@ -70,7 +70,7 @@ rule vary_dataset:
         names=STUDY.compared_datasets,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation"),
     script:
         "../scripts/vary_setting.py"
 
@@ -92,7 +92,7 @@ rule vary_items:
     params:
         models=models_of_study,
         how=stable(ranking_choices()),
-        code=code_digest(
+        code=code_version(
             "suffice.comparison.variation",
             "suffice.ranking.rank",
             f"suffice.estimators.{STUDY.estimators[PRIMARY_ESTIMATOR].kind}",
@@ -118,7 +118,7 @@ rule compare_versions:
         versions=STUDY.versions,
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation"),
     script:
         "../scripts/compare_versions.py"
 
@@ -149,6 +149,6 @@ rule plot_ablations:
         runtime=30,
     params:
         variations=list(STUDY.settings.ablations),
-        code=code_digest("suffice.plots.ablation_curves", "suffice.plots.ablations"),
+        code=code_version("suffice.plots.ablation_curves", "suffice.plots.ablations"),
     script:
         "../scripts/plot_ablations.py"

@@ -13,7 +13,7 @@ from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import (
-    code_digest,
+    code_version,
     files_of_settings,
     loader_settings,
     open_study,
@@ -119,9 +119,9 @@ def seed_of_model(wildcards):
 
 
 def code_of_model(wildcards):
-    """Digest of the code that makes a model's vectors."""
+    """Version of the code that makes a model's vectors."""
     loader = get_loader(STUDY.models[wildcards.model].kind)
-    return code_digest("suffice.embed.write", loader.__module__)
+    return code_version("suffice.embed.write", loader.__module__)
 
 
 def failure_record(wildcards):
@@ -142,11 +142,11 @@ def estimator_choice(wildcards):
 
 
 def code_of_estimator(wildcards):
-    """Digest of the code that makes an estimator's numbers."""
+    """Version of the code that makes an estimator's numbers."""
     from suffice.estimators.registry import get_estimator
 
     estimator = get_estimator(STUDY.all_estimators[wildcards.estimator].kind)
-    return code_digest("suffice.estimators.stored", estimator.__module__)
+    return code_version("suffice.estimators.stored", estimator.__module__)
 
 
 def models_of_study(wildcards):
@@ -295,9 +295,9 @@ def reported_figure(name):
 
 
 def code_of_figures():
-    """Digest of the code that draws the figures of a ranking."""
+    """Version of the code that draws the figures of a ranking."""
     modules = [f"suffice.plots.{name}" for name in figure_names()]
-    return code_digest("suffice.plots.study", *modules)
+    return code_version("suffice.plots.study", *modules)
 
 
 def correlation_of_dataset(wildcards):
@@ -440,6 +440,6 @@ def failure_record_of_halves(wildcards):
 
 
 def code_of_halves(wildcards):
-    """Digest of the code that makes a model's vectors of halves."""
+    """Version of the code that makes a model's vectors of halves."""
     loader = get_loader(STUDY.models[wildcards.model].kind)
-    return code_digest("suffice.embed.halves", loader.__module__)
+    return code_version("suffice.embed.halves", loader.__module__)

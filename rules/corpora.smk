@@ -19,7 +19,7 @@ rule build_corpus:
         settings=dataset_settings,
         seed=STUDY.settings.seed,
         versions=corpus_versions,
-        code=code_digest("suffice.data.build"),
+        code=code_version("suffice.data.build"),
     script:
         "../scripts/build_corpus.py"
 
@@ -43,6 +43,6 @@ rule train_language_model:
         settings=training_settings,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
-        code=code_digest("suffice.training.masked_language_model"),
+        code=code_version("suffice.training.masked_language_model"),
     script:
         "../scripts/train_language_model.py"

@@ -30,6 +30,6 @@ rule correlate_scores:
         estimators=list(STUDY.estimators),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.correlation"),
+        code=code_version("suffice.comparison.correlation"),
     script:
         "../scripts/correlate_scores.py"

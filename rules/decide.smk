@@ -25,7 +25,7 @@ rule decide_models:
         estimators=list(STUDY.estimators),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.decision"),
+        code=code_version("suffice.comparison.decision"),
     script:
         "../scripts/decide_models.py"
 
@@ -51,7 +51,7 @@ rule shrink_pool:
     params:
         models=model_table,
         settings=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
-        code=code_digest("suffice.comparison.sensitivity"),
+        code=code_version("suffice.comparison.sensitivity"),
     script:
         "../scripts/shrink_pool.py"
 
@@ -75,7 +75,7 @@ rule weigh_cost:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code_digest("suffice.comparison.pareto"),
+        code=code_version("suffice.comparison.pareto"),
     script:
         "../scripts/weigh_cost.py"
 
@@ -102,6 +102,6 @@ rule relate_tasks:
     params:
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.comparison.dependence"),
+        code=code_version("suffice.comparison.dependence"),
     script:
         "../scripts/relate_tasks.py"

@@ -17,7 +17,7 @@ checkpoint choose_targets:
         models=STUDY.candidates,
         n_targets=STUDY.settings.ranking.targets,
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.ranking.targets"),
+        code=code_version("suffice.ranking.targets"),
     script:
         "../scripts/choose_targets.py"
 

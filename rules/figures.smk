@@ -58,6 +58,6 @@ rule write_page:
         overrides=overrides_in(config),
         configuration=configuration_of(STUDY),
         figures=figure_names(),
-        code=code_digest("suffice.report.study"),
+        code=code_version("suffice.report.study"),
     script:
         "../scripts/write_page.py"

@@ -17,7 +17,7 @@ rule split_halves:
         runtime=30,
     params:
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.data.halves"),
+        code=code_version("suffice.data.halves"),
     script:
         "../scripts/split_halves.py"
 

@@ -23,7 +23,7 @@ rule rank_models:
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         seed=STUDY.settings.seed,
-        code=code_digest("suffice.ranking.scores", "suffice.ranking.sample_size"),
+        code=code_version("suffice.ranking.scores", "suffice.ranking.sample_size"),
     script:
         "../scripts/rank_models.py"
 
@@ -49,6 +49,6 @@ rule measure_baselines:
         self_retrieval=STUDY.settings.baselines.self_retrieval,
         halved=halved_models,
         store=f"{RESULTS}/store/baselines",
-        code=code_digest("suffice.comparison.stored"),
+        code=code_version("suffice.comparison.stored"),
     script:
         "../scripts/measure_baselines.py"

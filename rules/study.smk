@@ -6,6 +6,7 @@ from pathlib import Path
 from suffice.errors import SufficeError
 from suffice.study.kinds import kind_of_study
 from suffice.workflow import (
+    begin_run,
     let_jobs_import_library,
     overrides_in,
     stop_with_message,
@@ -24,3 +25,7 @@ except SufficeError as error:
 def any_of(names):
     """A pattern that matches exactly the given names; one that matches nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+onstart:
+    begin_run(Path(RESULTS), study_folder(config, ROOT), overrides_in(config))

@@ -2,9 +2,9 @@
 
 from suffice.files import open_array, write_json
 from suffice.ranking.targets import choose_targets
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-embeddings = dict(zip(params.models, map(open_array, snakemake.input), strict=True))
-write_json(choose_targets(embeddings, params.n_targets, params.seed), snakemake.output[0])
+with running_job(snakemake):
+    params = snakemake.params
+    embeddings = dict(zip(params.models, map(open_array, snakemake.input), strict=True))
+    write_json(choose_targets(embeddings, params.n_targets, params.seed), snakemake.output[0])

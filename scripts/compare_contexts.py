@@ -6,10 +6,10 @@ from suffice.files import write_table
 from suffice.saturation.contexts import compare_contexts
 from suffice.saturation.settings import BridgeSettings, TwinSettings
 from suffice.saturation.stored import load_network
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-networks = dict(zip(params.models, map(load_network, map(Path, snakemake.input)), strict=True))
-settings, bridge = TwinSettings(**params.settings), BridgeSettings(**params.bridge)
-write_table(compare_contexts(networks, settings, bridge, params.seed), snakemake.output[0])
+with running_job(snakemake):
+    params = snakemake.params
+    networks = dict(zip(params.models, map(load_network, map(Path, snakemake.input)), strict=True))
+    settings, bridge = TwinSettings(**params.settings), BridgeSettings(**params.bridge)
+    write_table(compare_contexts(networks, settings, bridge, params.seed), snakemake.output[0])

@@ -6,17 +6,17 @@ from suffice.files import write_table
 from suffice.saturation.compared import ComparisonJob, compare_networks
 from suffice.saturation.settings import BridgeSettings, LanguageChoice
 from suffice.saturation.stored import load_network
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-job = snakemake.params.job
-wanted = ComparisonJob(
-    language=snakemake.wildcards.language,
-    cut=LanguageChoice(**job["cut"]),
-    settings=BridgeSettings(**job["settings"]),
-    factor=job["factor"],
-    seed=job["seed"],
-)
-networks = map(load_network, map(Path, snakemake.input))
-named = dict(zip(snakemake.params.models, networks, strict=True))
-write_table(compare_networks(wanted, named), snakemake.output[0])
+with running_job(snakemake):
+    job = snakemake.params.job
+    wanted = ComparisonJob(
+        language=snakemake.wildcards.language,
+        cut=LanguageChoice(**job["cut"]),
+        settings=BridgeSettings(**job["settings"]),
+        factor=job["factor"],
+        seed=job["seed"],
+    )
+    networks = map(load_network, map(Path, snakemake.input))
+    named = dict(zip(snakemake.params.models, networks, strict=True))
+    write_table(compare_networks(wanted, named), snakemake.output[0])

@@ -6,13 +6,13 @@ from suffice.comparison.decision import decision_table, with_parameters
 from suffice.comparison.stored import predictor_table
 from suffice.files import read_json, read_table, write_table
 from suffice.report.tables import cards_table
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files = snakemake.params, snakemake.input
-rankings = dict(zip(params.estimators, map(read_table, files.rankings), strict=True))
-cards = cards_table([read_json(path) for path in files.cards])
-scores = with_parameters(predictor_table(rankings, read_table(files.baselines)), cards)
-results = pd.concat(map(read_table, files.tasks), ignore_index=True)
-table = decision_table(scores, results, n_resamples=params.n_resamples, seed=params.seed)
-write_table(table, snakemake.output[0])
+with running_job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    rankings = dict(zip(params.estimators, map(read_table, files.rankings), strict=True))
+    cards = cards_table([read_json(path) for path in files.cards])
+    scores = with_parameters(predictor_table(rankings, read_table(files.baselines)), cards)
+    results = pd.concat(map(read_table, files.tasks), ignore_index=True)
+    table = decision_table(scores, results, n_resamples=params.n_resamples, seed=params.seed)
+    write_table(table, snakemake.output[0])

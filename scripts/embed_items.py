@@ -3,11 +3,11 @@
 from suffice.data.corpus import Corpus
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
-from suffice.workflow import recording_failure, start_job
+from suffice.workflow import recording_failure, running_job
 
-start_job(snakemake)
-params, names = snakemake.params, snakemake.wildcards
-with recording_failure(params.failure, names.model, names.dataset):
-    loader = build_loader(params.kind, params.settings, params.seed, params.device)
-    corpus = Corpus(snakemake.input.corpus)
-    write_embedding(loader, corpus, snakemake.output.vectors, model=names.model, dataset=names.dataset)
+with running_job(snakemake):
+    params, names = snakemake.params, snakemake.wildcards
+    with recording_failure(params.failure, names.model, names.dataset):
+        loader = build_loader(params.kind, params.settings, params.seed, params.device)
+        corpus = Corpus(snakemake.input.corpus)
+        write_embedding(loader, corpus, snakemake.output.vectors, model=names.model, dataset=names.dataset)

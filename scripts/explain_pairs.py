@@ -5,17 +5,17 @@ import pandas as pd
 from suffice.data.corpus import CONTENT, GROUP, Corpus
 from suffice.explain import choose_pair, explain_pairs
 from suffice.files import read_table, write_table
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files = snakemake.params, snakemake.input
-pairs = params.pairs
-if pairs == "auto":
-    estimated = pd.concat(map(read_table, files.pairs), ignore_index=True)
-    pairs = [choose_pair(read_table(files.ranking), estimated)]
-corpus = Corpus(files.corpus)
-vectors = dict(zip(params.models, files.vectors, strict=True))
-texts, groups = corpus.column(CONTENT), corpus.column(GROUP)
-directions, items = explain_pairs(pairs, vectors, texts, groups, **params.settings, seed=params.seed)
-write_table(directions, snakemake.output.directions)
-write_table(items, snakemake.output.lost_items)
+with running_job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    pairs = params.pairs
+    if pairs == "auto":
+        estimated = pd.concat(map(read_table, files.pairs), ignore_index=True)
+        pairs = [choose_pair(read_table(files.ranking), estimated)]
+    corpus = Corpus(files.corpus)
+    vectors = dict(zip(params.models, files.vectors, strict=True))
+    texts, groups = corpus.column(CONTENT), corpus.column(GROUP)
+    directions, items = explain_pairs(pairs, vectors, texts, groups, **params.settings, seed=params.seed)
+    write_table(directions, snakemake.output.directions)
+    write_table(items, snakemake.output.lost_items)

@@ -2,9 +2,9 @@
 
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.standin import write_standin_tables
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-datasets = {name: (DatasetSettings(**settings), labels) for name, settings, labels in params.datasets}
-write_standin_tables(datasets, snakemake.output, params.seed)
+with running_job(snakemake):
+    params = snakemake.params
+    datasets = {name: (DatasetSettings(**settings), labels) for name, settings, labels in params.datasets}
+    write_standin_tables(datasets, snakemake.output, params.seed)

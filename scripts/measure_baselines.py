@@ -3,11 +3,11 @@
 from suffice.comparison.stored import baselines_of_models, with_public_average
 from suffice.files import read_table, write_table
 from suffice.store import ResultStore
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files, store = snakemake.params, snakemake.input, ResultStore(snakemake.params.store)
-halves = dict(zip(params.halved, files.halves, strict=True)) if params.self_retrieval else None
-table = baselines_of_models(params.models, files.vectors, store, params.seed, halves)
-public = read_table(files.public[0]) if files.public else None
-write_table(with_public_average(table, public), snakemake.output[0])
+with running_job(snakemake):
+    params, files, store = snakemake.params, snakemake.input, ResultStore(snakemake.params.store)
+    halves = dict(zip(params.halved, files.halves, strict=True)) if params.self_retrieval else None
+    table = baselines_of_models(params.models, files.vectors, store, params.seed, halves)
+    public = read_table(files.public[0]) if files.public else None
+    write_table(with_public_average(table, public), snakemake.output[0])

@@ -6,13 +6,13 @@ from suffice.calibration.measure import measure_group
 from suffice.files import write_table
 from suffice.store import ResultStore
 from suffice.study.model import EstimatorChoice
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-choice, store = EstimatorChoice(**params.choice), ResultStore(params.store)
-rows, n_made = measure_group(
-    snakemake.wildcards.part, params.settings, choice, params.seed, params.device, store
-)
-logging.getLogger("suffice").info("%d of %d settings measured now", n_made, len(params.settings))
-write_table(rows, snakemake.output[0])
+with running_job(snakemake):
+    params = snakemake.params
+    choice, store = EstimatorChoice(**params.choice), ResultStore(params.store)
+    rows, n_made = measure_group(
+        snakemake.wildcards.part, params.settings, choice, params.seed, params.device, store
+    )
+    logging.getLogger("suffice").info("%d of %d settings measured now", n_made, len(params.settings))
+    write_table(rows, snakemake.output[0])

@@ -5,10 +5,10 @@ from pathlib import Path
 from suffice.files import read_table
 from suffice.plots.ablations import draw_ablations
 from suffice.plots.style import save_figure
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-files = snakemake.input
-settings = dict(zip(snakemake.params.variations, map(read_table, files.settings), strict=True))
-drawn = draw_ablations(read_table(files.pool), read_table(files.by_items), settings)
-save_figure(drawn, Path(snakemake.output.png).with_suffix(""))
+with running_job(snakemake):
+    files = snakemake.input
+    settings = dict(zip(snakemake.params.variations, map(read_table, files.settings), strict=True))
+    drawn = draw_ablations(read_table(files.pool), read_table(files.by_items), settings)
+    save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

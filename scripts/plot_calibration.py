@@ -5,8 +5,8 @@ from pathlib import Path
 from suffice.files import read_table
 from suffice.plots.calibration import draw_figure
 from suffice.plots.style import save_figure
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-drawn = draw_figure(snakemake.wildcards.figure, read_table(snakemake.input[0]))
-save_figure(drawn, Path(snakemake.output.png).with_suffix(""))
+with running_job(snakemake):
+    drawn = draw_figure(snakemake.wildcards.figure, read_table(snakemake.input[0]))
+    save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from suffice.plots.style import save_figure
 from suffice.published.figures import draw_published
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, tables = snakemake.params, Path(snakemake.input.tables[0]).parent
-for name, drawn in draw_published(params.figures, Path(params.folder), tables, params.seed):
-    save_figure(drawn, Path(snakemake.output[0]).with_name(name))
+with running_job(snakemake):
+    params, tables = snakemake.params, Path(snakemake.input.tables[0]).parent
+    for name, drawn in draw_published(params.figures, Path(params.folder), tables, params.seed):
+        save_figure(drawn, Path(snakemake.output[0]).with_name(name))

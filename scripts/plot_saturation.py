@@ -4,8 +4,8 @@ from pathlib import Path
 
 from suffice.plots.saturation import draw_saturation_figure
 from suffice.plots.style import save_figure
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-drawn = draw_saturation_figure(snakemake.wildcards.figure, Path(snakemake.input[0]).parent)
-save_figure(drawn, Path(snakemake.output.png).with_suffix(""))
+with running_job(snakemake):
+    drawn = draw_saturation_figure(snakemake.wildcards.figure, Path(snakemake.input[0]).parent)
+    save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -4,13 +4,14 @@ from suffice.data.corpus import Corpus
 from suffice.files import write_table
 from suffice.store import ResultStore
 from suffice.tasks.stored import TaskData, probes_of_model
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files = snakemake.params, snakemake.input
-pairs = zip(map(Corpus, files.corpora), files.vectors, strict=True)
-data = {name: TaskData(*pair) for name, pair in zip(params.datasets, pairs, strict=True)}
-store = ResultStore(params.store)
-write_table(
-    probes_of_model(params.tasks, data, snakemake.wildcards.model, params.seed, store), snakemake.output[0]
-)
+with running_job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    pairs = zip(map(Corpus, files.corpora), files.vectors, strict=True)
+    data = {name: TaskData(*pair) for name, pair in zip(params.datasets, pairs, strict=True)}
+    store = ResultStore(params.store)
+    write_table(
+        probes_of_model(params.tasks, data, snakemake.wildcards.model, params.seed, store),
+        snakemake.output[0],
+    )

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from suffice.published.recompute import write_tables
 from suffice.published.study import PublishedSettings
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-settings = PublishedSettings(**params.settings)
-write_tables(Path(params.folder), settings, Path(snakemake.output[0]).parent, Path(snakemake.output.summary))
+with running_job(snakemake):
+    params = snakemake.params
+    settings = PublishedSettings(**params.settings)
+    write_tables(
+        Path(params.folder), settings, Path(snakemake.output[0]).parent, Path(snakemake.output.summary)
+    )

@@ -4,12 +4,14 @@ import pandas as pd
 
 from suffice.comparison.dependence import task_agreement, task_dependence
 from suffice.files import read_table, write_table
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files = snakemake.params, snakemake.input
-scores = read_table(files.ranking).set_index("model")["score"]
-results = pd.concat(map(read_table, files.tasks), ignore_index=True)
-tasks = task_agreement(scores, results)
-write_table(tasks, snakemake.output.tasks)
-write_table(task_dependence(tasks, n_resamples=params.n_resamples, seed=params.seed), snakemake.output.traits)
+with running_job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    scores = read_table(files.ranking).set_index("model")["score"]
+    results = pd.concat(map(read_table, files.tasks), ignore_index=True)
+    tasks = task_agreement(scores, results)
+    write_table(tasks, snakemake.output.tasks)
+    write_table(
+        task_dependence(tasks, n_resamples=params.n_resamples, seed=params.seed), snakemake.output.traits
+    )

@@ -5,13 +5,13 @@ import pandas as pd
 from suffice.comparison.sensitivity import pool_sensitivity
 from suffice.files import read_table, write_table
 from suffice.report.answer import tied_for_first
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, files = snakemake.params, snakemake.input
-pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
-families = {row["model"]: row["family"] for row in params.models}
-first = tied_for_first(read_table(files.ranking))
-settings = params.settings
-table = pool_sensitivity(pairs, families, first, settings["aggregate"], settings["self_pairs"])
-write_table(table, snakemake.output[0])
+with running_job(snakemake):
+    params, files = snakemake.params, snakemake.input
+    pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
+    families = {row["model"]: row["family"] for row in params.models}
+    first = tied_for_first(read_table(files.ranking))
+    settings = params.settings
+    table = pool_sensitivity(pairs, families, first, settings["aggregate"], settings["self_pairs"])
+    write_table(table, snakemake.output[0])

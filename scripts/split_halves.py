@@ -2,7 +2,7 @@
 
 from suffice.data.corpus import Corpus
 from suffice.data.halves import build_halves
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-build_halves(Corpus(snakemake.input.corpus), snakemake.params.seed, snakemake.output.table)
+with running_job(snakemake):
+    build_halves(Corpus(snakemake.input.corpus), snakemake.params.seed, snakemake.output.table)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from suffice.calibration.tables import write_tables
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-files = {part: list(snakemake.input[part]) for part in ("channels", "chains", "invariance")}
-write_tables(files, Path(snakemake.output[0]).parent, Path(snakemake.output.summary))
+with running_job(snakemake):
+    files = {part: list(snakemake.input[part]) for part in ("channels", "chains", "invariance")}
+    write_tables(files, Path(snakemake.output[0]).parent, Path(snakemake.output.summary))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from suffice.saturation.settings import SaturationSettings
 from suffice.saturation.tables import write_tables
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-settings = SaturationSettings(**snakemake.params.settings)
-files = {name: list(snakemake.input[name]) for name in snakemake.input.keys()}
-write_tables(files, settings, Path(snakemake.output.summary).parent)
+with running_job(snakemake):
+    settings = SaturationSettings(**snakemake.params.settings)
+    files = {name: list(snakemake.input[name]) for name in snakemake.input.keys()}
+    write_tables(files, settings, Path(snakemake.output.summary).parent)

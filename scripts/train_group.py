@@ -4,11 +4,11 @@ from pathlib import Path
 
 from suffice.saturation.extrapolation import Group, GroupJob, write_group
 from suffice.saturation.settings import LanguageChoice, NetworkSettings
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-names, job = snakemake.wildcards, snakemake.params.job
-group = Group(names.language, names.architecture, names.arm)
-settings = NetworkSettings(**job["settings"])
-wanted = GroupJob(group, LanguageChoice(**job["cut"]), settings, job["seed"])
-write_group(wanted, list(map(Path, snakemake.input)), Path(snakemake.output.runs).parent)
+with running_job(snakemake):
+    names, job = snakemake.wildcards, snakemake.params.job
+    group = Group(names.language, names.architecture, names.arm)
+    settings = NetworkSettings(**job["settings"])
+    wanted = GroupJob(group, LanguageChoice(**job["cut"]), settings, job["seed"])
+    write_group(wanted, list(map(Path, snakemake.input)), Path(snakemake.output.runs).parent)

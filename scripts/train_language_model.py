@@ -2,11 +2,11 @@
 
 from suffice.data.corpus import Corpus
 from suffice.training.masked_language_model import MaskedLanguageModelSettings, train_masked_language_model
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-settings = MaskedLanguageModelSettings(**params.settings)
-train_masked_language_model(
-    Corpus(snakemake.input[0]), settings, snakemake.output[0], seed=params.seed, device=params.device
-)
+with running_job(snakemake):
+    params = snakemake.params
+    settings = MaskedLanguageModelSettings(**params.settings)
+    train_masked_language_model(
+        Corpus(snakemake.input[0]), settings, snakemake.output[0], seed=params.seed, device=params.device
+    )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from suffice.saturation.settings import TwinSettings
 from suffice.saturation.twins import write_trained_pair
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, output = snakemake.params, Path(snakemake.output.pair)
-write_trained_pair(TwinSettings(**params.settings), params.seed, int(snakemake.wildcards.seed), output.parent)
+with running_job(snakemake):
+    params, output = snakemake.params, Path(snakemake.output.pair)
+    write_trained_pair(
+        TwinSettings(**params.settings), params.seed, int(snakemake.wildcards.seed), output.parent
+    )

@@ -6,10 +6,10 @@ from suffice.saturation.fine_tuning import FineTuningSettings
 from suffice.saturation.languages import get_language
 from suffice.saturation.settings import TUNED_LANGUAGE
 from suffice.saturation.tuned_twins import write_tuned_twins
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params, folder = snakemake.params, Path(snakemake.output.twins).parent
-letters = get_language(TUNED_LANGUAGE).letters
-model = Path(snakemake.input[0])
-write_tuned_twins(model, FineTuningSettings(**params.settings), letters, params.seed, folder)
+with running_job(snakemake):
+    params, folder = snakemake.params, Path(snakemake.output.twins).parent
+    letters = get_language(TUNED_LANGUAGE).letters
+    model = Path(snakemake.input[0])
+    write_tuned_twins(model, FineTuningSettings(**params.settings), letters, params.seed, folder)

@@ -3,8 +3,8 @@
 from suffice.comparison.pareto import pareto_table
 from suffice.files import read_json, read_table, write_table
 from suffice.report.tables import cards_table
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-cards = cards_table([read_json(path) for path in snakemake.input.cards])
-write_table(pareto_table(read_table(snakemake.input.ranking), cards), snakemake.output[0])
+with running_job(snakemake):
+    cards = cards_table([read_json(path) for path in snakemake.input.cards])
+    write_table(pareto_table(read_table(snakemake.input.ranking), cards), snakemake.output[0])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from suffice.report.calibration import page_of_calibration
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-page_of_calibration(Path(snakemake.params.folder), snakemake.params.overrides, Path(snakemake.output[0]))
+with running_job(snakemake):
+    page_of_calibration(Path(snakemake.params.folder), snakemake.params.overrides, Path(snakemake.output[0]))

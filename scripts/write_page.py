@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from suffice.report.study import page_of_study
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-params = snakemake.params
-page_of_study(
-    Path(params.folder), params.overrides, params.missing, params.figures, Path(snakemake.output[0])
-)
+with running_job(snakemake):
+    params = snakemake.params
+    page_of_study(
+        Path(params.folder), params.overrides, params.missing, params.figures, Path(snakemake.output[0])
+    )

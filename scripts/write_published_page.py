@@ -4,7 +4,7 @@ from pathlib import Path
 
 from suffice.published.study import PublishedSettings
 from suffice.report.published import page_of_published
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-page_of_published(PublishedSettings(**snakemake.params.settings), Path(snakemake.output[0]))
+with running_job(snakemake):
+    page_of_published(PublishedSettings(**snakemake.params.settings), Path(snakemake.output[0]))

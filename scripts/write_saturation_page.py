@@ -4,7 +4,7 @@ from pathlib import Path
 
 from suffice.report.saturation import page_of_saturation
 from suffice.saturation.settings import SaturationSettings
-from suffice.workflow import start_job
+from suffice.workflow import running_job
 
-start_job(snakemake)
-page_of_saturation(SaturationSettings(**snakemake.params.settings), Path(snakemake.output[0]))
+with running_job(snakemake):
+    page_of_saturation(SaturationSettings(**snakemake.params.settings), Path(snakemake.output[0]))

@@ -1,9 +1,14 @@
+import errno
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
+from suffice.errors import StudyError
 from suffice.files import read_json, write_json
-from suffice.workflow import failed_models, recording_failure
+from suffice.workflow import claim_results, failed_models, is_full_disk, job_at_work, recording_failure
 
 
 def study(*models):
@@ -28,3 +33,30 @@ def test_a_record_is_there_while_a_job_runs_and_after_it_failed(tmp_path):
     with pytest.raises(ValueError), recording_failure(str(path), "m", "d"):
         raise ValueError("too wide")
     assert read_json(path)["message"] == "too wide"
+
+
+def test_one_run_at_a_time_has_the_results(tmp_path):
+    lock = claim_results(tmp_path)
+    with pytest.raises(StudyError, match="another run is at work on"):
+        claim_results(tmp_path)
+    os.close(lock)
+    with job_at_work(tmp_path), pytest.raises(StudyError, match="jobs of an earlier run are still at work"):
+        claim_results(tmp_path)
+    os.close(claim_results(tmp_path))
+
+
+def test_a_lock_is_free_when_its_holder_is_killed(tmp_path):
+    code = "import sys, time; from pathlib import Path; from suffice.workflow import claim_results; "
+    code += "claim_results(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(StudyError):
+            claim_results(tmp_path)
+        holder.kill()
+    os.close(claim_results(tmp_path))
+
+
+def test_a_full_disk_is_known_from_any_library():
+    assert is_full_disk(OSError(errno.ENOSPC, "No space left on device"))
+    assert is_full_disk(RuntimeError("I/O error: No space left on device (os error 28)"))
+    assert not is_full_disk(OSError(errno.EACCES, "Permission denied"))

@@ -5,7 +5,7 @@ import re
 from suffice.calibration.study import PARTS
 from suffice.workflow import (
     calibration_memory_mb,
-    code_digest,
+    code_version,
     open_calibration,
     overrides_in,
     stable,
@@ -44,11 +44,11 @@ def estimator_choice(wildcards):
 
 
 def code_of_measure(wildcards):
-    """Digest of the code that makes a job's rows."""
+    """Version of the code that makes a job's rows."""
     from suffice.estimators.registry import get_estimator
 
     estimator = get_estimator(STUDY.estimators[wildcards.estimator].kind)
-    return code_digest("suffice.calibration.measure", estimator.__module__)
+    return code_version("suffice.calibration.measure", estimator.__module__)
 
 
 def memory_of_measure(wildcards):
@@ -57,8 +57,8 @@ def memory_of_measure(wildcards):
 
 
 def code_of_figure(wildcards):
-    """Digest of the code that draws a figure."""
-    return code_digest("suffice.plots.calibration", f"suffice.plots.{wildcards.figure}")
+    """Version of the code that draws a figure."""
+    return code_version("suffice.plots.calibration", f"suffice.plots.{wildcards.figure}")
 
 
 def final_files():

@@ -44,6 +44,6 @@ rule tabulate_calibration:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code_digest("suffice.calibration.tables"),
+        code=code_version("suffice.calibration.tables"),
     script:
         "../../scripts/tabulate_calibration.py"

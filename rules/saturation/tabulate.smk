@@ -25,7 +25,7 @@ rule tabulate_saturation:
         runtime=60,
     params:
         settings=SETTINGS,
-        code=code_digest("suffice.saturation.tables"),
+        code=code_version("suffice.saturation.tables"),
     script:
         "../../scripts/tabulate_saturation.py"
 
@@ -50,7 +50,7 @@ rule plot_saturation:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code_digest("suffice.plots.saturation"),
+        code=code_version("suffice.plots.saturation"),
     script:
         "../../scripts/plot_saturation.py"
 
@@ -74,6 +74,6 @@ rule write_saturation_page:
         runtime=30,
     params:
         settings=SETTINGS,
-        code=code_digest("suffice.report.saturation"),
+        code=code_version("suffice.report.saturation"),
     script:
         "../../scripts/write_saturation_page.py"

@@ -20,6 +20,7 @@ from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
+from suffice.verify import verify_results
 
 EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
@@ -28,6 +29,8 @@ EXAMPLES = """examples:
       write a study of your own texts, then: make study STUDY=my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
+  suffice verify results/api-docs
+      check that every result is as its job left it, and would come out the same today
   suffice explain vectors/small.npy vectors/large.npy --items texts.txt
       say what the first model's vectors do not tell of the second's
   suffice estimators
@@ -74,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
     show.set_defaults(run=_show)
+    verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
+    verify.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
+    verify.set_defaults(run=_verify)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -266,6 +272,13 @@ def _new_study(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     print(show_failures(options.results) if options.failures else show_results(options.results))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    found = verify_results(options.results)
+    print("\n".join(found.lines()))
+    if not found.is_good:
+        raise DataError(f"{options.results} is not as it should be; delete what is damaged, and run again")
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

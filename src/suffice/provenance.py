@@ -33,6 +33,17 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def code_version(*modules: str) -> str:
+    """The digest of library modules, and which they are: what a rule's results depend on, and how to tell."""
+    return " ".join((code_digest(*modules), *modules))
+
+
+def is_current(version: str) -> bool:
+    """Whether the code is still what it was when `code_version` gave this."""
+    digest, *modules = version.split()
+    return all(map(_file_of, modules)) and code_digest(*modules) == digest
+
+
 def _imported_modules(modules: Iterable[str]) -> set[str]:
     """The given modules and all modules of the library that they import, directly or not."""
     found: set[str] = set()

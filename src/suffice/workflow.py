@@ -1,11 +1,12 @@
 """What the Snakefile and its scripts need: the only module that knows Snakemake."""
 
+import errno
 import json
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from suffice.errors import StudyError, SufficeError
 from suffice.files import read_json, write_json
-from suffice.provenance import code_digest
+from suffice.locks import try_lock
+from suffice.provenance import code_version
+from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
 
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from suffice.saturation.study import SaturationStudy
     from suffice.study.model import ModelRow, Study
 
-__all__ = ["code_digest", "failed_models", "open_study", "recording_failure", "start_job"]
+__all__ = ["code_version", "failed_models", "open_study", "recording_failure", "running_job"]
 
 log = logging.getLogger("suffice")
 
@@ -29,6 +32,7 @@ KILLED = "its job did not end: it runs still, or was killed, perhaps for want of
 FILE_SETTINGS = ("path", "vocabulary", "ids")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
+RUN_LOCK, JOBS_LOCK = ".run.lock", ".jobs.lock"
 
 
 def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Study", list[dict[str, str]]]:
@@ -165,8 +169,84 @@ def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
     return [str(path) for files in inside for path in files if path.is_file()]
 
 
-def start_job(snakemake: Any) -> None:
-    """Send records to the rule's log and to stderr; an error that a user can mend has no traceback."""
+@contextmanager
+def running_job(snakemake: Any) -> Iterator[None]:
+    """What every job does: check its inputs, compute, and record its outputs.
+
+    Inputs that are results must be as their jobs left them. Messages go to the rule's log and to stderr; an
+    error that a user can mend has no traceback.
+    """
+    _log_messages(snakemake)
+    results = Path("results") / snakemake.wildcards.study
+    with job_at_work(results):
+        inputs = _checked_inputs(results, map(Path, snakemake.input))
+        yield
+        job = {
+            "rule": snakemake.rule,
+            "wildcards": dict(snakemake.wildcards),
+            "parameters": stable(dict(snakemake.params)),
+        }
+        write_records(results, map(Path, snakemake.output), inputs, stable(job))
+
+
+def _checked_inputs(results: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of each input: by its path in the results, or absolute if it is none."""
+    found = {}
+    for path in paths:
+        if is_result(results, path):
+            found[str(path.relative_to(results))] = check_result(results, path)
+        else:
+            found[str(path.absolute())] = sha256_of(path)
+    return found
+
+
+@contextmanager
+def job_at_work(results: Path) -> Iterator[None]:
+    """Say to later runs, as long as this lasts, that a job is at work on the results."""
+    handle = try_lock(results / JOBS_LOCK, shared=True)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
+    """Have the results for this run alone, and write beside them what is run, and with what.
+
+    Args:
+        results: folder of the results.
+        folder: the study's.
+        overrides: values that replace keys of study.yaml.
+
+    Raises:
+        WorkflowError: another run is at work on them.
+    """
+    try:
+        claim_results(results)
+    except StudyError as error:
+        stop_with_message(error)
+    write_json(run_record(folder, stable(overrides)), results / RUN_RECORD)
+
+
+def claim_results(results: Path) -> int:
+    """Have the results for this run alone, until its process ends; returns the lock.
+
+    Raises:
+        StudyError: another run has them, or jobs of one that was killed are still at work.
+    """
+    run = try_lock(results / RUN_LOCK)
+    if run is None:
+        raise StudyError(f"another run is at work on {results}; wait until it ends, or end it")
+    jobs = try_lock(results / JOBS_LOCK)
+    if jobs is None:
+        os.close(run)
+        raise StudyError(f"jobs of an earlier run are still at work on {results}; wait until they end")
+    os.close(jobs)
+    return run
+
+
+def _log_messages(snakemake: Any) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         handlers.append(logging.FileHandler(str(snakemake.log[0]), mode="w", encoding="utf-8"))
@@ -180,8 +260,16 @@ def start_job(snakemake: Any) -> None:
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, SufficeError):
         log.error("error: %s", error)
+    elif is_full_disk(error):
+        log.error("error: no space is left (%s); free some and run again: what is finished is kept", error)
     else:
         log.error("%s", "".join(traceback.format_exception(kind, error, trace)))
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error, of Python or of a library that writes files, says that a disk or quota is full."""
+    number = getattr(error, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)
 
 
 @contextmanager

@@ -74,12 +74,13 @@ def test_what_is_read_is_what_was_made(study):
     pd.testing.assert_frame_equal(made, read, check_exact=True)
 
 
-def test_a_damaged_file_is_named_not_used(study):
+def test_a_damaged_pair_is_named_and_computed_again(study, caplog):
     study.n_made()
     damaged = next(study.store.folder.rglob("*.json"))
     damaged.write_text('{"nats": 1')
-    with pytest.raises(DataError, match=damaged.name):
-        study.n_made()
+    assert study.n_made() == 1
+    assert f"{damaged.name} is damaged" in caplog.text
+    assert study.n_made() == 0
 
 
 def test_damaged_preparation_is_named(study):

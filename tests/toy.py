@@ -1,0 +1,54 @@
+"""A small study: three hundred texts, five models and three tasks, made on the spot."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+TOPICS = {
+    "sea": "wave salt harbour tide gull sail anchor storm coral fish",
+    "kitchen": "oven butter knife flour sugar plate spoon garlic pepper soup",
+    "music": "violin chord rhythm melody drum singer tempo brass choir score",
+}
+FILLERS = "the a of and with near under over before after some many small large old new".split()
+
+
+def toy_texts(n_items: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Sentences about three topics, with a topic, a length in words and a document each pair shares."""
+    generator = np.random.default_rng(seed)
+    topics = generator.choice(list(TOPICS), size=n_items)
+    lengths = generator.integers(8, 16, size=n_items)
+    texts = []
+    for number, (topic, length) in enumerate(zip(topics, lengths, strict=True)):
+        words = generator.choice([*TOPICS[topic].split(), *FILLERS], size=length)
+        texts.append(" ".join([*words, f"item{number}"]))
+    document = [f"d{number // 2}" for number in range(n_items)]
+    columns = {"text": texts, "topic": topics, "n_words": lengths, "document": document}
+    return pd.DataFrame({"key": [f"k{number}" for number in range(n_items)], **columns})
+
+
+STUDY = "title: Toy\nseed: 1\nranking: {n_resamples: 100}\ncorrelation: {n_resamples: 100}\n"
+DATASETS = "dataset\tsource\tpath\tcontent\tid\tgroup\ntoys\tfile\ttoys.csv\ttext\tkey\tdocument\n"
+MODELS = """model\tloader\tfamily\tn_components\tanalyzer\tpath
+words-8\tbag_of_words\twords\t8\t\t
+words-2\tbag_of_words\twords\t2\t\t
+chars-8\tbag_of_words\tcharacters\t8\tchar_wb\t
+own\tprecomputed\town\t\t\town.npy
+own-pca\tprincipal_components\town\t3\t\tmodel:own
+"""
+TASKS = """task\tkind\tdataset\tlabel
+topic\tclassification\ttoys\ttopic
+length\tregression\ttoys\tn_words
+topic-clusters\tclustering\ttoys\ttopic
+"""
+
+
+def write_toy_study(folder: Path) -> Path:
+    """Write the study's files and data into a new folder."""
+    folder.mkdir()
+    toy_texts().to_csv(folder / "toys.csv", index=False)
+    np.save(folder / "own.npy", np.random.default_rng(3).normal(size=(300, 6)).astype(np.float32))
+    contents = {"study.yaml": STUDY, "datasets.tsv": DATASETS, "models.tsv": MODELS, "tasks.tsv": TASKS}
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    return folder
