@@ -14,6 +14,7 @@ import pandas as pd
 from suffice.errors import DataError
 
 CHUNK_BYTES = 1 << 20
+PART = ".part"
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")
 
@@ -27,12 +28,18 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete temporary files that killed writers left in a folder and below; no writer may be at work."""
+    for path in folder.rglob(f".*{PART}*"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(content: Any, path: Path | str) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.errors import StudyError, SufficeError
-from suffice.files import read_json, write_json
+from suffice.files import read_json, remove_leftovers, write_json
 from suffice.locks import try_lock
 from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
@@ -226,6 +226,7 @@ def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None
         claim_results(results)
     except StudyError as error:
         stop_with_message(error)
+    remove_leftovers(results)
     write_json(run_record(folder, stable(overrides)), results / RUN_RECORD)
 
 
