@@ -103,6 +103,21 @@ def open_array(path: Path | str) -> np.ndarray:
         raise DataError(f"{path} is not a readable .npy array ({error}); make it again") from error
 
 
+def create_array(path: Path | str, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new `.npy` file of float32, as a memory map that can be written.
+
+    Its space is taken at once: a full disk is an error here, and not the end of the process at some page.
+
+    Raises:
+        OSError: there is not enough space.
+    """
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with Path(path).open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, os.path.getsize(path))
+    return array
+
+
 def sha256_of_file(path: Path | str) -> str:
     """SHA-256 of a file's bytes, in hexadecimal; read in chunks."""
     digest = hashlib.sha256()

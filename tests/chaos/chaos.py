@@ -4,8 +4,8 @@
     python tests/chaos/chaos.py --kills 20 --profile profiles/slurm
 
 A round runs a study with a job of every stage, is struck until it is complete, and its tables must then be,
-byte for byte, those of a run that nobody disturbed; `suffice verify` must find nothing. Rounds follow until all
-strikes are done.
+byte for byte, those of a run that nobody disturbed; `suffice verify` must find nothing. Rounds follow until
+all strikes are done.
 """
 
 import argparse
@@ -73,7 +73,7 @@ class Chaos:
         return workflow
 
     def round(self, work: Path, n_strikes: int) -> Workflow:
-        """Strike runs in one folder until one is complete or all strikes are done; then let one end in peace."""
+        """Strike runs in one folder until one is complete or all strikes are done; then run in peace."""
         workflow = Workflow(ROOT, self.study, work, self.profile)
         self.n_rounds += 1
         while self.n_strikes < n_strikes and time.monotonic() < self.deadline:

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from suffice.data.corpus import Corpus
@@ -12,7 +11,7 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.health import health_card, measure_health
 from suffice.embed.identity import embedding_identity, identity_sha256
 from suffice.errors import ModelError
-from suffice.files import open_array, sha256_of_file, whole_file, write_json
+from suffice.files import create_array, open_array, sha256_of_file, whole_file, write_json
 
 WINDOW_ITEMS = 4096
 BYTES_PER_VALUE = 4  # vectors are stored as float32
@@ -69,7 +68,7 @@ def encode_to(temporary: Path, encoder: Encoder, corpus: Corpus, *, model: str, 
     shape = (corpus.n_items, encoder.embed_dim)
     if 0 in shape:
         raise ModelError(f"model {model} would make vectors of shape {shape}; there is nothing to embed")
-    array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+    array = create_array(temporary, shape)
     bar = tqdm(total=corpus.n_items, desc=model, unit=" items", disable=None if progress else True)
     with bar:
         for window in corpus.windows(WINDOW_ITEMS):
