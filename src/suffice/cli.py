@@ -13,11 +13,13 @@ from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, SufficeError
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
 from suffice.explain import explain_pair
+from suffice.provenance import code_version
 from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
+from suffice.records import sha256_of, write_records
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
 from suffice.verify import verify_results
@@ -212,9 +214,22 @@ def _rank(options: argparse.Namespace) -> None:
         ranking = Ranking(add_update(ranking.table, found), ranking.pairs)
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
+    _record_ranking(options)
     print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
     print(ranking.advice)
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+
+
+def _record_ranking(options: argparse.Namespace) -> None:
+    """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
+    read = [*options.files, *([options.labels] if options.labels else [])]
+    asked = {
+        key: value for key, value in vars(options).items() if key not in ("run", "files", "out", "labels")
+    }
+    code = code_version("suffice.ranking.rank", get_estimator(options.estimator).__module__)
+    job = {"rule": "rank", "parameters": asked | {"code": code}}
+    made = [options.out / "ranking.csv", options.out / "pairs.parquet"]
+    write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 
 def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -> FewLabels:
