@@ -2,11 +2,15 @@
 PYTHON ?= python3
 CORES ?= all
 STUDY ?= api-docs
+PROFILE ?= default
+GPUS ?= $(shell (nvidia-smi -L 2>/dev/null || echo) | wc -l)
 MEM_MB ?= $(shell awk '/MemTotal/ {print int($$2 / 1024)}' /proc/meminfo 2>/dev/null || echo 16000)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RUN = $(BIN)/snakemake $(TARGET) --cores $(CORES) --resources mem_mb=$(MEM_MB) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+PROFILE_FOLDER = $(if $(wildcard profiles/$(PROFILE)/config.yaml),profiles/$(PROFILE),$(PROFILE))
+LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS))
+RUN = $(BIN)/snakemake $(TARGET) --workflow-profile $(PROFILE_FOLDER) $(LIMITS) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
 RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
 .DEFAULT_GOAL := help
@@ -14,7 +18,8 @@ RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_s
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
+	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   GPUS=n (all)   PROFILE=slurm"
+	@echo "  SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
 
 $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"

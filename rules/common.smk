@@ -113,6 +113,20 @@ def versions_of_model(wildcards):
     return library_versions(get_loader(STUDY.models[wildcards.model].kind))
 
 
+def gpus_of_model(wildcards):
+    """How many GPUs a model's loader needs."""
+    return n_gpus(get_loader(STUDY.models[wildcards.model].kind).uses_device)
+
+
+def gpus_of_estimator(wildcards):
+    """How many GPUs an estimator needs."""
+    from suffice.estimators.registry import get_estimator
+
+    return n_gpus(
+        get_estimator(STUDY.all_estimators[wildcards.estimator].kind).uses_device
+    )
+
+
 def seed_of_model(wildcards):
     """The seed of what is random in a model."""
     return STUDY.seed_of(wildcards.model)

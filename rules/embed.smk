@@ -16,8 +16,9 @@ rule embed_items:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        gpu=gpus_of_model,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         kind=kind_of_model,
         settings=settings_of_model,

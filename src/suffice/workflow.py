@@ -7,11 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from suffice.devices import own_gpu
 from suffice.errors import StudyError, SufficeError
 from suffice.files import read_json, remove_leftovers, write_json
 from suffice.locks import try_lock
@@ -178,7 +179,7 @@ def running_job(snakemake: Any) -> Iterator[None]:
     """
     _log_messages(snakemake)
     results = Path("results") / snakemake.wildcards.study
-    with job_at_work(results):
+    with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
         yield
         job = {

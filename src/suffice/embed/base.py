@@ -43,14 +43,16 @@ class Loader(ABC, Generic[S]):
         device: torch device for kinds that use one.
 
     Class attributes: `kind`, its name in model tables; `Settings`, what a row may set; `libraries`, the
-    packages that do its computation, whose versions are part of an embedding's identity; `new_items`,
-    whether it can embed items that are not in the corpus: "embeds", "never", or "follows" the model whose
+    packages that do its computation, whose versions are part of an embedding's identity; `uses_device`,
+    whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
+    not in the corpus: "embeds", "never", or "follows" the model whose
     vectors it is made from.
     """
 
     kind: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     libraries: ClassVar[tuple[str, ...]] = ()
+    uses_device: ClassVar[bool] = False
     new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:

@@ -201,6 +201,7 @@ class CheckpointLoader(Loader[C]):
     """A loader of neural checkpoints; `marker` is the file that such a checkpoint must hold."""
 
     marker: ClassVar[str] = "config.json"
+    uses_device = True
 
     @property
     def location(self) -> str:

@@ -54,6 +54,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
     """
 
     kind = "graph_network"
+    uses_device = True
     Settings = GraphNetworkSettings
     libraries = ("rdkit", "torch")
 
