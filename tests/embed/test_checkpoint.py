@@ -199,19 +199,37 @@ def test_batches_are_of_like_length_and_results_in_order():
     assert result.tolist() == [[i, length] for i, length in enumerate(lengths)]
 
 
-def test_out_of_memory_halves_the_batch_for_good():
+def out_of_device_memory():
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+
+def out_of_memory():
+    torch.empty(10**17)
+
+
+@pytest.mark.parametrize("fail", [out_of_device_memory, out_of_memory])
+def test_out_of_memory_halves_the_batch_for_good(fail):
     sizes = []
 
     def encode(batch):
         sizes.append(len(batch))
         if len(batch) > 2:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            fail()
         return np.array([[i] for i in batch], dtype=np.float32)
 
     runner = BatchRunner(10)
     assert runner.run(encode, [1] * 7).ravel().tolist() == list(range(7))
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert runner.batch_size == 1
+    assert runner.warnings() == ["memory was short: batches of 1 items, not of 10"]
+
+
+def test_other_errors_are_not_taken_for_want_of_memory():
+    def encode(batch):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        BatchRunner(4).run(encode, [2, 8, 3])
 
 
 def test_out_of_memory_with_a_single_item():

@@ -29,6 +29,10 @@ class Encoder(ABC):
     n_parameters: int | None = None
     n_truncated: int | None = None
 
+    def warnings(self) -> list[str]:
+        """What happened while encoding that a user should know, such as batches that did not fit."""
+        return []
+
     @abstractmethod
     def encode(self, window: Window) -> np.ndarray:
         """Vectors of one window in its order, float32, shape (len(window), embed_dim)."""

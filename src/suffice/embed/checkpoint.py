@@ -336,14 +336,21 @@ def torch_device(device: str) -> Any:
 class BatchRunner:
     """Runs items in batches of like length, longest first, and gives the vectors in the items' order.
 
-    When the device is out of memory the batch is halved, for this call and all later ones.
+    When memory is short, of the device or of the machine, the batch is halved, for this call and all later
+    ones.
 
     Args:
         batch_size: items a batch to begin with.
     """
 
     def __init__(self, batch_size: int) -> None:
-        self.batch_size = batch_size
+        self.asked = self.batch_size = batch_size
+
+    def warnings(self) -> list[str]:
+        """That batches had to be smaller than was asked for, if so."""
+        if self.batch_size == self.asked:
+            return []
+        return [f"memory was short: batches of {self.batch_size} items, not of {self.asked}"]
 
     def run(self, encode: Callable[[np.ndarray], np.ndarray], lengths: Sequence[int]) -> np.ndarray:
         """Vectors of all items.
@@ -380,12 +387,22 @@ class BatchRunner:
 
         try:
             return encode(batch)
-        except torch.cuda.OutOfMemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             if len(batch) == 1:
                 raise ModelError(
-                    f"out of device memory with a single item of length {lengths[batch[0]]}; "
+                    f"out of memory with a single item of length {lengths[batch[0]]}; "
                     "lower the maximal length, use dtype float16 or bfloat16, or another device"
                 ) from error
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()
         return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
+    import torch
+
+    of_machine = "not enough memory" in str(error) or "can't allocate memory" in str(error)
+    return isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or of_machine

@@ -235,6 +235,10 @@ class HiddenStatesEncoder(Encoder):
         self.pad_id = _pad_id(tokenizer, model.config)
         self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
+    def warnings(self) -> list[str]:
+        """Whether batches had to be smaller."""
+        return self.batches.warnings()
+
     def encode(self, window: Window) -> np.ndarray:
         """Pooled hidden states, float32, shape (len(window), embed_dim)."""
         encoded = self._tokenize(window.contents)

@@ -152,6 +152,10 @@ class SentenceTransformerEncoder(Encoder):
         name = self.settings.prompt_name or self.model.default_prompt_name
         return str(self.model.prompts.get(name) or "") if name else ""
 
+    def warnings(self) -> list[str]:
+        """Whether batches had to be smaller."""
+        return self.batches.warnings()
+
     def encode(self, window: Window) -> np.ndarray:
         """The model's own sentence embeddings, float32, shape (len(window), embed_dim)."""
         lengths = [len(text) for text in window.contents]

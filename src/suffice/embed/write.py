@@ -56,7 +56,7 @@ def write_embedding(
         "array_sha256": sha256_of_file(path),
         "n_items": health.n_items,
         "embed_dim": health.embed_dim,
-        "health": health_card(health, encoder.n_truncated, loader.warnings()),
+        "health": health_card(health, encoder.n_truncated, loader.warnings() + encoder.warnings()),
         "cost": _cost(loader, encoder, corpus.n_items, seconds) | {"load_seconds": opened - started},
     }
     write_json(card, path.with_suffix(".json"))
