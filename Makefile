@@ -14,7 +14,7 @@ RUN = $(BIN)/snakemake $(TARGET) --workflow-profile $(PROFILE_FOLDER) $(LIMITS) 
 RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install study plan reproduce report test check format lock docs clean
+.PHONY: help install study plan fetch reproduce report test check format lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ study: $(STAMP) ## run a study, print its ranking and the path of its page
 
 plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
 	@$(RUN) --dry-run --quiet rules host
+
+fetch: $(STAMP) ## bring a study's models and data into the caches, for computers without network
+	$(BIN)/suffice fetch $(STUDY)
 
 reproduce: ## published numbers beside the same recomputed, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published

@@ -67,6 +67,14 @@ class Loader(ABC, Generic[S]):
     def check(self) -> None:
         """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
 
+    def fetch(self) -> str | None:
+        """Bring what the model needs into the local cache; says what, or None if it needs no network.
+
+        Raises:
+            SufficeError: it cannot be fetched.
+        """
+        return None
+
     def identity(self) -> dict[str, Any]:
         """Everything beyond settings, corpus and `libraries` that the vectors depend on: file hashes, seed.
 

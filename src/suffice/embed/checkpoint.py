@@ -114,8 +114,8 @@ def _not_cached(name: str, revision: str | None) -> str:
     which = f" of revision {revision}" if revision else ""
     return (
         f"{name!r} is no local folder, and no such checkpoint{which} is in the local cache; "
-        f"run `hf download {name}{option}` on a machine with network and the same cache, "
-        "or give the path of a local copy"
+        "run `make fetch STUDY=...` on a machine with network and the same cache, "
+        f"or `hf download {name}{option}`, or give the path of a local copy"
     )
 
 
@@ -216,6 +216,16 @@ class CheckpointLoader(Loader[C]):
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
         if is_local(self.location):
             self.check_weights()
+
+    def fetch(self) -> str | None:
+        """Fetch a hub checkpoint: configuration, tokenizer and weights."""
+        if is_local(self.location):
+            return None
+        from suffice.embed.hub import fetch_checkpoint
+
+        said = fetch_checkpoint(self.location, self.settings.revision)
+        self.check_weights()
+        return said
 
     def check_weights(self) -> None:
         """Raise ModelError if model.safetensors is not the file that the setting `sha256` names."""

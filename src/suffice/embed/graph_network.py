@@ -78,6 +78,11 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
         """The file of the checkpoint; fetched if it is by URL."""
         return fetch(path, self.settings.sha256) if is_url(path) else Path(path)
 
+    def fetch(self) -> str | None:
+        """Fetch a checkpoint by URL."""
+        path = self.settings.path
+        return f"{path} as {self._checkpoint(path)}" if path is not None and is_url(path) else None
+
     def identity(self) -> dict[str, Any]:
         """The hash of the checkpoint, or the seed of untrained weights."""
         if self.settings.path:

@@ -287,13 +287,13 @@ def check_sources(study: Study) -> None:
             checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
         if not (model.training or model.base_models or model.is_standin):
-            for dataset in _datasets_named_by(model, study):
+            for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
                 checked(study.models_file, model.name, loader.check)
 
 
-def _datasets_named_by(model: ModelRow, study: Study) -> list[str]:
+def datasets_named_by(model: ModelRow, study: Study) -> list[str]:
     """All data sets if the model's files differ from one to another, else the first."""
     varies = any(DATASET_PLACEHOLDER in str(value) for value in model.settings.values())
     return list(study.datasets) if varies else list(study.datasets)[:1]
