@@ -15,6 +15,7 @@ from toy import EXTRAS, STAGES, add_all_stages, add_model
 
 from suffice.comparison.baselines import OF_HALVES, OF_POOL, ONE_MODEL
 from suffice.files import read_json
+from suffice.verify import verify_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -203,3 +204,22 @@ def test_a_wrong_study_stops_before_the_first_job_with_its_message(workflow):
     assert "row 'words-8'" in done.output
     assert "Traceback" not in done.output
     assert not (workflow.work / "results").exists()
+
+
+def test_shards_change_how_many_jobs_embed_and_no_vector(workflow, project, tmp_path):
+    add_all_stages(workflow.study)
+    whole = type(workflow)(project, workflow.study, tmp_path / "whole")
+    whole.work.mkdir()
+    made = "results/toy/embeddings/toys/{}.npy"
+    whole.run(made.format("bert"), made.format("words-8"))
+    table = workflow.study / "datasets.tsv"
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header}\tshards\n{row}\t3\n")
+    workflow.run(made.format("bert"), made.format("words-8"))
+    logs = workflow.work / "logs" / "toy" / "embed_shard" / "toys"
+    assert sorted(str(path.relative_to(logs)) for path in logs.rglob("*.log")) == [
+        f"bert/{shard}-of-3.log" for shard in range(3)
+    ]
+    assert workflow.tables() == whole.tables()
+    assert not list((workflow.results / "shards").rglob("*.npy"))
+    assert verify_results(workflow.results).lines()[:-1] == []
