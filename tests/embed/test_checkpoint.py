@@ -194,7 +194,7 @@ def test_batches_are_of_like_length_and_results_in_order():
         seen.append([lengths[i] for i in batch])
         return np.array([[i, lengths[i]] for i in batch], dtype=np.float32)
 
-    result = BatchRunner(3).run(encode, lengths)
+    result = BatchRunner(3, "me/tiny").run(encode, lengths)
     assert seen == [[9, 9, 7], [5, 3, 2], [1]]
     assert result.tolist() == [[i, length] for i, length in enumerate(lengths)]
 
@@ -217,7 +217,7 @@ def test_out_of_memory_halves_the_batch_for_good(fail):
             fail()
         return np.array([[i] for i in batch], dtype=np.float32)
 
-    runner = BatchRunner(10)
+    runner = BatchRunner(10, "me/tiny")
     assert runner.run(encode, [1] * 7).ravel().tolist() == list(range(7))
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert runner.batch_size == 1
@@ -229,12 +229,14 @@ def test_other_errors_are_not_taken_for_want_of_memory():
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        BatchRunner(4).run(encode, [2, 8, 3])
+        BatchRunner(4, "me/tiny").run(encode, [2, 8, 3])
 
 
 def test_out_of_memory_with_a_single_item():
     def encode(batch):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(ModelError, match="single item of length 8"):
-        BatchRunner(4).run(encode, [2, 8, 3])
+    with pytest.raises(
+        ModelError, match="me/tiny: out of memory at batch size 1, with a single item of length 8"
+    ):
+        BatchRunner(4, "me/tiny").run(encode, [2, 8, 3])

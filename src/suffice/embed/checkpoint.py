@@ -351,9 +351,11 @@ class BatchRunner:
 
     Args:
         batch_size: items a batch to begin with.
+        model: what errors call the model.
     """
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, model: str) -> None:
+        self.model = model
         self.asked = self.batch_size = batch_size
 
     def warnings(self) -> list[str]:
@@ -402,8 +404,9 @@ class BatchRunner:
                 raise
             if len(batch) == 1:
                 raise ModelError(
-                    f"out of memory with a single item of length {lengths[batch[0]]}; "
-                    "lower the maximal length, use dtype float16 or bfloat16, or another device"
+                    f"{self.model}: out of memory at batch size 1, with a single item of length "
+                    f"{lengths[batch[0]]}; lower the maximal length, use dtype float16 or bfloat16 where "
+                    "the model has these settings, or another device"
                 ) from error
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()

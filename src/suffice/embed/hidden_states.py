@@ -231,7 +231,7 @@ class HiddenStatesEncoder(Encoder):
         self.embed_dim = int(model.config.hidden_size)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.n_truncated = 0
-        self.batches = BatchRunner(settings.batch_size)
+        self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.pad_id = _pad_id(tokenizer, model.config)
         self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
