@@ -1,5 +1,6 @@
 """Where checkpoints lie, their hashes, what is said when they are not there, and batches."""
 
+import json
 import os
 
 import numpy as np
@@ -125,6 +126,22 @@ def test_identity_of_cached_hub_name_is_its_commit(cached, monkeypatch):
     )
     loader = HiddenStates(HiddenStatesSettings(checkpoint="toy/bert"))
     assert loader.identity() == {"commit": cached}
+
+
+def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
+    snapshot = tmp_path / "models--toy--bert" / "snapshots" / cached
+    settings = HiddenStatesSettings(checkpoint="toy/bert")
+    part = "only a part is in the cache.*make fetch STUDY="
+    with pytest.raises(ModelError, match=part):
+        HiddenStates(settings).check()
+    HiddenStates(HiddenStatesSettings(checkpoint="toy/bert", random_init=True)).check()
+    (snapshot / "model-1.safetensors").write_bytes(b"1")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=part):
+        HiddenStates(settings).check()
+    (snapshot / "model-2.safetensors").write_bytes(b"2")
+    HiddenStates(settings).check()
 
 
 def test_hashes_follow_contents_and_names_only(tmp_path):

@@ -56,6 +56,11 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
     Settings = HiddenStatesSettings
     libraries = ("torch", "transformers", "tokenizers")
 
+    @property
+    def reads_weights(self) -> bool:
+        """Random weights need the architecture alone."""
+        return not self.settings.random_init
+
     def identity(self) -> dict[str, Any]:
         """As for any checkpoint; random weights are named by their seed instead of by their hash."""
         if not self.settings.random_init:
