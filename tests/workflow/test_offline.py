@@ -95,5 +95,6 @@ def test_a_hub_that_does_not_answer_is_given_up(study_of_hub):
     with silent_server(seconds=120) as address:
         done = fetch(workflow.study, address, HF_HUB_ETAG_TIMEOUT="1", HF_HUB_DOWNLOAD_TIMEOUT="1")
     assert done.returncode == 1
-    assert "FAILED model tiny: me/tiny cannot be fetched" in done.stdout
+    assert f"FAILED model tiny: me/tiny cannot be fetched from {address}" in done.stdout
+    assert "HF_HUB_ETAG_TIMEOUT=1 s" in done.stdout
     assert "Traceback" not in done.stderr

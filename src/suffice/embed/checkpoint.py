@@ -14,7 +14,7 @@ from pydantic import Field
 from suffice.embed.base import Loader
 from suffice.errors import ModelError
 from suffice.fetch import is_offline
-from suffice.files import sha256_of_file, sha256_of_json
+from suffice.files import read_json, sha256_of_file, sha256_of_json
 from suffice.settings import Settings
 
 PACKAGE_PREFIX = "package:"
@@ -172,6 +172,16 @@ def weights_sha256(folder: Path | str) -> str:
     return _sha256_of_files(Path(folder), files)
 
 
+def holds_all_weights(folder: Path) -> bool:
+    """Whether a folder has weights, and all the parts of them that an index of safetensors names."""
+    named = {
+        index.parent / part
+        for index in folder.rglob("*.safetensors.index.json")
+        for part in read_json(index)["weight_map"].values()
+    }
+    return bool(_weight_files(folder)) and all(part.is_file() for part in named)
+
+
 def configuration_sha256(folder: Path | str) -> str:
     """Hash of a checkpoint's other files that vectors depend on: configuration, tokenizer, own code."""
     files = [path for path in _visible_files(Path(folder)) if path.suffix in CONFIGURATION]
@@ -216,6 +226,17 @@ class CheckpointLoader(Loader[C]):
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
         if is_local(self.location):
             self.check_weights()
+        elif is_offline() and self.reads_weights:
+            marker = self.file(self.marker)
+            if marker is None or not holds_all_weights(marker.parent):
+                raise ModelError(
+                    f"only a part is in the cache: {_not_cached(self.location, settings.revision)}"
+                )
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether the checkpoint's weights are used, not its architecture alone."""
+        return True
 
     def fetch(self) -> str | None:
         """Fetch a hub checkpoint: configuration, tokenizer and weights."""
@@ -351,9 +372,11 @@ class BatchRunner:
 
     Args:
         batch_size: items a batch to begin with.
+        model: what errors call the model.
     """
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, model: str) -> None:
+        self.model = model
         self.asked = self.batch_size = batch_size
 
     def warnings(self) -> list[str]:
@@ -402,8 +425,9 @@ class BatchRunner:
                 raise
             if len(batch) == 1:
                 raise ModelError(
-                    f"out of memory with a single item of length {lengths[batch[0]]}; "
-                    "lower the maximal length, use dtype float16 or bfloat16, or another device"
+                    f"{self.model}: out of memory at batch size 1, with a single item of length "
+                    f"{lengths[batch[0]]}; lower the maximal length, use dtype float16 or bfloat16 where "
+                    "the model has these settings, or another device"
                 ) from error
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()

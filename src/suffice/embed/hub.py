@@ -31,7 +31,7 @@ def fetch_checkpoint(name: str, revision: str | None) -> str:
         ModelError: it cannot be reached, there is no such checkpoint or revision, or it has no weights.
     """
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.constants import HF_HUB_ETAG_TIMEOUT
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_ETAG_TIMEOUT
 
     if is_offline():
         raise ModelError(f"{name}: downloads are switched off; unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE")
@@ -44,7 +44,23 @@ def fetch_checkpoint(name: str, revision: str | None) -> str:
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 (the client raises those of its HTTP library, too)
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{name} cannot be fetched ({type(error).__name__}: {reason})") from error
+        reason = " ".join(str(error).split())[:200] + _limits(error)
+        raise ModelError(
+            f"{name} cannot be fetched from {ENDPOINT} ({type(error).__name__}: {reason})"
+        ) from error
     megabytes = sum(path.stat().st_size for path in paths) / 1e6
     return f"{name} at commit {info.sha}: {len(files)} files, {megabytes:,.1f} MB"
+
+
+def _limits(error: BaseException | None) -> str:
+    """How long the hub was waited for, if an error or one behind it says that this was too long."""
+    from huggingface_hub.constants import HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT
+
+    while error is not None:
+        if "Timeout" in type(error).__name__:
+            return (
+                f"; limits: HF_HUB_ETAG_TIMEOUT={HF_HUB_ETAG_TIMEOUT} s for an answer, "
+                f"HF_HUB_DOWNLOAD_TIMEOUT={HF_HUB_DOWNLOAD_TIMEOUT} s for the next part of a file"
+            )
+        error = error.__cause__ or error.__context__
+    return ""
