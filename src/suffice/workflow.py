@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -181,11 +182,13 @@ def running_job(snakemake: Any) -> Iterator[None]:
     results = Path("results") / snakemake.wildcards.study
     with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
+        started = time.perf_counter()
         yield
         job = {
             "rule": snakemake.rule,
             "wildcards": dict(snakemake.wildcards),
             "parameters": stable(dict(snakemake.params)),
+            "seconds": time.perf_counter() - started,
         }
         write_records(results, map(Path, snakemake.output), inputs, stable(job))
 
