@@ -5,9 +5,9 @@ for studies of 10, 34 and 100 models on three data sets.
 
 `run`: a study of 34 models of 768 dimensions that are on disk, 10,000 items, without tasks, on one core.
 
-`share`: of a run on one core, the wall seconds that were not a job's own work, as jobs' records say: Snakemake
-(planning, choosing, starting, waiting), and in each job the start of Python, the preamble of Snakemake, imports
-and the check of inputs.
+`share`: of a run on one core, the wall seconds that were no job's own work, as records say: Snakemake
+(planning, choosing, starting, waiting), and in each job the start of Python, imports and the check of
+inputs.
 
     python benchmarks/workflow_cost.py plan
     python benchmarks/workflow_cost.py run
