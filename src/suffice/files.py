@@ -11,11 +11,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suffice.errors import DataError
+from suffice.errors import DataError, first_line
+from suffice.foreign import UNREADABLE, map_npy
 
 CHUNK_BYTES = 1 << 20
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")
+
+
+def user_path(text: str, folder: Path | str = "") -> Path:
+    """A path as a user wrote it: below `folder` unless it is absolute, `~` for a home folder.
+
+    Raises:
+        DataError: no file can have this name, or there is no such home folder.
+    """
+    parts = text.encode("utf-8", "surrogatepass").split(b"/")
+    if "\0" in text or len(text) > MAX_PATH_BYTES or max(map(len, parts)) > MAX_NAME_BYTES:
+        raise DataError(f"{text[:80]!r} can be no file's name; correct the path")
+    try:
+        return Path(folder) / Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text!r} names a home folder that is not there ({error}); write it out") from None
 
 
 @contextmanager
@@ -45,13 +62,15 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file.
 
     Raises:
-        DataError: the file is missing or is not JSON.
+        DataError: the file is missing, cannot be read or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run the stage that makes it again") from None
-    except ValueError as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); correct the path") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from error
 
 
@@ -91,9 +110,10 @@ def open_array(path: Path | str) -> np.ndarray:
         DataError: the file is missing, truncated or not a numeric `.npy` array.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a readable .npy array ({error}); make it again") from error
+        return map_npy(path)
+    except UNREADABLE as error:
+        why = first_line(error)
+        raise DataError(f"{path} is not a readable .npy array ({why}); make it again") from error
 
 
 def sha256_of_file(path: Path | str) -> str:

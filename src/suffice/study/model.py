@@ -18,8 +18,8 @@ from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSet
 from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
-NAME_PATTERN = r"[a-z0-9][a-z0-9.-]*"
-NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit"
+NAME_PATTERN = r"[a-z0-9][a-z0-9.-]{0,99}"
+NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit, at most 100"
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"
 DATASET_PLACEHOLDER = "{dataset}"

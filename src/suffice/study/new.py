@@ -17,6 +17,7 @@ from suffice.settings import did_you_mean
 from suffice.study.model import NAME_PATTERN, NAME_RULE
 from suffice.study.read import load_study
 
+MAX_NAME = 100  # characters, as NAME_PATTERN has it
 FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
 MINILM = {
     "loader": "sentence_transformer",
@@ -114,7 +115,7 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
 
 def _name_of(text: str) -> str:
     """The nearest allowed name."""
-    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")
+    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower())[:MAX_NAME].strip("-.")
     return name or "texts"
 
 
