@@ -1,6 +1,7 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
@@ -12,12 +13,13 @@ import pandas as pd
 from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
-from suffice.errors import DataError, SufficeError
+from suffice.errors import DataError, StudyError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
 from suffice.explain import explain_pair
 from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
+from suffice.study.model import NAME_PATTERN, NAME_RULE
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
 from suffice.verify import verify_results
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (SufficeError, PackageNotFoundError) as error:
+    except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {error}", file=sys.stderr)
         return 1
     return 0
@@ -233,6 +235,8 @@ def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
     """
     vectors: dict[str, np.ndarray] = {}
     for path in files:
+        if not path.stem.isprintable():
+            raise DataError(f"{ascii(path.name)} names a model by what is no text; rename the file")
         if path.stem in vectors:
             raise DataError(f"two files give the model name {path.stem!r}; rename one of them")
         vectors[path.stem] = Precomputed(PrecomputedSettings(path=str(path))).read()
@@ -264,6 +268,10 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _new_study(options: argparse.Namespace) -> None:
+    if not re.fullmatch(NAME_PATTERN, options.name):
+        raise StudyError(
+            f"{options.name!r} is not a name for a study: use {NAME_RULE}; for the place --folder"
+        )
     models = [model.strip() for model in options.models.split(",") if model.strip()]
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     known_by_name = options.folder == Path("config")

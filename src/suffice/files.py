@@ -1,21 +1,24 @@
 """Reading and writing of files: whole or not at all, never pickled."""
 
+import csv
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowException
 
 from suffice.errors import DataError, first_line
 from suffice.foreign import UNREADABLE, map_npy
 
 CHUNK_BYTES = 1 << 20
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")
 
@@ -80,7 +83,47 @@ def write_table(table: pd.DataFrame, path: Path | str) -> None:
         if temporary.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:
-            table.to_csv(temporary, index=False)
+            temporary.write_text(csv_of(table), encoding="utf-8", newline="")
+
+
+def csv_of(table: pd.DataFrame) -> str:
+    """The table as CSV that is safe to open in a spreadsheet, see `csv_safe`."""
+    safe = csv_safe(table)
+    texts = safe.select_dtypes(exclude="number")
+    has_returns = any(isinstance(cell, str) and "\r" in cell for row in texts.itertuples() for cell in row)
+    # The library does not quote a carriage return by itself, and a reader takes it for the end of a line.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns else csv.QUOTE_MINIMAL
+    return str(safe.to_csv(index=False, lineterminator="\n", quoting=quoting))
+
+
+def csv_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is written for spreadsheets: a text that one would take for a formula begins with '.
+
+    Only texts: numbers stay numbers. `read_table` takes the apostrophe off again.
+    """
+    safe = table.rename(columns=_defused)
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, table.iloc[:, place].map(_defused).astype(object).array)
+    return safe
+
+
+def _defused(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _restored(value: Any) -> Any:
+    is_defused = isinstance(value, str) and value.startswith("'")
+    return value[1:] if is_defused and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _as_written(safe: pd.DataFrame) -> pd.DataFrame:
+    """What `csv_safe` made of a table, as it was before."""
+    table = safe.rename(columns=_restored)
+    for place, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(place, safe.iloc[:, place].map(_restored).astype(kind).array)
+    return table
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
@@ -93,13 +136,14 @@ def read_table(path: Path | str) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             dtype=dict.fromkeys((*NAME_COLUMNS, *TEXT_COLUMNS), "str"),
             keep_default_na=False,
             na_values=[""],
         )
-    except (OSError, ValueError) as error:
+        return _as_written(table)
+    except (*UNREADABLE, ArrowException) as error:
         raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error
 
 
