@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,8 +127,8 @@ def whole_files() -> Iterator[Case]:
 
 
 BAD_NAMES = (
-    "../x", "a/b", "/etc/passwd", "..", ".", "a\0b", "<script>", "=HYPERLINK(1)", "$(id)", "a;b", "a b", "-rf",
-    "A", "\u00fc", "*", "{dataset}", "~", "a\u202eb", "a|b", "`id`", "&", "\\", "%2e%2e", "x" * 300,
+    "../x", "a/b", "/etc/passwd", "..", ".", "a\0b", "<script>", "=HYPERLINK(1)", "$(id)", "a;b", "a b",
+    "-rf", "A", "\u00fc", "*", "{dataset}", "~", "a\u202eb", "a|b", "`id`", "&", "\\", "%2e%2e", "x" * 300,
 )  # fmt: skip
 PLACES_OF_NAMES = {
     "model": ("models.tsv", "words-2\t", "{}\t"),
@@ -138,7 +139,7 @@ KEYS_OF_NAMES = ("estimators: {{{}: {{estimator: linear}}}}", "training: {{{}: {
 
 
 def names() -> Iterator[Case]:
-    """Names that would lead out of a folder, into a shell, a page or a spreadsheet, or into no file at all."""
+    """Names that would lead out of a folder, into a shell, a page or a spreadsheet, or into no file."""
     for what, (file, old, new) in PLACES_OF_NAMES.items():
         for name in BAD_NAMES:
             yield Case("name", f"{what} {name[:20]!r}", replace(file, old, new.format(name)), "not a name")
@@ -228,8 +229,9 @@ def types() -> Iterator[Case]:
     """Every key of study.yaml with values of another type."""
     for key, (line, values) in TYPES.items():
         for value in values:
-            without = lambda content, line=line: content.replace(line.encode(), b"")  # noqa: E731
-            damage = edit(
-                "study.yaml", lambda content, k=key, v=value, w=without: w(content) + f"{k}: {v}\n".encode()
-            )
+            damage = edit("study.yaml", partial(_with_value, line.encode(), f"{key}: {value}\n".encode()))
             yield Case("type", f"{key} {value}", damage, rf"{key}|not valid YAML")
+
+
+def _with_value(old: bytes, new: bytes, content: bytes) -> bytes:
+    return content.replace(old, b"") + new

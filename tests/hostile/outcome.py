@@ -38,7 +38,7 @@ class Outcome:
 
 
 def outcome_of(folder: Path, work: Path) -> Outcome:
-    """Read, check and compute a study, in the order of the workflow; an error that is none of ours is not caught."""
+    """Read, check and compute a study, as the workflow does; no error but our own is caught."""
     try:
         study = load_study(folder)
         check_sources(study)

@@ -1,4 +1,4 @@
-"""Tables that people open in a spreadsheet: no text in them is a formula, and reading gives back what was written."""
+"""Tables for spreadsheets: no text in them is a formula, and reading gives back what was written."""
 
 import csv
 
@@ -12,8 +12,8 @@ from suffice.files import FORMULA_STARTS, csv_safe, read_table, write_table
 from suffice.plots.style import Drawn, save_figure
 
 ATTACKS = [
-    '=HYPERLINK("http://127.0.0.1/?"&A1,"open")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "＝1",
-    "'=1", "''=1", "=", "-",
+    '=HYPERLINK("http://127.0.0.1/?"&A1,"open")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1",
+    "＝1", "'=1", "''=1", "=", "-",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Damaged studies: each ends with a message that names what is wrong, or with the numbers of the sound study."""
+"""Damaged studies end with a message that names what is wrong, or with the numbers of the sound study."""
 
 import re
 

@@ -140,7 +140,7 @@ def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
 
 def _in_range(embedding: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """The vectors, divided by powers of two if their squares would leave the range of numbers."""
-    _, exponents = np.frexp(np.abs(embedding).max(axis=0).astype(np.float64))
+    _, exponents = np.frexp(np.abs(embedding.astype(np.float64)).max(axis=0))
     if np.abs(exponents).max() < SAFE_EXPONENT:
         return embedding
     return np.ldexp(embedding.astype(np.float64), -exponents)
