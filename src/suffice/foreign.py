@@ -44,7 +44,8 @@ def map_npy(path: Path | str) -> np.ndarray:
     Raises:
         ValueError: it is another kind of file, or holds objects; or another error of `UNREADABLE`.
     """
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    with np.errstate(over="ignore"):  # of a size that is wrong, which is found when it is mapped
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
         array.close()
         raise ValueError("it is a zip archive; name it .npz")

@@ -1,6 +1,7 @@
 """Damaged studies end with a message that names what is wrong, or with the numbers of the sound study."""
 
 import re
+from collections import Counter
 
 import pytest
 from hostile.cases import SAME, names, types, whole_files, yaml_texts
@@ -12,6 +13,11 @@ from toy import write_toy_study
 TOLERANCE = 1e-6  # nats; vectors are stored in single precision
 CASES = [*whole_files(), *names(), *yaml_texts(), *types(), *cells(), *datasets(), *checksums(), *vectors()]
 
+LEAST = {
+    "whole file": 110, "name": 120, "YAML": 25, "type": 110, "cell": 110, "items": 45,
+    "form of the items": 35, "checksum": 5, "array": 50, "file of vectors": 30,
+}  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
@@ -20,7 +26,8 @@ def sound(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_damage_ends_with_a_message_or_changes_nothing(toy_study, tmp_path, sound, case):
+def test_damage_ends_with_a_message_or_changes_nothing(toy_study, tmp_path, monkeypatch, sound, case):
+    monkeypatch.chdir(tmp_path)
     case.damage(toy_study)
     found = outcome_of(toy_study, tmp_path / "work")
     if case.expected.startswith(SAME):
@@ -31,3 +38,15 @@ def test_damage_ends_with_a_message_or_changes_nothing(toy_study, tmp_path, soun
     else:
         assert found.message is not None, f"went on to {found.scores}"
         assert re.search(case.expected, found.message)
+    assert {path.name for path in tmp_path.iterdir()} <= {
+        "toy",
+        "work",
+    }  # nothing is written elsewhere
+    assert not list(tmp_path.rglob("pwned*"))
+
+
+def test_every_kind_of_damage_is_tried():
+    counts = Counter(case.kind for case in CASES)
+    assert set(counts) == set(LEAST)
+    assert not [(kind, counts[kind]) for kind, least in LEAST.items() if counts[kind] < least]
+    assert len({str(case) for case in CASES}) == len(CASES) >= 600

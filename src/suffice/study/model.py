@@ -34,7 +34,9 @@ class TrainingSettings(MaskedLanguageModelSettings):
 class CorrelationSettings(Settings):
     """How the ranking is compared with the tasks."""
 
-    n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
+    n_resamples: int = Field(
+        default=2000, ge=100, le=1_000_000, description="bootstrap resamples of the models"
+    )
 
 
 class VariationSettings(Settings):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from suffice.errors import StudyError, SufficeError
+from suffice.errors import StudyError, SufficeError, first_line
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import NAME_PATTERN, NAME_RULE
 
@@ -53,8 +53,8 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise StudyError(f"{path} does not exist; a study needs this table") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise StudyError(f"{path} cannot be read ({error.strerror}); give a table as a file") from error
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} cannot be read ({first_line(error)}); give a table as a file") from error
     numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     kept = [(number, line) for number, line in numbered if not line.startswith("#")]
     if not kept:
