@@ -127,7 +127,15 @@ def read_word_vectors(
         raise ModelError(
             f"{path}: {len(words)} words do not fit vectors of shape {vectors.shape} and type {vectors.dtype}"
         )
-    return words, vectors.astype(np.float32)
+    with np.errstate(over="ignore"):
+        vectors = vectors.astype(np.float32)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        raise ModelError(
+            f"{path}: {bad.sum()} vectors have NaN or infinite values, the first is that of the word "
+            f"{words[int(bad.argmax())]!r}; make it again"
+        )
+    return words, vectors
 
 
 def _read(path: Path, vocabulary: Path | None, array: str | None) -> tuple[list[str], np.ndarray]:
@@ -188,7 +196,8 @@ def _parse_lines(
         if len(values) != width:
             raise ModelError(f"{path}, line {number}: {len(values)} numbers after the word, expected {width}")
         try:
-            rows.append(np.array(values, dtype=np.float32))
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found at the end
+                rows.append(np.array(values, dtype=np.float32))
         except ValueError as error:
             raise ModelError(f"{path}, line {number}: {error}") from None
         words.append(word)
