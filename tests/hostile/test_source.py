@@ -10,8 +10,8 @@ from suffice.embed.registry import LOADERS
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "marshal", "shelve", "joblib", "cloudpickle"}
 FORBIDDEN_CALLS = {
-    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "yaml.load", "yaml.unsafe_load", "pd.read_pickle",
-    "pandas.read_pickle",
+    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "yaml.load", "yaml.unsafe_load",
+    "pd.read_pickle", "pandas.read_pickle",
 }  # fmt: skip
 FORBIDDEN_METHODS = {"extractall", "extract", "unpack_archive", "to_pickle"}
 ROOT = Path(__file__).resolve().parents[2]
