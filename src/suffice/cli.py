@@ -1,7 +1,6 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
@@ -19,7 +18,7 @@ from suffice.explain import explain_pair
 from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
-from suffice.study.model import NAME_PATTERN, NAME_RULE
+from suffice.study.model import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.show import show_failures, show_results
 from suffice.verify import verify_results
@@ -268,10 +267,9 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _new_study(options: argparse.Namespace) -> None:
-    if not re.fullmatch(NAME_PATTERN, options.name):
-        raise StudyError(
-            f"{options.name!r} is not a name for a study: use {NAME_RULE}; for the place --folder"
-        )
+    wrong = why_no_name(options.name)
+    if wrong:
+        raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
     models = [model.strip() for model in options.models.split(",") if model.strip()]
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     known_by_name = options.folder == Path("config")

@@ -128,7 +128,8 @@ def whole_files() -> Iterator[Case]:
 
 BAD_NAMES = (
     "../x", "a/b", "/etc/passwd", "..", ".", "a\0b", "<script>", "=HYPERLINK(1)", "$(id)", "a;b", "a b",
-    "-rf", "A", "\u00fc", "*", "{dataset}", "~", "a\u202eb", "a|b", "`id`", "&", "\\", "%2e%2e", "x" * 300,
+    "-rf", "A", "\u00fc", "*", "{dataset}", "~", "a\u202eb", "a|b", "`id`", "&", "\\", "%2e%2e",
+    "a.items", "a.differences", "x" * 300,
 )  # fmt: skip
 PLACES_OF_NAMES = {
     "model": ("models.tsv", "words-2\t", "{}\t"),

@@ -69,7 +69,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         ((*EXPLAIN, "--items", "text"), "items has 1 entries but there are 200"),
     ],
     "new study": [
-        *(((*NEW, name), "is not a name for a study") for name in BAD_NAMES),
+        *(((*NEW, name), "is not a name") for name in BAD_NAMES),
         (("new-study", "ok", "--texts", "none.csv"), "none.csv does not exist"),
         (("new-study", "ok", "--texts", "folder.npy"), "folder.npy does not exist"),
         (("new-study", "ok", "--texts", LONG), "too long"),

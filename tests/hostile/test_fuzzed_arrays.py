@@ -188,3 +188,16 @@ def test_rounding_of_a_model_of_one_direction_is_no_information():
     generator.standard_normal((100, 1))
     whole = estimate(wide, generator.standard_normal((100, 3)), estimator="gaussian")
     assert whole.nats == pytest.approx(direction.nats, abs=1e-3)
+
+
+@pytest.mark.parametrize("estimator", CHEAP)
+def test_one_dimension_at_the_floor_is_said(estimator):
+    generator = np.random.default_rng(0)
+    source = generator.standard_normal((300, 3))
+    target = np.hstack([source[:, :1], generator.standard_normal((300, 2))])
+    result = estimate(source, target, estimator=estimator)
+    assert any(
+        warning.startswith("1 of 3 dimensions predicted up to the variance floor")
+        for warning in result.warnings
+    )
+    assert not estimate(source, target[:, 1:], estimator=estimator).warnings

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suffice.cli import main
 from suffice.files import FORMULA_STARTS, csv_safe, read_table, write_table
 from suffice.plots.style import Drawn, save_figure
 
@@ -58,6 +59,15 @@ def test_the_points_of_a_figure_are_no_formulas_either(tmp_path):
 
     save_figure(Drawn(Figure(), pd.DataFrame({"model": ["=1+1"], "value": [-1.0]})), tmp_path / "f")
     assert (tmp_path / "f.csv").read_text() == "model,value\n'=1+1,-1.0\n"
+
+
+def test_a_model_that_is_named_like_a_formula_is_no_formula(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("=1+1", "<script>"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(60, 2)))
+    assert main(["rank", "=1+1.npy", "<script>.npy", "--out", "r"]) == 0
+    assert not [cell for cell in cells_of(tmp_path / "r" / "ranking.csv") if cell.startswith("=")]
+    assert sorted(read_table(tmp_path / "r" / "ranking.csv")["model"]) == ["<script>", "=1+1"]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
