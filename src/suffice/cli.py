@@ -12,7 +12,7 @@ import pandas as pd
 from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
-from suffice.errors import DataError, SufficeError
+from suffice.errors import DataError, StudyError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
 from suffice.explain import explain_pair
 from suffice.provenance import code_version
@@ -22,6 +22,7 @@ from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
 from suffice.study.fetch import Fetched, fetch_study
 from suffice.study.kinds import EMBEDDINGS, kind_of_study
+from suffice.study.model import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.read import load_study
 from suffice.study.show import show_failures, show_results
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (SufficeError, PackageNotFoundError) as error:
+    except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {error}", file=sys.stderr)
         return 1
     return 0
@@ -257,6 +258,8 @@ def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
     """
     vectors: dict[str, np.ndarray] = {}
     for path in files:
+        if not path.stem.isprintable():
+            raise DataError(f"{ascii(path.name)} names a model by what is no text; rename the file")
         if path.stem in vectors:
             raise DataError(f"two files give the model name {path.stem!r}; rename one of them")
         vectors[path.stem] = Precomputed(PrecomputedSettings(path=str(path))).read()
@@ -288,6 +291,9 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _new_study(options: argparse.Namespace) -> None:
+    wrong = why_no_name(options.name)
+    if wrong:
+        raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
     models = [model.strip() for model in options.models.split(",") if model.strip()]
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     known_by_name = options.folder == Path("config")

@@ -22,3 +22,8 @@ class ModelError(SufficeError):
 
 class EstimationError(SufficeError):
     """Embeddings are not fit for an estimate, or an estimate did not come out finite."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message; its kind if it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from suffice.errors import SufficeError
+from suffice.errors import SufficeError, first_line
 from suffice.files import sha256_of_file
 
 CACHE_VARIABLE = "SUFFICE_CACHE"
@@ -94,7 +94,7 @@ def fetch(url: str, sha256: str | None) -> Path:
             downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS),
         )
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise FetchError(
             f"{url} cannot be fetched ({reason}); if it was fetched elsewhere, put it into {path}"
         ) from error

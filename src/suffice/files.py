@@ -1,22 +1,42 @@
 """Reading and writing of files: whole or not at all, never pickled."""
 
+import csv
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowException
 
-from suffice.errors import DataError
+from suffice.errors import DataError, first_line
+from suffice.foreign import UNREADABLE, map_npy
 
 CHUNK_BYTES = 1 << 20
 PART = ".part"
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")
+
+
+def user_path(text: str, folder: Path | str = "") -> Path:
+    """A path as a user wrote it: below `folder` unless it is absolute, `~` for a home folder.
+
+    Raises:
+        DataError: no file can have this name, or there is no such home folder.
+    """
+    parts = text.encode("utf-8", "surrogatepass").split(b"/")
+    if "\0" in text or len(text) > MAX_PATH_BYTES or max(map(len, parts)) > MAX_NAME_BYTES:
+        raise DataError(f"{text[:80]!r} can be no file's name; correct the path")
+    try:
+        return Path(folder) / Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text!r} names a home folder that is not there ({error}); write it out") from None
 
 
 @contextmanager
@@ -52,13 +72,15 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file.
 
     Raises:
-        DataError: the file is missing or is not JSON.
+        DataError: the file is missing, cannot be read or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run the stage that makes it again") from None
-    except ValueError as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); correct the path") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from error
 
 
@@ -68,7 +90,47 @@ def write_table(table: pd.DataFrame, path: Path | str) -> None:
         if temporary.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:
-            table.to_csv(temporary, index=False)
+            temporary.write_text(csv_of(table), encoding="utf-8", newline="")
+
+
+def csv_of(table: pd.DataFrame) -> str:
+    """The table as CSV that is safe to open in a spreadsheet, see `csv_safe`."""
+    safe = csv_safe(table)
+    texts = safe.select_dtypes(exclude="number")
+    has_returns = any(isinstance(cell, str) and "\r" in cell for row in texts.itertuples() for cell in row)
+    # The library does not quote a carriage return by itself, and a reader takes it for the end of a line.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns else csv.QUOTE_MINIMAL
+    return str(safe.to_csv(index=False, lineterminator="\n", quoting=quoting))
+
+
+def csv_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is written for spreadsheets: a text that one would take for a formula begins with '.
+
+    Only texts: numbers stay numbers. `read_table` takes the apostrophe off again.
+    """
+    safe = table.rename(columns=_defused)
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, table.iloc[:, place].map(_defused).astype(object).array)
+    return safe
+
+
+def _defused(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _restored(value: Any) -> Any:
+    is_defused = isinstance(value, str) and value.startswith("'")
+    return value[1:] if is_defused and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _as_written(safe: pd.DataFrame) -> pd.DataFrame:
+    """What `csv_safe` made of a table, as it was before."""
+    table = safe.rename(columns=_restored)
+    for place, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(place, safe.iloc[:, place].map(_restored).astype(kind).array)
+    return table
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
@@ -81,13 +143,14 @@ def read_table(path: Path | str) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             dtype=dict.fromkeys((*NAME_COLUMNS, *TEXT_COLUMNS), "str"),
             keep_default_na=False,
             na_values=[""],
         )
-    except (OSError, ValueError) as error:
+        return _as_written(table)
+    except (*UNREADABLE, ArrowException) as error:
         raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error
 
 
@@ -98,9 +161,10 @@ def open_array(path: Path | str) -> np.ndarray:
         DataError: the file is missing, truncated or not a numeric `.npy` array.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a readable .npy array ({error}); make it again") from error
+        return map_npy(path)
+    except UNREADABLE as error:
+        why = first_line(error)
+        raise DataError(f"{path} is not a readable .npy array ({why}); make it again") from error
 
 
 def create_array(path: Path | str, shape: tuple[int, ...]) -> np.memmap[Any, Any]:

@@ -42,7 +42,7 @@ def code_version(*modules: str) -> str:
 
 def is_current(version: str) -> bool:
     """Whether the code is still what it was when `code_version` gave this."""
-    digest, *modules = version.split()
+    digest, *modules = version.split() or [""]
     return all(map(_file_of, modules)) and code_digest(*modules) == digest
 
 

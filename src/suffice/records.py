@@ -17,6 +17,7 @@ from suffice.provenance import git_state, machine, versions
 SCHEMA_VERSION = 1
 FOLDER = "records"
 RUN_RECORD = "run.json"
+FACTS = {"sha256": str, "n_bytes": int, "seen_mtime_ns": int, "inputs": dict, "job": dict, "made": dict}
 STUDY_FILES = ("*.yaml", "*.tsv", "*.csv")
 
 
@@ -128,7 +129,16 @@ def read_record(results: Path, path: Path) -> dict[str, Any] | None:
             f"{place} has schema version {found}, and this version of suffice reads {SCHEMA_VERSION}; "
             "use the version that wrote it, or delete the results and run again"
         )
+    wrong = _missing_facts(record)
+    if wrong:
+        raise DataError(f"{place} does not say {', '.join(wrong)} of its result; delete both and run again")
     return dict(record)
+
+
+def _missing_facts(record: Mapping[str, Any]) -> list[str]:
+    """What a record should say and does not, or says as something else."""
+    wrong = [name for name, kind in FACTS.items() if not isinstance(record.get(name), kind)]
+    return wrong or ([] if isinstance(record["made"].get("versions"), dict) else ["made.versions"])
 
 
 def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> str | None:

@@ -1,15 +1,26 @@
 """The base of every settings model: frozen, and a misspelt key is an error that names the right one."""
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+
+MAX_SHOWN = 200  # characters of a value in a message
 
 
 class Settings(BaseModel):
     """Settings of one part; the fields' defaults and descriptions are what the manual is made from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for a number: the library would take them for 1 and 0."""
+        kinds = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and {int, float} & {kinds, *get_args(kinds)}:
+            raise ValueError("write a number")
+        return value
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
@@ -25,7 +36,7 @@ def describe_validation_error(error: ValidationError, model: type[BaseModel]) ->
 
 
 def _describe(problem: Any, model: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part)[:MAX_SHOWN] for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = list(model.model_fields) if len(problem["loc"]) == 1 else []
         return f"unknown key {key!r}{did_you_mean(key, known) if known else ''}"
@@ -34,4 +45,10 @@ def _describe(problem: Any, model: type[BaseModel]) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if not key:
         return message
-    return f"key {key!r} has the value {problem['input']!r}: {message}"
+    return f"key {key!r} has the value {_shown(problem['input'])}: {message}"
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands in a message: the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

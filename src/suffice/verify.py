@@ -142,7 +142,8 @@ class _Check:
         for name, sha256 in record["inputs"].items():
             if self._hash_of_input(name) not in (None, sha256):
                 return f"made from another {name} than there is now"
-        code = record["job"]["parameters"].get("code")
+        parameters = record["job"].get("parameters")
+        code = str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
         if code and not is_current(code):
             return f"made by other code than there is now ({', '.join(code.split()[1:])})"
         return None
@@ -194,8 +195,11 @@ def _changed_study(results: Path) -> Iterator[str]:
     """Files of the study that have changed since the last run, where they are to be found."""
     if not (results / RUN_RECORD).is_file():
         return
-    study = read_json(results / RUN_RECORD)["study"]
-    folder, then = Path(study["folder"]), study["files"]
+    record = read_json(results / RUN_RECORD)
+    study = record.get("study") if isinstance(record, dict) else None
+    if not isinstance(study, dict) or not isinstance(study.get("files"), dict):
+        raise DataError(f"{results / RUN_RECORD} does not say what was run; delete it and run again")
+    folder, then = Path(str(study.get("folder"))), study["files"]
     if not folder.is_dir():
         return
     now = {path.name: sha256_of_file(path) for path in study_files(folder)}

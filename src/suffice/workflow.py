@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
-from suffice.errors import StudyError, SufficeError
-from suffice.files import read_json, remove_leftovers, write_json
+from suffice.errors import DataError, StudyError, SufficeError
+from suffice.files import read_json, remove_leftovers, user_path, write_json
 from suffice.locks import try_lock
 from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
@@ -32,6 +32,7 @@ log = logging.getLogger("suffice")
 
 KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
 FILE_SETTINGS = ("path", "vocabulary", "ids")
+FAILURE_FACTS = ("model", "dataset", "message")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
 RUN_LOCK, JOBS_LOCK = ".run.lock", ".jobs.lock"
@@ -95,8 +96,12 @@ def study_folder(config: Mapping[str, Any], root: Path) -> Path:
         StudyError: there is no such folder.
     """
     name = str(config.get("study", DEFAULT_STUDY))
-    named = root / "config" / name
-    folder = named if named.is_dir() else Path(name)
+    try:
+        path = user_path(name)
+    except DataError as error:
+        raise StudyError(f"study: {error}") from None
+    named = root / "config" / path
+    folder = named if named.is_dir() else path
     if not folder.is_dir():
         known = ", ".join(sorted(path.parent.name for path in (root / "config").glob("*/study.yaml")))
         raise StudyError(
@@ -130,12 +135,25 @@ def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
     """
     failures: dict[tuple[str, str], dict[str, str]] = {}
     for path in sorted(results.glob("failed/*/*.json")):
-        failure = read_json(path)
+        failure = read_failure(path)
         if failure["model"] in study.models and failure["dataset"] in study.datasets:
             failures.setdefault((failure["model"], failure["dataset"]), failure)
         else:
             path.unlink(missing_ok=True)
     return list(failures.values())
+
+
+def read_failure(path: Path) -> dict[str, str]:
+    """The record of a model that failed.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    failure = read_json(path)
+    facts = [failure.get(name) for name in FAILURE_FACTS] if isinstance(failure, dict) else [None]
+    if not all(isinstance(fact, str) for fact in facts):
+        raise DataError(f"{path} is no record of a model that failed; delete it and run again")
+    return dict(failure)
 
 
 def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dict[str, str]]:

@@ -70,7 +70,7 @@ def test_a_label_covers_no_point_where_there_is_room():
 
 def test_a_failed_save_leaves_no_file(tmp_path):
     class Broken(pd.DataFrame):
-        def to_csv(self, *args, **kwargs):
+        def rename(self, *args, **kwargs):
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):

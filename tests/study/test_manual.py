@@ -28,4 +28,4 @@ def test_every_key_is_described_and_no_other_is_allowed(name):
 
 
 def test_the_rule_for_names_is_the_pattern():
-    assert NAME_PATTERN == "[a-z0-9][a-z0-9.-]*"
+    assert NAME_PATTERN == "[a-z0-9][a-z0-9.-]{0,99}"

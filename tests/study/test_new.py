@@ -48,7 +48,7 @@ def test_columns_that_are_called_id_group_or_split_are_used_as_such(tmp_path):
 @pytest.mark.parametrize(
     ("name", "models", "content", "message"),
     [
-        ("My Study", ["tfidf-64", "chars-256"], "text", "'My Study' is not a name for a study"),
+        ("My Study", ["tfidf-64", "chars-256"], "text", "'My Study' is not a name"),
         ("mine", ["tfidf-65", "chars-256"], "text", "model 'tfidf-65' is no preset.*did you mean 'tfidf-64'"),
         ("mine", ["tfidf-64", "tfidf-64"], "text", "model 'tfidf-64' is named twice"),
         ("mine", ["tfidf-64", "chars-256"], "body", "'body'"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN, Corpus
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
@@ -54,6 +55,7 @@ def build_corpus(
     items, left_out, source = items_and_source(settings, seed, parts or {})
     n_read = len(items) + sum(left_out.values())
     items, dropped_columns = without_nested_columns(items)
+    check_storable(items)
     items, dropped = cleaned(items, settings)
     dropped = left_out | dropped
     items = items.head(settings.first_items or len(items))
@@ -172,6 +174,19 @@ def without_nested_columns(items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
         if len(types) > 1:
             raise DataError(f"the column {name!r} mixes the types {', '.join(sorted(types))}; make them one")
     return items, nested
+
+
+def check_storable(items: pd.DataFrame) -> None:
+    """Raise DataError, with the column's name, for values that no file can hold."""
+    for name in items.columns:
+        try:
+            str(name).encode()
+            pa.array(items[name], from_pandas=True)
+        except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
+            raise DataError(
+                f"the column {str(name).encode('ascii', 'backslashreplace').decode()!r} holds what cannot be "
+                f"stored ({error}); correct it, or leave the column out"
+            ) from error
 
 
 def has_any(column: pd.Series, types: tuple[type, ...]) -> bool:

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from suffice.data.build import PART, cleaned, read_local, too_few, with_local_file
+from suffice.data.build import (
+    PART,
+    check_storable,
+    cleaned,
+    read_local,
+    too_few,
+    with_local_file,
+    without_nested_columns,
+)
 from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
@@ -39,6 +47,8 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
     items, left_out = read_local(with_local_file(settings))
     n_read = len(items) + sum(left_out.values())
+    items, _ = without_nested_columns(items)
+    check_storable(items)
     items, dropped = cleaned(items, settings)
     dropped = left_out | dropped
     items = items.head(settings.first_items or len(items))

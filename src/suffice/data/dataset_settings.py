@@ -125,6 +125,14 @@ class DatasetSettings(Settings):
             raise ValueError("scaffolds makes the groups; leave group empty")
         return self
 
+    @model_validator(mode="after")
+    def _texts_of_a_pair_differ(self) -> Self:
+        names = [name.strip() for name in (self.content or "").split(",")]
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise ValueError(f"content names the column {repeated[0]!r} twice; name each once")
+        return self
+
     @property
     def is_remote(self) -> bool:
         """Whether it is a file that is fetched from a URL."""

@@ -10,7 +10,8 @@ import pandas as pd
 from suffice.data.corpus import GROUP
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import named_items, read_file, read_text
-from suffice.errors import DataError
+from suffice.errors import DataError, first_line
+from suffice.foreign import UNREADABLE
 
 SMILES = "smiles"
 NOT_A_MOLECULE, TOO_HEAVY = "not a molecule", "too heavy"
@@ -83,7 +84,12 @@ def _read(path: Path) -> pd.DataFrame:
         lines = [line.split(maxsplit=1)[0] for line in read_text(path).splitlines() if line.strip()]
         return pd.DataFrame({SMILES: pd.Series(lines, dtype=object)})
     if path.suffix == ".sdf":
-        return _read_sdf(path)
+        try:
+            return _read_sdf(path)
+        except UNREADABLE as error:
+            raise DataError(
+                f"{path} cannot be read ({first_line(error)}); it may be empty or damaged"
+            ) from error
     return read_file(path)
 
 

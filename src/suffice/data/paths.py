@@ -5,6 +5,7 @@ from pathlib import Path
 
 from suffice.errors import DataError
 from suffice.fetch import is_url
+from suffice.files import user_path
 
 PACKAGE_PREFIX = "package:"
 SEPARATOR = ","
@@ -35,7 +36,7 @@ def _resolve(text: str, base: Path) -> Path | str:
     if is_url(text):
         return text
     if not text.startswith(PACKAGE_PREFIX):
-        return base / text
+        return user_path(text, base)
     name, _, inside = text.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:

@@ -2,10 +2,8 @@
 
 import csv
 import difflib
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.errors import DataError
+from suffice.foreign import UNREADABLE, unpack_gzip
 
 PAIR, SIDE = "pair", "side"
 JOIN, BETWEEN = "+", "\n\n"
@@ -74,14 +73,14 @@ def read_text(path: Path) -> str:
         DataError: not UTF-8 (with the position of the first wrong byte), or not a whole gzip file.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        content = unpack_gzip(path) if path.suffix == ".gz" else path.read_bytes()
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at position {error.start}; convert "
             f"it, for example with: iconv -f LATIN1 -t UTF-8"
         ) from error
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error
 
 
@@ -141,12 +140,23 @@ def parse_jsonl(text: str, path: Path) -> pd.DataFrame:
 def json_object(line: str, place: str) -> dict[str, Any]:
     """The JSON object on one line."""
     try:
-        row = json.loads(line)
-    except ValueError as error:
+        row = json.loads(line, object_pairs_hook=_unique_keys)
+        if "\\ud" in line.lower():  # an escape of half a character, which no file can hold, or of two halves
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{place} is not JSON ({error}); write one object a line") from error
     if not isinstance(row, dict):
         raise DataError(f"{place} holds a JSON {type(row).__name__}, not an object; write one object a line")
     return row
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; ValueError for a key that stands twice, of which the library takes the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return found
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -156,8 +166,10 @@ def read_parquet(path: Path) -> pd.DataFrame:
         DataError: it is not a whole Parquet file.
     """
     try:
-        return pd.DataFrame(pq.read_table(path).to_pandas())
-    except (OSError, pa.ArrowException) as error:
+        table = pq.read_table(path)
+        table.validate(full=True)
+        return pd.DataFrame(table.to_pandas())
+    except (*UNREADABLE, pa.ArrowException) as error:
         raise DataError(f"{path} is not a readable Parquet file ({error}); copy or make it again") from error
 
 
@@ -238,7 +250,7 @@ def numbers_if_all_are(column: pd.Series) -> pd.Series:
     """A column of text as numbers if every cell that is not missing is one."""
     try:
         return pd.to_numeric(column)
-    except ValueError:
+    except (ValueError, OverflowError):
         return column
 
 
@@ -250,6 +262,11 @@ def text_of(column: pd.Series, source: str) -> np.ndarray:
             raise DataError(
                 f"{source}: data row {row} of the content column {column.name!r} holds a "
                 f"{type(value).__name__} ({str(value)[:40]!r}), not text; choose another content column"
+            )
+        if value is not None and "\0" in value:
+            raise DataError(
+                f"{source}: data row {row} of the content column {column.name!r} holds a NUL character; "
+                "the file may be damaged or of another encoding"
             )
     return np.array(values, dtype=object)
 

@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import Field
 
 from suffice.embed.base import Loader
-from suffice.errors import ModelError
+from suffice.errors import ModelError, first_line
 from suffice.fetch import is_offline
-from suffice.files import read_json, sha256_of_file, sha256_of_json
+from suffice.files import read_json, sha256_of_file, sha256_of_json, user_path
 from suffice.settings import Settings
 
 PACKAGE_PREFIX = "package:"
@@ -56,7 +56,7 @@ def resolve_checkpoint(checkpoint: str, base: Path) -> str:
     """
     if checkpoint.startswith(PACKAGE_PREFIX):
         return str(_inside_package(checkpoint))
-    path = (base / Path(checkpoint).expanduser()).absolute()
+    path = user_path(checkpoint, base).absolute()
     if path.exists():
         return str(path)
     if HUB_NAME.fullmatch(checkpoint) and not checkpoint.endswith(PICKLED_WEIGHTS + CONFIGURATION):
@@ -358,9 +358,7 @@ def torch_device(device: str) -> Any:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            f"device {device!r} is not usable ({str(error).splitlines()[0]}); use cpu"
-        ) from error
+        raise ModelError(f"device {device!r} is not usable ({first_line(error)}); use cpu") from error
     return torch.device(device)
 
 

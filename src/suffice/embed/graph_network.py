@@ -10,7 +10,7 @@ from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import BatchRunner
 from suffice.embed.fingerprint import molecules_of, require_rdkit
-from suffice.errors import ModelError
+from suffice.errors import ModelError, first_line
 from suffice.fetch import check_fetchable, check_file_hash, fetch, is_url
 from suffice.files import sha256_of_file
 from suffice.settings import Settings
@@ -122,7 +122,7 @@ def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # noqa: BLE001 (torch raises many kinds)
         raise ModelError(
-            f"{path} is no such graph network ({str(error).splitlines()[0]}); check convolution"
+            f"{path} is no such graph network ({first_line(error)}); check convolution"
         ) from error
 
 

@@ -45,7 +45,9 @@ def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """The rows of `array` as float64, some at a time: tens of MiB whatever the array's size."""
     step = max(1, BLOCK_VALUES // max(1, array.shape[1]))
     for start in range(0, len(array), step):
-        yield np.asarray(array[start : start + step], dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # what is no number stays none, and is found later
+            block = np.asarray(array[start : start + step], dtype=np.float64)
+        yield block
 
 
 def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:

@@ -1,7 +1,5 @@
 """Vectors that somebody has already computed, from a .npy, .npz, .parquet or .safetensors file."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,8 +11,9 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import ID, Corpus, Window
 from suffice.embed.base import Encoder, Loader
-from suffice.errors import ModelError
-from suffice.files import sha256_of_file
+from suffice.errors import ModelError, first_line
+from suffice.files import sha256_of_file, user_path
+from suffice.foreign import UNREADABLE, map_npy, names_in_npz, read_from_npz
 from suffice.settings import Settings
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
@@ -54,7 +53,7 @@ class Precomputed(Loader[PrecomputedSettings]):
     @property
     def path(self) -> Path:
         """The file; a relative path starts from the working directory."""
-        return Path(self.settings.path).expanduser()
+        return user_path(self.settings.path)
 
     def check(self) -> None:
         """Check that the files are there and of a known form."""
@@ -73,7 +72,7 @@ class Precomputed(Loader[PrecomputedSettings]):
 
     @property
     def _ids_file(self) -> Path | None:
-        path = Path(self.settings.ids).expanduser() if self.settings.ids else None
+        path = user_path(self.settings.ids) if self.settings.ids else None
         return path if path is not None and path.is_file() else None
 
     def identity(self) -> dict[str, Any]:
@@ -108,15 +107,13 @@ class Precomputed(Loader[PrecomputedSettings]):
     def _read_vectors(self) -> np.ndarray:
         from safetensors import SafetensorError
 
-        zipped = (EOFError, zipfile.BadZipFile, zlib.error)
-        unreadable = (OSError, ValueError, pa.ArrowException, SafetensorError, *zipped)
         try:
             return read_vectors(self.path, self.settings.array, self.settings.ids or ID)
         except ModelError:
             raise
-        except unreadable as error:
+        except (*UNREADABLE, pa.ArrowException, SafetensorError) as error:
             raise ModelError(
-                f"{self.path} cannot be read ({error}); it may be truncated, make it again"
+                f"{self.path} cannot be read ({first_line(error)}); it may be truncated, make it again"
             ) from error
 
     def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int]:
@@ -137,15 +134,21 @@ class Precomputed(Loader[PrecomputedSettings]):
 
     def _read_ids(self) -> list[str]:
         """The ids of the rows, in their order."""
-        name = self.settings.ids or ID
+        try:
+            return self._unchecked_ids(self.settings.ids or ID)
+        except ModelError:
+            raise
+        except (*UNREADABLE, pa.ArrowException) as error:
+            raise ModelError(f"the ids of {self.path.name} cannot be read ({first_line(error)})") from error
+
+    def _unchecked_ids(self, name: str) -> list[str]:
         if self._ids_file is not None:
             return self._ids_file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         if self.path.suffix == ".parquet":
             _require(name, pq.read_schema(self.path).names, self.path)
             return [str(key) for key in pq.read_table(self.path, columns=[name])[name].to_pylist()]
-        with np.load(self.path, allow_pickle=False) as arrays:
-            _require(name, arrays.files, self.path)
-            return [str(key) for key in arrays[name]]
+        _require(name, names_in_npz(self.path), self.path)
+        return [str(key) for key in read_from_npz(self.path, name)]
 
 
 def _first(ids: Sequence[str]) -> str:
@@ -169,14 +172,11 @@ def read_vectors(path: Path, array: str | None = None, ids: str = ID) -> np.ndar
         ModelError: the file does not hold what `array` names, or holds several arrays.
     """
     if path.suffix == ".npy":
-        mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-        return mapped
+        return map_npy(path)
     if path.suffix == ".parquet":
         return _read_parquet(path, array, ids)
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            read: np.ndarray = arrays[_only(array, [name for name in arrays.files if name != ids], path)]
-            return read
+        return read_from_npz(path, _only(array, [name for name in names_in_npz(path) if name != ids], path))
     return _read_safetensors(path, array)
 
 
@@ -193,6 +193,8 @@ def _only(array: str | None, names: Sequence[str], path: Path) -> str:
     if array is not None:
         _require(array, names, path)
         return array
+    if not names:
+        raise ModelError(f"{path.name} holds no array; make it again")
     if len(names) != 1:
         raise ModelError(f"{path.name} holds {', '.join(sorted(names))}; name one in the setting array")
     return names[0]

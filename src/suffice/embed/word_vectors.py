@@ -2,8 +2,6 @@
 
 import gzip
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -17,6 +15,7 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import is_local, resolve_checkpoint
 from suffice.errors import ModelError
 from suffice.files import sha256_of_file
+from suffice.foreign import UNREADABLE, map_npy, read_from_npz
 from suffice.settings import Settings
 
 TEXT_SUFFIXES = (".txt", ".vec", ".txt.gz", ".vec.gz")
@@ -118,31 +117,37 @@ def read_word_vectors(
     """
     from safetensors import SafetensorError
 
-    unreadable = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, SafetensorError)
     try:
         words, vectors = _read(path, vocabulary, array)
     except ModelError:
         raise
-    except unreadable as error:
+    except (*UNREADABLE, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read as word vectors ({error})") from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or len(words) != len(vectors) or not vectors.size:
         raise ModelError(
             f"{path}: {len(words)} words do not fit vectors of shape {vectors.shape} and type {vectors.dtype}"
         )
-    return words, vectors.astype(np.float32)
+    with np.errstate(over="ignore"):
+        vectors = vectors.astype(np.float32)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        raise ModelError(
+            f"{path}: {bad.sum()} vectors have NaN or infinite values, the first is that of the word "
+            f"{words[int(bad.argmax())]!r}; make it again"
+        )
+    return words, vectors
 
 
 def _read(path: Path, vocabulary: Path | None, array: str | None) -> tuple[list[str], np.ndarray]:
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            return [str(word) for word in arrays["words"]], arrays["vectors"]
+        return [str(word) for word in read_from_npz(path, "words")], read_from_npz(path, "vectors")
     if path.suffix not in ARRAY_SUFFIXES:
         return _read_text(path)
     if vocabulary is None:
         raise ModelError(f"{path.name} needs a vocabulary file with one word a line")
     words = vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     if path.suffix == ".npy":
-        return words, np.load(path, allow_pickle=False)
+        return words, map_npy(path)
     return words, _safetensors_array(path, array)
 
 
@@ -191,7 +196,8 @@ def _parse_lines(
         if len(values) != width:
             raise ModelError(f"{path}, line {number}: {len(values)} numbers after the word, expected {width}")
         try:
-            rows.append(np.array(values, dtype=np.float32))
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found at the end
+                rows.append(np.array(values, dtype=np.float32))
         except ValueError as error:
             raise ModelError(f"{path}, line {number}: {error}") from None
         words.append(word)

@@ -1,6 +1,5 @@
 """What every estimator is: a density family with its fitting, behind two methods."""
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
 from suffice.estimators.result import Sufficiency
 from suffice.files import whole_file
+from suffice.foreign import UNREADABLE
 from suffice.settings import Settings, describe_validation_error
 
 Embedding = npt.NDArray[np.floating]
@@ -179,5 +179,5 @@ def load_prepared(kind: type[P], path: Path, embedding: Embedding, plan: ItemPla
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return kind.from_arrays(arrays, embedding, plan)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is damaged ({error}); delete it and run again") from error

@@ -127,7 +127,8 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         rows = self.rows_of(embedding, plan)
         n_varying = rows.dim
         if rows.dim > max_dim(plan):
-            rows = _leading_components(rows, min(plan.n_groups // 3, max_dim(plan)))
+            most = min(plan.n_groups // 3, max_dim(plan))
+            rows = _leading_components(rows, most, self.settings.penalty)
         parts = PreparedRegression.of(rows, self.settings.penalty)
         own = rows.embedding is not embedding
         return PreparedGaussian(
@@ -210,12 +211,20 @@ def max_dim(plan: ItemPlan) -> int:
     return most
 
 
-def _leading_components(rows: StandardRows, n_components: int) -> StandardRows:
-    """Scores of the items on the leading principal components of their standardised dimensions."""
+def _leading_components(rows: StandardRows, n_components: int, least_share: float) -> StandardRows:
+    """Scores of the items on the leading principal components of their standardised dimensions.
+
+    Args:
+        rows: the standardised dimensions.
+        n_components: the most components that there may be.
+        least_share: of a dimension's variance that a component must have.
+    """
     dim = rows.dim
-    _, directions = scipy.linalg.eigh(
+    variances, directions = scipy.linalg.eigh(
         rows.second_moment(), subset_by_index=(dim - n_components, dim - 1), check_finite=False
     )
+    directions = directions[:, variances > least_share * rows.plan.n_items]  # the rest is rounding
+    n_components = directions.shape[1]
     scores = np.empty((rows.plan.n_items, n_components), dtype=np.float32)
     for units in rows.plan.windows():
         scores[rows.plan.items_of(units)] = rows.rows(units) @ directions.astype(np.float32)

@@ -13,6 +13,7 @@ from suffice.errors import EstimationError
 CHUNK_ITEMS = 8192
 SUM_ITEMS = 512  # items that are summed in single precision, before the sums are added in double
 PIVOT_ITEMS = 4096
+LEAST_SCALE = 1e-290  # below it numbers lose digits
 SAFE_SCALE = 1e-15  # below it squares lose precision in single precision
 CONSTANT_SPREAD = 1e-6  # a dimension whose spread is below this share of its level is rounding noise
 
@@ -104,6 +105,11 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
     if not np.isfinite(scale).all():
         column = int(np.isfinite(scale).argmin())
         raise EstimationError(f"{name} has values in column {column} that are too large; divide them")
+    tiny = (scale > 0) & (scale < LEAST_SCALE)
+    if tiny.any():
+        raise EstimationError(
+            f"{name} has values in column {tiny.argmax()} that are too small; multiply them"
+        )
     kept = np.flatnonzero(scale > CONSTANT_SPREAD * np.abs(mean))
     if len(kept) == 0:
         raise EstimationError(f"all {len(mean)} dimensions of {name} are constant: it tells items not apart")

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
-from suffice.files import whole_file
+from suffice.files import whole_file, write_table
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,7 +117,7 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
         no_trace = {"Creator": None, "Producer": None, "CreationDate": None}
         drawn.figure.savefig(pdf, format="pdf", metadata=no_trace)
         drawn.figure.savefig(png, format="png", metadata={"Software": None})
-        drawn.points.to_csv(csv, index=False, lineterminator="\n")
+        write_table(drawn.points, csv)
     return paths
 
 

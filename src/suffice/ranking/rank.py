@@ -92,9 +92,10 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     how = _ranking_settings(aggregate, self_pairs)
     arrays = {name: np.asarray(embedding) for name, embedding in embeddings.items()}
     plan = _common_plan(arrays, groups, seed)
-    asked = _targets(arrays, targets, budget, self_pairs, seed)
+    wanted = _wanted_targets(arrays, targets, budget, self_pairs)
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
     prepared = _prepare(chosen, arrays, plan)
+    asked = _names_of_targets(arrays, wanted, seed)
     rows = [
         {"source": source, "target": target, **result.as_row()}
         for source, target, result in chosen.all_pairs(prepared, asked)
@@ -103,10 +104,10 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     return Ranking(rank_pairs(pairs, how, seed), pairs)
 
 
-def _targets(
-    arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool, seed: int
-) -> list[str]:
-    """The names of the targets that are asked for.
+def _wanted_targets(
+    arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool
+) -> Targets:
+    """The targets that are asked for, after a check that they can be had.
 
     Raises:
         EstimationError: both targets and a budget are given, or they cannot be had.
@@ -119,6 +120,11 @@ def _targets(
             raise EstimationError(f"both targets ({targets}) and a budget ({budget}) are given; give one")
         targets = targets_within(int(budget), len(arrays), self_pairs)
     check_targets(targets, list(arrays), self_pairs)
+    return targets
+
+
+def _names_of_targets(arrays: Mapping[str, Embedding], targets: Targets, seed: int) -> list[str]:
+    """The names of the targets; a number of them is chosen by the vectors, which must be fit for use."""
     if isinstance(targets, int):
         return choose_targets(arrays, targets, seed) if targets < len(arrays) else list(arrays)
     return list(arrays) if targets == "all" else list(targets)

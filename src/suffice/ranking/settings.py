@@ -14,4 +14,6 @@ class RankingSettings(Settings):
         default="median", description="how a model's pairs are summarised over targets"
     )
     self_pairs: bool = Field(default=False, description="whether a model is a target of itself")
-    n_resamples: int = Field(default=1000, ge=100, description="bootstrap resamples of items and targets")
+    n_resamples: int = Field(
+        default=1000, ge=100, le=1_000_000, description="bootstrap resamples of items and targets"
+    )

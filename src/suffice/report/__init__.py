@@ -6,7 +6,6 @@ HOMES = {
     "PageContent": "suffice.report.content",
     "Section": "suffice.report.content",
     "cards_table": "suffice.report.tables",
-    "csv_for_people": "suffice.report.tables",
     "render_page": "suffice.report.page",
 }
 __all__ = list(HOMES)

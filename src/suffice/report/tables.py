@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from suffice.comparison.sensitivity import pool_warnings
+from suffice.files import csv_of
 from suffice.report.answer import MEAN_RANK, SPEARMAN, tasks_of
 from suffice.report.content import PageContent, Section
 from suffice.report.numbers import (
@@ -21,7 +22,6 @@ from suffice.report.numbers import (
     text,
 )
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CARD_PARTS = ("health", "cost")
 
 
@@ -224,18 +224,6 @@ def overview_table(content: PageContent) -> Table:
     return make_table(pd.DataFrame(rows), columns, "All data sets and estimators of the study")
 
 
-def csv_for_people(table: pd.DataFrame) -> str:
-    """CSV that is safe to open in a spreadsheet: a text that looks like a formula gets a leading '."""
-    safe = table.copy()
-    for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
-        safe[column] = [_defused(value) for value in safe[column]]
-    return str(safe.to_csv(index=False, lineterminator="\n"))
-
-
-def _defused(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-
 def make_table(
     data: pd.DataFrame, columns: tuple[Column, ...], caption: str, name_at: int = 0, file_name: str = ""
 ) -> Table:
@@ -246,7 +234,7 @@ def make_table(
     headings = [(column.heading, column.is_number) for column in shown]
     download = ""
     if file_name:
-        encoded = base64.b64encode(csv_for_people(data).encode()).decode()
+        encoded = base64.b64encode(csv_of(data).encode()).decode()
         download = f"data:text/csv;charset=utf-8;base64,{encoded}"
     return Table(caption, headings, rows, name_at, download, file_name)
 

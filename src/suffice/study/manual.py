@@ -52,8 +52,11 @@ it; `make study STUDY=name` runs the folder `config/name`, `make study STUDY=pat
 
 The tables are separated by tabs, their first line names the columns, an empty cell means the default, and a
 line that begins with `#` is a comment. Paths start from the study's folder. Names consist of lower-case
-letters, digits, dots and hyphens. Everything is checked before the first job starts. Any key of `study.yaml`
-can be replaced for one run: `make study CONFIG='seed=1'`.
+letters, digits, dots and hyphens, at most 100. Everything is checked before the first job starts. Any key of
+`study.yaml` can be replaced for one run: `make study CONFIG='seed=1'`.
+
+In CSV files of results a text that a spreadsheet would take for a formula begins with an apostrophe, which
+`suffice.files.read_table` takes off again.
 """
 MODELS = """## `models.tsv`
 

@@ -1,5 +1,6 @@
 """What a study holds, with every default and description: the manual and the schemas are made from it."""
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +19,23 @@ from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSet
 from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
-NAME_PATTERN = r"[a-z0-9][a-z0-9.-]*"
-NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit"
+NAME_PATTERN = r"[a-z0-9][a-z0-9.-]{0,99}"
+NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit, at most 100"
+RESERVED_ENDINGS = (".differences", ".directions", ".halves", ".items", ".tasks")
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"
 DATASET_PLACEHOLDER = "{dataset}"
+
+
+def why_no_name(text: str) -> str | None:
+    """Why a text is not fit to be a name, in file names and tables; None if it is."""
+    if not re.fullmatch(NAME_PATTERN, text):
+        return f"is not a name: use {NAME_RULE}"
+    if text.endswith(RESERVED_ENDINGS):
+        return (
+            f"is not a name: files of the workflow's own end in {', '.join(RESERVED_ENDINGS)}; choose another"
+        )
+    return None
 
 
 class TrainingSettings(MaskedLanguageModelSettings):
@@ -34,7 +47,9 @@ class TrainingSettings(MaskedLanguageModelSettings):
 class CorrelationSettings(Settings):
     """How the ranking is compared with the tasks."""
 
-    n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
+    n_resamples: int = Field(
+        default=2000, ge=100, le=1_000_000, description="bootstrap resamples of the models"
+    )
 
 
 class VariationSettings(Settings):

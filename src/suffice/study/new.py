@@ -14,9 +14,10 @@ from suffice.data.readers import content_columns, read_file, require_column
 from suffice.embed.precomputed import SUFFIXES as VECTOR_SUFFIXES
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
-from suffice.study.model import NAME_PATTERN, NAME_RULE
+from suffice.study.model import why_no_name
 from suffice.study.read import load_study
 
+MAX_NAME = 100  # characters, as NAME_PATTERN has it
 FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
 MINILM = {
     "loader": "sentence_transformer",
@@ -62,8 +63,9 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
         StudyError: the folder exists, a name is malformed, or a model is none of these.
         DataError: the texts cannot be read, or lack the column.
     """
-    if not re.fullmatch(NAME_PATTERN, folder.name):
-        raise StudyError(f"{folder.name!r} is not a name for a study: use {NAME_RULE}")
+    wrong = why_no_name(folder.name)
+    if wrong:
+        raise StudyError(f"{folder.name!r} {wrong}")
     if folder.exists():
         raise StudyError(f"{folder} exists; choose another name, or edit the study that is there")
     settings = DatasetSettings(source="file", path=str(texts.absolute()), content=content)
@@ -114,7 +116,7 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
 
 def _name_of(text: str) -> str:
     """The nearest allowed name."""
-    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")
+    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower())[:MAX_NAME].strip("-.")
     return name or "texts"
 
 

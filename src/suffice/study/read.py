@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from suffice.data.check import check_dataset
@@ -16,6 +15,7 @@ from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
 from suffice.fetch import is_url
+from suffice.files import user_path
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
@@ -31,6 +31,7 @@ from suffice.study.model import (
 from suffice.study.references import SETTINGS, check_key, check_references
 from suffice.study.standins import with_standins
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
+from suffice.study.yaml_file import read_yaml_file
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
 
@@ -91,14 +92,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The content of study.yaml.
 
     Raises:
-        StudyError: it is not YAML, or not keys and values.
+        StudyError: it cannot be read, is not YAML, or not keys and values.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path} is not valid YAML: {error}") from error
+    content = read_yaml_file(path)
     if not isinstance(content, dict):
         raise StudyError(f"{path} must hold keys and values, such as `title: My documents`")
+    odd = [key for key in content if not isinstance(key, str)]
+    if odd:
+        raise StudyError(f"{path}: the key {odd[0]!r} is no text; see the manual for the keys there are")
     return content
 
 
@@ -139,7 +140,9 @@ def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings
         return settings
     path = folder / SETTINGS
     places = {
-        key: folder / Path(value).expanduser() for key in SCORE_PLACES if (value := getattr(given, key))
+        key: checked(path, f"public_scores.{key}", partial(user_path, value, folder))
+        for key in SCORE_PLACES
+        if (value := getattr(given, key))
     }
     for key, place in places.items():
         if not place.exists():
@@ -204,7 +207,10 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     if vectors.startswith(MODEL_PREFIX):
         base_models = _base_models(path, name, kind, vectors)
     else:
-        given |= {key: _located(given[key], path.parent) for key in FILE_SETTINGS if key in given}
+        files = {key: given[key] for key in FILE_SETTINGS if key in given}
+        given |= {
+            key: checked(path, name, partial(_located, file, path.parent)) for key, file in files.items()
+        }
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
     public = cells.get("public_name") or (checkpoint if HUB_NAME.fullmatch(checkpoint) else "")
     architecture = cells.get("architecture", "")
@@ -249,7 +255,7 @@ def _located(file: str, folder: Path) -> str:
     """A file of the user's with its whole path; a file in a package, or the name of a column, as it is."""
     if is_url(file):
         return file
-    whole = folder / Path(file).expanduser()
+    whole = user_path(file, folder)
     is_column = not Path(file).suffix and not whole.exists()
     return file if file.startswith(PACKAGE_PREFIX) or is_column else str(whole)
 
@@ -264,7 +270,8 @@ def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int
 def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, DatasetRow]) -> dict[str, TaskRow]:
     """The tasks; none where the table that study.yaml does not name is not there."""
     path = folder / settings.tasks
-    if not path.exists() and "tasks" not in settings.model_fields_set:
+    is_there = path.exists() or path.is_symlink()  # a link that leads nowhere is no study without tasks
+    if not is_there and "tasks" not in settings.model_fields_set:
         return {}
     rows = {}
     for name, cells in read_rows(path, "task", ["kind", "dataset"]).items():

@@ -1,6 +1,5 @@
 """Names that one file of a study uses and another must define."""
 
-import re
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
-from suffice.study.model import NAME_PATTERN, NAME_RULE, Study
+from suffice.study.model import Study, why_no_name
 from suffice.study.tables import checked
 from suffice.tasks.settings import KINDS_WITH_SPLIT
 
@@ -118,8 +117,9 @@ def _check_extras(study: Study) -> None:
 
 def check_key(path: Path, key: str, name: str) -> None:
     """Raise StudyError unless `name` is fit to be one, in file names and tables."""
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise StudyError(f"{path}: {key}: {name!r} is not a name: use {NAME_RULE}")
+    wrong = why_no_name(name)
+    if wrong:
+        raise StudyError(f"{path}: {key}: {name!r} {wrong}")
 
 
 def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:

@@ -32,9 +32,13 @@ def show_failures(results: Path) -> str:
     failures = [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
     if not failures:
         return ""
-    lines = [
-        f"failed: model {each['model']} on data set {each['dataset']}: {each['message']}" for each in failures
-    ]
+    try:
+        lines = [
+            f"failed: model {each['model']} on data set {each['dataset']}: {each['message']}"
+            for each in failures
+        ]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{results}/failed holds a record that is none ({error!r}); delete it") from None
     return "\n".join([*lines, "To rank the other models: the same command with SKIP_FAILED=yes"])
 
 
@@ -46,6 +50,13 @@ def _show_summary(path: Path) -> str:
 
 def _show_ranking(path: Path) -> str:
     ranking = read_table(path)
+    try:
+        return _described(path, ranking)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is no ranking as this version writes it ({error!r}); run it again") from None
+
+
+def _described(path: Path, ranking: pd.DataFrame) -> str:
     table, warned = ranking[COLUMNS], ranking[ranking["warnings"].notna()]
     warnings = [f"  {row.model}: {row.warnings}" for row in warned.itertuples()]
     heading = f"data set {path.parent.name}, estimator {path.stem} (score: nats per target dimension)"

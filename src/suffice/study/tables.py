@@ -1,16 +1,15 @@
 """Reading a study's tab-separated tables, with messages that name file, row, column and remedy."""
 
 import csv
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from suffice.errors import StudyError, SufficeError
+from suffice.errors import StudyError, SufficeError, first_line
 from suffice.settings import Settings, describe_validation_error, did_you_mean
-from suffice.study.model import NAME_PATTERN, NAME_RULE
+from suffice.study.model import why_no_name
 
 Row = TypeVar("Row")
 S = TypeVar("S", bound=Settings)
@@ -53,6 +52,8 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise StudyError(f"{path} does not exist; a study needs this table") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} cannot be read ({first_line(error)}); give a table as a file") from error
     numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     kept = [(number, line) for number, line in numbered if not line.startswith("#")]
     if not kept:
@@ -76,8 +77,9 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[s
 
 
 def _check_name(path: Path, number: int, key: str, name: str, rows: dict[str, Any]) -> None:
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise StudyError(f"{path}: line {number}: {key} {name!r} is not a name: use {NAME_RULE}")
+    wrong = why_no_name(name)
+    if wrong:
+        raise StudyError(f"{path}: line {number}: {key} {name!r} {wrong}")
     if name in rows:
         raise StudyError(f"{path}: line {number}: {key} {name!r} stands twice; names must be unique")
 

@@ -8,6 +8,8 @@ import pandas as pd
 from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN
 from suffice.errors import DataError, ModelError
 
+MAX_SHOWN = 40  # characters of a label in a message
+LONG_NUMBER = 19  # digits, more than a 64-bit number surely holds
 CONSTANT_RATIO = 1e-6  # float32 rounding alone gives a constant dimension a spread of 1e-7 of its mean
 MAX_DEVIATIONS = np.float32(10)  # of a test item, unless a training item is farther out
 
@@ -81,12 +83,21 @@ def number_labels(table: pd.DataFrame, rows: np.ndarray, column: str) -> np.ndar
         DataError: a value is not a finite number.
     """
     labels = table[column].iloc[rows]
-    numbers = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = _as_numbers(labels)
     bad = ~np.isfinite(numbers)
     if bad.any():
-        value = labels.iloc[int(bad.argmax())]
+        value = str(labels.iloc[int(bad.argmax())])[:MAX_SHOWN]
         raise DataError(f"column {column!r} holds {value!r}, which is not a finite number; correct it")
     return numbers
+
+
+def _as_numbers(labels: pd.Series) -> np.ndarray:
+    """Labels as numbers, NaN where one is none."""
+    try:
+        return pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:  # a whole number too long for the processor
+        as_text = labels.astype(str).where(labels.astype(str).str.len() < LONG_NUMBER, "inf")
+        return pd.to_numeric(as_text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def group_numbers(table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
+
+import gzip
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+UNREADABLE = (
+    OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, SyntaxError, OverflowError,
+    MemoryError, RuntimeError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What libraries raise for a file that is not what its name says: each damage has an error of its own."""
+
+MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file is refused that unpacks to more than both
+CHUNK_BYTES = 1 << 20
+
+
+def check_unpacked(n_bytes: int, n_packed: int) -> None:
+    """Raise ValueError for what is small on disk and would fill the memory."""
+    if n_bytes > max(MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES * n_packed):
+        raise ValueError(
+            f"{n_packed:,} bytes, and it unpacks to more than {MAX_UNPACKED_TIMES} times as much: "
+            "store it without compression if it is sound"
+        )
+
+
+def unpack_gzip(path: Path) -> bytes:
+    """The bytes in a gzip file; ValueError if they are far more than the file."""
+    n_packed, parts, n_bytes = path.stat().st_size, [], 0
+    with gzip.open(path) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            n_bytes += len(chunk)
+            check_unpacked(n_bytes, n_packed)
+            parts.append(chunk)
+    return b"".join(parts)
+
+
+def map_npy(path: Path | str) -> np.ndarray:
+    """A `.npy` file as a read-only memory map.
+
+    Raises:
+        ValueError: it is another kind of file, or holds objects; or another error of `UNREADABLE`.
+    """
+    with np.errstate(over="ignore"):  # of a size that is wrong, which is found when it is mapped
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError("it is a zip archive; name it .npz")
+    return array
+
+
+def names_in_npz(path: Path) -> list[str]:
+    """The names of the arrays in a `.npz` file; errors as for `map_npy`."""
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def read_from_npz(path: Path, name: str) -> np.ndarray:
+    """One array of a `.npz` file; errors as for `map_npy`."""
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(f"{name}.npy")
+        check_unpacked(member.file_size, member.compress_size)
+        with archive.open(member) as stream:
+            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
