@@ -1,7 +1,8 @@
 """Kill runs of a study at random moments, again and again, and compare what they end with.
 
     python tests/chaos/chaos.py --kills 60
-    python tests/chaos/chaos.py --kills 20 --profile profiles/slurm
+    python tests/cluster/one_node.py -- python tests/chaos/chaos.py --kills 12 --profile profiles/slurm \
+        -- --slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2
 
 A round runs a study with a job of every stage, is struck until it is complete, and its tables must then be,
 byte for byte, those of a run that nobody disturbed; `suffice verify` must find nothing. Rounds follow until
@@ -55,6 +56,7 @@ class Chaos:
     profile: Path
     random: random.Random
     deadline: float
+    arguments: tuple[str, ...] = ()
     strikes: Counter = field(default_factory=Counter)
     stages: Counter = field(default_factory=Counter)
     n_rounds: int = 0
@@ -66,7 +68,7 @@ class Chaos:
     def quiet_run(self, work: Path) -> Workflow:
         """A run that nobody disturbs; one that is refused, since jobs are still at work, is tried again."""
         workflow = Workflow(ROOT, self.study, work, self.profile)
-        while (done := workflow.run(check=False)).returncode:
+        while (done := workflow.run(*self.arguments, check=False)).returncode:
             if not any(said in done.output for said in AT_WORK):
                 raise AssertionError(f"a run failed:\n{done.output[-4000:]}")
             time.sleep(1)
@@ -84,7 +86,7 @@ class Chaos:
     def _strike(self, workflow: Workflow) -> bool:
         """Begin a run and strike it once; whether it was complete before."""
         main = subprocess.Popen(
-            workflow.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            workflow.command(*self.arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=workflow.environment(), start_new_session=True,
         )  # fmt: skip
         jobs = self._wait_for_jobs(main, workflow.work)
@@ -138,11 +140,18 @@ def check(workflow: Workflow, expected: dict[str, bytes]) -> None:
     assert not list(workflow.results.rglob(".*.part*")), "half files were left"
 
 
-def run_chaos(folder: Path, n_strikes: int, seed: int, profile: Path, max_seconds: float) -> Chaos:
+def run_chaos(
+    folder: Path,
+    n_strikes: int,
+    seed: int,
+    profile: Path,
+    max_seconds: float,
+    arguments: tuple[str, ...] = (),
+) -> Chaos:
     """Strike until there were enough strikes, or time is up; every round must end like an undisturbed run."""
     study = write_toy_study(folder / "toy")
     add_all_stages(study)
-    chaos = Chaos(study, profile, random.Random(seed), time.monotonic() + max_seconds)
+    chaos = Chaos(study, profile, random.Random(seed), time.monotonic() + max_seconds, arguments)
     for name in ("undisturbed", *(f"round-{number}" for number in range(n_strikes))):
         (folder / name).mkdir()
         if name == "undisturbed":
@@ -163,10 +172,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--profile", type=Path, default=ROOT / "profiles" / "default")
     parser.add_argument("--max-seconds", type=float, default=3600)
+    parser.add_argument("arguments", nargs="*", help="of Snakemake, after --")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         place, profile = Path(folder), options.profile.resolve()
-        chaos = run_chaos(place, options.kills, options.seed, profile, options.max_seconds)
+        asked = options.kills, options.seed, profile, options.max_seconds, tuple(options.arguments)
+        chaos = run_chaos(place, *asked)
     print(f"{chaos.n_strikes} strikes in {chaos.n_rounds} rounds; all tables as in an undisturbed run")
     for title, counts in (("ways", chaos.strikes), ("stages at work", chaos.stages)):
         print(f"{title}:")
