@@ -2,19 +2,24 @@
 PYTHON ?= python3
 CORES ?= all
 STUDY ?= api-docs
+PROFILE ?= default
+GPUS ?= $(shell (nvidia-smi -L 2>/dev/null || echo) | wc -l)
 MEM_MB ?= $(shell awk '/MemTotal/ {print int($$2 / 1024)}' /proc/meminfo 2>/dev/null || echo 16000)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RUN = $(BIN)/snakemake $(TARGET) --cores $(CORES) --resources mem_mb=$(MEM_MB) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+PROFILE_FOLDER = $(if $(wildcard profiles/$(PROFILE)/config.yaml),profiles/$(PROFILE),$(PROFILE))
+LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS))
+RUN = $(BIN)/snakemake $(TARGET) --workflow-profile $(PROFILE_FOLDER) $(LIMITS) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
 RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install study plan reproduce report test check format lock docs clean
+.PHONY: help install study plan fetch reproduce report test check format lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
+	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   GPUS=n (all)   PROFILE=slurm"
+	@echo "  SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
 
 $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
@@ -32,6 +37,9 @@ study: $(STAMP) ## run a study, print its ranking and the path of its page
 
 plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
 	@$(RUN) --dry-run --quiet rules host
+
+fetch: $(STAMP) ## bring a study's models and data into the caches, for computers without network
+	$(BIN)/suffice fetch $(STUDY)
 
 reproduce: ## published numbers beside the same recomputed, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published

@@ -21,8 +21,8 @@ rule vary_pool:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
@@ -42,8 +42,8 @@ rule vary_setting:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=values_of_variation,
         n_resamples=STUDY.settings.correlation.n_resamples,
@@ -64,8 +64,8 @@ rule vary_dataset:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=STUDY.compared_datasets,
         n_resamples=STUDY.settings.correlation.n_resamples,
@@ -87,8 +87,8 @@ rule vary_items:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         models=models_of_study,
         how=stable(ranking_choices()),
@@ -112,8 +112,8 @@ rule compare_versions:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         versions=STUDY.versions,
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
@@ -145,8 +145,8 @@ rule plot_ablations:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         variations=list(STUDY.settings.ablations),
         code=code_version("suffice.plots.ablation_curves", "suffice.plots.ablations"),

@@ -96,6 +96,26 @@ def files_of_model(wildcards):
     return files_of_settings(model.settings_for(wildcards.dataset))
 
 
+def shards_of_model(wildcards):
+    """The blocks that a model's vectors are joined from; none if one job makes them all."""
+    loader = get_loader(STUDY.models[wildcards.model].kind)
+    n_shards = STUDY.datasets[wildcards.dataset].shards
+    if n_shards == 1 or not loader.uses_device:
+        return []
+    folder = f"{RESULTS}/shards/{wildcards.dataset}/{wildcards.model}"
+    return [f"{folder}/{shard}-of-{n_shards}.npy" for shard in range(n_shards)]
+
+
+def facts_of_shards(wildcards):
+    """What these blocks are, and what they took."""
+    return [path.removesuffix("npy") + "json" for path in shards_of_model(wildcards)]
+
+
+def gpus_of_embedding(wildcards):
+    """How many GPUs it takes to embed, or to join what others embedded."""
+    return 0 if shards_of_model(wildcards) else gpus_of_model(wildcards)
+
+
 def settings_of_model(wildcards):
     """The settings of a model's loader."""
     return stable(
@@ -113,6 +133,20 @@ def versions_of_model(wildcards):
     return library_versions(get_loader(STUDY.models[wildcards.model].kind))
 
 
+def gpus_of_model(wildcards):
+    """How many GPUs a model's loader needs."""
+    return n_gpus(get_loader(STUDY.models[wildcards.model].kind).uses_device)
+
+
+def gpus_of_estimator(wildcards):
+    """How many GPUs an estimator needs."""
+    from suffice.estimators.registry import get_estimator
+
+    return n_gpus(
+        get_estimator(STUDY.all_estimators[wildcards.estimator].kind).uses_device
+    )
+
+
 def seed_of_model(wildcards):
     """The seed of what is random in a model."""
     return STUDY.seed_of(wildcards.model)
@@ -127,6 +161,12 @@ def code_of_model(wildcards):
 def failure_record(wildcards):
     """Where the message of a model that fails is kept."""
     return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.json"
+
+
+def failure_record_of_shard(wildcards):
+    """The same for one block of a model's vectors."""
+    folder = f"{RESULTS}/failed/{wildcards.dataset}"
+    return f"{folder}/{wildcards.model}.shard-{wildcards.shard}.json"
 
 
 def failure_record_of_preparation(wildcards):

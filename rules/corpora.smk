@@ -13,8 +13,8 @@ rule build_corpus:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings=dataset_settings,
         seed=STUDY.settings.seed,
@@ -37,8 +37,9 @@ rule train_language_model:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        gpu=n_gpus(uses_device=True),
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         settings=training_settings,
         seed=STUDY.settings.seed,

@@ -24,8 +24,8 @@ rule correlate_scores:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         estimators=list(STUDY.estimators),
         n_resamples=STUDY.settings.correlation.n_resamples,

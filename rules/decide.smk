@@ -19,8 +19,8 @@ rule decide_models:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         estimators=list(STUDY.estimators),
         n_resamples=STUDY.settings.correlation.n_resamples,
@@ -46,8 +46,8 @@ rule shrink_pool:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         models=model_table,
         settings=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
@@ -72,8 +72,8 @@ rule weigh_cost:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_version("suffice.comparison.pareto"),
     script:
@@ -97,8 +97,8 @@ rule relate_tasks:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,

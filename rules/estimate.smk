@@ -11,8 +11,8 @@ checkpoint choose_targets:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         models=STUDY.candidates,
         n_targets=STUDY.settings.ranking.targets,
@@ -36,8 +36,9 @@ rule prepare_model:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        gpu=gpus_of_estimator,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         estimator=estimator_choice,
         seed=STUDY.settings.seed,
@@ -63,8 +64,9 @@ rule estimate_pairs:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        gpu=gpus_of_estimator,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         estimator=estimator_choice,
         models=models_of_study,

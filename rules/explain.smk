@@ -27,8 +27,8 @@ rule explain_pairs:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         pairs=STUDY.explained_pairs,
         models=models_of_study,

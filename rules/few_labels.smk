@@ -21,8 +21,8 @@ rule try_few_labels:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         tasks=tasks_with_few_labels,
         datasets=datasets_with_few_labels,

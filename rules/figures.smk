@@ -25,8 +25,8 @@ rule plot_figures:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         figures=figure_names(),
         models=model_table,
@@ -50,8 +50,8 @@ rule write_page:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         folder=str(STUDY.folder),
         missing=MISSING,

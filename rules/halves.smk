@@ -13,8 +13,8 @@ rule split_halves:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         seed=STUDY.settings.seed,
         code=code_version("suffice.data.halves"),
@@ -37,8 +37,9 @@ rule embed_halves:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        gpu=gpus_of_model,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         kind=kind_of_model,
         settings=settings_of_model,

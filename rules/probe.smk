@@ -14,8 +14,8 @@ rule probe_model:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         tasks=settings_of_tasks,
         datasets=STUDY.task_datasets,
@@ -42,8 +42,8 @@ rule read_public_scores:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         public=public_settings,
         code=code_version("suffice.tasks.public_scores"),

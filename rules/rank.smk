@@ -18,8 +18,8 @@ rule rank_models:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         seed=STUDY.settings.seed,
@@ -41,8 +41,8 @@ rule measure_baselines:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         models=models_of_study,
         seed=STUDY.settings.seed,

@@ -9,8 +9,8 @@ rule make_standin_data:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         datasets=standin_datasets,
         seed=STUDY.settings.seed,
@@ -27,8 +27,8 @@ rule make_standin_checkpoints:
     conda:
         "../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         models=standin_models,
         seed=STUDY.settings.seed,

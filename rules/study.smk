@@ -27,5 +27,19 @@ def any_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def growing(amount):
+    """A resource of which a job that failed gets more at its next attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return amount * attempt
+
+    return of_attempt
+
+
+def n_gpus(uses_device):
+    """How many GPUs a job needs: one if it computes with torch, and the study is on GPUs."""
+    return int(uses_device and STUDY.settings.device.startswith("cuda"))
+
+
 onstart:
     begin_run(Path(RESULTS), study_folder(config, ROOT), overrides_in(config))

@@ -9,5 +9,6 @@ with running_job(snakemake):
     params, names = snakemake.params, snakemake.wildcards
     with recording_failure(params.failure, names.model, names.dataset):
         loader = build_loader(params.kind, params.settings, params.seed, params.device)
-        corpus = Corpus(snakemake.input.corpus)
-        write_embedding(loader, corpus, snakemake.output.vectors, model=names.model, dataset=names.dataset)
+        corpus, shards = Corpus(snakemake.input.corpus), snakemake.input.shards
+        made = {"model": names.model, "dataset": names.dataset, "shards": shards}
+        write_embedding(loader, corpus, snakemake.output.vectors, **made)

@@ -177,3 +177,14 @@ def test_bad_labels_are_named(vectors, tmp_path, capsys, text, kind, message):
     options = ["--out", str(tmp_path / "r"), "--labels", str(path), "--label-kind", kind]
     assert main(["rank", *vectors, *options]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_ranking_says_what_it_was_made_from(vectors, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["rank", *vectors, "--out", str(out)]) == 0
+    assert main(["verify", str(out)]) == 0
+    assert "2 results" in capsys.readouterr().out
+    array = np.load(vectors[0])
+    np.save(vectors[0], array + 1)
+    assert main(["verify", str(out)]) == 1
+    assert f"made from another {vectors[0]} than there is now" in capsys.readouterr().out

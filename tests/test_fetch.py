@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from loopback_hub import silent_server
 
 from suffice.data.build import build_corpus
 from suffice.data.check import check_dataset
@@ -96,7 +97,7 @@ def test_without_network_the_remedy_names_the_place(cache, monkeypatch):
     pytest.importorskip("pooch", reason="needs the hub extra")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        FetchError, match=r"downloads are switched off; fetch it elsewhere (as|and save it as) .*-a\.csv"
+        FetchError, match=r"downloads are switched off; run `make fetch STUDY=...` where .*-a\.csv"
     ):
         fetch("https://example.org/a.csv", SHA256)
 
@@ -120,3 +121,14 @@ def test_a_local_file_may_have_a_hash_too(tmp_path):
     check_dataset(DatasetSettings(**settings, sha256=SHA256), "texts", ranked=False)
     with pytest.raises(FetchError, match="another SHA-256"):
         check_dataset(DatasetSettings(**settings, sha256=OTHER), "texts", ranked=False)
+
+
+def test_a_server_that_does_not_answer_is_given_up(cache, monkeypatch):
+    pytest.importorskip("pooch", reason="needs the hub extra")
+    monkeypatch.setattr("suffice.fetch.TIMEOUT_SECONDS", 0.5)
+    with (
+        silent_server(seconds=30) as address,
+        pytest.raises(FetchError, match=r"texts\.csv cannot be fetched"),
+    ):
+        fetch(f"{address}/texts.csv", SHA256)
+    assert not list(cache.rglob("*.csv"))

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from suffice.errors import StudyError
-from suffice.files import read_json, write_json
+from suffice.files import create_array, read_json, whole_file, write_json
 from suffice.workflow import claim_results, failed_models, is_full_disk, job_at_work, recording_failure
 
 
@@ -60,3 +61,36 @@ def test_a_full_disk_is_known_from_any_library():
     assert is_full_disk(OSError(errno.ENOSPC, "No space left on device"))
     assert is_full_disk(RuntimeError("I/O error: No space left on device (os error 28)"))
     assert not is_full_disk(OSError(errno.EACCES, "Permission denied"))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of three megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here (it needs root)")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_space_that_is_not_there_is_an_error_before_the_first_page_is_written(small_disk):
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        whole_file(small_disk / "a.npy") as temporary,
+    ):
+        create_array(temporary, (1000, 1000))
+    assert is_full_disk(caught.value)
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_job_on_a_full_disk_ends_with_a_message(small_disk):
+    code = "from pathlib import Path; from types import SimpleNamespace\n"
+    code += "from suffice.files import create_array; from suffice.workflow import running_job\n"
+    code += "empty = dict(wildcards=SimpleNamespace(study='toy'), input=[], output=[], params={}, log=[])\n"
+    code += "with running_job(SimpleNamespace(**empty)): create_array(Path('a.npy'), (1000, 1000))\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=small_disk, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no space is left")
+    assert "Traceback" not in done.stderr

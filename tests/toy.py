@@ -43,6 +43,38 @@ topic-clusters\tclustering\ttoys\ttopic
 """
 
 
+STAGES = [
+    "build_corpus",
+    "train_language_model",
+    "embed_items",
+    "prepare_model",
+    "estimate_pairs",
+    "probe_model",
+    "measure_baselines",
+    "rank_models",
+    "correlate_scores",
+    "decide_models",
+    "shrink_pool",
+    "weigh_cost",
+    "relate_tasks",
+    "try_few_labels",
+    "explain_pairs",
+    "split_halves",
+    "embed_halves",
+    "plot_figures",
+    "write_page",
+]
+
+TRAINING = """training:
+  bert:
+    {dataset: toys, vocab_size: 200, hidden_size: 16, n_heads: 2, max_length: 16, warmup: 1, steps: [0, 3]}
+"""
+
+EXTRAS = """few_labels: {n_labels: [30, 100], n_draws: 2, ways: [logme]}
+baselines: {self_retrieval: true}
+"""
+
+
 def write_toy_study(folder: Path) -> Path:
     """Write the study's files and data into a new folder."""
     folder.mkdir()
@@ -52,3 +84,17 @@ def write_toy_study(folder: Path) -> Path:
     for name, content in contents.items():
         (folder / name).write_text(content)
     return folder
+
+
+def add_model(study, row, column=None):
+    table = study / "models.tsv"
+    header, *rows = table.read_text().splitlines(keepends=True)
+    header = header.replace("\n", f"\t{column}\n") if column else header
+    table.write_text("".join([header, *rows, row]))
+
+
+def add_all_stages(study: Path) -> None:
+    """Let the study have a job of every stage: a model that it trains, few labels, and halves of texts."""
+    with (study / "study.yaml").open("a") as stream:
+        stream.write(TRAINING + EXTRAS)
+    add_model(study, "bert\thidden_states\tbert\t\t\t\ttrained:bert/3\n", column="checkpoint")

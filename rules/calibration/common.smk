@@ -51,14 +51,24 @@ def code_of_measure(wildcards):
     return code_version("suffice.calibration.measure", estimator.__module__)
 
 
-def memory_of_measure(wildcards):
+def gpus_of_estimator(wildcards):
+    """How many GPUs an estimator needs."""
+    from suffice.estimators.registry import get_estimator
+
+    kind = STUDY.estimators[wildcards.estimator].kind
+    return n_gpus(get_estimator(kind).uses_device)
+
+
+def memory_of_measure(wildcards, attempt):
     """Megabytes that the largest setting of a job needs."""
-    return calibration_memory_mb(settings_to_measure(wildcards))
+    return attempt * calibration_memory_mb(settings_to_measure(wildcards))
 
 
 def code_of_figure(wildcards):
     """Version of the code that draws a figure."""
-    return code_version("suffice.plots.calibration", f"suffice.plots.{wildcards.figure}")
+    return code_version(
+        "suffice.plots.calibration", f"suffice.plots.{wildcards.figure}"
+    )
 
 
 def final_files():

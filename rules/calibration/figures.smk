@@ -18,8 +18,8 @@ rule plot_calibration:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_of_figure,
     script:
@@ -41,8 +41,8 @@ rule write_calibration_page:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         folder=str(study_folder(config, ROOT)),
         overrides=overrides_in(config),

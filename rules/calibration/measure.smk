@@ -11,8 +11,9 @@ rule measure_group:
     conda:
         "../../envs/suffice.yaml"
     resources:
+        gpu=gpus_of_estimator,
         mem_mb=memory_of_measure,
-        runtime=480,
+        runtime=growing(480),
     params:
         settings=settings_to_measure,
         choice=estimator_choice,
@@ -41,8 +42,8 @@ rule tabulate_calibration:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_version("suffice.calibration.tables"),
     script:

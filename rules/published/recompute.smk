@@ -12,8 +12,8 @@ rule recompute_published:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         folder=str(PUBLISHED),
         settings=stable(SETTINGS.model_dump(mode="json")),
@@ -38,8 +38,8 @@ rule plot_published:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         folder=str(PUBLISHED),
         figures=list(FIGURES),
@@ -64,8 +64,8 @@ rule write_published_page:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=stable(SETTINGS.model_dump(mode="json")),
         code=code_version("suffice.report.published"),

@@ -21,8 +21,8 @@ rule tabulate_saturation:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         settings=SETTINGS,
         code=code_version("suffice.saturation.tables"),
@@ -47,8 +47,8 @@ rule plot_saturation:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_version("suffice.plots.saturation"),
     script:
@@ -70,8 +70,8 @@ rule write_saturation_page:
     conda:
         "../../envs/suffice.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=SETTINGS,
         code=code_version("suffice.report.saturation"),

@@ -19,8 +19,8 @@ rule train_group:
         "../../envs/suffice.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         job=job_of_group,
         code=code_version("suffice.saturation.extrapolation"),
@@ -43,8 +43,8 @@ rule train_pair:
         "../../envs/suffice.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         settings=stable(SCALE.in_context.model_dump(mode="json")),
         seed=STUDY.settings.seed,
@@ -68,8 +68,8 @@ rule tune_twins:
         "../../envs/suffice.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         settings=stable(SCALE.fine_tuning.model_dump(mode="json")),
         seed=STUDY.settings.seed,
@@ -93,8 +93,8 @@ rule compare_contexts:
         "../../envs/suffice.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         models=[f"{arm}/{seed}" for seed in PAIR_SEEDS for arm in IN_CONTEXT_ARMS],
         settings=stable(SCALE.in_context.model_dump(mode="json")),
@@ -118,8 +118,8 @@ rule compare_states:
         "../../envs/suffice.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         job=job_of_bridge,
         models=names_to_compare,

@@ -13,15 +13,21 @@ from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, StudyError, SufficeError
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
 from suffice.explain import explain_pair
+from suffice.provenance import code_version
 from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
+from suffice.records import sha256_of, write_records
+from suffice.study.fetch import Fetched, fetch_study
+from suffice.study.kinds import EMBEDDINGS, kind_of_study
 from suffice.study.model import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
+from suffice.study.read import load_study
 from suffice.study.show import show_failures, show_results
 from suffice.verify import verify_results
+from suffice.workflow import study_folder
 
 EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
@@ -30,6 +36,8 @@ EXAMPLES = """examples:
       write a study of your own texts, then: make study STUDY=my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
+  suffice fetch my-docs
+      bring a study's models and data into the local caches, for computers without network
   suffice verify results/api-docs
       check that every result is as its job left it, and would come out the same today
   suffice explain vectors/small.npy vectors/large.npy --items texts.txt
@@ -78,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
     show.set_defaults(run=_show)
+    fetch = commands.add_parser("fetch", help="bring a study's models and data into the local caches")
+    fetch.add_argument("study", help="a name in config/, or a folder")
+    fetch.set_defaults(run=_fetch)
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
     verify.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     verify.set_defaults(run=_verify)
@@ -213,9 +224,22 @@ def _rank(options: argparse.Namespace) -> None:
         ranking = Ranking(add_update(ranking.table, found), ranking.pairs)
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
+    _record_ranking(options)
     print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
     print(ranking.advice)
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+
+
+def _record_ranking(options: argparse.Namespace) -> None:
+    """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
+    read = [*options.files, *([options.labels] if options.labels else [])]
+    asked = {
+        key: value for key, value in vars(options).items() if key not in ("run", "files", "out", "labels")
+    }
+    code = code_version("suffice.ranking.rank", get_estimator(options.estimator).__module__)
+    job = {"rule": "rank", "parameters": asked | {"code": code}}
+    made = [options.out / "ranking.csv", options.out / "pairs.parquet"]
+    write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 
 def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -> FewLabels:
@@ -278,6 +302,24 @@ def _new_study(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     print(show_failures(options.results) if options.failures else show_results(options.results))
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    folder = study_folder({"study": options.study}, Path())
+    kind = kind_of_study(folder)
+    found = list(map(_said, fetch_study(load_study(folder)))) if kind == EMBEDDINGS else []
+    failed = [each.what for each in found if each.failed]
+    if failed:
+        raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
+    got = (
+        f"{len(found)} of its models and data sets are in the cache" if found else "it takes nothing from one"
+    )
+    print(f"the study {folder.name} runs without network: {got}")
+
+
+def _said(each: Fetched) -> Fetched:
+    print(f"{'FAILED ' if each.failed else ''}{each.what}: {each.said}", flush=True)
+    return each
 
 
 def _verify(options: argparse.Namespace) -> None:

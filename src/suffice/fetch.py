@@ -69,7 +69,8 @@ def check_fetchable(url: str, sha256: str | None) -> Path | None:
         return path
     if is_offline():
         raise FetchError(
-            f"{url} is not in the cache, and downloads are switched off; fetch it elsewhere as {path}"
+            f"{url} is not in the cache, and downloads are switched off; run `make fetch STUDY=...` where "
+            f"there is a network, or fetch it as {path}"
         )
     return None
 

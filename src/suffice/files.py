@@ -19,6 +19,7 @@ from suffice.foreign import UNREADABLE, map_npy
 CHUNK_BYTES = 1 << 20
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+PART = ".part"
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")
 
@@ -47,12 +48,18 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete temporary files that killed writers left in a folder and below; no writer may be at work."""
+    for path in folder.rglob(f".*{PART}*"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(content: Any, path: Path | str) -> None:
@@ -158,6 +165,21 @@ def open_array(path: Path | str) -> np.ndarray:
     except UNREADABLE as error:
         why = first_line(error)
         raise DataError(f"{path} is not a readable .npy array ({why}); make it again") from error
+
+
+def create_array(path: Path | str, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new `.npy` file of float32, as a memory map that can be written.
+
+    Its space is taken at once: a full disk is an error here, and not the end of the process at some page.
+
+    Raises:
+        OSError: there is not enough space.
+    """
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with Path(path).open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, os.path.getsize(path))
+    return array
 
 
 def sha256_of_file(path: Path | str) -> str:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parent
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
@@ -119,9 +121,22 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, number of cores that may be used, and operating system."""
+    """Processor, cores that may be used, operating system, and the kernels of linear algebra.
+
+    These are chosen when a program starts, by processor and environment (OPENBLAS_CORETYPE); others sum in
+    another order, so that numbers differ in their last digits.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": _processor(), "cores": cores, "system": f"{platform.system()} {platform.machine()}"}
+    system = f"{platform.system()} {platform.machine()}"
+    return {"processor": _processor(), "cores": cores, "system": system, "linear_algebra": _kernels()}
+
+
+def _kernels() -> str:
+    """Library and kernel of each linear algebra that is loaded, such as "openblas Haswell"."""
+    loaded = (library for library in threadpool_info() if library["user_api"] == "blas")
+    return ", ".join(
+        sorted({f"{each['internal_api']} {each.get('architecture', '')}".strip() for each in loaded})
+    )
 
 
 def _processor() -> str:

@@ -14,6 +14,7 @@ from suffice.store import read_checked
 
 STORE = "store"
 NOT_RESULTS = (FOLDER, STORE, "benchmarks", "failed")
+TEMPORARY = "shards/"  # results that are deleted once they were joined
 N_SHOWN = 5
 
 
@@ -157,7 +158,8 @@ class _Check:
 
     def notes(self) -> list[str]:
         """What could not be checked, and what has changed without making a result stale."""
-        missing = [file for file, sha256 in self.hashes.items() if sha256 is None]
+        absent = (file for file, sha256 in self.hashes.items() if sha256 is None)
+        missing = [file for file in absent if not file.startswith(TEMPORARY)]
         found = [_said("not there any more", missing)] if missing else []
         gone = [name for name, sha256 in self.outside.items() if sha256 is None]
         found += [_said("not checked, since they are elsewhere", gone)] if gone else []

@@ -7,13 +7,14 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from suffice.devices import own_gpu
 from suffice.errors import DataError, StudyError, SufficeError
-from suffice.files import read_json, user_path, write_json
+from suffice.files import read_json, remove_leftovers, user_path, write_json
 from suffice.locks import try_lock
 from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
@@ -196,7 +197,7 @@ def running_job(snakemake: Any) -> Iterator[None]:
     """
     _log_messages(snakemake)
     results = Path("results") / snakemake.wildcards.study
-    with job_at_work(results):
+    with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
         yield
         job = {
@@ -244,6 +245,7 @@ def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None
         claim_results(results)
     except StudyError as error:
         stop_with_message(error)
+    remove_leftovers(results)
     write_json(run_record(folder, stable(overrides)), results / RUN_RECORD)
 
 

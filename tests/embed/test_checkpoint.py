@@ -1,5 +1,6 @@
 """Where checkpoints lie, their hashes, what is said when they are not there, and batches."""
 
+import json
 import os
 
 import numpy as np
@@ -127,6 +128,22 @@ def test_identity_of_cached_hub_name_is_its_commit(cached, monkeypatch):
     assert loader.identity() == {"commit": cached}
 
 
+def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
+    snapshot = tmp_path / "models--toy--bert" / "snapshots" / cached
+    settings = HiddenStatesSettings(checkpoint="toy/bert")
+    part = "only a part is in the cache.*make fetch STUDY="
+    with pytest.raises(ModelError, match=part):
+        HiddenStates(settings).check()
+    HiddenStates(HiddenStatesSettings(checkpoint="toy/bert", random_init=True)).check()
+    (snapshot / "model-1.safetensors").write_bytes(b"1")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=part):
+        HiddenStates(settings).check()
+    (snapshot / "model-2.safetensors").write_bytes(b"2")
+    HiddenStates(settings).check()
+
+
 def test_hashes_follow_contents_and_names_only(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name / "1_Dense").mkdir(parents=True)
@@ -194,29 +211,49 @@ def test_batches_are_of_like_length_and_results_in_order():
         seen.append([lengths[i] for i in batch])
         return np.array([[i, lengths[i]] for i in batch], dtype=np.float32)
 
-    result = BatchRunner(3).run(encode, lengths)
+    result = BatchRunner(3, "me/tiny").run(encode, lengths)
     assert seen == [[9, 9, 7], [5, 3, 2], [1]]
     assert result.tolist() == [[i, length] for i, length in enumerate(lengths)]
 
 
-def test_out_of_memory_halves_the_batch_for_good():
+def out_of_device_memory():
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+
+def out_of_memory():
+    torch.empty(10**17)
+
+
+@pytest.mark.parametrize("fail", [out_of_device_memory, out_of_memory])
+def test_out_of_memory_halves_the_batch_for_good(fail):
     sizes = []
 
     def encode(batch):
         sizes.append(len(batch))
         if len(batch) > 2:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            fail()
         return np.array([[i] for i in batch], dtype=np.float32)
 
-    runner = BatchRunner(10)
+    runner = BatchRunner(10, "me/tiny")
     assert runner.run(encode, [1] * 7).ravel().tolist() == list(range(7))
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert runner.batch_size == 1
+    assert runner.warnings() == ["memory was short: batches of 1 items, not of 10"]
+
+
+def test_other_errors_are_not_taken_for_want_of_memory():
+    def encode(batch):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        BatchRunner(4, "me/tiny").run(encode, [2, 8, 3])
 
 
 def test_out_of_memory_with_a_single_item():
     def encode(batch):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(ModelError, match="single item of length 8"):
-        BatchRunner(4).run(encode, [2, 8, 3])
+    with pytest.raises(
+        ModelError, match="me/tiny: out of memory at batch size 1, with a single item of length 8"
+    ):
+        BatchRunner(4, "me/tiny").run(encode, [2, 8, 3])

@@ -176,6 +176,24 @@ def test_public_checkpoints_load_strictly(shared_data, convolution, name):
         GraphNetwork(GraphNetworkSettings(convolution=other, path=str(path))).open(None)
 
 
+def test_a_graph_network_short_of_memory_halves_its_batches_and_gives_the_same(corpus, monkeypatch):
+    settings = GraphNetworkSettings(convolution="gin", random_init=True)
+    encoder = GraphNetwork(settings).open(corpus)
+    whole, forward = encoder.encode(window()), MoleculeNetwork.forward
+
+    def short_of_memory(self, graph):
+        if graph["molecule"].max() >= 2:
+            raise MemoryError
+        return forward(self, graph)
+
+    monkeypatch.setattr(MoleculeNetwork, "forward", short_of_memory)
+    np.testing.assert_allclose(encoder.encode(window()), whole, rtol=1e-4, atol=1e-5)
+    assert encoder.batches.batch_size <= 2
+    assert encoder.warnings() == [
+        f"memory was short: batches of {encoder.batches.batch_size} items, not of 256"
+    ]
+
+
 def test_untrained_weights_are_the_seeds():
     vectors = [
         GraphNetwork(GraphNetworkSettings(convolution="gin", random_init=True), seed=seed)

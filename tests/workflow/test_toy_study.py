@@ -10,51 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from running import jobs_at_work
+from toy import EXTRAS, STAGES, add_all_stages, add_model
 
 from suffice.comparison.baselines import OF_HALVES, OF_POOL, ONE_MODEL
 from suffice.files import read_json
+from suffice.verify import verify_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
-
-STAGES = [
-    "build_corpus",
-    "train_language_model",
-    "embed_items",
-    "prepare_model",
-    "estimate_pairs",
-    "probe_model",
-    "measure_baselines",
-    "rank_models",
-    "correlate_scores",
-    "decide_models",
-    "shrink_pool",
-    "weigh_cost",
-    "relate_tasks",
-    "try_few_labels",
-    "explain_pairs",
-    "split_halves",
-    "embed_halves",
-    "plot_figures",
-    "write_page",
-]
-
-
-TRAINING = """training:
-  bert:
-    {dataset: toys, vocab_size: 200, hidden_size: 16, n_heads: 2, max_length: 16, warmup: 1, steps: [0, 3]}
-"""
-
-
-EXTRAS = """few_labels: {n_labels: [30, 100], n_draws: 2, ways: [logme]}
-baselines: {self_retrieval: true}
-"""
-
-
-def add_model(study, row, column=None):
-    table = study / "models.tsv"
-    header, *rows = table.read_text().splitlines(keepends=True)
-    header = header.replace("\n", f"\t{column}\n") if column else header
-    table.write_text("".join([header, *rows, row]))
 
 
 def pairs_made(workflow):
@@ -200,21 +163,6 @@ def test_chosen_targets_alone_have_pairs(workflow):
     assert "Nothing to be done" in workflow.run().output
 
 
-def jobs_of(workflow, stage):
-    """Process ids of running jobs of one rule: Snakemake runs a copy of its script in the working folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            scripts = [part.decode() for part in command if part.endswith(f".{stage}.py".encode())]
-            if any(script.startswith(str(workflow.work)) for script in scripts):
-                found.append(int(entry.name))
-    return found
-
-
 def kill_jobs(workflow, stages):
     """Run the workflow and end the first job of each of some stages with SIGKILL; which stages had one."""
     again = ["--forcerun", *stages] if stages else []  # one whose job was too quick has another chance
@@ -224,12 +172,11 @@ def kill_jobs(workflow, stages):
     )
     killed = []
     while main.poll() is None:
-        for stage in stages:
-            jobs = [] if stage in killed else jobs_of(workflow, stage)
-            if jobs:
+        for job, stage in jobs_at_work(workflow.work).items():
+            if stage in stages and stage not in killed:
                 time.sleep(0.1)
                 with suppress(ProcessLookupError):
-                    os.kill(jobs[0], signal.SIGKILL)
+                    os.kill(job, signal.SIGKILL)
                     killed.append(stage)
         time.sleep(0.02)
     return killed
@@ -237,8 +184,7 @@ def kill_jobs(workflow, stages):
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds jobs through /proc")
 def test_a_killed_job_of_any_stage_changes_no_table(workflow, project, tmp_path):
-    (workflow.study / "study.yaml").open("a").write(TRAINING + EXTRAS)
-    add_model(workflow.study, "bert\thidden_states\tbert\t\t\t\ttrained:bert/3\n", column="checkpoint")
+    add_all_stages(workflow.study)
     undisturbed = type(workflow)(project, workflow.study, tmp_path / "undisturbed")
     undisturbed.work.mkdir()
     undisturbed.run()
@@ -258,3 +204,22 @@ def test_a_wrong_study_stops_before_the_first_job_with_its_message(workflow):
     assert "row 'words-8'" in done.output
     assert "Traceback" not in done.output
     assert not (workflow.work / "results").exists()
+
+
+def test_shards_change_how_many_jobs_embed_and_no_vector(workflow, project, tmp_path):
+    add_all_stages(workflow.study)
+    whole = type(workflow)(project, workflow.study, tmp_path / "whole")
+    whole.work.mkdir()
+    made = "results/toy/embeddings/toys/{}.npy"
+    whole.run(made.format("bert"), made.format("words-8"))
+    table = workflow.study / "datasets.tsv"
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header}\tshards\n{row}\t3\n")
+    workflow.run(made.format("bert"), made.format("words-8"))
+    logs = workflow.work / "logs" / "toy" / "embed_shard" / "toys"
+    assert sorted(str(path.relative_to(logs)) for path in logs.rglob("*.log")) == [
+        f"bert/{shard}-of-3.log" for shard in range(3)
+    ]
+    assert workflow.tables() == whole.tables()
+    assert not list((workflow.results / "shards").rglob("*.npy"))
+    assert verify_results(workflow.results).lines()[:-1] == []

@@ -17,7 +17,7 @@ from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
 from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
 from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
-from suffice.data.readers import PAIR, read_items
+from suffice.data.readers import PAIR, load_hub, read_items
 from suffice.errors import DataError
 from suffice.fetch import check_file_hash, fetch
 from suffice.files import sha256_of_file, write_json, write_table
@@ -115,6 +115,21 @@ def with_local_file(settings: DatasetSettings) -> DatasetSettings:
     if settings.sha256 is not None:
         check_file_hash(Path(str(settings.path)), settings.sha256)
     return settings
+
+
+def fetch_dataset(settings: DatasetSettings) -> str | None:
+    """Bring a data set into the local cache; says what, or None if it needs no network.
+
+    Raises:
+        SufficeError: it cannot be fetched.
+    """
+    if settings.is_remote:
+        return f"{settings.path} as {with_local_file(settings).path}"
+    if settings.source != "hub":
+        return None
+    n_items = sum(len(part) for part in load_hub(settings))
+    at = f" at {settings.revision}" if settings.revision else ", not pinned: set its revision"
+    return f"{settings.path}{at}: {n_items:,} items in {', '.join(settings.hub_splits)}"
 
 
 def concatenated(corpora: Mapping[str, Corpus]) -> pd.DataFrame:

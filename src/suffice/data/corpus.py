@@ -75,11 +75,17 @@ class Corpus:
         """Hash of ids and contents in their order: the part of the corpus that embeddings depend on."""
         return str(self.manifest["content_sha256"])
 
-    def windows(self, n_items: int = 4096) -> Iterator[Window]:
-        """The items in their order, `n_items` at a time."""
+    def windows(self, n_items: int = 4096, rows: range | None = None) -> Iterator[Window]:
+        """The items in their order, `n_items` at a time.
+
+        Args:
+            n_items: of a window; the last one may have less.
+            rows: leave out windows that begin elsewhere; default none.
+        """
         start = 0
         for batch in pq.ParquetFile(self.path).iter_batches(batch_size=n_items, columns=[ID, CONTENT]):
-            yield Window(start, batch.column(0).to_pylist(), batch.column(1).to_pylist())
+            if rows is None or start in rows:
+                yield Window(start, batch.column(0).to_pylist(), batch.column(1).to_pylist())
             start += batch.num_rows
 
     def column(self, name: str) -> np.ndarray:

@@ -179,6 +179,19 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
     Raises:
         DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
     """
+    tables = [with_class_names(part.to_pandas(), part.features) for part in load_hub(settings)]
+    if len(tables) == 1:
+        return tables[0]
+    named = zip(settings.hub_splits, tables, strict=True)
+    return pd.concat([table.assign(split=name) for name, table in named], ignore_index=True)
+
+
+def load_hub(settings: DatasetSettings) -> list[Any]:
+    """The splits of a hub data set, from the cache or fetched now.
+
+    Raises:
+        DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
+    """
     try:
         import datasets
     except ImportError:
@@ -187,7 +200,7 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
         ) from None
     names = settings.hub_splits
     try:
-        parts = [
+        return [
             datasets.load_dataset(settings.path, name=settings.name, split=name, revision=settings.revision)
             for name in names
         ]
@@ -195,15 +208,9 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
         which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
             f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: "
-            f"{error}. Without network, load it once where there is one and copy the cache (HF_HOME), "
-            "or save it as Parquet and use source: file"
+            f"{error}. Without network, run `make fetch STUDY=...` where there is one with the same cache "
+            "(HF_HOME), or save it as Parquet and use source: file"
         ) from error
-    tables = [with_class_names(part.to_pandas(), part.features) for part in parts]
-    if len(tables) == 1:
-        return tables[0]
-    return pd.concat(
-        [table.assign(split=name) for name, table in zip(names, tables, strict=True)], ignore_index=True
-    )
 
 
 def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:

@@ -29,6 +29,10 @@ class Encoder(ABC):
     n_parameters: int | None = None
     n_truncated: int | None = None
 
+    def warnings(self) -> list[str]:
+        """What happened while encoding that a user should know, such as batches that did not fit."""
+        return []
+
     @abstractmethod
     def encode(self, window: Window) -> np.ndarray:
         """Vectors of one window in its order, float32, shape (len(window), embed_dim)."""
@@ -43,14 +47,16 @@ class Loader(ABC, Generic[S]):
         device: torch device for kinds that use one.
 
     Class attributes: `kind`, its name in model tables; `Settings`, what a row may set; `libraries`, the
-    packages that do its computation, whose versions are part of an embedding's identity; `new_items`,
-    whether it can embed items that are not in the corpus: "embeds", "never", or "follows" the model whose
+    packages that do its computation, whose versions are part of an embedding's identity; `uses_device`,
+    whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
+    not in the corpus: "embeds", "never", or "follows" the model whose
     vectors it is made from.
     """
 
     kind: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     libraries: ClassVar[tuple[str, ...]] = ()
+    uses_device: ClassVar[bool] = False
     new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
@@ -60,6 +66,14 @@ class Loader(ABC, Generic[S]):
 
     def check(self) -> None:
         """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
+
+    def fetch(self) -> str | None:
+        """Bring what the model needs into the local cache; says what, or None if it needs no network.
+
+        Raises:
+            SufficeError: it cannot be fetched.
+        """
+        return None
 
     def identity(self) -> dict[str, Any]:
         """Everything beyond settings, corpus and `libraries` that the vectors depend on: file hashes, seed.

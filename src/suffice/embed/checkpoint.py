@@ -14,7 +14,7 @@ from pydantic import Field
 from suffice.embed.base import Loader
 from suffice.errors import ModelError, first_line
 from suffice.fetch import is_offline
-from suffice.files import sha256_of_file, sha256_of_json, user_path
+from suffice.files import read_json, sha256_of_file, sha256_of_json, user_path
 from suffice.settings import Settings
 
 PACKAGE_PREFIX = "package:"
@@ -114,8 +114,8 @@ def _not_cached(name: str, revision: str | None) -> str:
     which = f" of revision {revision}" if revision else ""
     return (
         f"{name!r} is no local folder, and no such checkpoint{which} is in the local cache; "
-        f"run `hf download {name}{option}` on a machine with network and the same cache, "
-        "or give the path of a local copy"
+        "run `make fetch STUDY=...` on a machine with network and the same cache, "
+        f"or `hf download {name}{option}`, or give the path of a local copy"
     )
 
 
@@ -172,6 +172,16 @@ def weights_sha256(folder: Path | str) -> str:
     return _sha256_of_files(Path(folder), files)
 
 
+def holds_all_weights(folder: Path) -> bool:
+    """Whether a folder has weights, and all the parts of them that an index of safetensors names."""
+    named = {
+        index.parent / part
+        for index in folder.rglob("*.safetensors.index.json")
+        for part in read_json(index)["weight_map"].values()
+    }
+    return bool(_weight_files(folder)) and all(part.is_file() for part in named)
+
+
 def configuration_sha256(folder: Path | str) -> str:
     """Hash of a checkpoint's other files that vectors depend on: configuration, tokenizer, own code."""
     files = [path for path in _visible_files(Path(folder)) if path.suffix in CONFIGURATION]
@@ -201,6 +211,7 @@ class CheckpointLoader(Loader[C]):
     """A loader of neural checkpoints; `marker` is the file that such a checkpoint must hold."""
 
     marker: ClassVar[str] = "config.json"
+    uses_device = True
 
     @property
     def location(self) -> str:
@@ -215,6 +226,27 @@ class CheckpointLoader(Loader[C]):
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
         if is_local(self.location):
             self.check_weights()
+        elif is_offline() and self.reads_weights:
+            marker = self.file(self.marker)
+            if marker is None or not holds_all_weights(marker.parent):
+                raise ModelError(
+                    f"only a part is in the cache: {_not_cached(self.location, settings.revision)}"
+                )
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether the checkpoint's weights are used, not its architecture alone."""
+        return True
+
+    def fetch(self) -> str | None:
+        """Fetch a hub checkpoint: configuration, tokenizer and weights."""
+        if is_local(self.location):
+            return None
+        from suffice.embed.hub import fetch_checkpoint
+
+        said = fetch_checkpoint(self.location, self.settings.revision)
+        self.check_weights()
+        return said
 
     def check_weights(self) -> None:
         """Raise ModelError if model.safetensors is not the file that the setting `sha256` names."""
@@ -333,14 +365,23 @@ def torch_device(device: str) -> Any:
 class BatchRunner:
     """Runs items in batches of like length, longest first, and gives the vectors in the items' order.
 
-    When the device is out of memory the batch is halved, for this call and all later ones.
+    When memory is short, of the device or of the machine, the batch is halved, for this call and all later
+    ones.
 
     Args:
         batch_size: items a batch to begin with.
+        model: what errors call the model.
     """
 
-    def __init__(self, batch_size: int) -> None:
-        self.batch_size = batch_size
+    def __init__(self, batch_size: int, model: str) -> None:
+        self.model = model
+        self.asked = self.batch_size = batch_size
+
+    def warnings(self) -> list[str]:
+        """That batches had to be smaller than was asked for, if so."""
+        if self.batch_size == self.asked:
+            return []
+        return [f"memory was short: batches of {self.batch_size} items, not of {self.asked}"]
 
     def run(self, encode: Callable[[np.ndarray], np.ndarray], lengths: Sequence[int]) -> np.ndarray:
         """Vectors of all items.
@@ -377,12 +418,23 @@ class BatchRunner:
 
         try:
             return encode(batch)
-        except torch.cuda.OutOfMemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             if len(batch) == 1:
                 raise ModelError(
-                    f"out of device memory with a single item of length {lengths[batch[0]]}; "
-                    "lower the maximal length, use dtype float16 or bfloat16, or another device"
+                    f"{self.model}: out of memory at batch size 1, with a single item of length "
+                    f"{lengths[batch[0]]}; lower the maximal length, use dtype float16 or bfloat16 where "
+                    "the model has these settings, or another device"
                 ) from error
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()
         return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
+    import torch
+
+    of_machine = "not enough memory" in str(error) or "can't allocate memory" in str(error)
+    return isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or of_machine

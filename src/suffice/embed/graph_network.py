@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
+from suffice.embed.checkpoint import BatchRunner
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.errors import ModelError, first_line
 from suffice.fetch import check_fetchable, check_file_hash, fetch, is_url
@@ -54,6 +55,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
     """
 
     kind = "graph_network"
+    uses_device = True
     Settings = GraphNetworkSettings
     libraries = ("rdkit", "torch")
 
@@ -77,6 +79,11 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
         """The file of the checkpoint; fetched if it is by URL."""
         return fetch(path, self.settings.sha256) if is_url(path) else Path(path)
 
+    def fetch(self) -> str | None:
+        """Fetch a checkpoint by URL."""
+        path = self.settings.path
+        return f"{path} as {self._checkpoint(path)}" if path is not None and is_url(path) else None
+
     def identity(self) -> dict[str, Any]:
         """The hash of the checkpoint, or the seed of untrained weights."""
         if self.settings.path:
@@ -99,7 +106,8 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
             network = MoleculeNetwork(self.settings.convolution)
         if self.settings.path:
             load_checkpoint(network, self._checkpoint(self.settings.path))
-        return _GraphEncoder(network.eval().to(self.device), self.device)
+        name = self.settings.path or f"untrained {self.settings.convolution}"
+        return _GraphEncoder(network.eval().to(self.device), self.device, name)
 
 
 def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
@@ -121,22 +129,28 @@ def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
 class _GraphEncoder(Encoder):
     embed_dim = WIDTH
 
-    def __init__(self, network: "torch.nn.Module", device: str) -> None:
+    def __init__(self, network: "torch.nn.Module", device: str, name: str) -> None:
         self.network, self.device = network, device
+        self.batches = BatchRunner(BATCH_ITEMS, name)
         self.n_parameters = sum(weights.numel() for weights in network.parameters())
+
+    def warnings(self) -> list[str]:
+        """Whether batches had to be smaller."""
+        return self.batches.warnings()
 
     def encode(self, window: Window) -> np.ndarray:
         """One row a molecule."""
+        molecules = molecules_of(window)
+        n_atoms = [molecule.GetNumAtoms() for molecule in molecules]
+        return self.batches.run(lambda batch: self._encode_batch([molecules[i] for i in batch]), n_atoms)
+
+    def _encode_batch(self, molecules: list[Any]) -> np.ndarray:
         import torch
 
-        molecules = molecules_of(window)
-        parts = []
+        graph = batch_of_graphs(molecules)
+        tensors = {name: torch.from_numpy(array).to(self.device) for name, array in graph.items()}
         with torch.no_grad():
-            for start in range(0, len(molecules), BATCH_ITEMS):
-                graph = batch_of_graphs(molecules[start : start + BATCH_ITEMS])
-                tensors = {name: torch.from_numpy(array).to(self.device) for name, array in graph.items()}
-                parts.append(self.network(tensors).cpu().numpy())
-        return np.concatenate(parts).astype(np.float32)
+            return np.asarray(self.network(tensors).cpu().numpy(), dtype=np.float32)
 
 
 def batch_of_graphs(molecules: list[Any]) -> dict[str, np.ndarray]:

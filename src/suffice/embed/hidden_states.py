@@ -56,6 +56,11 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
     Settings = HiddenStatesSettings
     libraries = ("torch", "transformers", "tokenizers")
 
+    @property
+    def reads_weights(self) -> bool:
+        """Random weights need the architecture alone."""
+        return not self.settings.random_init
+
     def identity(self) -> dict[str, Any]:
         """As for any checkpoint; random weights are named by their seed instead of by their hash."""
         if not self.settings.random_init:
@@ -231,9 +236,13 @@ class HiddenStatesEncoder(Encoder):
         self.embed_dim = int(model.config.hidden_size)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.n_truncated = 0
-        self.batches = BatchRunner(settings.batch_size)
+        self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.pad_id = _pad_id(tokenizer, model.config)
         self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
+
+    def warnings(self) -> list[str]:
+        """Whether batches had to be smaller."""
+        return self.batches.warnings()
 
     def encode(self, window: Window) -> np.ndarray:
         """Pooled hidden states, float32, shape (len(window), embed_dim)."""

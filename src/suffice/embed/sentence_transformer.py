@@ -130,7 +130,7 @@ class SentenceTransformerEncoder(Encoder):
 
     def __init__(self, model: Any, settings: SentenceTransformerSettings) -> None:
         self.model, self.settings = model, settings
-        self.batches = BatchRunner(settings.batch_size)
+        self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.max_length = self._max_length()
         self.n_truncated = None if self.max_length is None else 0
@@ -151,6 +151,10 @@ class SentenceTransformerEncoder(Encoder):
             return self.settings.prompt
         name = self.settings.prompt_name or self.model.default_prompt_name
         return str(self.model.prompts.get(name) or "") if name else ""
+
+    def warnings(self) -> list[str]:
+        """Whether batches had to be smaller."""
+        return self.batches.warnings()
 
     def encode(self, window: Window) -> np.ndarray:
         """The model's own sentence embeddings, float32, shape (len(window), embed_dim)."""

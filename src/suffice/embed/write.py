@@ -1,25 +1,32 @@
 """Computing one embedding of one corpus: the vectors, and the card with their identity, health and cost."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from suffice.data.corpus import Corpus
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.health import health_card, measure_health
 from suffice.embed.identity import embedding_identity, identity_sha256
+from suffice.embed.shards import WINDOW_ITEMS, Effort, join_shards, rows_of_shard, write_effort
 from suffice.errors import ModelError
-from suffice.files import open_array, sha256_of_file, whole_file, write_json
+from suffice.files import create_array, open_array, sha256_of_file, whole_file, write_json
 
-WINDOW_ITEMS = 4096
 BYTES_PER_VALUE = 4  # vectors are stored as float32
 
 
 def write_embedding(
-    loader: Loader[Any], corpus: Corpus, path: Path | str, *, model: str, dataset: str, progress: bool = True
+    loader: Loader[Any],
+    corpus: Corpus,
+    path: Path | str,
+    *,
+    model: str,
+    dataset: str,
+    shards: Sequence[Path | str] = (),
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Embed a corpus into `path` (`.npy`) and write the card beside it (`.json`), the card last.
 
@@ -31,22 +38,25 @@ def write_embedding(
         path: where the vectors go: float32, shape (n_items, embed_dim), row i = item i.
         model: id of the model.
         dataset: name of the data set.
+        shards: blocks of rows that `write_shard` wrote, in order, which are joined instead.
         progress: show a progress bar on stderr, if that is a terminal.
 
     Returns:
         The card: model, dataset, identity and its hash, hash of the array, n_items, embed_dim, health, cost.
 
     Raises:
-        ModelError: the model cannot be loaded, or its vectors are not fit for use.
+        ModelError: the model cannot be loaded, its vectors are not fit for use, or shards do not fit.
     """
-    path, started = Path(path), time.perf_counter()
+    path = Path(path)
     loader.check()
     identity = embedding_identity(loader, corpus.sha256)
-    encoder = loader.open(corpus)
-    opened = time.perf_counter()
     with whole_file(path) as temporary:
-        encode_to(temporary, encoder, corpus, model=model, progress=progress)
-        seconds = time.perf_counter() - opened
+        if shards:
+            effort = join_shards(
+                temporary, list(map(Path, shards)), identity_sha256(identity), corpus.n_items
+            )
+        else:
+            effort = _embed(temporary, loader, corpus, range(corpus.n_items), model=model, progress=progress)
         health = measure_health(open_array(temporary), f"the embedding of {dataset} by model {model}")
         path.with_suffix(".json").unlink(missing_ok=True)  # a card never describes another array
     card = {
@@ -57,41 +67,95 @@ def write_embedding(
         "array_sha256": sha256_of_file(path),
         "n_items": health.n_items,
         "embed_dim": health.embed_dim,
-        "health": health_card(health, encoder.n_truncated, loader.warnings()),
-        "cost": _cost(loader, encoder, corpus.n_items, seconds) | {"load_seconds": opened - started},
+        "health": health_card(health, effort.n_truncated, list(effort.warnings)),
+        "cost": _cost(loader, effort, corpus.n_items, health.embed_dim),
     }
     write_json(card, path.with_suffix(".json"))
     return card
 
 
-def encode_to(temporary: Path, encoder: Encoder, corpus: Corpus, *, model: str, progress: bool) -> None:
-    """Encode window after window into a memory map."""
-    shape = (corpus.n_items, encoder.embed_dim)
-    if 0 in shape:
+def write_shard(
+    loader: Loader[Any], corpus: Corpus, path: Path | str, *, model: str, shard: int, n_shards: int
+) -> None:
+    """Embed a block of a corpus's rows into `path` (`.npy`), and write beside it what that took (`.json`).
+
+    The model is loaded, or fitted, on the whole corpus, so that the rows are those of one job.
+
+    Args:
+        loader: the model.
+        corpus: all items.
+        path: where the vectors go.
+        model: id of the model.
+        shard: which block, from 0.
+        n_shards: how many there are.
+
+    Raises:
+        ModelError: the model cannot be loaded, or gave vectors of another width than its own.
+    """
+    path = Path(path)
+    loader.check()
+    rows = rows_of_shard(corpus.n_items, shard, n_shards)
+    with whole_file(path) as temporary:
+        effort = _embed(temporary, loader, corpus, rows, model=model, progress=True)
+    write_effort(effort, rows, identity_sha256(embedding_identity(loader, corpus.sha256)), path)
+
+
+def _embed(
+    temporary: Path, loader: Loader[Any], corpus: Corpus, rows: range, *, model: str, progress: bool
+) -> Effort:
+    """Load the model and encode rows of the corpus; what that took."""
+    started = time.perf_counter()
+    encoder = loader.open(corpus)
+    opened = time.perf_counter()
+    encode_to(temporary, encoder, corpus, model=model, progress=progress, rows=rows)
+    return Effort(
+        seconds=time.perf_counter() - opened,
+        load_seconds=opened - started,
+        n_parameters=encoder.n_parameters,
+        n_truncated=encoder.n_truncated,
+        warnings=tuple(loader.warnings() + encoder.warnings()),
+    )
+
+
+def encode_to(
+    temporary: Path,
+    encoder: Encoder,
+    corpus: Corpus,
+    *,
+    model: str,
+    progress: bool,
+    rows: range | None = None,
+) -> None:
+    """Encode window after window into a memory map: all items, or a block of whole windows of them."""
+    rows = range(corpus.n_items) if rows is None else rows
+    shape = (len(rows), encoder.embed_dim)
+    if 0 in (corpus.n_items, encoder.embed_dim):
         raise ModelError(f"model {model} would make vectors of shape {shape}; there is nothing to embed")
-    array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
-    bar = tqdm(total=corpus.n_items, desc=model, unit=" items", disable=None if progress else True)
+    array = create_array(temporary, shape)
+    bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None if progress else True)
     with bar:
-        for window in corpus.windows(WINDOW_ITEMS):
+        for window in corpus.windows(WINDOW_ITEMS, rows):
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
                 raise ModelError(
                     f"model {model} gave vectors of shape {vectors.shape} for {len(window)} items; "
                     f"its width should be {encoder.embed_dim}"
                 )
-            array[window.start : window.start + len(window)] = vectors
+            first = window.start - rows.start
+            array[first : first + len(window)] = vectors
             bar.update(len(window))
     array.flush()
 
 
-def _cost(loader: Loader[Any], encoder: Encoder, n_items: int, seconds: float) -> dict[str, Any]:
-    """What the embedding cost: encoding alone, without loading or fitting the model."""
+def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> dict[str, Any]:
+    """What the embedding cost: `seconds` are of encoding alone, without loading or fitting the model."""
     cost = {
-        "seconds": seconds,
-        "seconds_per_1000_items": 1000.0 * seconds / n_items,
-        "n_parameters": encoder.n_parameters,
-        "embed_dim": encoder.embed_dim,
-        "bytes_per_vector": BYTES_PER_VALUE * encoder.embed_dim,
+        "seconds": effort.seconds,
+        "seconds_per_1000_items": 1000.0 * effort.seconds / n_items,
+        "load_seconds": effort.load_seconds,
+        "n_parameters": effort.n_parameters,
+        "embed_dim": embed_dim,
+        "bytes_per_vector": BYTES_PER_VALUE * embed_dim,
         "device": loader.device,
     }
     batch_size = getattr(loader.settings, "batch_size", None)

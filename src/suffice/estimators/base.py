@@ -53,7 +53,7 @@ class Estimator(ABC, Generic[P]):
     """A density family with its fitting.
 
     Class attributes: `name` in configurations and tables; `summary`, one line; `about`, sentences for the
-    page on what the family can see and where it can be trusted.
+    page on what the family can see and where it can be trusted; `uses_device`, whether torch fits it.
 
     Args:
         seed: seed of everything that is random in the fit; the same for all pairs, so that no pair
@@ -68,6 +68,7 @@ class Estimator(ABC, Generic[P]):
     name: ClassVar[str]
     summary: ClassVar[str]
     about: ClassVar[str]
+    uses_device: ClassVar[bool] = False
     Settings: ClassVar[type[Settings]]
     Prepared: ClassVar[type[Prepared]]
 

@@ -114,6 +114,7 @@ class Knife(Estimator[PreparedKnife]):
         "Darrin et al. (2024). Scored on the items it was fitted on (unless held_out is set) it is biased "
         "upwards, and it cannot exceed about 1.5 nats per dimension."
     )
+    uses_device = True
     Settings = KnifeSettings
     Prepared = PreparedKnife
     settings: KnifeSettings

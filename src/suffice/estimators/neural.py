@@ -206,6 +206,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
     marginal on the fold's validation items, by more than two standard errors, nothing is added.
     """
 
+    uses_device = True
     Settings = NeuralSettings
     Prepared = PreparedNeural
     settings: NeuralSettings

@@ -150,6 +150,7 @@ def provenance_facts(seed: int) -> dict[str, str]:
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seed": str(seed),
         "machine": f"{computer['processor']}, {computer['cores']} cores, {computer['system']}",
+        "linear algebra": computer["linear_algebra"],
     }
     if git:
         facts["code"] = git["commit"] + (" with uncommitted changes" if git["modified"] else "")

@@ -172,6 +172,7 @@ class DatasetRow:
         ranked: whether models are ranked on it; otherwise it serves tasks or other data sets alone.
         varied: whether models are ranked on it for the target `ablations` alone.
         is_standin: whether its table is a stand-in that the workflow makes.
+        shards: jobs among which its embedding by a model that computes with torch is divided.
     """
 
     name: str
@@ -179,6 +180,7 @@ class DatasetRow:
     ranked: bool
     varied: bool = False
     is_standin: bool = False
+    shards: int = 1
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ OWN_COLUMNS = (
     "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
 )  # fmt: skip
 CONCATENATION = "concatenation"
+MAX_SHARDS = 1000
 VARIED = "ablations"  # what the column `ranked` says of a data set that models are ranked on for these alone
 S = TypeVar("S", bound=Settings)
 
@@ -155,19 +156,28 @@ def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings
     return settings.model_copy(update={"public_scores": public})
 
 
+def _read_shards(path: Path, name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_SHARDS:
+        raise StudyError(
+            f"{path}, row {name!r}: shards is {text!r}; it must be a number from 1 to {MAX_SHARDS}"
+        )
+    return int(text)
+
+
 def _read_datasets(path: Path) -> dict[str, DatasetRow]:
     rows = {}
     for name, cells in read_rows(path, "dataset", ["source"]).items():
         text = cells.pop("ranked", "true")
         varied = text == VARIED
         ranked = not varied and read_truth(path, name, "ranked", text)
+        shards = _read_shards(path, name, cells.pop("shards", "1"))
         own = {key: value for key, value in cells.items() if key != "dataset"}
         settings = read_settings(path, name, own, DatasetSettings)
         if settings.source == "file" and settings.path:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             settings = settings.model_copy(update={"path": found})
-        rows[name] = DatasetRow(name, settings, ranked, varied)
+        rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
     return rows
@@ -294,13 +304,13 @@ def check_sources(study: Study) -> None:
             checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
     for model in study.models.values():
         if not (model.training or model.base_models or model.is_standin):
-            for dataset in _datasets_named_by(model, study):
+            for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
                 checked(study.models_file, model.name, loader.check)
 
 
-def _datasets_named_by(model: ModelRow, study: Study) -> list[str]:
+def datasets_named_by(model: ModelRow, study: Study) -> list[str]:
     """All data sets if the model's files differ from one to another, else the first."""
     varies = any(DATASET_PLACEHOLDER in str(value) for value in model.settings.values())
     return list(study.datasets) if varies else list(study.datasets)[:1]

@@ -1,0 +1,95 @@
+"""Blocks of rows of one embedding, each made by a job of its own, and their joining."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from suffice.errors import ModelError
+from suffice.files import create_array, open_array, read_json, write_json
+
+WINDOW_ITEMS = 4096
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What encoding took, and what happened.
+
+    Attributes:
+        seconds: of encoding alone; of several shards, together.
+        load_seconds: of loading or fitting the model; of several shards, together.
+        n_parameters: as of `Encoder`.
+        n_truncated: as of `Encoder`.
+        warnings: of the loader and of the encoder.
+    """
+
+    seconds: float
+    load_seconds: float
+    n_parameters: int | None
+    n_truncated: int | None
+    warnings: tuple[str, ...]
+
+
+def rows_of_shard(n_items: int, shard: int, n_shards: int) -> range:
+    """The rows of one block: whole windows, so that batches are those of one job; may be none.
+
+    Args:
+        n_items: of the corpus.
+        shard: which block, from 0.
+        n_shards: how many there are.
+    """
+    n_windows = -(-n_items // WINDOW_ITEMS)
+    first, last = (WINDOW_ITEMS * (n_windows * edge // n_shards) for edge in (shard, shard + 1))
+    return range(min(first, n_items), min(last, n_items))
+
+
+def write_effort(effort: Effort, rows: range, identity_sha256: str, path: Path) -> None:
+    """Write beside a block which rows it holds, of which embedding, and what it took."""
+    about = {"first": rows.start, "n_items": len(rows), "identity_sha256": identity_sha256}
+    write_json({**about, "effort": asdict(effort)}, path.with_suffix(".json"))
+
+
+def join_shards(path: Path, shards: Sequence[Path], identity_sha256: str, n_items: int) -> Effort:
+    """Join blocks of rows into one array, window by window; what they took together.
+
+    Args:
+        path: where the array goes.
+        shards: the blocks, in order.
+        identity_sha256: of the embedding; that of each block must be the same.
+        n_items: rows that there must be.
+
+    Raises:
+        ModelError: blocks are of another embedding, overlap, or do not cover the corpus.
+    """
+    facts = [read_json(shard.with_suffix(".json")) for shard in shards]
+    starts = np.cumsum([0, *(each["n_items"] for each in facts)])
+    if [each["first"] for each in facts if each["n_items"]] != [
+        start for start, each in zip(starts, facts, strict=False) if each["n_items"]
+    ] or starts[-1] != n_items:
+        raise ModelError(
+            f"the shards beside {shards[0]} do not cover the {n_items} items; delete and run again"
+        )
+    for shard, each in zip(shards, facts, strict=True):
+        if each["identity_sha256"] != identity_sha256:
+            raise ModelError(f"{shard} is a shard of another embedding; delete it and run again")
+    blocks = [open_array(shard) for shard in shards]
+    array = create_array(path, (n_items, blocks[0].shape[1]))
+    for start, block in zip(starts, blocks, strict=False):
+        for first in range(0, len(block), WINDOW_ITEMS):
+            part = block[first : first + WINDOW_ITEMS]
+            array[start + first : start + first + len(part)] = part
+    array.flush()
+    return _together([Effort(**each["effort"]) for each in facts])
+
+
+def _together(efforts: Sequence[Effort]) -> Effort:
+    """The effort of all shards."""
+    truncated = [effort.n_truncated for effort in efforts if effort.n_truncated is not None]
+    return Effort(
+        seconds=sum(effort.seconds for effort in efforts),
+        load_seconds=sum(effort.load_seconds for effort in efforts),
+        n_parameters=efforts[0].n_parameters,
+        n_truncated=sum(truncated) if truncated else None,
+        warnings=tuple(dict.fromkeys(warning for effort in efforts for warning in effort.warnings)),
+    )

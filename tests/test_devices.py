@@ -1,0 +1,65 @@
+"""Jobs share GPUs: each has one alone, the next waits, and the dead hold none."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from suffice import devices
+from suffice.devices import DeviceError, own_gpu, visible_gpus
+
+HOLD = """import sys, time
+from suffice.devices import own_gpu
+with own_gpu() as gpu:
+    print(gpu, flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def two_gpus(monkeypatch, tmp_path):
+    monkeypatch.setenv("SUFFICE_LOCKS", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(devices, "_installed_gpus", dict)
+
+
+def hold(seconds):
+    return subprocess.Popen([sys.executable, "-c", HOLD, str(seconds)], stdout=subprocess.PIPE, text=True)
+
+
+def test_each_job_has_a_gpu_alone_and_the_next_one_waits():
+    with hold(60) as first, hold(60) as second:
+        had = {first.stdout.readline().strip(), second.stdout.readline().strip()}
+        assert had == {"0", "1"}
+        with hold(0) as third:
+            time.sleep(1.5)
+            assert third.poll() is None
+            first.kill()  # a killed job frees its GPU
+            assert third.stdout.readline().strip() in had
+        second.kill()
+
+
+def test_the_environment_is_as_before_afterwards():
+    with own_gpu() as gpu:
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == gpu == "0"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_gpus_are_named_by_uuid_where_that_is_known(monkeypatch):
+    monkeypatch.setattr(devices, "_installed_gpus", lambda: {"0": "GPU-aa", "1": "GPU-bb"})
+    assert visible_gpus() == ["GPU-aa", "GPU-bb"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,MIG-cc")
+    assert visible_gpus() == ["GPU-bb", "MIG-cc"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a")
+    assert visible_gpus() == ["GPU-aa"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert visible_gpus() == ["GPU-aa", "GPU-bb"]
+
+
+@pytest.mark.parametrize("nothing", ["", "-1"])
+def test_no_gpu_is_an_error_that_says_what_to_do(monkeypatch, nothing):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", nothing)
+    with pytest.raises(DeviceError, match="use device: cpu"), own_gpu():
+        pass
