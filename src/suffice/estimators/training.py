@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from suffice.errors import EstimationError
+from suffice.errors import EstimationError, first_line
 from suffice.estimators.coordinates import Split
 from suffice.estimators.mixture_density import denormals_flushed
 
@@ -65,7 +65,7 @@ def check_device(device: str) -> None:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise EstimationError(
-            f"device {device!r} cannot be used ({str(error).splitlines()[0]}); use 'cpu', or 'cuda' where "
+            f"device {device!r} cannot be used ({first_line(error)}); use 'cpu', or 'cuda' where "
             "torch.cuda.is_available()"
         ) from error
 
