@@ -6,6 +6,7 @@ numpy computes it from one array, which uses that the result is symmetric. Memor
 process itself holds; pages of mapped files, which the system may drop at any time, do not count.
 
     python benchmarks/linear_cost.py            # all pools
+    python benchmarks/linear_cost.py growth     # exponents of models, dimensions and items
     python benchmarks/linear_cost.py quick      # small ones, to see that it runs
 """
 
@@ -36,6 +37,11 @@ POOLS = [  # name, estimator, widths, items, whether the yardstick is measured
     ("6 models of 384 to 4096", "linear", [384, 768, 1024, 2048, 3584, 4096], 10_000, True),
 ]
 QUICK = [("4 models of 64", name, [64] * 4, 1000, True) for name in ("linear", "gaussian", "copula")]
+GROWTH = {  # numbers of models, their width, and items, of which one grows
+    "models": [(n_models, 256, 10_000) for n_models in (4, 8, 16, 32)],
+    "dimensions": [(4, dim, 10_000) for dim in (256, 512, 1024, 2048)],
+    "items": [(4, 512, n_items) for n_items in (10_000, 40_000, 160_000)],
+}
 
 
 def peak_memory(work: Callable[[], object]) -> tuple[float, float]:
@@ -97,18 +103,42 @@ def measure(folder: Path, estimator: str, with_yardstick: bool) -> dict[str, flo
     return found | (products(files) if with_yardstick else {})
 
 
+def cost_of(widths: list[int], n_items: int, *arguments: str) -> dict[str, float]:
+    """Cost of all pairs of models of some widths, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, width in enumerate(widths):
+            generator = np.random.default_rng(number)
+            vectors = generator.standard_normal((n_items, width), dtype=np.float32)
+            np.save(Path(folder) / f"model-{number:02}.npy", vectors)
+        command = [sys.executable, __file__, "measure", folder, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def growth() -> None:
+    """Write how seconds and memory of `linear` grow: a row a size, and the slopes of their logarithms."""
+    rows = []
+    for what, sizes in GROWTH.items():
+        found = []
+        for n_models, dim, n_items in sizes:
+            size = {"models": n_models, "dimensions": dim, "items": n_items}
+            found.append({"grows": what, **size, **cost_of([dim] * n_models, n_items, "linear", "0")})
+            print(found[-1], flush=True)
+        logs = np.log(pd.DataFrame(found)[[what, "seconds", "peak_own_memory_mb"]])
+        slopes = {name: np.polyfit(logs[what], logs[name], 1)[0] for name in logs.columns[1:]}
+        rows += [*found, {"grows": f"exponent of {what}", **slopes}]
+    counts = ["models", "dimensions", "items"]
+    table = pd.DataFrame(rows).round(2).astype(dict.fromkeys(counts, "Int64"))
+    table.to_csv(ROOT / "benchmarks" / "linear_growth.csv", index=False)
+    print(table.to_string(index=False))
+    print(machine())
+
+
 def main(pools: list[tuple[str, str, list[int], int, bool]]) -> None:
     """Write the table."""
     rows = []
     for name, estimator, widths, n_items, with_yardstick in pools:
-        with tempfile.TemporaryDirectory() as folder:
-            for number, width in enumerate(widths):
-                generator = np.random.default_rng(number)
-                vectors = generator.standard_normal((n_items, width), dtype=np.float32)
-                np.save(Path(folder) / f"model-{number:02}.npy", vectors)
-            command = [sys.executable, __file__, "measure", folder, estimator, str(int(with_yardstick))]
-            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            found = json.loads(output)
+        found = cost_of(widths, n_items, estimator, str(int(with_yardstick)))
         row = {"pool": name, "estimator": estimator, "n_items": n_items}
         row |= {"n_pairs": len(widths) ** 2, **found}
         if with_yardstick:
@@ -126,5 +156,7 @@ def main(pools: list[tuple[str, str, list[int], int, bool]]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"]:
         print(json.dumps(measure(Path(sys.argv[2]), sys.argv[3], sys.argv[4] == "1")))
+    elif sys.argv[1:] == ["growth"]:
+        growth()
     else:
         main(QUICK if sys.argv[1:2] == ["quick"] else POOLS)

@@ -116,6 +116,7 @@ def write(rows: list[dict[str, object]]) -> None:
     old = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame({"what": []})
     new = pd.DataFrame(rows)
     table = pd.concat([old[~old["what"].isin(new["what"])], new], ignore_index=True).round(3)
+    table = table.astype({"n_jobs": "int64"})
     table.to_csv(TABLE, index=False)
     print(table.to_string(index=False))
     print(machine())
