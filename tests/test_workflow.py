@@ -36,6 +36,17 @@ def test_a_record_is_there_while_a_job_runs_and_after_it_failed(tmp_path):
     assert read_json(path)["message"] == "too wide"
 
 
+def test_a_model_that_succeeds_leaves_no_record_of_its_shards_behind(tmp_path):
+    for name in ("m.shard-0", "m.shard-12", "m.linear", "m2.shard-0"):
+        write_json({"model": name.split(".")[0], "dataset": "d", "message": "x"}, tmp_path / f"{name}.json")
+    with pytest.raises(ValueError), recording_failure(str(tmp_path / "m.json"), "m", "d"):
+        raise ValueError("too wide")
+    assert (tmp_path / "m.shard-0.json").exists()
+    with recording_failure(str(tmp_path / "m.json"), "m", "d"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.linear.json", "m2.shard-0.json"]
+
+
 def test_one_run_at_a_time_has_the_results(tmp_path):
     lock = claim_results(tmp_path)
     with pytest.raises(StudyError, match="another run is at work on"):

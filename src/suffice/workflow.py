@@ -1,6 +1,7 @@
 """What the Snakefile and its scripts need: the only module that knows Snakemake."""
 
 import errno
+import glob
 import json
 import logging
 import os
@@ -299,7 +300,8 @@ def is_full_disk(error: BaseException) -> bool:
 def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
     """Keep a record of a model that fails, so that a later run can go on without it.
 
-    The record is there while the job runs, so that one that is killed leaves it behind.
+    The record is there while the job runs, so that one that is killed leaves it behind. Success also removes
+    the records of the model's shards, which a run with another number of them may have left.
     """
     record, names = Path(path), {"model": model, "dataset": dataset}
     write_json(names | {"message": KILLED}, record)
@@ -309,6 +311,8 @@ def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
         write_json(names | {"message": str(error) or type(error).__name__}, record)
         raise
     record.unlink()
+    for of_shard in record.parent.glob(f"{glob.escape(record.stem)}.shard-*.json"):
+        of_shard.unlink(missing_ok=True)
 
 
 def stable(value: Any) -> Any:

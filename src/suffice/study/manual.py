@@ -76,7 +76,7 @@ DATASETS = """## `datasets.tsv`
 `dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
 tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations);
 `shards` (default: 1) divides its embedding by each model that computes with torch among so many jobs, with the
-same vectors as one job, byte for byte.
+same vectors as one job, byte for byte; another number embeds anew.
 Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
 checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
 platform's cache; `HF_HUB_OFFLINE=1` switches all downloads off.
