@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from suffice.errors import DataError
-from suffice.files import open_array, read_json, read_table, whole_file, write_json, write_table
+from suffice.files import (
+    open_array,
+    read_json,
+    read_table,
+    remove_leftovers,
+    whole_file,
+    write_json,
+    write_table,
+)
 
 
 def test_names_that_look_like_numbers_or_nothing_stay_text(tmp_path):
@@ -41,3 +49,12 @@ def test_damaged_files_are_named(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
     with pytest.raises(DataError, match=r"a\.npy is not a readable \.npy array"):
         open_array(tmp_path / "a.npy")
+
+
+def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
+    (tmp_path / "a" / ".model.12.part").mkdir(parents=True)
+    (tmp_path / "a" / ".model.12.part" / "weights").write_text("half")
+    (tmp_path / ".table.7.part.csv").write_text("half")
+    (tmp_path / "a" / "parts.csv").write_text("whole")
+    remove_leftovers(tmp_path)
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["a", "parts.csv"]

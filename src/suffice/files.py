@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,9 +58,12 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete temporary files that killed writers left in a folder and below; no writer may be at work."""
-    for path in folder.rglob(f".*{PART}*"):
-        path.unlink(missing_ok=True)
+    """Delete what killed writers left under temporary names in a folder and below; none may be at work."""
+    for path in sorted(folder.rglob(f".*{PART}*")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_json(content: Any, path: Path | str) -> None:

@@ -90,9 +90,12 @@ class Chaos:
             env=workflow.environment(), start_new_session=True,
         )  # fmt: skip
         jobs = self._wait_for_jobs(main, workflow.work)
-        if main.poll() is None:
-            self._hit(main, jobs)
+        struck = main.poll() is None and self._hit(main, jobs)
         output, _ = main.communicate()
+        refused = any(said in output for said in AT_WORK)
+        assert struck or refused or main.returncode == 0, (
+            f"a run that was not struck failed:\n{output[-4000:]}"
+        )
         return main.returncode == 0 and "Nothing to be done" in output
 
     def _wait_for_jobs(self, main: subprocess.Popen, work: Path) -> dict[int, str]:
@@ -110,10 +113,11 @@ class Chaos:
         time.sleep(self.random.uniform(0, LONGEST_DELAY_SECONDS))
         return jobs_at_work(work)
 
-    def _hit(self, main: subprocess.Popen, jobs: dict[int, str]) -> None:
+    def _hit(self, main: subprocess.Popen, jobs: dict[int, str]) -> bool:
+        """Strike a run in a way that chance decides; whether it was struck."""
         way, kind = self.random.choice(list(WAYS.items()))
         if kind == "job" and not jobs:
-            return
+            return False
         struck = jobs
         with suppress(ProcessLookupError):
             if kind == "job":
@@ -128,6 +132,8 @@ class Chaos:
                 os.killpg(main.pid, SIGNALS[kind])
             self.strikes[way] += 1
             self.stages.update(set(struck.values()) or {"between jobs"})
+            return True
+        return False
 
 
 def check(workflow: Workflow, expected: dict[str, bytes]) -> None:

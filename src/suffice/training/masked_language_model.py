@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from suffice.data.corpus import CONTENT, SPLIT, TEST, TRAIN, Corpus
 from suffice.errors import ModelError
-from suffice.files import write_table
+from suffice.files import PART, write_table
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.training.wordpiece import MASK, N_SPECIAL, PAD, train_tokenizer
@@ -114,7 +114,7 @@ def refuse_other_content(folder: Path) -> None:
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder`, which takes its place if the block ends without error."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}{PART}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
