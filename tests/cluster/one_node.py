@@ -109,6 +109,7 @@ def _start(folder: Path) -> None:
     _wait_until("slurmctld", lambda: "UP" in _said("scontrol", "ping"))
     _run("slurmd", "-f", folder / "slurm.conf", "-N", _host())
     _wait_until("the node", lambda: _said("sinfo", "-h", "-N", "-p", "cpu", "-o", "%T").strip() == "idle")
+    _run("srun", "--partition=cpu", "--time=1", "true")  # not every machine lets its daemon start jobs
 
 
 def _configure(folder: Path) -> None:
@@ -153,7 +154,10 @@ def _host() -> str:
 
 
 def _run(*command: object) -> None:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise NoSlurmError(f"{command[0]} has not come to an end after a minute") from None
     if done.returncode:
         raise NoSlurmError(f"{command[0]} does not start: {done.stderr.strip() or done.stdout.strip()}")
 
