@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from suffice.errors import DataError, first_line
 from suffice.foreign import UNREADABLE, map_npy
 
 CHUNK_BYTES = 1 << 20
-PART = ".part"
+PART, TOKEN_LENGTH = ".part", 12
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
@@ -40,6 +41,11 @@ def user_path(text: str, folder: Path | str = "") -> Path:
         raise DataError(f"{text!r} names a home folder that is not there ({error}); write it out") from None
 
 
+def temporary_path(path: Path) -> Path:
+    """A name beside `path` that no other writer has, on this computer or another that shares the folder."""
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:TOKEN_LENGTH]}{PART}{path.suffix}")
+
+
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed to `path` if the block ends without error.
@@ -49,7 +55,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
+    temporary = temporary_path(path)
     try:
         yield temporary
         os.replace(temporary, path)

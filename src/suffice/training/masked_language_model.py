@@ -3,7 +3,6 @@
 The checkpoints are one architecture at growing quality: a ladder whose order is known.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from suffice.data.corpus import CONTENT, SPLIT, TEST, TRAIN, Corpus
 from suffice.errors import ModelError
-from suffice.files import PART, write_table
+from suffice.files import temporary_path, write_table
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.training.wordpiece import MASK, N_SPECIAL, PAD, train_tokenizer
@@ -114,8 +113,7 @@ def refuse_other_content(folder: Path) -> None:
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder`, which takes its place if the block ends without error."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}{PART}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_path(folder)
     temporary.mkdir(parents=True)
     try:
         yield temporary
