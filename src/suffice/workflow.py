@@ -198,7 +198,7 @@ def running_job(snakemake: Any) -> Iterator[None]:
     error that a user can mend has no traceback.
     """
     _log_messages(snakemake)
-    results = Path("results") / snakemake.wildcards.study
+    results = Path(*Path(snakemake.output[0]).parts[:2])  # results/<study>
     with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
         started = time.perf_counter()
