@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,38 @@ def test_gpus_are_named_by_uuid_where_that_is_known(monkeypatch):
     assert visible_gpus() == ["GPU-aa"]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert visible_gpus() == ["GPU-aa", "GPU-bb"]
+
+
+def gpu_of_another_user(gpus):
+    """Which of some GPUs a process of another user takes, that sees no more than this one's folder of locks."""
+    end, start = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setuid(65534)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus
+            with own_gpu() as gpu:
+                os.write(start, gpu.encode())
+        finally:
+            os._exit(0)
+    os.close(start)
+    os.waitpid(child, 0)
+    with open(end) as said:
+        return said.read()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_users_share_gpus_by_a_folder_in_which_all_may_write(monkeypatch):
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o1777)
+        monkeypatch.setenv("SUFFICE_LOCKS", name)
+        with own_gpu() as mine:
+            assert mine == "0"
+            assert gpu_of_another_user("0,1") == "1"
+        assert gpu_of_another_user("0") == "0"  # by the file that this user made
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+        with own_gpu() as theirs:  # by the file that the other one made
+            assert theirs == "1"
 
 
 @pytest.mark.parametrize("nothing", ["", "-1"])

@@ -90,7 +90,7 @@ def _first_free(gpus: list[str]) -> tuple[str, int]:
     waiting = False
     while True:
         for gpu in gpus:
-            lock = try_lock(lock_folder() / f"{gpu.replace('/', '-')}.lock")
+            lock = try_lock(lock_folder() / f"{gpu.replace('/', '-')}.lock", of_all_users=True)
             if lock is not None:
                 return gpu, lock
         if not waiting:
