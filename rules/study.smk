@@ -38,7 +38,7 @@ def growing(amount):
 
 def n_gpus(uses_device):
     """How many GPUs a job needs: one if it computes with torch, and the study is on GPUs."""
-    return int(uses_device and STUDY.settings.device.startswith("cuda"))
+    return int(uses_device and STUDY.settings.device == "cuda")
 
 
 onstart:

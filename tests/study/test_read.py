@@ -39,6 +39,18 @@ def test_overrides_replace_keys(toy_study):
         load_study(toy_study, {"sed": 7})
 
 
+@pytest.mark.parametrize("kind", ["mixture", "flow", "knife"])
+def test_a_study_for_gpus_is_read_where_there_is_none(toy_study, monkeypatch, kind):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    study = load_study(toy_study, {"device": "cuda", "estimators": {kind: {}}})
+    assert study.settings.device == "cuda"
+
+
+def test_a_device_is_one_of_three(toy_study):
+    with pytest.raises(StudyError, match="key 'device' has the value 'cuda:1'.*'cpu', 'cuda' or 'mps'"):
+        load_study(toy_study, {"device": "cuda:1"})
+
+
 def test_variants_of_one_estimator_have_names_of_their_own(toy_study):
     variants = {"strict": {"estimator": "linear", "variance_floor": 0.01}, "linear": None}
     study = load_study(toy_study, {"estimators": variants})

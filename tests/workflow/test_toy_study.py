@@ -30,6 +30,14 @@ def n_stored(workflow, what):
     return len(list((workflow.results / "store" / what).rglob("*.json")))
 
 
+def test_a_study_for_gpus_is_planned_where_there_is_none(workflow, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    planned = workflow.run("--dry-run", device="cuda", estimators="{linear: {}, mixture: {}}").output
+    # For each of five models the preparation and the pairs of `mixture`; no model here computes with torch.
+    assert planned.count("gpu=1") == 2 * 5
+    assert planned.count("gpu=0") == 3 * 5
+
+
 def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow):
     workflow.run()
     ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")

@@ -107,7 +107,7 @@ class CalibrationSettings(Settings):
     title: str = Field(description="what the study asks, in a few words; the headline of the page")
     kind: Literal["calibration"] = Field(description="calibration: estimators against known truth")
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
-    device: str = Field(default="cpu", description="torch device of the estimators: cpu, cuda, mps")
+    device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="torch device of the estimators")
     estimators: dict[str, dict[str, Any]] = Field(
         min_length=1,
         description="name of each estimator with its settings. A variant has a name of its own and the key "

@@ -107,5 +107,5 @@ def load_calibration(folder: Path, overrides: Mapping[str, Any] | None = None) -
         for part in PARTS:
             for group in getattr(grid, part):
                 check_key(path, f"grids.{name}.{part}.{group}", group)
-    estimators = read_estimators(path, settings.estimators, settings.seed, settings.device)
+    estimators = read_estimators(path, settings.estimators, settings.seed)
     return CalibrationStudy(folder.name, settings, estimators)

@@ -64,7 +64,7 @@ def _section(
     study: Study, results: Path, dataset: str, choice: EstimatorChoice, figures: Sequence[str]
 ) -> Section:
     cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
-    estimator = choice.build(study.settings.seed, study.settings.device)
+    estimator = choice.build(study.settings.seed, "cpu")
     ranked = f"{dataset}/{choice.name}.csv"
     pareto = read_table(results / "pareto" / ranked)
     correlation, differences, decision, quotient, dependence = None, None, None, None, None

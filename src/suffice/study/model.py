@@ -139,7 +139,9 @@ class StudySettings(Settings):
         "paragraphs of installed documentation in the place of what comes from the hub: tries the whole "
         "study without network, in a folder of its own; the numbers mean nothing",
     )
-    device: str = Field(default="cpu", description="torch device of models and estimators: cpu, cuda, mps")
+    device: Literal["cpu", "cuda", "mps"] = Field(
+        default="cpu", description="torch device of models and estimators"
+    )
 
     @field_validator("estimators", mode="before")
     @classmethod

@@ -62,7 +62,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
         raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
     check_key(folder, "the folder's name", folder.name)
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
-    estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed, settings.device)
+    estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed)
     datasets = _read_datasets(folder / settings.datasets)
     models = _read_models(folder / settings.models)
     tasks = _read_tasks(folder, settings, datasets)
@@ -103,10 +103,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_estimators(
-    path: Path, given: Mapping[str, dict[str, Any]], seed: int, device: str
-) -> dict[str, EstimatorChoice]:
+def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:
     """The estimators that study.yaml names, each built once to check its settings.
+
+    They are built on the CPU: the computer that plans a study may lack the GPU that its jobs will have.
 
     Raises:
         StudyError: a name, a kind or a setting is wrong.
@@ -116,7 +116,7 @@ def read_estimators(
         check_key(path, f"estimators.{name}", name)
         own = {key: value for key, value in settings.items() if key != "estimator"}
         choice = EstimatorChoice(name, str(settings.get("estimator", name)), own)
-        checked(path, f"estimators.{name}", partial(choice.build, seed, device))
+        checked(path, f"estimators.{name}", partial(choice.build, seed, "cpu"))
         choices[name] = choice
     return choices
 
@@ -130,7 +130,7 @@ def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorCh
         if taken:
             raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")
         given |= variants
-    return read_estimators(path, given, settings.seed, settings.device)
+    return read_estimators(path, given, settings.seed)
 
 
 def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings:
