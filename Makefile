@@ -9,7 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PROFILE_FOLDER = $(if $(wildcard profiles/$(PROFILE)/config.yaml),profiles/$(PROFILE),$(PROFILE))
-LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS))
+given = $(filter command environment,$(firstword $(origin $(1))))
+GIVEN_RESOURCES = $(if $(call given,MEM_MB),mem_mb=$(MEM_MB)) $(if $(call given,GPUS),gpu=$(GPUS))
+GIVEN_LIMITS = $(if $(call given,CORES),--cores $(CORES)) $(if $(strip $(GIVEN_RESOURCES)),--resources $(GIVEN_RESOURCES))
+LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS),$(GIVEN_LIMITS))
 RUN = $(BIN)/snakemake $(TARGET) --workflow-profile $(PROFILE_FOLDER) $(LIMITS) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
 RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 

@@ -61,7 +61,7 @@ def test_gpus_are_named_by_uuid_where_that_is_known(monkeypatch):
 
 
 def gpu_of_another_user(gpus):
-    """Which of some GPUs a process of another user takes, that sees no more than this one's folder of locks."""
+    """Which of some GPUs a process of another user takes, that shares only the folder of locks."""
     end, start = os.pipe()
     child = os.fork()
     if child == 0:

@@ -72,7 +72,7 @@ def check_possible() -> None:
         raise NoSlurmError(f"no {', '.join(missing)}; install Debian's packages slurm-wlm and munge")
     if os.geteuid() != 0:
         raise NoSlurmError("its daemons need root here")
-    if any((SYSTEM_FOLDER / name).exists() for name in ("slurm.conf", "gres.conf")):
+    if any(os.path.lexists(SYSTEM_FOLDER / name) for name in ("slurm.conf", "gres.conf")):
         raise NoSlurmError(f"{SYSTEM_FOLDER} has a configuration already, which is left alone")
 
 
