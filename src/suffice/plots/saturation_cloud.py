@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from suffice.plots.calibration import Styles, styles_of
 from suffice.plots.style import (
@@ -17,7 +18,8 @@ from suffice.plots.style import (
     styled,
 )
 
-N_COLUMNS = 3
+MAX_COLUMNS = 3  # a row a language, where its architectures are no more
+SHORT_AXIS = 30  # the greatest excess over the least
 AT_ONCE, UNSEEN = "end at once", "out of distribution, test"
 COLUMNS = (
     "language", "architecture", "arm", "seed", "excess_nats", "ood_rule_1", "id_rule_1", "accepted_nats",
@@ -49,12 +51,13 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
     )
     panels = list(points.groupby(["language", "architecture"], sort=False))
     styles = styles_of(points["arm"])
-    n_rows, n_columns = grid_shape(len(panels), N_COLUMNS)
+    n_rows, n_columns = grid_shape(len(panels), min(points["architecture"].nunique(), MAX_COLUMNS))
     figure = sized(figure, WIDTH_INCHES, 2.2 * n_rows + 0.6)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     for axes, ((language, architecture), rows) in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, rows, styles)
         panel_title(axes, str(architecture), str(language))
+    _name_ticks(grid[0, 0])
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     figure.supxlabel("exact excess over the least test loss (nats a string)", fontsize=8)
@@ -65,6 +68,14 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.2)
     return Drawn(figure, points)
+
+
+def _name_ticks(axes: Axes) -> None:
+    """Write decades along the axis that panels share, with 2 and 5 between them if it is short."""
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < SHORT_AXIS else (1,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
