@@ -17,7 +17,7 @@ class GroupPairs(NamedTuple):
     Attributes:
         first_rows: positions of the first looks, in rising order, shape (n_pairs,).
         second_rows: positions of the second looks, shape (n_pairs,).
-        group_of_pair: number of the pair's group, shape (n_pairs,); items of one group are one unit of errors.
+        group_of_pair: number of the pair's group, shape (n_pairs,); its pairs are not independent.
     """
 
     first_rows: Integers

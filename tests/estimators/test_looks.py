@@ -138,7 +138,7 @@ def test_looks_that_differ_in_shape_get_a_message():
     first, second = two_looks(1.0)
     estimator = ESTIMATORS["linear"]()
     with pytest.raises(
-        EstimationError, match=r"first look has shape \(4000, 6\) but the second has \(4000, 5"
+        EstimationError, match=r"shape \(4000, 6\) but the second has \(4000, 5\)"
     ):
         estimator.prepare_looks(first, second[:, :5])
     second[7, 1] = np.nan
