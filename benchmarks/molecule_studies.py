@@ -21,7 +21,7 @@ from molecule_sets import LABELS, UNLABELLED
 from rdkit import Chem, RDLogger
 
 from suffice.data.molecules import quiet_rdkit
-from suffice.files import read_json, read_table, write_table
+from suffice.files import read_json, read_table, write_items, write_table
 from suffice.provenance import machine, versions
 from suffice.seeds import derive_seed
 
@@ -55,7 +55,7 @@ def write_study(data: Path, folder: Path) -> None:
         ),
         folder / "tasks.tsv",
     )
-    write_table(labelled_molecules(data), folder / "labelled.csv")
+    write_items(labelled_molecules(data), folder / "labelled.csv")
 
 
 def write_rows(table: pd.DataFrame, path: Path) -> None:

@@ -24,7 +24,7 @@ from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
-from suffice.files import write_table
+from suffice.files import write_items
 from suffice.seeds import derive_seed
 from suffice.tasks.settings import TaskSettings
 
@@ -119,7 +119,7 @@ def corpus_of(tables: dict[str, pd.DataFrame], folder: Path) -> Corpus:
     if not path.exists():
         texts = pd.concat([table[CONTENT] for table in tables.values()]).drop_duplicates()
         read = folder / "texts.csv"
-        write_table(pd.DataFrame({ID: np.arange(len(texts)).astype(str), CONTENT: texts}), read)
+        write_items(pd.DataFrame({ID: np.arange(len(texts)).astype(str), CONTENT: texts}), read)
         build_corpus(DatasetSettings(source="file", path=str(read), id=ID), SEED, path)
     return Corpus(path)
 

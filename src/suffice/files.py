@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,19 +96,41 @@ def read_json(path: Path | str) -> Any:
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a tidy table as `.parquet` (for machines) or `.csv` (for people), by the suffix of `path`."""
+    """Write a tidy table as `.parquet` (for machines) or `.csv` (for people), by the suffix of `path`.
+
+    A `.csv` is safe to open in a spreadsheet, see `csv_safe`, and `read_table` reads it back. A table that is
+    to be read as a data set is written by `write_items`.
+    """
+    _write(table, path, csv_of)
+
+
+def write_items(table: pd.DataFrame, path: Path | str) -> None:
+    """Write the items of a data set as `.parquet` or `.csv`, every text as it is.
+
+    `suffice.data.readers.read_file` reads a user's file and changes no text in it, so what it reads must not
+    hold the apostrophes of `write_table`. Such a `.csv` is not safe to open in a spreadsheet.
+    """
+    _write(table, path, _plain_csv)
+
+
+def _write(table: pd.DataFrame, path: Path | str, as_csv: Callable[[pd.DataFrame], str]) -> None:
     with whole_file(path) as temporary:
         if temporary.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:
-            temporary.write_text(csv_of(table), encoding="utf-8", newline="")
+            temporary.write_text(as_csv(table), encoding="utf-8", newline="")
+
+
+def _plain_csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
 def csv_of(table: pd.DataFrame) -> str:
     """The table as CSV that is safe to open in a spreadsheet, see `csv_safe`."""
     safe = csv_safe(table)
     texts = safe.select_dtypes(exclude="number")
-    has_returns = any(isinstance(cell, str) and "\r" in cell for row in texts.itertuples() for cell in row)
+    cells = chain(safe.columns, chain.from_iterable(texts.itertuples(index=False, name=None)))
+    has_returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     # The library does not quote a carriage return by itself, and a reader takes it for the end of a line.
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns else csv.QUOTE_MINIMAL
     return str(safe.to_csv(index=False, lineterminator="\n", quoting=quoting))

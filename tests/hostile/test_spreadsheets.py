@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suffice.cli import main
-from suffice.files import FORMULA_STARTS, csv_safe, read_table, write_table
+from suffice.data.build import build_corpus
+from suffice.data.corpus import CONTENT, Corpus
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.readers import read_file
+from suffice.files import FORMULA_STARTS, csv_of, csv_safe, read_table, write_items, write_table
 from suffice.plots.style import Drawn, save_figure
 
 ATTACKS = [
@@ -76,3 +80,54 @@ def test_any_text_comes_back(tmp_path_factory, text):
     write_table(pd.DataFrame({"model": [text]}), path)
     assert not cells_of(path)[1].startswith(FORMULA_STARTS)
     assert read_table(path)["model"].tolist() == [text]
+
+
+ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+STARTS = st.lists(st.sampled_from([*FORMULA_STARTS, "'"]), min_size=1, max_size=3).map("".join)
+RISKY = st.lists(st.builds("{}{}".format, STARTS, ANY_TEXT), min_size=1, max_size=4)
+
+
+def for_people(table, path):
+    write_table(table, path)
+    return read_table(path)
+
+
+def as_data(table, path):
+    write_items(table, path)
+    return read_file(path)
+
+
+def by_hand(table, path):
+    table.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    return read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("there_and_back", "kind"),
+    [(for_people, "csv"), (for_people, "parquet"), (as_data, "csv"), (as_data, "parquet"), (by_hand, "csv")],
+)
+@given(texts=RISKY, name=st.builds("{}{}".format, STARTS, ANY_TEXT))
+def test_every_writer_and_reader_leaves_a_text_as_it_is(tmp_path_factory, there_and_back, kind, texts, name):
+    path = tmp_path_factory.getbasetemp() / f"pair.{kind}"
+    table = pd.DataFrame({name: texts, "number": np.arange(len(texts), dtype=float)})
+    read = there_and_back(table, path)
+    assert read.columns.tolist() == [name, "number"]
+    assert read[name].tolist() == texts
+
+
+def test_apostrophes_do_not_grow_however_often_a_table_is_written(tmp_path):
+    table = pd.DataFrame({"text": ["-x", "'-x", "''=1", "'x", "x"]})
+    write_table(table, tmp_path / "t.csv")
+    assert cells_of(tmp_path / "t.csv") == ["text", "'-x", "''-x", "'''=1", "'x", "x"]
+    assert csv_of(read_table(tmp_path / "t.csv")) == csv_of(table)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_data_set_keeps_its_texts_to_the_corpus(tmp_path, written):
+    starts = ["-", "=", "+", "@", "'", "'-", "''=", "-'"]
+    texts = [f"{start}user {row} wrote this" for row in range(30) for start in starts]
+    table = pd.DataFrame({"content": texts})
+    path = tmp_path / "texts.csv"
+    write_items(table, path) if written else table.to_csv(path, index=False)
+    build_corpus(DatasetSettings(source="file", path=str(path)), 0, tmp_path / "texts.parquet")
+    assert sorted(Corpus(tmp_path / "texts.parquet").table()[CONTENT]) == sorted(texts)

@@ -20,6 +20,7 @@ import scipy.linalg
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
+FIELDS = ("flat", "sizes", "degrees")
 MAX_LEVERAGE = 1 - 1e-5  # keeps (I - H)^{-1} within single precision
 
 
@@ -32,19 +33,21 @@ class LeaveOut:
             unit of more items than the regression has coefficients, the smaller matrix K of Woodbury's
             identity, (I - H_uu)^{-1} = I + X_u K X_u', of the coefficients' number.
         sizes: number of rows of each matrix, shape (n_units,).
+        degrees: the sum of the leverages of each unit's items, tr H_uu, shape (n_units,).
     """
 
     flat: Floats32
     sizes: npt.NDArray[np.int64]
+    degrees: Floats
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Both arrays by name."""
-        return {"leave_out_flat": self.flat, "leave_out_sizes": self.sizes}
+        """The arrays by name."""
+        return {f"leave_out_{name}": array for name, array in vars(self).items() if name in FIELDS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """What `arrays` described; other arrays are ignored."""
-        return cls(arrays["leave_out_flat"], arrays["leave_out_sizes"])
+        return cls(*(arrays[f"leave_out_{name}"] for name in FIELDS))
 
     @cached_property
     def _bounds(self) -> npt.NDArray[np.int64]:
@@ -105,7 +108,9 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
         for start, stop in pairwise(bounds.tolist())
     ]
     sizes = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
-    return LeaveOut(np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32), sizes)
+    flat = np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32)
+    leverages = np.einsum("ij,ij->i", half, half) + 1 / moment.n_items
+    return LeaveOut(flat, sizes, np.add.reduceat(leverages, bounds[:-1], dtype=np.float64))
 
 
 def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:

@@ -55,6 +55,7 @@ from suffice.estimators.regression import (
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import PairKey, Pool
+from suffice.estimators.squares import Squares, block_squares, without_excess
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
@@ -147,11 +148,11 @@ class Linear(RegressionEstimator[PreparedLinear]):
             rows = sampled[pair[0]], sampled[pair[1]]
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
             if not target.is_bit.any():
-                return self._score(source, target, mean_square, _block_squares(residuals))
+                return self._score(source, target, mean_square, block_squares(residuals, mean_square))
             if target.is_bit.all():
                 return self._with_bits(source, target, residuals, None)
             rest = ~target.is_bit
-            squares = _block_squares(residuals.of_dimensions(rest))
+            squares = block_squares(residuals.of_dimensions(rest), mean_square[rest])
             continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], squares)
             return self._with_bits(source, target, residuals, continuous)
 
@@ -178,7 +179,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         return _result(source, target, nats, marginal, block_nats, warnings)
 
     def _score(
-        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: "_Squares"
+        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: Squares
     ) -> Sufficiency:
         """Entropies and their difference.
 
@@ -200,9 +201,8 @@ class Linear(RegressionEstimator[PreparedLinear]):
         nats_of_dim = 0.5 * np.log(target.mean_square / np.maximum(variance, floor))
         nats_of_dim[~floored] -= _log_bias(n_items - source.degrees[0]) - _log_bias(n_items - 1)
         nats = float(nats_of_dim.sum())
-        influence = squares.influence(target.block_squares, sample.share)[:, ~floored].sum(axis=1)
-        scale = np.sqrt(n_items / (n_items - source.degrees[0]))
-        block_nats = sample.block_items * nats + len(sample.items) * scale * influence
+        influence = squares.influence(source, target.block_squares)[:, ~floored].sum(axis=1)
+        block_nats = sample.block_items * nats + without_excess(influence, squares, source, ~floored)
         marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
         low = FEW_ITEMS_WARNING if source.is_penalised else None
         warnings = warnings_of_pair(
@@ -249,39 +249,3 @@ def _expected_share(source: PreparedRegression) -> float:
     """
     once, twice = source.degrees / source.plan.n_groups
     return float((1 - 2 * once + twice) / (1 - once))
-
-
-@dataclass(frozen=True)
-class _Squares:
-    """Squares of residuals of the sampled units, summed over each block.
-
-    Attributes:
-        kept: of residuals in the fit to all items, shape (n_blocks, d_v).
-        product: of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
-    """
-
-    kept: Floats
-    product: Floats
-
-    def influence(self, target_squares: Floats, share: float) -> Floats:
-        """What each block adds to the estimate, about its mean, shape (n_blocks, d_v).
-
-        The first part is that of the moments, which rest on all items: its variance is less by the share
-        that is sampled. The second is that of the ratio of both sums, which rests on the sample alone.
-        """
-        total, kept, product = (
-            squares / np.maximum(squares.sum(axis=0), TINY)
-            for squares in (target_squares, self.kept, self.product)
-        )
-        return 0.5 * (np.sqrt(share) * (total - kept) - (product - kept))
-
-
-def _block_squares(residuals: Residuals) -> _Squares:
-    """Squares of the residuals of one pair, summed over each block."""
-    parts = [
-        (np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out))
-        for kept, left_out in residuals.of_units()
-    ]
-    kept, product = (np.array(part, dtype=np.float64) for part in zip(*parts, strict=True))
-    sample = residuals.source.plan.sample
-    return _Squares(sample.sum_by_block(kept), sample.sum_by_block(product))

@@ -98,6 +98,11 @@ class PreparedRegression(StandardRows, Prepared):
         return round(self.degrees[0] - 1)
 
     @property
+    def block_degrees(self) -> Floats:
+        """Sum of the leverages of each block's sampled items, shape (n_blocks,)."""
+        return self.plan.sample.sum_by_block(self.leave_out.degrees)
+
+    @property
     def is_penalised(self) -> bool:
         """Whether the groups are too few for the dimensions, so that the penalty had to be raised."""
         return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1

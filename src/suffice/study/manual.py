@@ -56,7 +56,8 @@ letters, digits, dots and hyphens, at most 100. Everything is checked before the
 `study.yaml` can be replaced for one run: `make study CONFIG='seed=1'`.
 
 In CSV files of results a text that a spreadsheet would take for a formula begins with an apostrophe, which
-`suffice.files.read_table` takes off again.
+`suffice.files.read_table` takes off again. A data set is read as it is: no text of your files is changed. To use a
+CSV of results as a data set, read it with `read_table` and write it with `suffice.files.write_items`.
 """
 MODELS = """## `models.tsv`
 
