@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
+from suffice.ranking.relatives import near_copies
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.scores import rank_pairs
-from suffice.ranking.settings import RankingSettings
+from suffice.ranking.settings import Aggregate, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
 Embedding = npt.NDArray[np.floating]
@@ -29,9 +30,9 @@ class Ranking:
     """A ranking and the pairs it was made from.
 
     Attributes:
-        table: one row a model, best first: model, score, score_low, score_high (nats per target
-            dimension), rank, rank_low, rank_high, tie_group, embed_dim, the parts of the interval, and
-            what they rest on, see `rank_pairs`.
+        table: one row per model, best first: model, score, score_low, score_high (nats per target
+            dimension), rank, rank_low, rank_high, tie_group, could_be_first, embed_dim, win_rate, and what
+            they rest on, see `rank_pairs`.
         pairs: one row an ordered pair: source, target, nats, nats_per_dim, standard_error_nats,
             marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged, warnings, ...
     """
@@ -54,11 +55,12 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     embeddings: Mapping[str, Embedding],
     estimator: str = DEFAULT_ESTIMATOR,
     aggregate: str = RankingSettings.model_fields["aggregate"].default,
-    self_pairs: bool = RankingSettings.model_fields["self_pairs"].default,
+    self_pairs: bool | None = RankingSettings.model_fields["self_pairs"].default,
     seed: int = 0,
     device: str = "cpu",
     *,
     groups: npt.ArrayLike | None = None,
+    families: Mapping[str, str] | None = None,
     targets: Targets = "all",
     budget: int | None = None,
     **settings: Any,
@@ -68,13 +70,16 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     Args:
         embeddings: one array for each model, shape (n_items, embed_dim), the same items in the same order.
         estimator: name of the density family.
-        aggregate: "median" or "mean" over targets.
-        self_pairs: whether a model is a target of itself.
+        aggregate: what orders the models: "ranks", the share of comparisons on common targets that a model
+            wins, or the "mean" or "median" over targets.
+        self_pairs: whether a model is a target of itself; None: where source and target see different looks.
         seed: seed of the division of the items, of the fits and of the resamples.
         device: torch device, for families that are fitted with torch.
         groups: group of each item, shape (n_items,); items of one group are never separated.
-        targets: which models the others tell of: "all", names, or a number, for which the models that stand
-            best for all are chosen, see `choose_targets`. Every model is a source.
+        families: family of models; models of one family count once together, as do near-copies, which are
+            found by their vectors.
+        targets: which models are targets: "all", names, or a number, for which models are drawn at random
+            from as many families as can be, see `choose_targets`. Every model is a source.
         budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
         **settings: the estimator's own settings.
 
@@ -95,17 +100,17 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     wanted = _wanted_targets(arrays, targets, budget, self_pairs)
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
     prepared = _prepare(chosen, arrays, plan)
-    asked = _names_of_targets(arrays, wanted, seed)
+    asked = _names_of_targets(list(arrays), wanted, families, seed)
     rows = [
         {"source": source, "target": target, **result.as_row()}
         for source, target, result in chosen.all_pairs(prepared, asked)
     ]
     pairs = pd.DataFrame(rows)
-    return Ranking(rank_pairs(pairs, how, seed), pairs)
+    return Ranking(rank_pairs(pairs, how, seed, families, near_copies(arrays, seed)), pairs)
 
 
 def _wanted_targets(
-    arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool
+    arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool | None
 ) -> Targets:
     """The targets that are asked for, after a check that they can be had.
 
@@ -118,16 +123,18 @@ def _wanted_targets(
             raise EstimationError(f"budget {budget!r} is no whole number of pairs; give one")
         if targets != "all":
             raise EstimationError(f"both targets ({targets}) and a budget ({budget}) are given; give one")
-        targets = targets_within(int(budget), len(arrays), self_pairs)
-    check_targets(targets, list(arrays), self_pairs)
+        targets = targets_within(int(budget), len(arrays), bool(self_pairs))
+    check_targets(targets, list(arrays), bool(self_pairs))
     return targets
 
 
-def _names_of_targets(arrays: Mapping[str, Embedding], targets: Targets, seed: int) -> list[str]:
-    """The names of the targets; a number of them is chosen by the vectors, which must be fit for use."""
+def _names_of_targets(
+    models: list[str], targets: Targets, families: Mapping[str, str] | None, seed: int
+) -> list[str]:
+    """The names of the targets, drawn if it is their number that is asked for."""
     if isinstance(targets, int):
-        return choose_targets(arrays, targets, seed) if targets < len(arrays) else list(arrays)
-    return list(arrays) if targets == "all" else list(targets)
+        return choose_targets(models, targets, families, seed) if targets < len(models) else models
+    return models if targets == "all" else list(targets)
 
 
 def _plain_targets(targets: Any) -> Targets:
@@ -142,8 +149,8 @@ def _plain_targets(targets: Any) -> Targets:
     raise EstimationError(f"targets {targets!r}: write 'all', a whole number, or a list of names")
 
 
-def _ranking_settings(aggregate: str, self_pairs: bool) -> RankingSettings:
-    choices = ("mean", "median")
+def _ranking_settings(aggregate: str, self_pairs: bool | None) -> RankingSettings:
+    choices = get_args(Aggregate)
     if aggregate not in choices:
         raise EstimationError(f"unknown aggregate {aggregate!r}; choose one of {', '.join(choices)}")
     return RankingSettings(aggregate=aggregate, self_pairs=self_pairs)
