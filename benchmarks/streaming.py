@@ -62,9 +62,7 @@ def embed(folder: Path) -> None:
     corpus = Corpus(folder / "corpus.parquet")
     for model in MODELS:
         loader = Precomputed(PrecomputedSettings(path=str(folder / f"{model}-given.npy")))
-        write_embedding(
-            loader, corpus, folder / f"{model}.npy", model=model, dataset="corpus", progress=False
-        )
+        write_embedding(loader, corpus, folder / f"{model}.npy", model=model, dataset="corpus")
 
 
 def estimate(folder: Path) -> None:

@@ -133,5 +133,5 @@ def embed(corpus: Corpus, weights: Path, model: str, path: Path) -> None:
         folder = weights if kind == "word_vectors" else path.parent
         settings = settings | {"path": str(folder / str(settings["path"]))}
     loader = build_loader(kind, settings, derive_seed(SEED, "model", model), "cpu")
-    write_embedding(loader, corpus, path, model=model, dataset="texts", progress=False)
+    write_embedding(loader, corpus, path, model=model, dataset="texts")
     print(f"texts: {model} embedded", flush=True)

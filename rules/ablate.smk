@@ -26,7 +26,7 @@ rule vary_pool:
     params:
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation", "suffice.ranking.looks"),
     script:
         "../scripts/vary_pool.py"
 
@@ -79,6 +79,8 @@ rule vary_items:
     input:
         corpus="results/{study}/corpora/{dataset}.parquet",
         vectors=embeddings_of_dataset,
+        looks=looks_of_dataset,
+        vectors_of_looks=vectors_of_looks,
         tasks=task_results,
     output:
         "results/{study}/ablations/{dataset}/items.csv",
@@ -118,7 +120,7 @@ rule compare_versions:
         versions=STUDY.versions,
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation"),
+        code=code_version("suffice.comparison.variation", "suffice.ranking.looks"),
     script:
         "../scripts/compare_versions.py"
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from suffice.data.paths import paths_of
+from suffice.data.look_settings import SAME
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
@@ -377,6 +378,8 @@ def page_files(wildcards):
         for figure in figure_names()
     ]
     files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
+    looked_at = [name for name in datasets if STUDY.datasets[name].looks.kind != SAME]
+    files += expand(f"{RESULTS}/looks/{{dataset}}.json", dataset=looked_at)
     files += expand(
         f"{RESULTS}/embeddings/{{dataset}}/{{model}}.json",
         dataset=datasets,
@@ -455,31 +458,3 @@ def extra_files(places):
     explained = "explained/{0}/{1}.directions.csv" if STUDY.explained_pairs else ""
     kinds = filter(None, (few_labels, explained))
     return [f"{RESULTS}/{kind.format(*place)}" for kind in kinds for place in places]
-
-
-def halved_models(wildcards):
-    """The models that embed halves of texts of one data set; none if the study does not ask for it."""
-    return STUDY.models_with_halves(wildcards.dataset)
-
-
-def halves_of_dataset(wildcards):
-    """Their vectors of the halves."""
-    folder = f"{RESULTS}/halves/{wildcards.dataset}"
-    return expand(f"{folder}/{{model}}.npy", model=halved_models(wildcards))
-
-
-def halves_of_base_model(wildcards):
-    """The vectors of the halves by the models that a model is made from; none for one that is not."""
-    bases = STUDY.models[wildcards.model].base_models
-    return expand(f"{RESULTS}/halves/{wildcards.dataset}/{{base}}.npy", base=bases)
-
-
-def failure_record_of_halves(wildcards):
-    """Where the message of a model that fails on halves is kept."""
-    return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.halves.json"
-
-
-def code_of_halves(wildcards):
-    """Version of the code that makes a model's vectors of halves."""
-    loader = get_loader(STUDY.models[wildcards.model].kind)
-    return code_version("suffice.embed.halves", loader.__module__)

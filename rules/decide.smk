@@ -51,7 +51,7 @@ rule shrink_pool:
     params:
         models=model_table,
         settings=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
-        code=code_version("suffice.comparison.sensitivity"),
+        code=code_version("suffice.comparison.sensitivity", "suffice.ranking.looks"),
     script:
         "../scripts/shrink_pool.py"
 

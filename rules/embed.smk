@@ -1,4 +1,15 @@
-"""From a corpus and a model to vectors and their card."""
+"""From a corpus and a model to vectors and their card, and to those of looks where these are embedded."""
+
+
+def shards_of_looks(wildcards):
+    """The blocks that a model's vectors of looks are joined from; none if one job makes them all."""
+    shards = shards_of_model(wildcards) if embedded_looks(wildcards) else []
+    return [path.removesuffix("npy") + "looks.npy" for path in shards]
+
+
+def facts_of_look_shards(wildcards):
+    """What these blocks are, and what they took."""
+    return [path.removesuffix("npy") + "json" for path in shards_of_looks(wildcards)]
 
 
 rule embed_items:
@@ -6,6 +17,10 @@ rule embed_items:
         files_of_model,
         shards=shards_of_model,
         facts=facts_of_shards,
+        looks=embedded_looks,
+        looks_of_bases=looks_of_base_models,
+        shards_of_looks=shards_of_looks,
+        facts_of_look_shards=facts_of_look_shards,
         corpus="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",
     output:
@@ -15,6 +30,8 @@ rule embed_items:
         "logs/{study}/embed_items/{dataset}/{model}.log",
     benchmark:
         "results/{study}/benchmarks/embed_items/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        dataset=any_of(WITHOUT_EMBEDDED_LOOKS),
     conda:
         "../envs/suffice.yaml"
     resources:
@@ -33,9 +50,24 @@ rule embed_items:
         "../scripts/embed_items.py"
 
 
+use rule embed_items as embed_items_with_looks with:
+    output:
+        vectors="results/{study}/embeddings/{dataset}/{model}.npy",
+        card="results/{study}/embeddings/{dataset}/{model}.json",
+        looks="results/{study}/looks/{dataset}/{model}.npy",
+        card_of_looks="results/{study}/looks/{dataset}/{model}.json",
+    log:
+        "logs/{study}/embed_items_with_looks/{dataset}/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/embed_items_with_looks/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        dataset=any_of(WITH_EMBEDDED_LOOKS),
+
+
 rule embed_shard:
     input:
         files_of_model,
+        looks=embedded_looks,
         corpus="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",
     output:
@@ -50,6 +82,7 @@ rule embed_shard:
     benchmark:
         "results/{study}/benchmarks/embed_shard/{dataset}/{model}/{shard}-of-{n_shards}.tsv"
     wildcard_constraints:
+        dataset=any_of(WITHOUT_EMBEDDED_LOOKS),
         shard=r"\d+",
         n_shards=r"\d+",
     conda:
@@ -68,3 +101,27 @@ rule embed_shard:
         code=code_of_model,
     script:
         "../scripts/embed_shard.py"
+
+
+use rule embed_shard as embed_shard_with_looks with:
+    output:
+        vectors=temp(
+            "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.npy"
+        ),
+        facts=temp(
+            "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.json"
+        ),
+        looks=temp(
+            "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.looks.npy"
+        ),
+        facts_of_looks=temp(
+            "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.looks.json"
+        ),
+    log:
+        "logs/{study}/embed_shard_with_looks/{dataset}/{model}/{shard}-of-{n_shards}.log",
+    benchmark:
+        "results/{study}/benchmarks/embed_shard_with_looks/{dataset}/{model}/{shard}-of-{n_shards}.tsv"
+    wildcard_constraints:
+        dataset=any_of(WITH_EMBEDDED_LOOKS),
+        shard=r"\d+",
+        n_shards=r"\d+",

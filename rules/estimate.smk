@@ -27,6 +27,8 @@ rule prepare_model:
         corpus="results/{study}/corpora/{dataset}.parquet",
         vectors="results/{study}/embeddings/{dataset}/{model}.npy",
         card="results/{study}/embeddings/{dataset}/{model}.json",
+        looks=looks_of_dataset,
+        vectors_of_looks=looks_of_model,
     output:
         "results/{study}/prepared/{dataset}/{estimator}/{model}.npz",
     log:
@@ -55,6 +57,9 @@ rule estimate_pairs:
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
         prepared=prepared_of_dataset,
+        looks=looks_of_dataset,
+        vectors_of_looks=vectors_of_looks,
+        cards_of_looks=cards_of_looks,
     output:
         "results/{study}/pairs/{dataset}/{estimator}/{target}.parquet",
     log:

@@ -23,7 +23,12 @@ rule rank_models:
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.ranking.scores", "suffice.ranking.sample_size"),
+        controls=STUDY.controls,
+        code=code_version(
+            "suffice.ranking.scores",
+            "suffice.ranking.sample_size",
+            "suffice.ranking.looks",
+        ),
     script:
         "../scripts/rank_models.py"
 
@@ -33,7 +38,8 @@ rule measure_baselines:
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
         public=public_baseline,
-        halves=halves_of_dataset,
+        looks=looks_of_dataset,
+        vectors_of_looks=vectors_of_looks,
     output:
         "results/{study}/baselines/{dataset}.csv",
     log:
@@ -46,8 +52,6 @@ rule measure_baselines:
     params:
         models=models_of_study,
         seed=STUDY.settings.seed,
-        self_retrieval=STUDY.settings.baselines.self_retrieval,
-        halved=halved_models,
         store=f"{RESULTS}/store/baselines",
         code=code_version("suffice.comparison.stored"),
     script:

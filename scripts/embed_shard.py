@@ -1,14 +1,16 @@
-"""Embed a block of a corpus's rows with one model."""
+"""Embed a block of a corpus's rows with one model, and a block of looks where these are embedded."""
 
 from suffice.data.corpus import Corpus
+from suffice.embed.looks import looks_to_embed
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_shard
 from suffice.workflow import recording_failure, running_job
 
 with running_job(snakemake):
-    params, names = snakemake.params, snakemake.wildcards
+    params, files, names = snakemake.params, snakemake.input, snakemake.wildcards
     with recording_failure(params.failure, names.model, names.dataset):
         loader = build_loader(params.kind, params.settings, params.seed, params.device)
+        corpus, made = Corpus(files.corpus), snakemake.output
+        looks = looks_to_embed(files.looks, corpus, made.get("looks"))
         block = {"shard": int(names.shard), "n_shards": int(names.n_shards)}
-        corpus = Corpus(snakemake.input.corpus)
-        write_shard(loader, corpus, snakemake.output.vectors, model=names.model, **block)
+        write_shard(loader, corpus, made.vectors, model=names.model, looks=looks, **block)

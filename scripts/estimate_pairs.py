@@ -1,27 +1,30 @@
-"""Estimate how much every source model tells of one target model."""
+"""Estimate how much every source model tells of one target model, by one look at the items and by two."""
 
 import logging
-from pathlib import Path
+
+import pandas as pd
 
 from suffice.data.corpus import GROUP, Corpus
+from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
-from suffice.estimators.items import divide_items
-from suffice.estimators.stored import StoredModel, pairs_of_target
+from suffice.estimators.stored import pairs_of_target
+from suffice.estimators.views import stored_models, views_of
 from suffice.files import write_table
 from suffice.store import ResultStore
 from suffice.workflow import running_job
 
 with running_job(snakemake):
-    params, files = snakemake.params, snakemake.input
-    corpus = Corpus(files.corpus)
-    plan = divide_items(corpus.n_items, corpus.column(GROUP), params.seed)
+    params, files, names = snakemake.params, snakemake.input, snakemake.wildcards
+    looks = read_looks(files.looks[0]) if files.looks else None
     kind = get_estimator(params.estimator["kind"])
     estimator = kind(seed=params.seed, device=params.device, **params.estimator["settings"])
-    stored = map(StoredModel, map(Path, files.vectors), map(Path, files.prepared))
-    models = dict(zip(params.models, stored, strict=True))
-    target = snakemake.wildcards.target
-    pairs, n_made = pairs_of_target(estimator, models, target, plan, ResultStore(params.store))
+    views = views_of(estimator, Corpus(files.corpus).column(GROUP), looks)
+    models = stored_models(params.models, files.vectors, files.prepared, files.vectors_of_looks)
+    store = ResultStore(params.store)
+    made = [pairs_of_target(estimator, models, names.target, view, store) for view in views]
+    pairs = pd.concat([table for table, _ in made], ignore_index=True)
+    n_made = sum(n for _, n in made)
     logging.getLogger("suffice").info(
         "%d pairs estimated, %d found in the store", n_made, len(pairs) - n_made
     )
-    write_table(pairs, snakemake.output[0])
+    write_table(pairs.assign(estimator=names.estimator), snakemake.output[0])

@@ -1,18 +1,16 @@
 """Say what the source of some pairs of one data set does not give of the target."""
 
-import pandas as pd
-
 from suffice.data.corpus import CONTENT, GROUP, Corpus
 from suffice.explain import choose_pair, explain_pairs
 from suffice.files import read_table, write_table
+from suffice.ranking.looks import one_look_pairs
 from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
     pairs = params.pairs
     if pairs == "auto":
-        estimated = pd.concat(map(read_table, files.pairs), ignore_index=True)
-        pairs = [choose_pair(read_table(files.ranking), estimated)]
+        pairs = [choose_pair(read_table(files.ranking), one_look_pairs(files.pairs))]
     corpus = Corpus(files.corpus)
     vectors = dict(zip(params.models, files.vectors, strict=True))
     texts, groups = corpus.column(CONTENT), corpus.column(GROUP)

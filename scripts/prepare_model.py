@@ -3,17 +3,18 @@
 from pathlib import Path
 
 from suffice.data.corpus import GROUP, Corpus
+from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
-from suffice.estimators.base import save_prepared
-from suffice.estimators.items import divide_items
-from suffice.files import open_array
+from suffice.estimators.views import StoredModel, prepare_views, views_of
 from suffice.workflow import recording_failure, running_job
 
 with running_job(snakemake):
-    params = snakemake.params
-    corpus = Corpus(snakemake.input.corpus)
-    plan = divide_items(corpus.n_items, corpus.column(GROUP), params.seed)
+    params, files, names = snakemake.params, snakemake.input, snakemake.wildcards
+    looks = read_looks(files.looks[0]) if files.looks else None
     kind = get_estimator(params.estimator["kind"])
     estimator = kind(seed=params.seed, device=params.device, **params.estimator["settings"])
-    with recording_failure(params.failure, snakemake.wildcards.model, snakemake.wildcards.dataset):
-        save_prepared(estimator.prepare(open_array(snakemake.input.vectors), plan), Path(snakemake.output[0]))
+    views = views_of(estimator, Corpus(files.corpus).column(GROUP), looks)
+    of_looks = Path(files.vectors_of_looks[0]) if files.vectors_of_looks else None
+    with recording_failure(params.failure, names.model, names.dataset):
+        model = StoredModel(Path(files.vectors), Path(snakemake.output[0]), of_looks)
+        prepare_views(estimator, model, views)

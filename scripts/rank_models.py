@@ -1,8 +1,7 @@
 """Rank the models of one data set from their pairs with all targets."""
 
-import pandas as pd
-
-from suffice.files import read_json, read_table, write_table
+from suffice.files import read_json, write_table
+from suffice.ranking.looks import one_look_pairs, ranked_pairs, with_published_score
 from suffice.ranking.sample_size import ranking_by_items
 from suffice.ranking.scores import rank_pairs, with_health_warnings
 from suffice.ranking.settings import RankingSettings
@@ -10,9 +9,10 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
-    settings = RankingSettings(**params.settings)
-    ranking = rank_pairs(pairs, settings, params.seed)
+    pairs, settings = ranked_pairs(files.pairs), RankingSettings(**params.settings)
+    ranking, one_look = rank_pairs(pairs, settings, params.seed), one_look_pairs(files.pairs)
+    ranking = with_published_score(ranking, one_look, bool(settings.self_pairs))
+    ranking = ranking.assign(is_control=ranking["model"].isin(params.controls))
     health = {card["model"]: card["health"]["warnings"] for card in map(read_json, files.cards)}
     write_table(with_health_warnings(ranking, health), snakemake.output.ranking)
     write_table(ranking_by_items(pairs, settings, params.seed), snakemake.output.by_items)

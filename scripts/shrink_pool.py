@@ -1,15 +1,14 @@
 """Rank the models of smaller pools from the pairs of all."""
 
-import pandas as pd
-
 from suffice.comparison.sensitivity import pool_sensitivity
 from suffice.files import read_table, write_table
+from suffice.ranking.looks import ranked_pairs
 from suffice.report.answer import tied_for_first
 from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
+    pairs = ranked_pairs(files.pairs)
     families = {row["model"]: row["family"] for row in params.models}
     first = tied_for_first(read_table(files.ranking))
     settings = params.settings

@@ -5,10 +5,11 @@ import pandas as pd
 from suffice.comparison.ablation import Summary
 from suffice.comparison.variation import pool_curves
 from suffice.files import read_table, write_table
+from suffice.ranking.looks import ranked_pairs
 from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    pairs = pd.concat(map(read_table, files.pairs), ignore_index=True)
+    pairs = ranked_pairs(files.pairs)
     results = pd.concat(map(read_table, files.tasks), ignore_index=True)
     write_table(pool_curves(pairs, results, Summary(**params.summary), seed=params.seed), snakemake.output[0])

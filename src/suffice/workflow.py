@@ -32,7 +32,7 @@ __all__ = ["code_version", "failed_models", "open_study", "recording_failure", "
 log = logging.getLogger("suffice")
 
 KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
-FILE_SETTINGS = ("path", "vocabulary", "ids")
+FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
 FAILURE_FACTS = ("model", "dataset", "message")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"

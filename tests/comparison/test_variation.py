@@ -5,17 +5,21 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
+from suffice.comparison import variation
 from suffice.comparison.ablation import Summary
 from suffice.comparison.correlation import Bootstrap
 from suffice.comparison.variation import (
     agreement_by_items,
     agreement_of_variants,
+    looks_of_models,
     pool_curves,
     ranker_of_items,
     sizes_between,
     version_table,
 )
+from suffice.data.looks import LookTable
 from suffice.errors import DataError
+from suffice.ranking.rank import Ranking
 
 MODELS = [f"m{i}" for i in range(7)]
 
@@ -129,3 +133,26 @@ def test_a_version_is_compared_with_its_base_over_targets_that_neither_is(pairs,
     assert version_table(pairs, {"m1": "m0"}, None)["n_tasks"].item() == 0
     with pytest.raises(DataError, match="'x' has no pairs"):
         version_table(pairs, {"x": "m0"}, results)
+
+
+def test_the_ranker_of_two_looks_takes_the_same_items_of_both(rng, monkeypatch):
+    given = {}
+
+    def rank(first, second, groups, seed):
+        given.update(first=first["a"], second=second["a"], groups=groups, seed=seed)
+        return Ranking(pd.DataFrame({"model": ["a"]}), pd.DataFrame())
+
+    monkeypatch.setattr(variation, "rank", rank)
+    items, beside = rng.normal(size=(2, 20, 3))
+    table = pd.DataFrame({"first": range(10), "second": range(10, 20), "group": [f"g{i}" for i in range(10)]})
+    for kind, of_looks, expected in (
+        ("group", [], (items[:10], items[10:])),
+        ("halves", [beside], (beside[:10], beside[10:])),
+    ):
+        looks = LookTable(kind, "", table)
+        first, second = looks_of_models({"a": items}, of_looks, looks)
+        ranker_of_items(first, looks.group, second, seed=4)(np.array([1, 7]))
+        assert (given["first"] == expected[0][[1, 7]]).all() and (
+            given["second"] == expected[1][[1, 7]]
+        ).all()
+        assert list(given["groups"]) == ["g1", "g7"] and given["seed"] == 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suffice.embed import shards, write
+from suffice.embed import encode, shards
 from suffice.embed.bag_of_words import BagOfWords, BagOfWordsSettings
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.embed.shards import rows_of_shard
@@ -17,7 +17,7 @@ N_ITEMS, WINDOW = 50, 8
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch):
     monkeypatch.setattr(shards, "WINDOW_ITEMS", WINDOW)
-    monkeypatch.setattr(write, "WINDOW_ITEMS", WINDOW)
+    monkeypatch.setattr(encode, "WINDOW_ITEMS", WINDOW)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def in_shards(loader, corpus, folder, n_shards):
 
 @pytest.mark.parametrize("n_shards", [1, 2, 3, 9])
 def test_joined_shards_are_the_bytes_of_one_job(loader, corpus, tmp_path, n_shards):
-    whole = write_embedding(loader, corpus, tmp_path / "whole.npy", model="m", dataset="toy", progress=False)
+    whole = write_embedding(loader, corpus, tmp_path / "whole.npy", model="m", dataset="toy")
     paths = in_shards(loader, corpus, tmp_path, n_shards)
     joined = write_embedding(loader, corpus, tmp_path / "joined.npy", model="m", dataset="toy", shards=paths)
     assert (tmp_path / "joined.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()

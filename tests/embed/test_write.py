@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from suffice.embed import write
+from suffice.embed import encode
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.embed.identity import embedding_identity, identity_sha256
@@ -65,7 +65,7 @@ def toy(**settings):
 
 
 def test_vectors_and_card(corpus, sentences, tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "WINDOW_ITEMS", 5)
+    monkeypatch.setattr(encode, "WINDOW_ITEMS", 5)
     path, loader = tmp_path / "out" / "toy.npy", toy()
     card = write_embedding(loader, corpus, path, model="toy", dataset="letters")
     assert loader.encoder.windows == [(0, 5), (5, 5), (10, 5), (15, 1)]

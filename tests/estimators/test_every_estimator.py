@@ -127,8 +127,8 @@ def test_prepared_models_survive_the_disk(name, tmp_path):
     prepared = {side: estimator.prepare(array, plan) for side, array in (("u", source), ("v", target))}
     read = {}
     for side, array in (("u", source), ("v", target)):
-        save_prepared(prepared[side], tmp_path / f"{side}.npz")
-        read[side] = load_prepared(estimator.Prepared, tmp_path / f"{side}.npz", array, plan)
+        save_prepared({"same": prepared[side]}, tmp_path / f"{side}.npz")
+        read[side] = load_prepared(estimator.Prepared, tmp_path / f"{side}.npz", "same", array, plan)
     ((_, before),) = estimator.pairs({"u": prepared["u"]}, prepared["v"])
     ((_, after),) = estimator.pairs({"u": read["u"]}, read["v"])
     assert before.nats == after.nats

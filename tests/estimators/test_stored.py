@@ -6,44 +6,106 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.errors import DataError
+from suffice.data.looks import LookTable
+from suffice.errors import DataError, EstimationError
 from suffice.estimators import get_estimator
-from suffice.estimators.base import save_prepared
 from suffice.estimators.items import divide_items
-from suffice.estimators.stored import StoredModel, pair_key, pairs_of_target
+from suffice.estimators.stored import pair_key, pairs_of_target
+from suffice.estimators.views import StoredModel, prepare_views, views_of
 from suffice.files import sha256_of_file
 from suffice.store import ResultStore
 
-N_ITEMS = 200
+N_ITEMS, N_PAIRS = 200, 100
+
+
+def look_table(kind, seed=0, content=""):
+    """A hundred pairs of rows: of the items, or of two hundred looks."""
+    rows = np.random.default_rng(seed).permutation(N_ITEMS).reshape(2, N_PAIRS)
+    columns = {"first": rows[0], "second": rows[1], "group": [f"g{pair}" for pair in range(N_PAIRS)]}
+    return LookTable(kind, f"{kind}{seed}{content}", pd.DataFrame(columns))
 
 
 @pytest.fixture
 def study(tmp_path):
     class Folder:
-        plan = divide_items(N_ITEMS, seed=0)
+        groups = np.arange(N_ITEMS)
+        looks = None
         store = ResultStore(tmp_path / "store")
         models: dict = {}
 
+        def view(self, estimator):
+            return views_of(estimator, self.groups, self.looks)[-1]
+
         def add(self, name, seed):
-            vectors = tmp_path / f"{name}.npy"
-            np.save(vectors, np.random.default_rng(seed).normal(size=(N_ITEMS, 3)))
-            vectors.with_suffix(".json").write_text(json.dumps({"array_sha256": sha256_of_file(vectors)}))
-            prepared = tmp_path / f"{name}.npz"
-            save_prepared(get_estimator("linear")().prepare(np.load(vectors), self.plan), prepared)
-            self.models[name] = StoredModel(vectors, prepared)
+            paths = tmp_path / f"{name}.npy", tmp_path / f"{name}.looks.npy"
+            for path, own in zip(paths, (seed, 100 + seed), strict=True):
+                np.save(path, np.random.default_rng(own).normal(size=(N_ITEMS, 3)))
+                path.with_suffix(".json").write_text(json.dumps({"array_sha256": sha256_of_file(path)}))
+            beside = paths[1] if self.looks is not None and self.looks.kind == "halves" else None
+            self.models[name] = StoredModel(paths[0], tmp_path / f"{name}.npz", beside)
+            estimator = get_estimator("linear")()
+            views = views_of(estimator, self.groups, self.looks)
+            prepare_views(estimator, self.models[name], views)
 
         def pairs(self, target, **settings):
             estimator = get_estimator("linear")(**settings)
-            return pairs_of_target(estimator, self.models, target, self.plan, self.store)
+            return pairs_of_target(estimator, self.models, target, self.view(estimator), self.store)
 
         def n_made(self, **settings):
             return sum(self.pairs(target, **settings)[1] for target in self.models)
 
+        def fill(self, looks=None):
+            self.looks, self.models = looks, {}
+            for seed, name in enumerate(("a", "b", "c")):
+                self.add(name, seed)
+
     folder = Folder()
-    folder.models = {}
-    for seed, name in enumerate(("a", "b", "c")):
-        folder.add(name, seed)
+    folder.fill()
     return folder
+
+
+@pytest.mark.parametrize("kind", ["group", "halves"])
+def test_pairs_across_looks_are_those_of_the_estimator_on_the_rows_of_the_looks(study, kind):
+    study.fill(look_table(kind))
+    pairs, n_made = study.pairs("b")
+    assert n_made == 3 and set(pairs["looks"]) == {kind}
+    rows = study.looks.rows
+    files = {name: model.looks if kind == "halves" else model.vectors for name, model in study.models.items()}
+    first, second = ({name: np.load(file)[each] for name, file in files.items()} for each in rows)
+    estimator = get_estimator("linear")()
+    prepared = estimator.prepare_all_looks(first, second, divide_items(N_PAIRS, study.looks.group, 0))
+    expected = {source: found.nats for source, _, found in estimator.all_look_pairs(prepared, ["b"])}
+    assert dict(zip(pairs["source"], pairs["nats"], strict=True)) == pytest.approx(expected)
+
+
+def test_pairs_of_one_look_and_of_two_never_share_a_place_in_the_store(study):
+    assert study.n_made() == 9
+    for looks in (look_table("group"), look_table("group", seed=1), look_table("halves")):
+        study.fill(looks)
+        assert study.n_made() == 9
+        assert study.n_made() == 0
+    study.fill(look_table("group"))
+    assert study.n_made() == 0
+    study.fill(look_table("group", content="others"))
+    assert study.n_made() == 9
+    study.fill()
+    assert study.n_made() == 0
+
+
+def test_a_new_model_costs_its_own_pairs_across_looks_and_nothing_else(study):
+    study.fill(look_table("halves"))
+    assert study.n_made() == 9
+    study.add("d", 9)
+    assert study.n_made() == 2 * 3 + 1
+
+
+def test_an_estimator_of_two_looks_has_no_pairs_of_one(study):
+    own = get_estimator("neighbours")(target="own")
+    (view,) = views_of(own, study.groups, look_table("group"))
+    assert view.name == "group"
+    for looks in (None, LookTable("same", "", look_table("group").table.head(0))):
+        with pytest.raises(EstimationError, match="needs two looks at an item"):
+            views_of(own, study.groups, looks)
 
 
 def test_a_new_model_costs_its_own_pairs_and_nothing_else(study):
@@ -64,7 +126,8 @@ def test_other_contents_settings_or_seeds_are_made_again(study):
 
 def test_the_order_of_a_pair_counts(study):
     estimator = get_estimator("linear")()
-    assert pair_key(estimator, "p", "u", "v") != pair_key(estimator, "p", "v", "u")
+    view = study.view(estimator)
+    assert pair_key(estimator, view, "u", "v") != pair_key(estimator, view, "v", "u")
 
 
 def test_what_is_read_is_what_was_made(study):

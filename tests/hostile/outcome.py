@@ -68,7 +68,7 @@ def _embed(study: Study, model: str, corpus: Corpus, work: Path) -> np.ndarray:
     settings = loader_settings(row, dataset, str(work))
     loader = build_loader(row.kind, settings, study.seed_of(model), study.settings.device)
     path = work / "embeddings" / dataset / f"{model}.npy"
-    write_embedding(loader, corpus, path, model=model, dataset=dataset, progress=False)
+    write_embedding(loader, corpus, path, model=model, dataset=dataset)
     return open_array(path)
 
 

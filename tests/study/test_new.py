@@ -28,9 +28,18 @@ def test_vectors_and_hub_names_become_rows(tmp_path, texts):
     np.save(tmp_path / "From API.npy", np.zeros((300, 2)))
     models = ["tfidf-64", str(tmp_path / "From API.npy"), "intfloat/E5_small"]
     study = load_study(write_new_study(tmp_path / "mine", texts, models, content="text"))
-    assert list(study.models) == ["tfidf-64", "from-api", "e5-small"]
+    assert list(study.models) == ["tfidf-64", "from-api", "e5-small", "untrained-words-128"]
     assert study.models["e5-small"].settings["checkpoint"] == "intfloat/E5_small"
     assert study.models["from-api"].kind == "precomputed"
+
+
+def test_an_untrained_control_is_added_unless_there_is_one(tmp_path, texts):
+    study = load_study(write_new_study(tmp_path / "mine", texts, ["tfidf-64", "chars-256"], content="text"))
+    assert study.controls == ["untrained-words-128"]
+    assert study.candidates == ["tfidf-64", "chars-256"]  # what others tell of the untrained is worth little
+    models = ["tfidf-64", "random-transformer"]
+    study = load_study(write_new_study(tmp_path / "other", texts, models, content="text"))
+    assert study.controls == ["random-transformer"] and list(study.models) == models
 
 
 def test_columns_that_are_called_id_group_or_split_are_used_as_such(tmp_path):

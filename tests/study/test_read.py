@@ -80,27 +80,6 @@ def test_pairs_to_explain_are_models_of_the_study(toy_study):
     assert study.without({"own"}).explained_pairs == [("words-2", "words-8")]
 
 
-def test_halves_are_embedded_by_models_of_texts_if_that_is_asked_for(toy_study):
-    assert load_study(toy_study).models_with_halves("toys") == []
-    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
-    assert study.models_with_halves("toys") == ["words-8", "words-2", "chars-8"]
-    change(toy_study, "models.tsv", "model:own", "model:words-8")
-    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
-    assert study.models_with_halves("toys") == ["words-8", "words-2", "chars-8", "own-pca"]
-
-
-def test_molecules_have_no_halves(toy_study):
-    change(toy_study, "datasets.tsv", "dataset\tsource", "dataset\tcontent_type\tsource")
-    change(toy_study, "datasets.tsv", "toys\tfile", "toys\tsmiles\tfile")
-    with pytest.raises(StudyError, match="self_retrieval needs texts, but only molecules are ranked on"):
-        load_study(toy_study, {"baselines": {"self_retrieval": True}})
-    table = toy_study / "datasets.tsv"
-    table.write_text(table.read_text() + "texts\t\tfile\ttoys.csv\ttext\tkey\tdocument\n")
-    study = load_study(toy_study, {"baselines": {"self_retrieval": True}})
-    assert study.models_with_halves("toys") == []
-    assert study.models_with_halves("texts") == ["words-8", "words-2", "chars-8"]
-
-
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

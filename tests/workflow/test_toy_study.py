@@ -13,7 +13,7 @@ import pytest
 from running import jobs_at_work
 from toy import EXTRAS, STAGES, add_all_stages, add_model
 
-from suffice.comparison.baselines import OF_HALVES, OF_POOL, ONE_MODEL
+from suffice.comparison.baselines import OF_LOOKS, OF_POOL, ONE_MODEL
 from suffice.files import read_json
 from suffice.verify import verify_results
 
@@ -50,22 +50,28 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     # Three topics with words of their own; 120 test items.
     assert tasks.loc["topic", "value"] > 0.8
     correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
-    assert set(correlation["predictor"]) == {"linear", *ONE_MODEL, *OF_POOL}
+    assert set(correlation["predictor"]) == {"linear", *ONE_MODEL, *OF_POOL, *OF_LOOKS}
     decision = pd.read_csv(workflow.results / "decision" / "toys.csv")
     assert {"linear", "embed_dim", "rankme", "random choice"} <= set(decision["predictor"])
     assert "Which way of choosing would have been right?" in page and "Does the pool decide?" in page
     assert "What does a model not tell of another?" in page and "few labels" not in page
-    assert not (workflow.results / "few_labels").exists() and not (workflow.results / "halves").exists()
+    assert not (workflow.results / "few_labels").exists()
+    # Source and target see two texts of one document, and no text is embedded for that.
+    pairs = pd.read_parquet(workflow.results / "pairs" / "toys" / "linear" / "words-8.parquet")
+    assert pairs["looks"].value_counts().to_dict() == {"same": 5, "group": 5}
+    assert set(ranking["n_items"]) == {300} and ranking["published_score"].notna().all()
+    assert not (workflow.results / "looks" / "toys").exists()
+    assert "two items of one group: 300 pairs in 150 groups" in page
     assert (workflow.results / "figures" / "toys" / "linear" / "pair_matrix.pdf").stat().st_size > 1000
     assert "Nothing to be done" in workflow.run().output
 
     vectors = {path: path.stat().st_mtime_ns for path in workflow.results.glob("embeddings/toys/*.npy")}
-    assert pairs_made(workflow) == n_stored(workflow, "pairs") == 25
+    assert pairs_made(workflow) == n_stored(workflow, "pairs") == 2 * 25  # by one look, and by two
     assert n_stored(workflow, "tasks") == 15
     add_model(workflow.study, "chars-3\tbag_of_words\tcharacters\t3\tchar_wb\t\n")
     workflow.run()
-    assert pairs_made(workflow) == 2 * 5 + 1
-    assert n_stored(workflow, "pairs") == 36
+    assert pairs_made(workflow) == 2 * (2 * 5 + 1)
+    assert n_stored(workflow, "pairs") == 2 * 36
     assert n_stored(workflow, "tasks") == 18
     assert {path: path.stat().st_mtime_ns for path in vectors} == vectors
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 6
@@ -102,13 +108,14 @@ def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
 
 
 def test_without_tasks_the_study_ends_at_the_ranking(workflow):
-    """With the split of the user's own, too."""
+    """With the split of the user's own; and with one look: no groups, and `own` cannot embed halves."""
     (workflow.study / "tasks.tsv").unlink()
     items = pd.read_csv(workflow.study / "toys.csv")
     own_split = items["document"].str[1:].astype(int).mod(3).map({0: "test", 1: "train", 2: "dev"})
     items.assign(split=own_split).to_csv(workflow.study / "toys.csv", index=False)
     table = (workflow.study / "datasets.tsv").read_text().splitlines()
-    (workflow.study / "datasets.tsv").write_text(f"{table[0]}\tsplit\n{table[1]}\tsplit\n")
+    header, row = (line.replace("\tgroup", "").replace("\tdocument", "") for line in table)
+    (workflow.study / "datasets.tsv").write_text(f"{header}\tsplit\n{row}\tsplit\n")
     workflow.run()
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
     assert not (workflow.results / "tasks").exists()
@@ -117,10 +124,14 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     assert (workflow.results / "pareto" / "toys" / "linear.csv").exists()
     corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
     assert corpus["split"].value_counts().to_dict() == {"train": 200, "test": 100}
-    assert "no tasks" in (workflow.results / "report.html").read_text()
+    page = (workflow.results / "report.html").read_text()
+    assert "no tasks" in page
+    assert not (workflow.results / "looks").exists()
+    assert "by one look at each item, known to be weaker" in page
+    assert "own, own-pca have vectors of the data set" in page
 
 
-def test_few_labels_explained_pairs_and_halves_are_made_if_asked_for(workflow):
+def test_few_labels_and_explained_pairs_are_made_if_asked_for(workflow):
     items = pd.read_csv(workflow.study / "toys.csv")
     items["text"] = "<b>R&D</b> " + items["text"]
     items.to_csv(workflow.study / "toys.csv", index=False)
@@ -135,17 +146,8 @@ def test_few_labels_explained_pairs_and_halves_are_made_if_asked_for(workflow):
     given = explained.groupby("source")["given_share"].sum()
     assert given["words-2"] > 0.23  # two of the eight dimensions
     assert given["own"] < 0.05  # noise
-    baselines = pd.read_csv(workflow.results / "baselines" / "toys.csv").set_index("model")
-    assert baselines["self_retrieval"].isna().tolist() == [False, False, False, True, True]
-    correlation = pd.read_csv(workflow.results / "correlation" / "toys.csv")
-    assert set(correlation["predictor"]) == {"linear", *ONE_MODEL, *OF_POOL, *OF_HALVES}
     page = (workflow.results / "report.html").read_text()
-    for words in (
-        "What would a few labels add?",
-        "&lt;b&gt;R&amp;D&lt;/b&gt;",
-        "self_retrieval has no value for",
-    ):
-        assert words in page
+    assert "What would a few labels add?" in page and "&lt;b&gt;R&amp;D&lt;/b&gt;" in page
     assert "<b>" not in page
     assert "Nothing to be done" in workflow.run().output
 
@@ -163,7 +165,7 @@ def test_chosen_targets_alone_have_pairs(workflow):
     assert len(chosen) == 3
     assert "chars-8" not in chosen
     assert {path.stem for path in workflow.results.glob("pairs/toys/linear/*.parquet")} == set(chosen)
-    assert n_stored(workflow, "pairs") == 3 * 5
+    assert n_stored(workflow, "pairs") == 2 * 3 * 5
     ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
     assert len(ranking) == 5
     assert set(ranking.loc[ranking["is_target"], "model"]) == set(chosen)
@@ -221,13 +223,14 @@ def test_shards_change_how_many_jobs_embed_and_no_vector(workflow, project, tmp_
     made = "results/toy/embeddings/toys/{}.npy"
     whole.run(made.format("bert"), made.format("words-8"))
     table = workflow.study / "datasets.tsv"
-    header, row = table.read_text().splitlines()
-    table.write_text(f"{header}\tshards\n{row}\t3\n")
+    header, row, other = table.read_text().splitlines()
+    table.write_text(f"{header}\tshards\n{row}\t3\n{other}\t\n")
     workflow.run(made.format("bert"), made.format("words-8"))
-    logs = workflow.work / "logs" / "toy" / "embed_shard" / "toys"
+    logs = workflow.work / "logs" / "toy" / "embed_shard_with_looks" / "toys"
     assert sorted(str(path.relative_to(logs)) for path in logs.rglob("*.log")) == [
         f"bert/{shard}-of-3.log" for shard in range(3)
     ]
     assert workflow.tables() == whole.tables()
+    assert {path.name for path in workflow.results.glob("looks/toys/*.npy")} == {"bert.npy", "words-8.npy"}
     assert not list((workflow.results / "shards").rglob("*.npy"))
     assert verify_results(workflow.results).lines()[:-1] == []

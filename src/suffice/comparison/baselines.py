@@ -63,7 +63,7 @@ _KNOWN: tuple[tuple[str, Literal["higher", "lower"], str, str], ...] = (
     ("consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)"),
     ("cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640"),
     ("public_average", "higher", "mean of public scores: take the leaderboard's first", "a user's habit"),
-    ("self_retrieval", "higher", "a text's second half found by its first", "after arXiv 1906.00300"),
+    ("self_retrieval", "higher", "an item's second look found by its first", "after arXiv 1906.00300"),
 )
 BASELINES: dict[str, Baseline] = {row[0]: Baseline(*row) for row in _KNOWN}
 
@@ -86,8 +86,8 @@ SAMPLED: dict[str, Callable[[np.ndarray], float]] = {"uniformity": uniformity, "
 
 ONE_MODEL = (*WHOLE, *SAMPLED)
 OF_POOL = ("cka", "mutual_knn", "consensus", "cross_regression")
-OF_HALVES = ("self_retrieval",)
-"""Baselines that need vectors of halves of texts; see `suffice.comparison.self_retrieval`."""
+OF_LOOKS = ("self_retrieval",)
+"""Baselines that need two looks at an item; see `suffice.comparison.self_retrieval`."""
 
 
 def sample_of_items(n_items: int, most: int = MAX_ITEMS, seed: int = 0) -> np.ndarray:

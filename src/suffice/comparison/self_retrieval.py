@@ -1,40 +1,59 @@
-"""Self-retrieval: how high a text's second half stands among all second halves, sought by its first."""
+"""Self-retrieval: how high an item's second look stands among all second looks, sought by its first."""
+
+from dataclasses import replace
 
 import numpy as np
 
+from suffice.data.looks import LookTable
 from suffice.errors import DataError, EstimationError
+from suffice.seeds import derive_seed
 from suffice.vectors import unit_rows
 
+MAX_PAIRS = 1000
+MIN_PAIRS = 2
 
-def self_retrieval(halves: np.ndarray) -> float:
-    r"""Mean reciprocal rank of a text's own second half among all, by cosine with its first half.
+
+def sample_of_looks(looks: LookTable, seed: int) -> LookTable:
+    """At most 1,000 pairs of looks at random, no two of one group: a partner's siblings would be as right.
+
+    Args:
+        looks: all pairs of looks.
+        seed: of the sample.
+    """
+    order = np.random.default_rng(derive_seed(seed, "self-retrieval")).permutation(looks.n_pairs)
+    table = looks.table.iloc[order].drop_duplicates("group").head(MAX_PAIRS)
+    return replace(looks, table=table.sort_index())
+
+
+def self_retrieval(first: np.ndarray, second: np.ndarray) -> float:
+    r"""Mean reciprocal rank of an item's own second look among all, by cosine with its first look.
 
     .. math:: \frac1n \sum_i \frac1{r_i}, \qquad
               r_i = 1 + \#\{j : c_{ij} > c_{ii}\} + \tfrac12 \#\{j \ne i : c_{ij} = c_{ii}\}
 
     so that vectors which are all equal have the rank in the middle. The reciprocal rank is used because
-    the share of texts whose own half is nearest leaves near misses out. After the inverse cloze task of Lee
+    the share of items whose own look is nearest leaves near misses out. After the inverse cloze task of Lee
     et al., ACL 2019 (arXiv 1906.00300), in which a sentence seeks the passage that it is taken from.
 
     Args:
-        halves: vectors of all first halves, then of the second halves of the same texts, shape
-            (2 n_texts, embed_dim).
+        first: vectors of the first looks, shape (n_pairs, embed_dim).
+        second: vectors of the second looks at the same items, of the same shape.
 
     Returns:
-        A number from about log(n_texts) / n_texts, by chance, to 1.
+        A number from about log(n_pairs) / n_pairs, by chance, to 1.
 
     Raises:
-        DataError: the number of rows is odd or below 4.
+        DataError: the shapes differ, or there are fewer than 2 pairs.
         EstimationError: a value is not finite.
     """
-    if halves.ndim != 2 or len(halves) % 2 or len(halves) < 4:
-        raise DataError(f"halves have shape {halves.shape}; give the first halves, then the second halves")
-    if not np.isfinite(halves).all():
-        row = int((~np.isfinite(halves)).any(axis=1).argmax())
-        raise EstimationError(f"the vector of half {row} is not finite; embed the halves again")
-    rows = unit_rows(np.asarray(halves, dtype=np.float64))
-    first, second = np.split(rows, 2)
-    cosine = first @ second.T
+    if first.ndim != 2 or first.shape != second.shape or len(first) < MIN_PAIRS:
+        raise DataError(f"the looks have shapes {first.shape} and {second.shape}; give two or more of each")
+    both = np.concatenate([first, second])
+    if not np.isfinite(both).all():
+        row = int((~np.isfinite(both)).any(axis=1).argmax()) % len(first)
+        raise EstimationError(f"a vector of pair {row} of looks is not finite; embed the looks again")
+    one, other = np.split(unit_rows(both.astype(np.float64)), 2)
+    cosine = one @ other.T
     own = cosine.diagonal()[:, None]
     ranks = 1 + (cosine > own).sum(axis=1) + ((cosine == own).sum(axis=1) - 1) / 2
     return float((1 / ranks).mean())

@@ -16,7 +16,8 @@ from suffice.comparison.baselines import (
     baselines_of_pool,
 )
 from suffice.comparison.correlation import BASELINE, INFORMATION
-from suffice.comparison.self_retrieval import self_retrieval
+from suffice.comparison.self_retrieval import sample_of_looks, self_retrieval
+from suffice.data.looks import LookTable
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
 from suffice.store import ResultStore
@@ -28,11 +29,12 @@ def baselines_of_models(
     vectors: Sequence[str],
     store: ResultStore,
     seed: int = 0,
-    halves: Mapping[str, str] | None = None,
+    looks: LookTable | None = None,
+    vectors_of_looks: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Every baseline of every model, one row a model: model, then `ONE_MODEL` and `OF_POOL`.
 
-    With `halves` also `OF_HALVES`, which is missing for a model that has none.
+    With two looks at the items also `OF_LOOKS`.
 
     What a model has by itself is kept by its vectors, so that another model in the pool costs only itself;
     how it stands to the others is kept by the vectors of all.
@@ -42,7 +44,8 @@ def baselines_of_models(
         vectors: the embedding of each, `.npy`, its card beside it.
         store: where baselines are kept.
         seed: seed of the sample of items that are compared with one another.
-        halves: file of the vectors of halves of texts by model; None: the baseline is not wanted.
+        looks: the pairs of looks at the items; None, or a table without pairs, if there are none.
+        vectors_of_looks: each model's vectors of looks, for kinds of looks that have such.
     """
     hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
     arrays = [open_array(path) for path in vectors]
@@ -54,10 +57,13 @@ def baselines_of_models(
     rows = [{"model": model, **each} for model, each in zip(models, own, strict=True)]
     table = pd.DataFrame(rows, columns=["model", *ONE_MODEL])
     table = table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
-    if halves is None:
+    if looks is None or not looks.n_pairs:
         return table
-    found = [self_retrieval(open_array(halves[model])) if model in halves else np.nan for model in models]
-    return table.assign(self_retrieval=np.array(found, dtype=float))
+    sample = sample_of_looks(looks, seed)
+    beside: Sequence[np.ndarray | None]
+    beside = list(map(open_array, vectors_of_looks)) or [None] * len(arrays)
+    found = [self_retrieval(*sample.vectors(*each)) for each in zip(arrays, beside, strict=True)]
+    return table.assign(self_retrieval=found)
 
 
 def _key(hashes: list[str], seed: int) -> str:

@@ -4,7 +4,7 @@ Of a study: the number of models and targets, a setting of the estimator, the da
 and versions of one model (a base model and one tuned to follow instructions).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from suffice.comparison.ablation import (
 )
 from suffice.comparison.choice import estimate
 from suffice.comparison.correlation import STATISTICS, Bootstrap, rank_table
+from suffice.data.looks import LookTable
 from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate
 from suffice.ranking.rank import rank
@@ -118,20 +119,43 @@ def agreement_of_variants(
     return pd.concat(parts, ignore_index=True)[list(AGREEMENT_COLUMNS)]
 
 
-def ranker_of_items(embeddings: Mapping[str, np.ndarray], groups: np.ndarray, **settings: Any) -> RankItems:
+def ranker_of_items(
+    embeddings: Mapping[str, np.ndarray],
+    groups: np.ndarray,
+    second: Mapping[str, np.ndarray] | None = None,
+    **settings: Any,
+) -> RankItems:
     """A function from indices of items to the ranking table of all models on them.
 
     Args:
         embeddings: by model, shape (n_items, embed_dim).
         groups: group of each item, shape (n_items,).
+        second: vectors of second looks at the same items, if source and target see two.
         **settings: of `suffice.rank`.
     """
 
     def rank_items(items: np.ndarray) -> pd.DataFrame:
-        chosen = {name: array[items] for name, array in embeddings.items()}
-        return rank(chosen, groups=groups[items], **settings).table
+        chosen = [{name: array[items] for name, array in look.items()} for look in (embeddings, second or {})]
+        looks: dict[str, Any] = {"second": chosen[1]} if second else {}
+        return rank(chosen[0], groups=groups[items], **looks, **settings).table
 
     return rank_items
+
+
+def looks_of_models(
+    vectors: Mapping[str, np.ndarray], of_looks: Sequence[np.ndarray], looks: LookTable
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """All models' vectors of the first looks and of the second ones, by model.
+
+    Args:
+        vectors: the models' vectors of the items.
+        of_looks: their vectors of looks, in the same order, for kinds of looks that have such.
+        looks: the pairs of looks.
+    """
+    beside: list[np.ndarray | None] = [*of_looks] or [None] * len(vectors)
+    both = [looks.vectors(items, other) for items, other in zip(vectors.values(), beside, strict=True)]
+    first, second = (dict(zip(vectors, side, strict=True)) for side in zip(*both, strict=True))
+    return first, second
 
 
 def agreement_by_items(

@@ -5,6 +5,7 @@ without them.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
@@ -32,6 +33,17 @@ class Encoder(ABC):
     def warnings(self) -> list[str]:
         """What happened while encoding that a user should know, such as batches that did not fit."""
         return []
+
+    def for_looks(self, of_bases: Sequence[np.ndarray]) -> "Encoder":
+        """The encoder of looks at the items that this one was opened on, such as halves of their texts.
+
+        Args:
+            of_bases: for a model that is made from others, their vectors of the looks.
+
+        Raises:
+            ModelError: the model has vectors of the items alone.
+        """
+        return self
 
     @abstractmethod
     def encode(self, window: Window) -> np.ndarray:

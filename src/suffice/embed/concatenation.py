@@ -1,5 +1,6 @@
 """Vectors of several models side by side, as if they were one model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,15 @@ class ConcatenationEncoder(Encoder):
         self.arrays, self.normalize = arrays, normalize
         self.embed_dim = sum(array.shape[1] for array in arrays)
 
-    def on(self, *vectors: np.ndarray) -> "ConcatenationEncoder":
-        """The same for other items, of which these are the vectors, one array a model."""
-        return ConcatenationEncoder(list(vectors), self.normalize)
+    def for_looks(self, of_bases: Sequence[np.ndarray]) -> "ConcatenationEncoder":
+        """The other models' vectors of the looks side by side.
+
+        Raises:
+            ModelError: their number is not that of the models.
+        """
+        if len(of_bases) != len(self.arrays):
+            raise ModelError(f"{len(of_bases)} models have vectors of the looks, of {len(self.arrays)}")
+        return ConcatenationEncoder(list(of_bases), self.normalize)
 
     def encode(self, window: Window) -> np.ndarray:
         """The rows of the items, float32, shape (len(window), embed_dim)."""

@@ -1,6 +1,6 @@
 """Vectors that somebody has already computed, from a .npy, .npz, .parquet or .safetensors file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,6 +17,7 @@ from suffice.foreign import UNREADABLE, map_npy, names_in_npz, read_from_npz
 from suffice.settings import Settings
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
+BLOCK_ROWS = 4096  # compared at a time
 NAMED = 3  # how many missing or repeated ids an error names
 
 
@@ -24,6 +25,10 @@ class PrecomputedSettings(Settings):
     """Settings of kind `precomputed`."""
 
     path: str = Field(description="File of vectors: .npy, .npz, .parquet or .safetensors")
+    second_path: str | None = Field(
+        None,
+        description="File of vectors of a second look at each item, with the rows of `path`; for views files",
+    )
     match: Literal["order", "id"] = Field(
         "order", description="Row i is item i, or rows are found by the items' ids"
     )
@@ -55,12 +60,18 @@ class Precomputed(Loader[PrecomputedSettings]):
         """The file; a relative path starts from the working directory."""
         return user_path(self.settings.path)
 
+    @property
+    def second_path(self) -> Path | None:
+        """The file of second looks, if there is one."""
+        return user_path(self.settings.second_path) if self.settings.second_path else None
+
     def check(self) -> None:
         """Check that the files are there and of a known form."""
-        if self.path.suffix not in SUFFIXES:
-            raise ModelError(f"{self.path} is not one of {', '.join(SUFFIXES)}; convert it to one of them")
-        if not self.path.is_file():
-            raise ModelError(f"{self.path} does not exist; mend the setting path")
+        for path in filter(None, (self.path, self.second_path)):
+            if path.suffix not in SUFFIXES:
+                raise ModelError(f"{path} is not one of {', '.join(SUFFIXES)}; convert it to one of them")
+            if not path.is_file():
+                raise ModelError(f"{path} does not exist; mend the setting path or second_path")
         by_id, inside = self.settings.match == "id", self.path.suffix in (".npz", ".parquet")
         if by_id and not inside and self._ids_file is None:
             raise ModelError(
@@ -77,43 +88,59 @@ class Precomputed(Loader[PrecomputedSettings]):
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the files."""
-        files = {"path": self.path, "ids": self._ids_file}
+        files = {"path": self.path, "second_path": self.second_path, "ids": self._ids_file}
         return {"files_sha256": {name: sha256_of_file(path) for name, path in files.items() if path}}
 
     def read(self) -> np.ndarray:
         """The vectors in the file's order, shape (n_rows, embed_dim)."""
         self.check()
-        vectors = self._read_vectors()
+        return self._matrix(self.path)
+
+    def _matrix(self, path: Path) -> np.ndarray:
+        vectors = self._read_vectors(path)
         if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
             raise ModelError(
-                f"{self.path.name} holds an array of shape {vectors.shape} and type {vectors.dtype}; "
+                f"{path.name} holds an array of shape {vectors.shape} and type {vectors.dtype}; "
                 "vectors must be a numeric matrix, one row an item"
+            )
+        return vectors
+
+    def _second_look(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """The vectors of second looks, of the shape of those of the first; None if there is no file."""
+        if self.second_path is None:
+            return None
+        vectors = self._matrix(self.second_path)
+        if vectors.shape != shape:
+            raise ModelError(
+                f"{self.second_path.name} has shape {vectors.shape} but {self.path.name} has {shape}; both "
+                "must hold the same items in the same order, by the same model"
             )
         return vectors
 
     def open(self, corpus: Corpus) -> Encoder:
         """Open the file and match its rows with the items."""
         vectors = self.read()
+        second = self._second_look(vectors.shape)
         if self.settings.match == "id":
-            return PrecomputedEncoder(vectors, self._rows_by_id(len(vectors), corpus))
+            return PrecomputedEncoder(vectors, self._rows_by_id(len(vectors), corpus), second)
         if len(vectors) != corpus.n_items:
             name = corpus.manifest["dataset"]
             raise ModelError(
                 f"{self.path.name} has {len(vectors)} rows but data set {name} has {corpus.n_items} items; "
                 "embed exactly these items in this order, or match by id"
             )
-        return PrecomputedEncoder(vectors, None)
+        return PrecomputedEncoder(vectors, None, second)
 
-    def _read_vectors(self) -> np.ndarray:
+    def _read_vectors(self, path: Path) -> np.ndarray:
         from safetensors import SafetensorError
 
         try:
-            return read_vectors(self.path, self.settings.array, self.settings.ids or ID)
+            return read_vectors(path, self.settings.array, self.settings.ids or ID)
         except ModelError:
             raise
         except (*UNREADABLE, pa.ArrowException, SafetensorError) as error:
             raise ModelError(
-                f"{self.path} cannot be read ({first_line(error)}); it may be truncated, make it again"
+                f"{path} cannot be read ({first_line(error)}); it may be truncated, make it again"
             ) from error
 
     def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int]:
@@ -235,17 +262,36 @@ def _stack_lists(column: pa.ChunkedArray, path: Path) -> np.ndarray:
     return values.reshape(len(column), lengths[0] if len(lengths) else 0)
 
 
+def _blocks(n_rows: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, n_rows, BLOCK_ROWS))
+
+
 class PrecomputedEncoder(Encoder):
     """Rows of an array.
 
     Args:
         vectors: shape (n_rows, embed_dim).
         rows: row of each id; None if rows are in the items' order.
+        second: vectors of second looks, with the same rows; None if there are none.
     """
 
-    def __init__(self, vectors: np.ndarray, rows: dict[str, int] | None) -> None:
-        self.vectors, self.rows = vectors, rows
+    def __init__(
+        self, vectors: np.ndarray, rows: dict[str, int] | None, second: np.ndarray | None = None
+    ) -> None:
+        self.vectors, self.rows, self.second = vectors, rows, second
         self.embed_dim = vectors.shape[1]
+
+    def for_looks(self, of_bases: Sequence[np.ndarray]) -> "PrecomputedEncoder":
+        """The vectors of second looks.
+
+        Raises:
+            ModelError: there are none, or they are those of the first.
+        """
+        if self.second is None:
+            raise ModelError("there are vectors of the items alone; set views to group or none")
+        if all((self.vectors[rows] == self.second[rows]).all() for rows in _blocks(len(self.vectors))):
+            raise ModelError("path and second_path hold the same vectors; give those of another look")
+        return PrecomputedEncoder(self.second, self.rows)
 
     def encode(self, window: Window) -> np.ndarray:
         """The items' rows as float32; a number too large for it becomes infinite, which is found later."""

@@ -1,6 +1,7 @@
 """A smaller version of another model's vectors: principal components, or its first dimensions."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, Literal, Self
 
@@ -99,19 +100,19 @@ class ReducedEncoder(Encoder):
         self.vectors, self.settings = vectors, settings
         self.embed_dim = settings.n_components
 
-    def on(self, vectors: np.ndarray) -> Self:
-        """The same reduction of other vectors by the same model.
+    def for_looks(self, of_bases: Sequence[np.ndarray]) -> Self:
+        """The same reduction of the other model's vectors of the looks.
 
         Raises:
-            ModelError: they have another width.
+            ModelError: there are none, or they have another width.
         """
-        if vectors.shape[1:] != self.vectors.shape[1:]:
+        if len(of_bases) != 1 or of_bases[0].shape[1:] != self.vectors.shape[1:]:
             raise ModelError(
-                f"vectors of shape {vectors.shape} cannot be reduced as those of shape {self.vectors.shape}; "
-                "both must be by one model"
+                f"looks of shape {[each.shape for each in of_bases]} cannot be reduced as vectors of shape "
+                f"{self.vectors.shape}; both must be by one model"
             )
         other = copy(self)
-        other.vectors = vectors
+        other.vectors = of_bases[0]
         return other
 
     def encode(self, window: Window) -> np.ndarray:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from suffice.data.corpus import Corpus
 from suffice.embed.base import Encoder, Loader
+from suffice.embed.encode import encode_to
 from suffice.embed.health import health_card, measure_health
 from suffice.embed.identity import embedding_identity, identity_sha256
-from suffice.embed.shards import WINDOW_ITEMS, Effort, join_shards, rows_of_shard, write_effort
+from suffice.embed.looks import LooksToEmbed
+from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
 from suffice.errors import ModelError
-from suffice.files import create_array, open_array, sha256_of_file, whole_file, write_json
+from suffice.files import open_array, sha256_of_file, whole_file, write_json
 
 BYTES_PER_VALUE = 4  # vectors are stored as float32
 
@@ -26,11 +26,12 @@ def write_embedding(
     model: str,
     dataset: str,
     shards: Sequence[Path | str] = (),
-    progress: bool = True,
+    looks: LooksToEmbed | None = None,
 ) -> dict[str, Any]:
     """Embed a corpus into `path` (`.npy`) and write the card beside it (`.json`), the card last.
 
-    Memory does not grow with the number of items. If anything fails, neither file is written.
+    Memory does not grow with the number of items. If anything fails, no file is written. Looks at the items
+    are embedded by the same opened model, which is fitted on the items themselves.
 
     Args:
         loader: the model.
@@ -39,7 +40,7 @@ def write_embedding(
         model: id of the model.
         dataset: name of the data set.
         shards: blocks of rows that `write_shard` wrote, in order, which are joined instead.
-        progress: show a progress bar on stderr, if that is a terminal.
+        looks: looks at the items that are embedded beside them.
 
     Returns:
         The card: model, dataset, identity and its hash, hash of the array, n_items, embed_dim, health, cost.
@@ -52,12 +53,16 @@ def write_embedding(
     identity = embedding_identity(loader, corpus.sha256)
     with whole_file(path) as temporary:
         if shards:
+            opened = None
             effort = join_shards(
                 temporary, list(map(Path, shards)), identity_sha256(identity), corpus.n_items
             )
         else:
-            effort = _embed(temporary, loader, corpus, range(corpus.n_items), model=model, progress=progress)
+            rows = range(corpus.n_items)
+            opened, effort = _embed(temporary, loader, corpus, rows, model=model)
         health = measure_health(open_array(temporary), f"the embedding of {dataset} by model {model}")
+        if looks is not None:
+            looks.write(opened, identity, model=model)
         path.with_suffix(".json").unlink(missing_ok=True)  # a card never describes another array
     card = {
         "model": model,
@@ -75,7 +80,14 @@ def write_embedding(
 
 
 def write_shard(
-    loader: Loader[Any], corpus: Corpus, path: Path | str, *, model: str, shard: int, n_shards: int
+    loader: Loader[Any],
+    corpus: Corpus,
+    path: Path | str,
+    *,
+    model: str,
+    shard: int,
+    n_shards: int,
+    looks: LooksToEmbed | None = None,
 ) -> None:
     """Embed a block of a corpus's rows into `path` (`.npy`), and write beside it what that took (`.json`).
 
@@ -88,6 +100,7 @@ def write_shard(
         model: id of the model.
         shard: which block, from 0.
         n_shards: how many there are.
+        looks: looks at the items, a block of which is embedded too.
 
     Raises:
         ModelError: the model cannot be loaded, or gave vectors of another width than its own.
@@ -95,56 +108,33 @@ def write_shard(
     path = Path(path)
     loader.check()
     rows = rows_of_shard(corpus.n_items, shard, n_shards)
+    identity = embedding_identity(loader, corpus.sha256)
     with whole_file(path) as temporary:
-        effort = _embed(temporary, loader, corpus, rows, model=model, progress=True)
-    write_effort(effort, rows, identity_sha256(embedding_identity(loader, corpus.sha256)), path)
+        opened, effort = _embed(temporary, loader, corpus, rows, model=model)
+        if looks is not None:
+            looks.write_shard(opened, identity, model=model, shard=shard, n_shards=n_shards)
+    write_effort(effort, rows, identity_sha256(identity), path)
 
 
 def _embed(
-    temporary: Path, loader: Loader[Any], corpus: Corpus, rows: range, *, model: str, progress: bool
-) -> Effort:
-    """Load the model and encode rows of the corpus; what that took."""
+    temporary: Path, loader: Loader[Any], corpus: Corpus, rows: range, *, model: str
+) -> tuple[Encoder, Effort]:
+    """Load the model and encode rows of the corpus: the model, and what that took."""
     started = time.perf_counter()
     encoder = loader.open(corpus)
-    opened = time.perf_counter()
-    encode_to(temporary, encoder, corpus, model=model, progress=progress, rows=rows)
-    return Effort(
-        seconds=time.perf_counter() - opened,
-        load_seconds=opened - started,
+    load_seconds = time.perf_counter() - started
+    if 0 in (corpus.n_items, encoder.embed_dim):
+        shape = (len(rows), encoder.embed_dim)
+        raise ModelError(f"model {model} would make vectors of shape {shape}; there is nothing to embed")
+    seconds = encode_to(temporary, encoder, corpus, rows, model)
+    effort = Effort(
+        seconds=seconds,
+        load_seconds=load_seconds,
         n_parameters=encoder.n_parameters,
         n_truncated=encoder.n_truncated,
         warnings=tuple(loader.warnings() + encoder.warnings()),
     )
-
-
-def encode_to(
-    temporary: Path,
-    encoder: Encoder,
-    corpus: Corpus,
-    *,
-    model: str,
-    progress: bool,
-    rows: range | None = None,
-) -> None:
-    """Encode window after window into a memory map: all items, or a block of whole windows of them."""
-    rows = range(corpus.n_items) if rows is None else rows
-    shape = (len(rows), encoder.embed_dim)
-    if 0 in (corpus.n_items, encoder.embed_dim):
-        raise ModelError(f"model {model} would make vectors of shape {shape}; there is nothing to embed")
-    array = create_array(temporary, shape)
-    bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None if progress else True)
-    with bar:
-        for window in corpus.windows(WINDOW_ITEMS, rows):
-            vectors = encoder.encode(window)
-            if vectors.shape != (len(window), encoder.embed_dim):
-                raise ModelError(
-                    f"model {model} gave vectors of shape {vectors.shape} for {len(window)} items; "
-                    f"its width should be {encoder.embed_dim}"
-                )
-            first = window.start - rows.start
-            array[first : first + len(window)] = vectors
-            bar.update(len(window))
-    array.flush()
+    return encoder, effort
 
 
 def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> dict[str, Any]:

@@ -91,6 +91,11 @@ class Estimator(ABC, Generic[P]):
         """Whether items are scored by densities that were not fitted on them."""
         return True
 
+    @property
+    def needs_two_looks(self) -> bool:
+        """Whether there is nothing to estimate where source and target see the same."""
+        return False
+
     @abstractmethod
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> P:
         """Do the work on one model that all its pairs share.
@@ -244,20 +249,53 @@ def check_same_items(name: str, source: Prepared, target: Prepared) -> None:
         raise EstimationError(f"{name} and target divide their items differently; prepare both again")
 
 
-def save_prepared(prepared: Prepared, path: Path) -> None:
-    """Write what was prepared as `.npz`, without pickles, whole or not at all."""
+def save_prepared(parts: Mapping[str, Prepared], path: Path) -> None:
+    """Write the parts that were prepared of a model as `.npz`, without pickles, whole or not at all.
+
+    Args:
+        parts: what was prepared, by name: of one look there is one, of two looks two.
+        path: the file.
+    """
+    arrays = {
+        f"{part}/{name}": array
+        for part, prepared in parts.items()
+        for name, array in prepared.arrays().items()
+    }
     with whole_file(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **prepared.arrays())
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
-def load_prepared(kind: type[P], path: Path, embedding: Embedding, plan: ItemPlan) -> P:
-    """Read what `save_prepared` wrote.
+def load_prepared(kind: type[P], path: Path, part: str, embedding: Embedding, plan: ItemPlan) -> P:
+    """Read a part of what `save_prepared` wrote.
+
+    Args:
+        kind: what the estimator prepares.
+        path: the file.
+        part: name of the part.
+        embedding: what it was prepared from.
+        plan: division of its items.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return kind.from_arrays(arrays, embedding, plan)
+            return kind.from_arrays(_Part(arrays, part), embedding, plan)
     except UNREADABLE as error:
         raise DataError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+class _Part(Mapping[str, npt.NDArray[Any]]):
+    """The arrays of one part among those of all, each read when it is looked up."""
+
+    def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], part: str) -> None:
+        self.arrays, self.prefix = arrays, f"{part}/"
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.arrays[self.prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removeprefix(self.prefix) for name in self.arrays if name.startswith(self.prefix))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

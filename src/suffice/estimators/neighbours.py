@@ -130,6 +130,11 @@ class Neighbours(Estimator[PreparedNeighbours]):
     Prepared = PreparedNeighbours
     settings: NeighboursSettings
 
+    @property
+    def needs_two_looks(self) -> bool:
+        """Whether an item's own other look is to be found."""
+        return self.settings.target == "own"
+
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeighbours:
         """Compare all items with one another: nearest items, and sums of the softmax."""
         if self.settings.target == "own":

@@ -14,6 +14,7 @@ import pandas as pd
 from suffice.comparison.correlation import mean_rank_table
 from suffice.files import read_table
 from suffice.plots.style import Drawn, Families
+from suffice.ranking.looks import ranked_pairs
 
 CURVES = "checkpoint_curves"
 FIGURES_OF_RANKING = (
@@ -35,7 +36,7 @@ class StudyTables:
     """The tables of one data set and one estimator.
 
     Attributes:
-        pairs: all pairs.
+        pairs: all pairs that models are ranked by.
         ranking: the ranking.
         by_items: what it would have been with fewer items.
         correlation: how well scores and baselines foretell the tasks; None without tasks.
@@ -77,14 +78,22 @@ class StudyTables:
         `decision` holds the tables of cost, of smaller pools and of kinds of tasks (empty without tasks),
         `extras` those on few labels and on explained pairs (each empty if not made).
         """
-        read = [_concatenated(files) for files in (pairs, correlation, tasks)]
-        if read[0] is None:
+        if not pairs:
             raise ValueError("no pairs tables were given; give one a target")
         whole, by_items = map(read_table, ranking)
         cost, pools, kinds = decision
         more = read_table(cost), read_table(pools), _concatenated(kinds)
         asked = map(_concatenated, extras)
-        return cls(read[0], whole, by_items, read[1], read[2], pd.DataFrame(list(models)), *more, *asked)
+        return cls(
+            ranked_pairs(pairs),
+            whole,
+            by_items,
+            _concatenated(correlation),
+            _concatenated(tasks),
+            pd.DataFrame(list(models)),
+            *more,
+            *asked,
+        )
 
     @property
     def families(self) -> Families:

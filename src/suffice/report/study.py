@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 
 from suffice.comparison.pareto import quotient_table
+from suffice.data.look_settings import SAME
 from suffice.files import read_json, read_table, whole_file
 from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
 from suffice.report.page import render_page
 from suffice.report.tables import cards_table
 from suffice.study.configuration import configuration_of
+from suffice.study.looks import note_on_looks
 from suffice.study.model import EstimatorChoice, Study
 from suffice.study.read import load_study
 
@@ -94,7 +96,7 @@ def _section(
         few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
         directions=_explained(study, results / "explained" / dataset, choice.name, "directions"),
         items=_explained(study, results / "explained" / dataset, choice.name, "items"),
-        notes=_notes(study, dataset),
+        notes=_notes(study, results, dataset),
         figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,
@@ -105,15 +107,11 @@ def _explained(study: Study, folder: Path, estimator: str, what: str) -> pd.Data
     return read_table(folder / f"{estimator}.{what}.csv") if study.explained_pairs else None
 
 
-def _notes(study: Study, dataset: str) -> list[str]:
-    """For which models self-retrieval has no value, where it is asked for."""
-    if not study.settings.baselines.self_retrieval:
-        return []
-    if study.datasets[dataset].settings.has_molecules:
-        return ["The baseline self_retrieval has no value here: half a molecule is none."]
-    without = [model for model in study.models if not study.embeds_new_items(model)]
-    why = "they have vectors of these items alone, and cannot embed halves of texts"
-    return [f"The baseline self_retrieval has no value for {', '.join(without)}: {why}."] if without else []
+def _notes(study: Study, results: Path, dataset: str) -> list[str]:
+    """What is to be known of the looks at the items that a ranking rests on."""
+    row, manifest = study.datasets[dataset], results / "looks" / f"{dataset}.json"
+    note = note_on_looks(row, None if row.looks.kind == SAME else read_json(manifest))
+    return [note] if note else []
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Settings of what a study can have beside its ranking: few labels, explanations and costly baselines."""
+"""Settings of what a study can have beside its ranking: few labels and explanations."""
 
 from typing import Annotated, Any, Literal
 
@@ -70,13 +70,3 @@ class ExplainSettings(Settings):
 def _is_pair(value: Any) -> bool:
     is_two = isinstance(value, (list, tuple)) and len(value) == 2
     return is_two and all(isinstance(name, str) for name in value) and value[0] != value[1]
-
-
-class BaselineSettings(Settings):
-    """Baselines that need more than the vectors at hand."""
-
-    self_retrieval: bool = Field(
-        default=False,
-        description="whether a text's second half is sought by its first: each model embeds up to 2,000 "
-        "halves of texts; for molecules, vectors from files and what is made from these there is no value",
-    )

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from suffice.calibration.channels import CHANNELS
 from suffice.calibration.settings import CalibrationSettings, ChainGroup, ChannelGroup, Grid, Limit
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.look_settings import LookSettings
 from suffice.embed.registry import LOADERS
 from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
@@ -25,7 +26,7 @@ from suffice.saturation.settings import (
     Scale,
     TwinSettings,
 )
-from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
+from suffice.study.extras import ExplainSettings, FewLabelsSettings
 from suffice.study.model import (
     CorrelationSettings,
     StudyRankingSettings,
@@ -66,7 +67,8 @@ MODELS = """## `models.tsv`
 what others tell of it is worth little. `public_name` (default: a hub name in `checkpoint`) is what the model
 is called where public scores are kept; `series` and `step` say that a model is a checkpoint of a training
 elsewhere, `version_of` that it is a tuned version of another model, and `architecture` what its stand-in must be
-(one of ARCHITECTURES). All other columns are the settings of the loaders, each of which reads its own.
+(one of ARCHITECTURES). `control` (default: false) marks an untrained model that should lose: what ranks below it
+has nothing that training gives. All other columns are the settings of the loaders, each of which reads its own.
 
 Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
 `study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study, as are
@@ -77,7 +79,8 @@ DATASETS = """## `datasets.tsv`
 `dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
 tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations);
 `shards` (default: 1) divides its embedding by each model that computes with torch among so many jobs, with the
-same vectors as one job, byte for byte; another number embeds anew.
+same vectors as one job, byte for byte; another number embeds anew. `views` and `max_look_pairs` say what source
+and target see of an item; other looks of texts embed anew, others of groups do not.
 Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
 checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
 platform's cache; `HF_HUB_OFFLINE=1` switches all downloads off.
@@ -132,7 +135,7 @@ def manual() -> str:
     ]
     parts += ["### `correlation`\n", _table(CorrelationSettings)]
     parts += ["### `public_scores`\n", _table(PublicScoresSettings)]
-    parts += ["### `baselines`\n", _table(BaselineSettings), "### `few_labels`\n", _table(FewLabelsSettings)]
+    parts += ["### `few_labels`\n", _table(FewLabelsSettings)]
     parts += ["### `explain`\n", _table(ExplainSettings), "### `ablations`, for each name\n"]
     parts += [_table(VariationSettings), "### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
@@ -141,7 +144,14 @@ def manual() -> str:
     parts.append(MODELS.replace("ARCHITECTURES", ", ".join(f"`{name}`" for name in ARCHITECTURES)))
     for kind in sorted(LOADERS):
         parts += [f"### loader `{kind}`\n", _table(LOADERS[kind].Settings)]
-    parts += [DATASETS, _table(DatasetSettings), TASKS, _table(TaskSettings), *_calibration()]
+    parts += [
+        DATASETS,
+        _table(LookSettings),
+        _table(DatasetSettings),
+        TASKS,
+        _table(TaskSettings),
+        *_calibration(),
+    ]
     parts += [PUBLISHED, _table(PublishedSettings), *_saturation()]
     return "\n".join(parts)
 
@@ -178,6 +188,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "study-published": PublishedSettings,
         "study-saturation": SaturationSettings,
         "dataset": DatasetSettings,
+        "looks": LookSettings,
         "task": TaskSettings,
         **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},
         **{f"estimator-{name}": estimator.Settings for name, estimator in ESTIMATORS.items()},

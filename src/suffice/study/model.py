@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.look_settings import LookChoice, LookSettings
 from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
@@ -15,7 +16,7 @@ from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import check_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
-from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
+from suffice.study.extras import ExplainSettings, FewLabelsSettings
 from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
@@ -111,9 +112,6 @@ class StudySettings(Settings):
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
     )
-    baselines: BaselineSettings = Field(
-        default=BaselineSettings(), description="baselines that need more than the vectors at hand"
-    )
     few_labels: FewLabelsSettings | None = Field(
         default=None,
         description="how a few labels update the ranking, tried on the study's tasks; `{}` for the defaults, "
@@ -142,6 +140,13 @@ class StudySettings(Settings):
     device: Literal["cpu", "cuda", "mps"] = Field(
         default="cpu", description="torch device of models and estimators"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _baselines_need_no_key(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "baselines" in values:
+            raise ValueError("baselines: self_retrieval is made wherever there are two looks; remove the key")
+        return values
 
     @field_validator("estimators", mode="before")
     @classmethod
@@ -175,6 +180,8 @@ class DatasetRow:
         varied: whether models are ranked on it for the target `ablations` alone.
         is_standin: whether its table is a stand-in that the workflow makes.
         shards: jobs among which its embedding by a model that computes with torch is divided.
+        look_settings: the looks at its items that the row asks for.
+        looks: what that comes to; see `suffice.study.looks`.
     """
 
     name: str
@@ -183,6 +190,8 @@ class DatasetRow:
     varied: bool = False
     is_standin: bool = False
     shards: int = 1
+    look_settings: LookSettings = LookSettings()
+    looks: LookChoice = LookChoice()
 
 
 @dataclass(frozen=True)
@@ -211,6 +220,7 @@ class ModelRow:
         version_of: the model that this one is a tuned version of.
         architecture: of its checkpoint, which a stand-in must have; see `suffice.embed.standin`.
         is_standin: whether its checkpoint is a stand-in that the workflow makes.
+        is_control: whether it is untrained and should lose.
     """
 
     name: str
@@ -225,6 +235,7 @@ class ModelRow:
     is_standin: bool = False
     series: tuple[str, int] | None = None
     version_of: str = ""
+    is_control: bool = False
 
     @property
     def stage(self) -> tuple[str, int] | None:
@@ -312,10 +323,17 @@ class Study:
             return all(map(self.embeds_new_items, row.base_models))
         return how == "embeds"
 
-    def models_with_halves(self, dataset: str) -> list[str]:
-        """The models that embed halves of a data set's texts; none if not asked for, or for molecules."""
-        wanted = self.settings.baselines.self_retrieval and not self.datasets[dataset].settings.has_molecules
-        return [name for name in self.models if self.embeds_new_items(name)] if wanted else []
+    def has_second_file(self, model: str) -> bool:
+        """Whether a model has vectors of second looks at the items from a file of the user's."""
+        row = self.models[model]
+        if get_loader(row.kind).new_items == "follows" and row.base_models:
+            return all(map(self.has_second_file, row.base_models))
+        return "second_path" in row.settings
+
+    @property
+    def controls(self) -> list[str]:
+        """Names of the models that are untrained and should lose."""
+        return [name for name, row in self.models.items() if row.is_control]
 
     @property
     def explained_pairs(self) -> list[tuple[str, str]] | Literal["auto"]:

@@ -43,12 +43,25 @@ MODEL_PRESETS: dict[str, dict[str, str]] = {
         "family": "random transformer",
         "checkpoint": MINILM["checkpoint"],
         "random_init": "true",
+        "control": "true",
     },
 }
+CONTROL = "untrained-words-128"
+CONTROL_ROW = WORDS | {
+    "family": "untrained control",
+    "n_components": "128",
+    "weighting": "counts",
+    "reduction": "random_projection",
+    "target": "false",
+    "control": "true",
+}
+"""Counts of words under a random projection: nothing is trained, and no package or download is needed."""
 
 
 def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: str | None = None) -> Path:
     """Write study.yaml, models.tsv and datasets.tsv for a file of texts and some models.
+
+    Unless one of the models is untrained, an untrained control is added, which should lose.
 
     Args:
         folder: the folder to make; its name is the study's.
@@ -72,16 +85,7 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     columns = list(read_file(texts).columns)
     for column in content_columns(settings):
         require_column(column, columns, str(texts))
-    rows = {}
-    for model in models:
-        name, row = _model_row(model, folder)
-        if name in rows and "/" in model:
-            name = _name_of(model)
-        if name in rows:
-            raise StudyError(f"model {name!r} is named twice; name each once")
-        rows[name] = row
-    if len(rows) < 2:
-        raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
+    rows = _model_rows(models, folder)
     title = {"title": f"Which model carries the most information about {texts.name}?", "seed": 0}
     folder.mkdir(parents=True)
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
@@ -91,6 +95,22 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     _write_table(folder / "models.tsv", "model", rows)
     load_study(folder)
     return folder
+
+
+def _model_rows(models: Sequence[str], folder: Path) -> dict[str, dict[str, str]]:
+    """The rows of models.tsv by name, with an untrained control among them."""
+    rows: dict[str, dict[str, str]] = {}
+    for model in models:
+        name, row = _model_row(model, folder)
+        if name in rows and "/" in model:
+            name = _name_of(model)
+        if name in rows:
+            raise StudyError(f"model {name!r} is named twice; name each once")
+        rows[name] = row
+    if len(rows) < 2:
+        raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
+    has_control = any(row.get("control") for row in rows.values())
+    return rows if has_control else {**rows, CONTROL: CONTROL_ROW}
 
 
 def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.look_settings import LookSettings
 from suffice.data.paths import resolve_paths
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
@@ -17,6 +18,7 @@ from suffice.errors import StudyError, SufficeError
 from suffice.fetch import is_url
 from suffice.files import user_path
 from suffice.settings import Settings, describe_validation_error, did_you_mean
+from suffice.study.looks import with_looks
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
     MODEL_PREFIX,
@@ -35,10 +37,11 @@ from suffice.study.yaml_file import read_yaml_file
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
 
-FILE_SETTINGS = ("path", "vocabulary", "ids")
+FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
 SCORE_PLACES = ("tree", "table")
 OWN_COLUMNS = (
     "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
+    "control",
 )  # fmt: skip
 CONCATENATION = "concatenation"
 MAX_SHARDS = 1000
@@ -70,6 +73,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     variants = _read_variants(folder / SETTINGS, settings)
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks, variants)
     check_references(study)
+    study = with_looks(study)
     return with_standins(study) if settings.offline_standins else study
 
 
@@ -171,13 +175,15 @@ def _read_datasets(path: Path) -> dict[str, DatasetRow]:
         varied = text == VARIED
         ranked = not varied and read_truth(path, name, "ranked", text)
         shards = _read_shards(path, name, cells.pop("shards", "1"))
+        of_looks = {key: cells.pop(key) for key in LookSettings.model_fields if key in cells}
+        looks = read_settings(path, name, of_looks, LookSettings)
         own = {key: value for key, value in cells.items() if key != "dataset"}
         settings = read_settings(path, name, own, DatasetSettings)
         if settings.source == "file" and settings.path:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             settings = settings.model_copy(update={"path": found})
-        rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards)
+        rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
     return rows
@@ -228,6 +234,7 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
         architecture=architecture,
         series=_series(path, name, cells),
         version_of=cells.get("version_of", ""),
+        is_control=read_truth(path, name, "control", cells.get("control", "false")),
     )
 
 

@@ -108,11 +108,6 @@ def _check_extras(study: Study) -> None:
     pairs = study.settings.explain.pairs
     for name in chain.from_iterable(pairs if pairs != "auto" else ()):
         must_exist(path, "explain.pairs", "model", name, study.models)
-    ranked = [study.datasets[name].settings for name in study.ranked_datasets]
-    if study.settings.baselines.self_retrieval and all(each.has_molecules for each in ranked):
-        raise StudyError(
-            f"{path}: baselines.self_retrieval needs texts, but only molecules are ranked on; remove it"
-        )
 
 
 def check_key(path: Path, key: str, name: str) -> None:

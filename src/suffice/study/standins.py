@@ -74,5 +74,8 @@ def _dataset(name: str, row: DatasetRow) -> DatasetRow:
     elif not settings.parts:
         return row
     return replace(
-        row, settings=type(settings)(**given, min_items=MIN_ITEMS), is_standin=settings.source == "hub"
+        row,
+        settings=type(settings)(**given, min_items=MIN_ITEMS),
+        is_standin=settings.source == "hub",
+        looks=replace(row.looks, is_wish=True),  # a stand-in has few items
     )

@@ -1,0 +1,171 @@
+"""Making pairs of looks at the items of a corpus: items of a group, parts of texts, or rows of two files."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from suffice.data.corpus import CONTENT, GROUP, ID, Corpus
+from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, OF_TEXTS, SAME
+from suffice.data.looks import CONTENTS, FIRST, SECOND
+from suffice.errors import DataError
+from suffice.files import write_json, write_table
+from suffice.looks import paired_within_groups
+from suffice.seeds import derive_seed
+
+MIN_WORDS = 8  # of a text that is halved
+
+
+@dataclass
+class _Found:
+    """Pairs of looks and, for each reason, how many items have none.
+
+    Attributes:
+        table: first, second, group, and for texts that are made here first_content and second_content.
+        left_out: number of items by reason.
+    """
+
+    table: pd.DataFrame
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+def build_looks(
+    corpus: Corpus, views: str, seed: int, path: Path | str, *, max_pairs: int | None, is_wish: bool
+) -> None:
+    """Write the pairs of looks at the items of a corpus (Parquet) and their manifest beside it (.json).
+
+    Args:
+        corpus: the items.
+        views: kind of looks.
+        seed: seed of what is random.
+        path: the Parquet file to write; the manifest is written last.
+        max_pairs: at most so many pairs, at random; None: the default of the kind.
+        is_wish: whether the study goes on with one look if there are too few pairs.
+
+    Raises:
+        DataError: there are too few pairs, and the kind was asked for.
+    """
+    path = Path(path)
+    found = FINDERS[views](corpus, seed)
+    limit = max_pairs or (MAX_EMBEDDED_PAIRS if views in OF_TEXTS else None)
+    table = _sampled(found, limit, seed)
+    n_pairs, n_groups = len(table), table[GROUP].nunique()
+    note = ""
+    if n_pairs < MIN_PAIRS or n_groups < MIN_GROUPS:
+        note = _too_few(path.stem, views, n_pairs, n_groups, found.left_out)
+        if not is_wish:
+            raise DataError(note)
+        views, table, n_pairs, n_groups = SAME, table.head(0), 0, 0
+    if views in OF_TEXTS:
+        table = table.assign(first=np.arange(n_pairs), second=n_pairs + np.arange(n_pairs))
+    write_table(table, path)
+    manifest = {
+        "dataset": path.stem,
+        "looks": views,
+        "n_pairs": n_pairs,
+        "n_groups": n_groups,
+        "left_out": {reason: count for reason, count in found.left_out.items() if count},
+        "note": note,
+        "sha256": _sha256(views, table),
+    }
+    write_json(manifest, path.with_suffix(".json"))
+
+
+def _sampled(found: _Found, limit: int | None, seed: int) -> pd.DataFrame:
+    """At most so many of the pairs, in their order; the others are counted as left out."""
+    table = found.table
+    if limit is None or len(table) <= limit:
+        return table
+    drawn = np.random.default_rng(derive_seed(seed, "pairs of looks")).permutation(len(table))[:limit]
+    found.left_out["not sampled"] = len(table) - limit
+    return table.iloc[np.sort(drawn)].reset_index(drop=True)
+
+
+def _too_few(dataset: str, views: str, n_pairs: int, n_groups: int, left_out: dict[str, int]) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
+    remedy = "halves" if views == "group" else "none"
+    return (
+        f"data set {dataset}: views {views} give {n_pairs:,} pairs of looks in {n_groups:,} groups"
+        f"{f' ({reasons})' if reasons else ''}, and {MIN_PAIRS} in {MIN_GROUPS} are needed; give more items, "
+        f"or set views to {remedy}"
+    )
+
+
+def _sha256(views: str, table: pd.DataFrame) -> str:
+    digest = hashlib.sha256(views.encode())
+    for column in table.columns:
+        digest.update(b"\0\0" + column.encode())
+        digest.update("\0".join(map(str, table[column])).encode())
+    return digest.hexdigest()
+
+
+def _of_groups(corpus: Corpus, seed: int) -> _Found:
+    """Each item with another one of its group; two with equal contents are no pair."""
+    items = corpus.table([CONTENT, GROUP])
+    groups, content = items[GROUP].to_numpy(object), items[CONTENT].to_numpy(object)
+    pairs = paired_within_groups(groups, seed)
+    differ = content[pairs.first_rows] != content[pairs.second_rows]
+    columns = {FIRST: pairs.first_rows, SECOND: pairs.second_rows, GROUP: groups[pairs.first_rows]}
+    left_out = {
+        "items that are alone in their group": len(items) - len(differ),
+        "items whose partner is equal": int((~differ).sum()),
+    }
+    return _Found(pd.DataFrame(columns)[differ].reset_index(drop=True), left_out)
+
+
+def _of_texts(divide: Callable[[list[str], int], tuple[list[str], list[str]]]) -> "Finder":
+    """A finder that makes two texts of each item."""
+
+    def find(corpus: Corpus, seed: int) -> _Found:
+        items = corpus.table([ID, CONTENT, GROUP])
+        words = [str(content).split() for content in items[CONTENT]]
+        long = np.flatnonzero([len(each) >= MIN_WORDS for each in words])
+        seeds = [derive_seed(seed, "words", str(name)) for name in items[ID].iloc[long]]
+        parts = [divide(words[row], own) for row, own in zip(long, seeds, strict=True)]
+        first, second = ([" ".join(part[side]) for part in parts] for side in (0, 1))
+        group = items[GROUP].to_numpy(object)[long]
+        columns = {FIRST: long, SECOND: long, GROUP: group, CONTENTS[0]: first, CONTENTS[1]: second}
+        table = pd.DataFrame(columns).astype({name: object for name in CONTENTS})
+        differ = (table[CONTENTS[0]] != table[CONTENTS[1]]).to_numpy(bool)
+        left_out = {
+            f"texts with fewer than {MIN_WORDS} words": len(items) - len(long),
+            "texts whose looks are equal": int((~differ).sum()),
+        }
+        return _Found(table[differ].reset_index(drop=True), left_out)
+
+    return find
+
+
+def _halves(words: list[str], seed: int) -> tuple[list[str], list[str]]:
+    """The first half of the words, which is the smaller one, and the second."""
+    return words[: len(words) // 2], words[len(words) // 2 :]
+
+
+def _dealt(words: list[str], seed: int) -> tuple[list[str], list[str]]:
+    """Two disjoint random halves of the words, each in the text's order."""
+    is_first = np.zeros(len(words), dtype=bool)
+    is_first[np.random.default_rng(seed).permutation(len(words))[: len(words) // 2]] = True
+    return _where(words, is_first), _where(words, ~is_first)
+
+
+def _where(words: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
+    return [word for word, kept in zip(words, mask, strict=True) if kept]
+
+
+def _of_files(corpus: Corpus, seed: int) -> _Found:
+    """Row i of both files is item i."""
+    rows = np.arange(corpus.n_items)
+    return _Found(pd.DataFrame({FIRST: rows, SECOND: rows, GROUP: corpus.column(GROUP)}))
+
+
+Finder = Callable[[Corpus, int], _Found]
+FINDERS: dict[str, Finder] = {
+    "group": _of_groups,
+    "halves": _of_texts(_halves),
+    "words": _of_texts(_dealt),
+    "files": _of_files,
+}

@@ -1,0 +1,48 @@
+"""Encoding window after window into a file, in memory that does not grow with the number of items."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from tqdm import tqdm
+
+from suffice.data.corpus import Window
+from suffice.embed.base import Encoder
+from suffice.embed.shards import WINDOW_ITEMS
+from suffice.errors import ModelError
+from suffice.files import create_array
+
+
+class Contents(Protocol):
+    """What can be embedded: a corpus, or looks at its items."""
+
+    @property
+    def n_items(self) -> int:
+        """How many there are."""
+
+    def windows(self, n_items: int = ..., rows: range | None = ...) -> Iterator[Window]:
+        """Runs of them, in their order."""
+
+
+def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> float:
+    """Encode a block of whole windows of the contents, or all of them, into a memory map; seconds it took.
+
+    A progress bar is on stderr, if that is a terminal.
+    """
+    started = time.perf_counter()
+    array = create_array(temporary, (len(rows), encoder.embed_dim))
+    bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None)
+    with bar:
+        for window in contents.windows(WINDOW_ITEMS, rows):
+            vectors = encoder.encode(window)
+            if vectors.shape != (len(window), encoder.embed_dim):
+                raise ModelError(
+                    f"model {model} gave vectors of shape {vectors.shape} for {len(window)} items; "
+                    f"its width should be {encoder.embed_dim}"
+                )
+            first = window.start - rows.start
+            array[first : first + len(window)] = vectors
+            bar.update(len(window))
+    array.flush()
+    return time.perf_counter() - started

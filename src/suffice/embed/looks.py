@@ -1,0 +1,119 @@
+"""Vectors of looks at a corpus's items, made while the model is open and fitted on the whole items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suffice.data.corpus import Corpus
+from suffice.data.looks import LookContents, read_looks
+from suffice.embed.base import Encoder
+from suffice.embed.encode import Contents, encode_to
+from suffice.embed.health import health_card, measure_health
+from suffice.embed.identity import identity_sha256
+from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
+from suffice.files import open_array, sha256_of_file, whole_file, write_json
+
+
+@dataclass(frozen=True)
+class LooksToEmbed:
+    """Looks at the items of a corpus, and where a model's vectors of them go.
+
+    Attributes:
+        contents: what is embedded: all first looks, then all second ones; of looks that come from files,
+            the items, of which the model has second vectors.
+        sha256: hash of the table of looks.
+        path: where the vectors go, `.npy`: float32, shape (contents.n_items, embed_dim); the card beside it.
+        of_bases: for a model that is made from others, their vectors of the looks.
+        shards: blocks of rows, in order, which are joined instead of embedding.
+    """
+
+    contents: Contents
+    sha256: str
+    path: Path
+    of_bases: tuple[Path, ...] = ()
+    shards: tuple[Path, ...] = ()
+
+    def identity_sha256(self, identity: Mapping[str, Any]) -> str:
+        """Hash of what the vectors depend on.
+
+        Args:
+            identity: of the model's embedding of the items.
+        """
+        return identity_sha256({**identity, "looks_sha256": self.sha256})
+
+    def write(self, opened: Encoder | None, identity: Mapping[str, Any], *, model: str) -> None:
+        """Write the vectors, and beside them a card with their hash, their health and the seconds they took.
+
+        Args:
+            opened: the model, opened on the items; None: the shards are joined.
+            identity: of its embedding of the items.
+            model: its id.
+
+        Raises:
+            ModelError: the vectors are not fit for use, or the shards do not fit.
+        """
+        rows = range(self.contents.n_items)
+        with whole_file(self.path) as temporary:
+            if opened is None:
+                shards = list(self.shards)
+                effort = join_shards(temporary, shards, self.identity_sha256(identity), len(rows))
+            else:
+                effort = self._embed(temporary, opened, rows, model)
+            health = self._health(temporary, effort, model) if rows else {}
+            self.path.with_suffix(".json").unlink(missing_ok=True)  # a card never describes another array
+        card = {
+            "model": model,
+            "looks_sha256": self.sha256,
+            "identity_sha256": self.identity_sha256(identity),
+            "array_sha256": sha256_of_file(self.path),
+            "n_items": len(rows),
+            "health": health,
+            "seconds": effort.seconds,
+        }
+        write_json(card, self.path.with_suffix(".json"))
+
+    def write_shard(
+        self, opened: Encoder, identity: Mapping[str, Any], *, model: str, shard: int, n_shards: int
+    ) -> None:
+        """Write a block of the vectors, and beside it what that took; arguments as of `write`."""
+        rows = rows_of_shard(self.contents.n_items, shard, n_shards)
+        with whole_file(self.path) as temporary:
+            effort = self._embed(temporary, opened, rows, model)
+        write_effort(effort, rows, self.identity_sha256(identity), self.path)
+
+    def _embed(self, temporary: Path, opened: Encoder, rows: range, model: str) -> Effort:
+        """Encode a block of the looks; what that took."""
+        encoder = opened.for_looks([open_array(path) for path in self.of_bases])
+        before = encoder.n_truncated or 0
+        seconds = encode_to(temporary, encoder, self.contents, rows, model)
+        n_truncated = None if encoder.n_truncated is None else encoder.n_truncated - before
+        return Effort(seconds, 0.0, encoder.n_parameters, n_truncated, ())
+
+    def _health(self, temporary: Path, effort: Effort, model: str) -> dict[str, Any]:
+        where = f"the looks at the items of {self.path.parent.name} by model {model}"
+        return health_card(measure_health(open_array(temporary), where), effort.n_truncated, [])
+
+
+def looks_to_embed(
+    table: Sequence[Path | str],
+    corpus: Corpus,
+    path: Path | str | None,
+    of_bases: Sequence[Path | str] = (),
+    shards: Sequence[Path | str] = (),
+) -> LooksToEmbed | None:
+    """The looks of a table at the items of a corpus; None if there is no table.
+
+    Args:
+        table: the file of the looks, the first of the sequence, or none.
+        corpus: the items.
+        path: where the vectors go.
+        of_bases: as of `LooksToEmbed`.
+        shards: as of `LooksToEmbed`.
+    """
+    if not table or path is None:
+        return None
+    looks = read_looks(table[0])
+    contents = corpus if looks.kind == "files" else LookContents(looks)
+    places = [tuple(map(Path, each)) for each in (of_bases, shards)]
+    return LooksToEmbed(contents, looks.sha256, Path(path), *places)

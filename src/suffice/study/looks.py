@@ -1,0 +1,172 @@
+"""Which two looks at an item each data set of a study gives, decided before the first job."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.look_settings import EMBEDDED, OF_TEXTS, SAME, LookChoice, LookSettings
+from suffice.errors import StudyError
+from suffice.study.model import DatasetRow, Study
+
+WEAKER = "known to be weaker than one by two looks"
+TITLES = {
+    "group": "two items of one group",
+    "halves": "the halves of a text",
+    "words": "the words of a text dealt to two",
+    "files": "two vectors from files",
+}
+
+
+@dataclass(frozen=True)
+class _Obstacle:
+    """Why a data set cannot give looks of some kind, and what is to be done about it."""
+
+    why: str
+    remedy: str
+
+
+def with_looks(study: Study) -> Study:
+    """The study whose data sets say which looks they give.
+
+    Raises:
+        StudyError: looks that a row of datasets.tsv asks for cannot be had.
+    """
+    rows = {name: replace(row, looks=_choice(study, row)) for name, row in study.datasets.items()}
+    looked_at = replace(study, datasets=rows)
+    _check_estimators(looked_at)
+    _check_second_files(looked_at)
+    return looked_at
+
+
+def _check_estimators(study: Study) -> None:
+    """Raise StudyError for an estimator that needs two looks where a data set has one."""
+    needing = [
+        name
+        for name, choice in study.all_estimators.items()
+        if choice.build(study.settings.seed, "cpu").needs_two_looks
+    ]
+    lacking = [name for name in study.compared_datasets if study.datasets[name].looks.kind == SAME]
+    if needing and lacking:
+        note = study.datasets[lacking[0]].looks.note
+        raise StudyError(
+            f"{study.datasets_file}: row {lacking[0]!r}: the estimator {needing[0]!r} needs two looks at an "
+            f"item{f', but {note}' if note else '; set views'}"
+        )
+
+
+def _check_second_files(study: Study) -> None:
+    """Raise StudyError for files of second looks that no data set uses."""
+    given = [name for name, row in study.models.items() if "second_path" in row.settings]
+    if given and all(row.looks.kind != "files" for row in study.datasets.values()):
+        lacking = [name for name in study.models if not study.has_second_file(name)]
+        why = f"{', '.join(lacking)} gives none" if lacking else "no data set has views files"
+        raise StudyError(
+            f"{study.models_file}: row {given[0]!r}: second_path is of no use, as {why}; fill the column of "
+            "every model and set views to files, or leave it empty"
+        )
+
+
+def _choice(study: Study, row: DatasetRow) -> LookChoice:
+    wanted = row.look_settings
+    is_used = row.ranked or row.varied
+    if not is_used and wanted != LookSettings():
+        raise StudyError(
+            f"{study.datasets_file}: row {row.name!r}: views and max_look_pairs are for data sets that are "
+            "ranked on; leave them empty, or set ranked to true"
+        )
+    if not is_used or wanted.views == "none":
+        return LookChoice()
+    if wanted.views == "auto":
+        return _best(study, row)
+    obstacle = OBSTACLES[wanted.views](study, row)
+    if obstacle is not None:
+        where = f"{study.datasets_file}: row {row.name!r}: views {wanted.views}"
+        raise StudyError(f"{where}: {obstacle.why}; {obstacle.remedy}")
+    return LookChoice(wanted.views, max_pairs=wanted.max_look_pairs)
+
+
+def _best(study: Study, row: DatasetRow) -> LookChoice:
+    """What `auto` comes to: looks of files, of groups, halves of texts, or one look."""
+    limit = row.look_settings.max_look_pairs
+    if _files_obstacle(study, row) is None:
+        return LookChoice("files", is_wish=True, max_pairs=limit)
+    if row.settings.has_molecules:
+        return LookChoice()
+    if _groups_obstacle(study, row) is None:
+        return LookChoice("group", is_wish=True, max_pairs=limit)
+    obstacle = _texts_obstacle(study, row)
+    if obstacle is None:
+        return LookChoice("halves", is_wish=True, max_pairs=limit)
+    return LookChoice(note=f"views auto come to one look: {obstacle.why}; {obstacle.remedy}")
+
+
+def has_groups(study: Study, settings: DatasetSettings) -> bool:
+    """Whether items of a data set come in groups, as far as its row says."""
+    if settings.parts:
+        return any(has_groups(study, study.datasets[part].settings) for part in settings.parts)
+    is_pairs = "," in (settings.content or "")
+    return settings.source == "api-docs" or bool(settings.group) or settings.scaffolds or is_pairs
+
+
+def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
+    if has_groups(study, row.settings):
+        return None
+    return _Obstacle("the row names no groups", "fill the column group, or set views to halves or none")
+
+
+def _texts_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
+    if row.settings.has_molecules:
+        return _Obstacle("a part of a molecule is no look at it", "set views to group or none")
+    fixed = [name for name in study.models if not study.embeds_new_items(name)]
+    if not fixed:
+        return None
+    return _Obstacle(
+        f"{_named(fixed)} vectors of the data set's items alone, and cannot embed parts of texts",
+        "fill the columns group (views group) or second_path (views files), or leave these models out",
+    )
+
+
+def _files_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
+    others = [name for name in study.models if not study.has_second_file(name)]
+    if not others:
+        return None
+    return _Obstacle(
+        f"{', '.join(others)} gives no second vectors of the items",
+        "fill the column second_path of every model, or set views to another kind",
+    )
+
+
+def _named(models: Sequence[str]) -> str:
+    return f"{', '.join(models)} {'has' if len(models) == 1 else 'have'}"
+
+
+OBSTACLES: dict[str, Callable[[Study, DatasetRow], _Obstacle | None]] = {
+    "group": _groups_obstacle,
+    "files": _files_obstacle,
+    **dict.fromkeys(OF_TEXTS, _texts_obstacle),
+}
+
+
+def note_on_looks(row: DatasetRow, manifest: Mapping[str, Any] | None) -> str:
+    """What a reader of a ranking should know of the looks that it rests on; empty if nothing.
+
+    Args:
+        row: the data set.
+        manifest: what was found of looks, see `suffice.data.look_pairs`; None if none were sought.
+    """
+    if manifest is not None and manifest["looks"] != SAME:
+        left_out = [f"{count:,} {reason}" for reason, count in manifest["left_out"].items()]
+        pairs = f"{manifest['n_pairs']:,} pairs in {manifest['n_groups']:,} groups"
+        without = f"; without {', '.join(left_out)}" if left_out else ""
+        return f"Source and target see two looks at an item, {TITLES[manifest['looks']]}: {pairs}{without}."
+    if row.settings.has_molecules:
+        return ""
+    why = row.looks.note if manifest is None else manifest["note"]
+    said = f"This ranking is by one look at each item, {WEAKER}"
+    return f"{said}: {why}." if why else f"{said}; see `views` in datasets.tsv."
+
+
+def has_embedded_looks(row: DatasetRow) -> bool:
+    """Whether models embed looks of a data set beside its items."""
+    return row.looks.kind in EMBEDDED
