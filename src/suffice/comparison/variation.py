@@ -136,7 +136,7 @@ def ranker_of_items(
 
     def rank_items(items: np.ndarray) -> pd.DataFrame:
         chosen = [{name: array[items] for name, array in look.items()} for look in (embeddings, second or {})]
-        looks: dict[str, Any] = {"second": chosen[1]} if second else {}
+        looks: dict[str, Any] = {"second": chosen[1], "looks": "files"} if second else {"looks": "same"}
         return rank(chosen[0], groups=groups[items], **looks, **settings).table
 
     return rank_items
