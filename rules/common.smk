@@ -8,7 +8,6 @@ from suffice.data.look_settings import SAME
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
-from suffice.files import read_json
 from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
@@ -215,26 +214,10 @@ def prepared_of_dataset(wildcards):
     return expand(f"{folder}/{{model}}.npz", model=STUDY.models)
 
 
-def embeddings_of_candidates(wildcards):
-    """Vectors of one data set of the models that may be targets."""
-    return expand(
-        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy",
-        model=STUDY.candidates,
-    )
-
-
-def targets_of_dataset(wildcards):
-    """The targets: those that the study names, or those that a job chooses from the vectors."""
-    if isinstance(STUDY.targets, list):
-        return STUDY.targets
-    chosen = checkpoints.choose_targets.get(study=STUDY.name, dataset=wildcards.dataset)
-    return read_json(chosen.output[0])
-
-
 def pairs_of_dataset(wildcards):
     """The pairs of all targets under one estimator."""
     folder = f"{RESULTS}/pairs/{wildcards.dataset}/{wildcards.estimator}"
-    return expand(f"{folder}/{{target}}.parquet", target=targets_of_dataset(wildcards))
+    return expand(f"{folder}/{{target}}.parquet", target=STUDY.targets)
 
 
 def corpora_of_tasks(wildcards):
@@ -378,6 +361,7 @@ def page_files(wildcards):
         for figure in figure_names()
     ]
     files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
+    files += expand(f"{RESULTS}/baselines/{{dataset}}.csv", dataset=datasets)
     looked_at = [name for name in datasets if STUDY.datasets[name].looks.kind != SAME]
     files += expand(f"{RESULTS}/looks/{{dataset}}.json", dataset=looked_at)
     files += expand(

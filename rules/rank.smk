@@ -23,6 +23,7 @@ rule rank_models:
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         seed=STUDY.settings.seed,
+        families=STUDY.families,
         controls=STUDY.controls,
         code=code_version(
             "suffice.ranking.scores",

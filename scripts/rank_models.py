@@ -10,9 +10,9 @@ from suffice.workflow import running_job
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
     pairs, settings = ranked_pairs(files.pairs), RankingSettings(**params.settings)
-    ranking, one_look = rank_pairs(pairs, settings, params.seed), one_look_pairs(files.pairs)
-    ranking = with_published_score(ranking, one_look, bool(settings.self_pairs))
+    ranking = rank_pairs(pairs, settings, params.seed, params.families)
+    ranking = with_published_score(ranking, one_look_pairs(files.pairs), bool(settings.self_pairs))
     ranking = ranking.assign(is_control=ranking["model"].isin(params.controls))
     health = {card["model"]: card["health"]["warnings"] for card in map(read_json, files.cards)}
     write_table(with_health_warnings(ranking, health), snakemake.output.ranking)
-    write_table(ranking_by_items(pairs, settings, params.seed), snakemake.output.by_items)
+    write_table(ranking_by_items(pairs, settings, params.seed, params.families), snakemake.output.by_items)

@@ -2,6 +2,7 @@
 
 from suffice.comparison.sensitivity import pool_sensitivity
 from suffice.files import read_table, write_table
+from suffice.ranking.arrays import counts_self_pairs
 from suffice.ranking.looks import ranked_pairs
 from suffice.report.answer import tied_for_first
 from suffice.workflow import running_job
@@ -11,6 +12,6 @@ with running_job(snakemake):
     pairs = ranked_pairs(files.pairs)
     families = {row["model"]: row["family"] for row in params.models}
     first = tied_for_first(read_table(files.ranking))
-    settings = params.settings
-    table = pool_sensitivity(pairs, families, first, settings["aggregate"], settings["self_pairs"])
+    how, self_pairs = params.settings["aggregate"], params.settings["self_pairs"]
+    table = pool_sensitivity(pairs, families, first, how, counts_self_pairs(pairs, self_pairs))
     write_table(table, snakemake.output[0])

@@ -13,6 +13,8 @@ import pandas as pd
 
 from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
+from suffice.comparison.free_ways import ways_from_vectors
+from suffice.comparison.recommendation import recommend
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, StudyError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
@@ -54,11 +56,12 @@ EXAMPLES = """examples:
 SHOWN_COLUMNS = [
     "rank",
     "model",
+    "win_rate",
     "score",
-    "score_low",
-    "score_high",
     "rank_low",
     "rank_high",
+    "rank_low_pools",
+    "rank_high_pools",
     "tie_group",
     "embed_dim",
 ]
@@ -251,9 +254,10 @@ def _rank(options: argparse.Namespace) -> None:
     vectors = _read_files(options.files)
     found = None if options.labels is None else _score_labels(vectors, options)
     n_items = min(map(len, vectors.values()))
+    second = _read_files(options.second) if options.second else None
     ranking = rank(
         vectors,
-        _read_files(options.second) if options.second else None,
+        second,
         estimator=_names(options),
         aggregate=options.aggregate,
         self_pairs=options.self_pairs,
@@ -270,7 +274,8 @@ def _rank(options: argparse.Namespace) -> None:
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
     _record_ranking(options)
-    print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
+    print(recommend(ranking.table, ways_from_vectors(ranking.pairs, vectors, second, options.seed)).text)
+    print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
     print("\n".join([*ranking.notes, ranking.advice]))
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
 

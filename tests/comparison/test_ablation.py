@@ -50,7 +50,7 @@ def test_self_pairs_and_the_mean_are_as_asked(pairs, outcome):
 
 def test_a_model_without_an_outcome_is_a_target_but_has_no_say(pairs, outcome):
     known = outcome.drop("m0")
-    curve = reference_targets_curve(pairs, known, [N], 2)
+    curve = reference_targets_curve(pairs, known, [N], 2, Summary("median"))
     table = pairs[pairs["source"] != pairs["target"]].groupby("source")["nats_per_dim"].median()
     expected = table.drop("m0").corr(known, method="pearson")
     assert curve.set_index("statistic").loc["pearson", "mean"] == pytest.approx(expected)

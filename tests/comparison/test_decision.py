@@ -119,21 +119,21 @@ def test_a_front_is_what_no_other_dominates():
 
 
 def test_a_quotient_follows_the_cost_and_not_the_tasks():
-    ranking = pd.DataFrame({"model": MODELS, "score": OUTCOME})
+    ranking = pd.DataFrame({"model": MODELS, "score": -OUTCOME, "win_rate": OUTCOME, "aggregate": "ranks"})
     cards = pd.DataFrame({"model": MODELS, "embed_dim": [1024, 512, 256, 128, 64, 32]})
     pareto = pareto_table(ranking, cards)
     assert set(pareto["cost"]) == {"embed_dim"}
     assert pareto["on_front"].all()
     (row,) = quotient_table(pareto, results({"one": OUTCOME})).to_dict("records")
-    assert row["score_spearman"] == pytest.approx(1)
+    assert row["value_spearman"] == pytest.approx(1)
     assert row["quotient_spearman"] < -0.5
 
 
 def test_a_cost_that_is_not_known_leaves_the_model_out():
-    ranking = pd.DataFrame({"model": MODELS[:2], "score": [1.0, 2.0]})
+    ranking = pd.DataFrame({"model": MODELS[:2], "score": [1.0, 2.0], "aggregate": "mean"})
     cards = pd.DataFrame({"model": MODELS[:2], "n_parameters": [None, 10]})
     assert list(pareto_table(ranking, cards)["model"]) == ["m1"]
-    with pytest.raises(DataError, match="score"):
+    with pytest.raises(DataError, match="aggregate"):
         pareto_table(ranking[["model"]], cards)
 
 

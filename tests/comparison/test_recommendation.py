@@ -19,7 +19,9 @@ def ranking_of(models, could_be_first, looks="halves", **columns):
 def ways_of(**first_of):
     """Each way gives one model 1 and the others less."""
     rows = [
-        (model, way, float(model == first)) for way, first in first_of.items() for model in ("a", "b", "c", "d")
+        (model, way, float(model == first))
+        for way, first in first_of.items()
+        for model in ("a", "b", "c", "d")
     ]
     return pd.DataFrame(rows, columns=["model", "predictor", "value"])
 
@@ -98,5 +100,8 @@ def test_other_pools_are_spoken_of_only_where_they_are_known():
 def test_first_choices_name_all_tied_models_and_leave_out_empty_ways():
     ways = pd.concat([ways_of(rankme="a"), ways_of(none="x").assign(value=float("nan"))])
     tied = ways.assign(value=ways["value"].where(ways["model"] != "b", ways["value"].max()))
-    assert first_choices(tied).to_dict("records") == [{"way": "rankme", "model": "a, b"}, {"way": "none", "model": "b"}]
+    assert first_choices(tied).to_dict("records") == [
+        {"way": "rankme", "model": "a, b"},
+        {"way": "none", "model": "b"},
+    ]
     assert first_choices(ways).to_dict("records") == [{"way": "rankme", "model": "a"}]

@@ -82,7 +82,7 @@ def test_sizes_hold_both_ends():
 def test_variants_agree_with_tasks_and_one_another_as_scipy_says(results, rng):
     first, second = rng.normal(size=(2, 7))
     rankings = {
-        name: pd.DataFrame({"model": MODELS, "score": score})
+        name: pd.DataFrame({"model": MODELS, "score": score, "aggregate": "mean"})
         for name, score in {"1": first, "2": second}.items()
     }
     table = agreement_of_variants(rankings, results, Bootstrap(n_resamples=100)).set_index(
@@ -103,7 +103,7 @@ def test_fewer_items_are_ranked_anew_and_all_items_agree_with_themselves(results
     def rank_items(items):
         seen.append(len(items))
         noise = rng.normal(size=7) / np.sqrt(len(items))
-        return pd.DataFrame({"model": MODELS, "score": truth.to_numpy() + noise})
+        return pd.DataFrame({"model": MODELS, "score": truth.to_numpy() + noise, "aggregate": "mean"})
 
     table = agreement_by_items(rank_items, 1500, results, n_draws=2)
     assert seen == [1500, 500, 500, 1000, 1000]
@@ -138,7 +138,8 @@ def test_a_version_is_compared_with_its_base_over_targets_that_neither_is(pairs,
 def test_the_ranker_of_two_looks_takes_the_same_items_of_both(rng, monkeypatch):
     given = {}
 
-    def rank(first, second, groups, seed):
+    def rank(first, second, groups, looks, seed):
+        assert looks == "files"
         given.update(first=first["a"], second=second["a"], groups=groups, seed=seed)
         return Ranking(pd.DataFrame({"model": ["a"]}), pd.DataFrame())
 

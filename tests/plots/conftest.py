@@ -29,6 +29,10 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
             "score": quality,
             "score_low": quality - 0.04,
             "score_high": quality + 0.03,
+            "win_rate": quality,
+            "win_rate_low": quality - 0.02,
+            "win_rate_high": quality + 0.01,
+            "aggregate": "ranks",
             "rank": places,
             "rank_low": np.maximum(places - 1, 1),
             "rank_high": np.minimum(places + 2, n_models),
@@ -75,11 +79,11 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
     checkpoints = ranking.assign(series="trained", step=steps)
     pareto = pd.DataFrame(
         [
-            (name, cost, float(value), quality[i], i % 3 == 0)
+            (name, cost, float(value), "win_rate", quality[i], i % 3 == 0)
             for cost in ("seconds_per_1000_items", "n_parameters", "embed_dim")
             for i, (name, value) in enumerate(zip(names, 2.0 ** np.arange(n_models) - 1, strict=True))
         ],
-        columns="model cost cost_value score on_front".split(),
+        columns="model cost cost_value measure value on_front".split(),
     )
     sensitivity = pd.DataFrame(
         {

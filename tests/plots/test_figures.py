@@ -103,20 +103,31 @@ def test_a_missing_column_and_an_empty_table_are_named(name, table, column, stud
 def test_rank_bars_show_the_ranking_from_first_to_last(study):
     ranking = study(7).ranking.sample(frac=1, random_state=1)
     drawn = plots.draw_rank_bars(ranking, Families.from_table(study(7).models))
-    unseen = ["warnings", "n_items", "items_needed"]
-    expected = ranking.sort_values("rank").drop(columns=unseen).reset_index(drop=True)
+    seen = [
+        "model",
+        "rank",
+        "rank_low",
+        "rank_high",
+        "tie_group",
+        "win_rate",
+        "win_rate_low",
+        "win_rate_high",
+    ]
+    expected = ranking.sort_values("rank")[seen].reset_index(drop=True)
     pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected)
     scores, _, groups = drawn.figure.axes
     assert scores.get_ylim()[0] > scores.get_ylim()[1]  # the first model is at the top
     assert [text.get_text() for text in groups.texts] == ["tied for first (3)", "tied 4–6", "7"]
 
 
-def test_rank_bars_without_intervals_show_the_scores(study):
+@pytest.mark.parametrize(("aggregate", "measure"), [("ranks", "win_rate"), ("mean", "score")])
+def test_rank_bars_show_what_orders_the_models_also_without_intervals(study, aggregate, measure):
     data = study(3)
-    data.ranking[["score_low", "score_high", "rank_low", "rank_high"]] = np.nan
+    data.ranking["aggregate"] = aggregate
+    data.ranking[[f"{measure}_low", f"{measure}_high", "rank_low", "rank_high"]] = np.nan
     drawn = DRAW["rank_bars"](data)
-    assert drawn.points["score_low"].isna().all()
-    assert drawn.points["score"].tolist() == data.ranking["score"].tolist()
+    assert drawn.points[f"{measure}_low"].isna().all()
+    assert drawn.points[measure].tolist() == data.ranking[measure].tolist()
 
 
 def test_a_figure_of_the_caller_is_used(study):
@@ -161,10 +172,10 @@ def test_checkpoint_curves_hold_score_and_tasks_of_the_checkpoints(study):
     data = study(6)
     data.checkpoints = data.checkpoints.iloc[:4]
     points = DRAW["checkpoint_curves"](data).points
-    assert list(dict.fromkeys(points["panel"])) == ["score", *dict.fromkeys(data.results["task"])]
-    score = points[points["panel"] == "score"]
-    assert score["y"].tolist() == data.checkpoints["score"].tolist()
-    assert score["step"].tolist() == [0, 100, 200, 400]
+    assert list(dict.fromkeys(points["panel"])) == ["win rate", *dict.fromkeys(data.results["task"])]
+    rate = points[points["panel"] == "win rate"]
+    assert rate["y"].tolist() == data.checkpoints["win_rate"].tolist()
+    assert rate["step"].tolist() == [0, 100, 200, 400]
     topic = points[points["panel"] == "topic"].merge(data.results.query("task == 'topic'"), on="model")
     assert len(topic) == 4
     assert (topic["y"] == topic["value"]).all()

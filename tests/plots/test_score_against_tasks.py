@@ -38,7 +38,7 @@ def test_points_are_scores_and_results(study):
     joined = points.merge(data.results, left_on=["panel", "model"], right_on=["task", "model"])
     assert len(joined) == 27
     assert (joined["y"] == joined["value"]).all()
-    assert (points.merge(data.ranking, on="model").eval("x == score and x_low == score_low")).all()
+    assert (points.merge(data.ranking, on="model").eval("x == win_rate and x_low == win_rate_low")).all()
     axes = drawn.figure.axes[0]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the best mean rank is at the top
     assert "ρ = 0.80 [0.50, 0.95], n = 9" in [text.get_text() for text in axes.texts]

@@ -31,8 +31,11 @@ def sensitivity(beyond):
 
 
 PARETO = pd.DataFrame(
-    [("model-a", "embed_dim", 64.0, 0.5, True, 0.0078), ("model-b", "embed_dim", 64.0, 0.3, False, 0.0047)],
-    columns="model cost cost_value score on_front score_per_cost".split(),
+    [
+        ("model-a", "embed_dim", 64.0, "win_rate", 0.5, True, 0.0078),
+        ("model-b", "embed_dim", 64.0, "win_rate", 0.3, False, 0.0047),
+    ],
+    columns="model cost cost_value measure value on_front value_per_cost".split(),
 )
 
 

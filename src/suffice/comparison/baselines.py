@@ -22,7 +22,7 @@ from suffice.comparison.likeness import (
     nearest_neighbours,
 )
 from suffice.errors import DataError, EstimationError
-from suffice.ranking.targets import MAX_ITEMS as MAX_CKA_ITEMS
+from suffice.ranking.relatives import MAX_ITEMS as MAX_CKA_ITEMS
 from suffice.seeds import derive_seed
 
 MAX_ITEMS = 2000  # of the baselines that compare items with one another

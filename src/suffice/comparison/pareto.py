@@ -5,21 +5,23 @@ import pandas as pd
 
 from suffice.comparison.correlation import rank_table, weighted_spearman
 from suffice.errors import DataError
+from suffice.ranking.scores import ordering_column
 
 COSTS = ("seconds_per_1000_items", "n_parameters", "embed_dim")
-PARETO_COLUMNS = ("model", "cost", "cost_value", "score", "on_front", "score_per_cost")
-QUOTIENT_COLUMNS = ("cost", "score_spearman", "quotient_spearman", "n_models")
+PARETO_COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front", "value_per_cost")
+QUOTIENT_COLUMNS = ("cost", "value_spearman", "quotient_spearman", "n_models")
 
 
 def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
-    """Score and cost of each model for each kind of cost, and whether a cheaper one is as good.
+    """What orders the models and their cost, for each kind of cost, and whether a cheaper one is as good.
 
-    A model is on the front if no other has a score at least as high for a cost at most as high, one of the
-    two strictly. `score_per_cost` divides the two; it rewards small cost almost regardless of the score and
-    is not to be ranked by, see `quotient_table`.
+    A model is on the front if no other has a value at least as high for a cost at most as high, one of the
+    two strictly. `value` is the win rate or the score that the ranking is ordered by, which `measure` names.
+    `value_per_cost` divides value by cost; it rewards small cost almost regardless of the value and is not
+    to be ranked by, see `quotient_table`.
 
     Args:
-        ranking: model, score.
+        ranking: a ranking table.
         cards: model, and those of `COSTS` that are known.
 
     Returns:
@@ -28,28 +30,30 @@ def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
     Raises:
         DataError: a column is missing.
     """
-    for table, columns in ((ranking, ("model", "score")), (cards, ("model",))):
+    for table, columns in ((ranking, ("model", "aggregate")), (cards, ("model",))):
         missing = [column for column in columns if column not in table]
         if missing:
             raise DataError(
                 f"the table lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}"
             )
     known = [cost for cost in COSTS if cost in cards]
-    free = ranking[["model", "score"]].merge(cards[["model", *known]], on="model", how="left")
-    parts = [_front(free[["model", "score"]].assign(cost=cost, cost_value=free[cost])) for cost in known]
+    measure = ordering_column(ranking)
+    ordered = ranking[["model"]].assign(measure=measure, value=ranking[measure])
+    free = ordered.merge(cards[["model", *known]], on="model", how="left")
+    parts = [_front(free[list(ordered)].assign(cost=cost, cost_value=free[cost])) for cost in known]
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PARETO_COLUMNS))
     return rows[list(PARETO_COLUMNS)]
 
 
-def pareto_front(score: np.ndarray, cost: np.ndarray) -> np.ndarray:
+def pareto_front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Which models are not dominated, shape (n_models,); equal models are on the front together."""
-    as_good = (score[:, None] >= score[None, :]) & (cost[:, None] <= cost[None, :])
-    better = (score[:, None] > score[None, :]) | (cost[:, None] < cost[None, :])
+    as_good = (value[:, None] >= value[None, :]) & (cost[:, None] <= cost[None, :])
+    better = (value[:, None] > value[None, :]) | (cost[:, None] < cost[None, :])
     return np.asarray(~(as_good & better).any(axis=0))
 
 
 def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's rho with the mean rank over tasks of the score, and of the score divided by each cost.
+    """Spearman's rho with the mean rank over tasks of what orders the models, and of that over each cost.
 
     Args:
         pareto: as `pareto_table` gives it.
@@ -63,8 +67,8 @@ def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "cost": cost,
-            "score_spearman": _spearman(group["score"], group["agreement"]),
-            "quotient_spearman": _spearman(group["score_per_cost"], group["agreement"]),
+            "value_spearman": _spearman(group["value"], group["agreement"]),
+            "quotient_spearman": _spearman(group["value_per_cost"], group["agreement"]),
             "n_models": len(group),
         }
         for cost, group in joined.groupby("cost", sort=False)
@@ -74,10 +78,10 @@ def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
 
 def _front(rows: pd.DataFrame) -> pd.DataFrame:
     """One kind of cost: the front and the quotient, cheapest first."""
-    rows = rows.astype({"cost_value": float}).dropna(subset=["cost_value", "score"])
-    on_front = pareto_front(rows["score"].to_numpy(), rows["cost_value"].to_numpy())
-    per_cost = rows["score"] / rows["cost_value"].where(rows["cost_value"] > 0)
-    rows = rows.assign(on_front=on_front, score_per_cost=per_cost)
+    rows = rows.astype({"cost_value": float}).dropna(subset=["cost_value", "value"])
+    on_front = pareto_front(rows["value"].to_numpy(), rows["cost_value"].to_numpy())
+    per_cost = rows["value"] / rows["cost_value"].where(rows["cost_value"] > 0)
+    rows = rows.assign(on_front=on_front, value_per_cost=per_cost)
     return rows.sort_values(["cost_value", "model"], ignore_index=True)
 
 

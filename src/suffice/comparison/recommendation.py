@@ -8,7 +8,6 @@ choice is right on tasks is measured on random sub-pools in benchmarks/arena/sub
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from suffice.comparison.decision import picked
@@ -26,7 +25,8 @@ TITLES = {
 N_LABELS = 200
 MAX_LABELLED = 4  # models for which labels are worth their price
 CHEAPER = 1.5  # times; a smaller saving is not mentioned
-FOLLOWS_WIDTH = 0.8  # Spearman correlation with log width from which on the page says so
+FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width from which on a caution says so
+MIN_FOR_WIDTH = 5  # models
 COST = "seconds_per_1000_items"
 
 
@@ -150,12 +150,10 @@ def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
 
 def _what_others_choose(choices: pd.DataFrame, first: str) -> list[str]:
     """Which ways to choose agree, and what the others would take."""
-    known = choices[choices["way"].isin(TITLES)]
-    agree = [TITLES[row.way] for row in known.itertuples() if first in str(row.model).split(", ")]
+    chosen = {str(row.way): str(row.model) for row in choices.itertuples() if row.way in TITLES}
+    agree = [TITLES[way] for way, model in chosen.items() if first in model.split(", ")]
     differ = [
-        f"{TITLES[row.way]} would take {row.model}"
-        for row in known.itertuples()
-        if first not in str(row.model).split(", ")
+        f"{TITLES[way]} would take {model}" for way, model in chosen.items() if first not in model.split(", ")
     ]
     said = [f"The same choice comes from {listed(agree, len(TITLES))}."] if agree else []
     return [*said, *([f"{_sentence('; '.join(differ))}."] if differ else [])]
@@ -210,13 +208,15 @@ def _beside_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[s
 
 
 def _follows_width(ranking: pd.DataFrame) -> list[str]:
-    value, width = ranking[ordering_column(ranking)], np.log(ranking["embed_dim"].astype(float))
-    if len(ranking) < 5 or width.nunique() < 2:
+    value, width = ranking[ordering_column(ranking)], ranking["embed_dim"].astype(float)
+    if len(ranking) < MIN_FOR_WIDTH or width.nunique() < 2:
         return []
     rho = float(value.rank().corr(width.rank()))
     if rho < FOLLOWS_WIDTH:
         return []
-    return [f"The ranking follows the width of the vectors (Spearman {rho:.2f}): part of it may be size alone."]
+    return [
+        f"The ranking follows the width of the vectors (Spearman {rho:.2f}): part of it may be size alone."
+    ]
 
 
 def _own_warnings(ranking: pd.DataFrame, first: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Does the pool decide? The ranking again without a model, without a family, and with near-copies as one.
 
-From pairs alone, as the score itself: the mean or median over targets of nats per target dimension.
+From pairs alone, by the same aggregate as the ranking.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ def pool_sensitivity(
     pairs: pd.DataFrame,
     families: Mapping[str, str],
     first_group: Iterable[str],
-    how: str = "median",
+    how: str = "ranks",
     self_pairs: bool = False,
     threshold: float = NEAR_COPY,
 ) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def pool_sensitivity(
         pairs: source, target, nats_per_dim.
         families: family of each model.
         first_group: models that are tied for first among all.
-        how: "mean" or "median" over targets.
+        how: what orders the models: "ranks", "mean" or "median".
         self_pairs: whether a model is a target of itself.
         threshold: share of a target's variance from which two models are near-copies.
 

@@ -22,8 +22,9 @@ from suffice.comparison.choice import estimate
 from suffice.comparison.correlation import STATISTICS, Bootstrap, rank_table
 from suffice.data.looks import LookTable
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate
+from suffice.ranking.arrays import aggregate, nats_summary
 from suffice.ranking.rank import rank
+from suffice.ranking.scores import ordering
 from suffice.seeds import derive_seed
 
 N_SIZES = 8
@@ -96,7 +97,7 @@ def agreement_of_variants(
     """Agreement of some rankings of the same models with the tasks, and with one another.
 
     Args:
-        rankings: ranking table (model, score) of each variant.
+        rankings: ranking table of each variant.
         results: rows of all models' tasks; None without tasks.
         bootstrap: of the intervals over models.
 
@@ -104,7 +105,7 @@ def agreement_of_variants(
         One row a variant, what it is held against (`tasks` or another variant) and statistic, with
         `AGREEMENT_COLUMNS`; between variants there is no interval.
     """
-    scores = {name: ranking.set_index("model")["score"] for name, ranking in rankings.items()}
+    scores = {name: ordering(ranking) for name, ranking in rankings.items()}
     between = agreement_between_rankings(scores).rename(columns={"first": "variant", "second": "against"})
     parts = [between.assign(low=np.nan, high=np.nan, note="")]
     if results is not None:
@@ -178,13 +179,13 @@ def agreement_by_items(
         n_items, draw, against (`tasks` or `all items`), statistic, value; all items are the last.
     """
     generator = np.random.default_rng(derive_seed(seed, "items"))
-    whole = rank_items(np.arange(n_items)).set_index("model")["score"]
+    whole = ordering(rank_items(np.arange(n_items)))
     outcome = None if results is None else outcome_of(results)
     rows = []
     for size in [size for size in ITEM_SIZES if size < n_items]:
         for draw in range(n_draws):
             items = np.sort(generator.permutation(n_items)[:size])
-            score = rank_items(items).set_index("model")["score"]
+            score = ordering(rank_items(items))
             rows += _against(score, whole, outcome, {"n_items": size, "draw": draw})
     rows += _against(whole, whole, outcome, {"n_items": n_items, "draw": 0})
     return pd.DataFrame(rows)
@@ -224,7 +225,7 @@ def version_table(
         pairs: source, target, nats_per_dim.
         versions: base of each version.
         results: rows of all models' tasks: model, task, value; None without tasks.
-        summary: how scores are made; whether self pairs count does not matter here.
+        summary: how nats are summarised, the mean under "ranks"; self pairs do not count.
         n_resamples: resamples of the targets.
         seed: of the resamples.
 
@@ -240,13 +241,13 @@ def version_table(
     if missing:
         raise DataError(f"model {missing[0]!r} has no pairs; estimate them")
     values = None if results is None else results.pivot(index="model", columns="task", values="value")
-    rows = []
+    rows, how = [], nats_summary(summary.aggregate)
     for version, base in versions.items():
         both = table.loc[[version, base]].drop(columns=[version, base], errors="ignore").to_numpy()
-        scores = aggregate(both, summary.aggregate)
+        scores = aggregate(both, how)
         rng = np.random.default_rng(derive_seed(seed, version, base))
         drawn = both[:, rng.integers(both.shape[1], size=(n_resamples, both.shape[1]))]  # (2, n, n_targets)
-        first, second = (aggregate(draws, summary.aggregate) for draws in drawn)
+        first, second = (aggregate(draws, how) for draws in drawn)
         low, high = np.quantile(first - second, [0.025, 0.975])
         cells = (scores[0], scores[1], scores[0] - scores[1], low, high, both.shape[1])
         rows.append([version, base, *cells, *_task_difference(values, version, base)])

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from suffice.plots.style import (
     COLORS,
     MARKERS,
+    MEASURES,
     Drawn,
     grid_shape,
     panel_title,
@@ -21,8 +22,8 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+from suffice.ranking.scores import interval_columns, ordering_column
 
-SCORE = "score"
 N_COLUMNS = 3
 NORMAL_95 = 1.96
 CLOSEST_TICKS = 0.09
@@ -37,8 +38,7 @@ def draw_checkpoint_curves(
     Steps are on a logarithmic axis that is linear from 0 to the first step above 0.
 
     Args:
-        checkpoints: one row a checkpoint: model, series (what is trained), step, score, score_low,
-            score_high (nats per target dimension).
+        checkpoints: one row per checkpoint: its row of a ranking table, series (what is trained) and step.
         results: tasks of these models: model, task, metric, value, standard_error; others are ignored.
         figure: where to draw; by default a new figure of fitting size.
 
@@ -48,7 +48,7 @@ def draw_checkpoint_curves(
     Raises:
         DataError: a column is missing, or there are no rows.
     """
-    require_rows(checkpoints, ("model", "series", "step", "score", "score_low", "score_high"), "checkpoints")
+    require_rows(checkpoints, ("model", "series", "step", "aggregate"), "checkpoints")
     panels = list(_panels(checkpoints, results))
     n_rows, n_columns = grid_shape(len(panels), N_COLUMNS)
     figure = sized(figure, max(3.4, 2.4 * n_columns), 1.95 * n_rows + 0.45)
@@ -68,8 +68,9 @@ def draw_checkpoint_curves(
 
 def _panels(checkpoints: pd.DataFrame, results: pd.DataFrame | None) -> Iterator[tuple[str, pd.DataFrame]]:
     """Unit and points of every panel: the score first, then one a task."""
-    renamed = checkpoints.rename(columns={"score": "y", "score_low": "y_low", "score_high": "y_high"})
-    yield "nats per target dimension", _tidy(renamed, SCORE)
+    measure = ordering_column(checkpoints)
+    names = dict(zip(interval_columns(measure), ["y", "y_low", "y_high"], strict=True))
+    yield MEASURES[measure], _tidy(checkpoints.rename(columns=names), measure.replace("_", " "))
     if results is None:
         return
     require_rows(results, ("model", "task", "metric", "value", "standard_error"), "tasks")

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.style import (
     ACCENT,
+    MEASURES,
     MUTED,
     RULE,
     Drawn,
@@ -21,7 +22,7 @@ from suffice.plots.style import (
     styled,
 )
 
-COLUMNS = ("model", "cost", "cost_value", "score", "on_front")
+COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front")
 COST_LABELS = {
     "seconds_per_1000_items": "seconds per 1,000 items",
     "n_parameters": "parameters",
@@ -31,12 +32,12 @@ COST_LABELS = {
 
 @styled
 def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
-    """Score against cost on a logarithmic axis, a panel a kind of cost; models on the front are named.
+    """What orders the models against cost on a logarithmic axis, one panel per cost; the front is named.
 
     Models without cost (0) stand at the left edge, since a logarithmic axis has no 0.
 
     Args:
-        pareto: model, cost, cost_value, score (nats per target dimension), on_front.
+        pareto: as `suffice.comparison.pareto.pareto_table` makes it.
         families: family of each model.
         figure: where to draw; by default a new figure of fitting size.
 
@@ -56,7 +57,7 @@ def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Figure |
         _draw_panel(axes, panel, families)
         axes.set_xlabel(COST_LABELS.get(cost, cost))
         panel_title(axes, "", f"{len(panel)} models")
-    grid[0].set_ylabel("score (nats per target dimension)")
+    grid[0].set_ylabel(MEASURES[str(points["measure"].iloc[0])] if len(points) else "")
     family_legend(figure, families, points["model"].drop_duplicates())
     settle(figure)
     for axes, panel in zip(grid, panels, strict=True):
@@ -72,21 +73,21 @@ def _shown(panel: pd.DataFrame) -> pd.Series:
 
 
 def _draw_panel(axes: Axes, panel: pd.DataFrame, families: Families) -> None:
-    front = panel[panel["on_front"].astype(bool)].sort_values(["at", "score"])
+    front = panel[panel["on_front"].astype(bool)].sort_values(["at", "value"])
     axes.set_xscale("log")
-    axes.step(front["at"], front["score"], where="post", color=ACCENT, lw=1.0, alpha=0.7)
+    axes.step(front["at"], front["value"], where="post", color=ACCENT, lw=1.0, alpha=0.7)
     for row in rows_of(panel):
         alpha = 1.0 if row.on_front else 0.4
         color = families.color(row.model)
-        axes.plot(row.at, row.score, families.marker(row.model), color=color, ms=4.5, alpha=alpha)
+        axes.plot(row.at, row.value, families.marker(row.model), color=color, ms=4.5, alpha=alpha)
     axes.grid(color=RULE, lw=0.4)
     axes.margins(x=0.12, y=0.12)
 
 
 def _name_front(axes: Axes, panel: pd.DataFrame) -> None:
-    front = panel[panel["on_front"].astype(bool)].drop_duplicates(["at", "score"])
+    front = panel[panel["on_front"].astype(bool)].drop_duplicates(["at", "value"])
     names = short_names(list(front["model"]), 18)
-    obstacles = panel[["at", "score"]].to_numpy(dtype=float)
-    where = np.asarray(front[["at", "score"]], dtype=float)
+    obstacles = panel[["at", "value"]].to_numpy(dtype=float)
+    where = np.asarray(front[["at", "value"]], dtype=float)
     for label in place_labels(axes, where, names, obstacles, size=6):
         label.set_color(MUTED)

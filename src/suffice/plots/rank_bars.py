@@ -9,6 +9,7 @@ from suffice.plots.style import (
     ACCENT_BAND,
     BAND,
     INK,
+    MEASURES,
     MUTED,
     WIDTH_INCHES,
     Drawn,
@@ -25,17 +26,17 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+from suffice.ranking.scores import interval_columns, ordering_column
 
-COLUMNS = ("model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group")
+COLUMNS = ("model", "rank", "rank_low", "rank_high", "tie_group")
 
 
 @styled
 def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
-    """Models from first to last: score with interval, rank with interval, and the groups of tied models.
+    """Models from first to last: what orders them and their ranks, with intervals, and groups of tied models.
 
     Args:
-        ranking: one row a model with the columns of a ranking table; scores in nats per target
-            dimension. A missing interval is drawn as a point alone.
+        ranking: a ranking table. A missing interval is drawn as a point alone.
         families: family of each model.
         figure: where to draw; by default a new figure of fitting size.
 
@@ -45,15 +46,17 @@ def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | N
     Raises:
         DataError: a column is missing, or there are no rows.
     """
-    require_rows(ranking, COLUMNS, "ranking")
-    points = ranking.loc[:, list(COLUMNS)].sort_values(["rank", "model"], ignore_index=True)
+    measure = ordering_column(ranking)
+    columns = (*COLUMNS, *interval_columns(measure))
+    require_rows(ranking, columns, "ranking")
+    points = ranking.loc[:, list(columns)].sort_values(["rank", "model"], ignore_index=True)
     points = points.assign(position=range(len(points)))
     size = label_size(len(points))
     names = short_names(list(points["model"]))
     height = len(points) * row_inches(len(points)) + 0.9
     figure = sized(figure, max(WIDTH_INCHES, 4.6 + name_inches(names, size)), height)
     scores, ranks, groups = figure.subplots(1, 3, sharey=True, gridspec_kw={"width_ratios": [3.2, 1.7, 0.8]})
-    _draw_scores(scores, points, families)
+    _draw_values(scores, points, families, measure)
     _draw_ranks(ranks, points, families)
     _draw_groups((scores, ranks, groups), points, size)
     scores.set_yticks(points["position"], names, fontsize=size)
@@ -62,12 +65,13 @@ def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | N
     return Drawn(figure, points)
 
 
-def _draw_scores(axes: Axes, points: pd.DataFrame, families: Families) -> None:
-    for row in rows_of(points):
+def _draw_values(axes: Axes, points: pd.DataFrame, families: Families, measure: str) -> None:
+    value, low, high = (points[name] for name in interval_columns(measure))
+    for row in rows_of(points.assign(value=value, low=low, high=high)):
         color = families.color(row.model)
-        axes.plot([row.score_low, row.score_high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
-        axes.plot(row.score, row.position, families.marker(row.model), color=color)
-    axes.set_xlabel("score (nats per target dimension), 95 % interval")
+        axes.plot([row.low, row.high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
+        axes.plot(row.value, row.position, families.marker(row.model), color=color)
+    axes.set_xlabel(f"{MEASURES[measure]}, 95 % interval")
     axes.grid(axis="x")
     mark_zero(axes)
     axes.tick_params(axis="y", length=0)
@@ -79,7 +83,7 @@ def _draw_ranks(axes: Axes, points: pd.DataFrame, families: Families) -> None:
         color = families.color(row.model)
         axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
         axes.plot(row.rank, row.position, families.marker(row.model), color=color)
-    axes.set_xlabel("rank, 95 % interval")
+    axes.set_xlabel("rank on this pool, 95 % set")
     axes.set_xlim(0.4, len(points) + 0.6)
     axes.set_xticks(rank_ticks(len(points)))
     axes.grid(axis="x")

@@ -13,6 +13,7 @@ from suffice.errors import DataError
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.style import (
     ACCENT,
+    MEASURES,
     MUTED,
     RULE,
     Drawn,
@@ -27,6 +28,7 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+from suffice.ranking.scores import interval_columns, ordering_column
 
 MEAN_RANK = "mean rank"
 N_COLUMNS = 3
@@ -65,7 +67,7 @@ def draw_score_against_tasks(
     names of a few models: the best two by score, the worst, and the two furthest from the line.
 
     Args:
-        ranking: model, score, score_low, score_high (nats per target dimension).
+        ranking: a ranking table.
         evidence: the tasks' results and their correlation with the score.
         families: family of each model.
         predictor: the score's name in the column predictor of `evidence.correlation`.
@@ -77,7 +79,8 @@ def draw_score_against_tasks(
     Raises:
         DataError: a column is missing, or there are no rows.
     """
-    require_rows(ranking, ("model", "score", "score_low", "score_high"), "ranking")
+    measure = ordering_column(ranking)
+    require_rows(ranking, ("model", *interval_columns(measure)), "ranking")
     require_rows(evidence.results, ("model", "task", "metric", "value", "standard_error"), "tasks")
     require_rows(evidence.mean_ranks, ("model", "mean_rank"), "mean ranks")
     require_rows(
@@ -93,7 +96,7 @@ def draw_score_against_tasks(
         axes.set_ylabel(unit.replace("_", " "))
         panel_title(axes, short_names([name], 30)[0], describe(evidence.correlation, predictor, name))
     for axes in grid.flat[len(panels) - n_columns : len(panels)]:
-        axes.set_xlabel("score (nats per target dimension)")
+        axes.set_xlabel(MEASURES[measure])
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     family_legend(figure, families, ranking["model"])
@@ -121,8 +124,8 @@ def describe(correlation: pd.DataFrame, predictor: str, task: str) -> str:
 
 def _panels(ranking: pd.DataFrame, evidence: Evidence) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Name, unit and model points of every panel, the mean rank first."""
-    scores = ranking.rename(columns={"score": "x", "score_low": "x_low", "score_high": "x_high"})
-    scores = scores[["model", "x", "x_low", "x_high"]]
+    names = interval_columns(ordering_column(ranking))
+    scores = ranking[["model", *names]].set_axis(["model", "x", "x_low", "x_high"], axis=1)
     ranks = evidence.mean_ranks[["model", "mean_rank"]].rename(columns={"mean_rank": "y"})
     ranks = ranks.assign(y_low=np.nan, y_high=np.nan)
     yield MEAN_RANK, "mean rank (1 is best)", _joined(scores, ranks, MEAN_RANK)

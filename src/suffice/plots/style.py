@@ -33,6 +33,11 @@ too light for small marks on white, and with a grey for its black."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FORMATS = (".pdf", ".png", ".csv")
 WIDTH_INCHES = 7.2
+MEASURES = {
+    "win_rate": "win rate (share of comparisons won)",
+    "score": "score (nats per target dimension)",
+}
+"""Axis labels of what orders the models of a ranking."""
 STYLE: Mapping[str, object] = MappingProxyType(
     {
         "font.family": "DejaVu Sans",

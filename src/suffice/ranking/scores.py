@@ -112,6 +112,16 @@ def ordering_column(ranking: pd.DataFrame) -> str:
     return "win_rate" if (ranking["aggregate"] == "ranks").all() else "score"
 
 
+def interval_columns(measure: str) -> tuple[str, str, str]:
+    """The columns of a ranking table that hold a measure and the ends of its interval."""
+    return measure, f"{measure}_low", f"{measure}_high"
+
+
+def ordering(ranking: pd.DataFrame) -> "pd.Series[float]":
+    """What orders the models of a ranking table, by model; higher is better."""
+    return ranking.set_index("model")[ordering_column(ranking)].astype(float)
+
+
 def _nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> pd.DataFrame:
     """Scores with their intervals, in nats per target dimension of the first estimator."""
     first, summary = arrays.of_estimator(arrays.estimators[0]), nats_summary(how)
@@ -149,7 +159,9 @@ def _for_pools(arrays: PairArrays, how: str, order: Order, n_resamples: int, see
     low, high = rank_bounds(on_this_pool if above is None else above)
     first = ~(on_this_pool if above is None else above).any(axis=0)
     table = pd.DataFrame({"rank_low_pools": low, "rank_high_pools": high, "could_be_first_pools": first})
-    table = table.astype({"rank_low_pools": "Int64", "rank_high_pools": "Int64", "could_be_first_pools": "boolean"})
+    table = table.astype(
+        {"rank_low_pools": "Int64", "rank_high_pools": "Int64", "could_be_first_pools": "boolean"}
+    )
     return table.where(np.full(table.shape, above is not None))
 
 

@@ -1,17 +1,17 @@
-"""The answer in words: who is first, who is tied with it, and how far to trust the ranking."""
+"""The answer in words: which model to take, how certain that is, and how far to trust the ranking."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from suffice.comparison.decision import describe_decision
+from suffice.comparison.recommendation import listed, recommend
 from suffice.report.content import PageContent, Section
-from suffice.report.numbers import correlation, correlation_interval, integer, interval, number
+from suffice.report.numbers import correlation, correlation_interval, integer
 
 MEAN_RANK = "mean rank"
 SPEARMAN = "spearman"
 BASELINE = "baseline"
-NAMED = 4
 NO_TASKS = "The study has no tasks, so nothing here says how well the ranking agrees with labelled data."
 
 
@@ -29,9 +29,10 @@ class Answer:
     """The first screen.
 
     Attributes:
-        headline: one sentence: which model is first, or which are tied.
-        details: sentences that follow it.
-        tied: the models tied for first, the one with the highest score first.
+        headline: one sentence: which model to take, or to try first.
+        details: sentences on the evidence.
+        cautions: sentences on why not to rely on it.
+        tied: the models that could be first, in the order of the ranking.
         facts: numbers at a glance.
         n_items: number of items of the data set, written.
         missing: "model (stage: reason)" for each model without a result.
@@ -39,6 +40,7 @@ class Answer:
 
     headline: str
     details: list[str]
+    cautions: list[str]
     tied: list[str]
     facts: list[Fact]
     n_items: str
@@ -50,9 +52,11 @@ def answer(content: PageContent) -> Answer:
     section = content.sections[0]
     tied = tied_for_first(section.ranking)
     agreement, agreement_fact = describe_agreement(section, content)
+    found = recommend(section.ranking, section.ways, section.cards, section.controls)
     return Answer(
-        headline=headline(tied, len(section.ranking)),
-        details=[*describe_tie(section, tied), agreement, *_decision(section)],
+        headline=found.headline,
+        details=[*found.reasons, agreement, *_decision(section)],
+        cautions=found.cautions,
         tied=tied,
         facts=[*_facts(section, tied), agreement_fact],
         n_items=integer(section.manifest["n_items"]),
@@ -68,8 +72,8 @@ def _decision(section: Section) -> list[str]:
 
 
 def tied_for_first(ranking: pd.DataFrame) -> list[str]:
-    """The models of the best tie group, from the highest score down."""
-    best = ranking[ranking["tie_group"] == ranking["tie_group"].min()]
+    """The models that could be first on this pool, in the order of the ranking."""
+    best = ranking[ranking["could_be_first"].astype(bool)]
     return list(best.sort_values(["rank", "model"])["model"])
 
 
@@ -82,27 +86,7 @@ def headline(tied: list[str], n_models: int) -> str:
     if len(tied) == 1:
         others = f"other {n_models - 1}" if n_models > 2 else "other model"
         return f"{tied[0]} is first, ahead of the {others}."
-    return f"{len(tied)} of {n_models} models are tied for first: {listed(tied)}."
-
-
-def listed(names: list[str]) -> str:
-    """Names as a list in a sentence; more than four are cut short, with the number of the others."""
-    if len(names) > NAMED:
-        return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def describe_tie(section: Section, tied: list[str]) -> list[str]:
-    """What the score of the first says, and what is cheapest among the tied."""
-    first = section.ranking[section.ranking["model"] == tied[0]].iloc[0]
-    score = f"{number(first['score'])} nats per target dimension"
-    bounds = interval(first["score_low"], first["score_high"])
-    sentence = f"{tied[0]} has the highest score, {score}" + (f" (95 % interval {bounds})" if bounds else "")
-    if len(tied) == 1:
-        return [f"{sentence}; no other model is tied with it."]
-    sentences = [f"{sentence}, but the intervals do not set it apart from the others in its group."]
-    cheapest = _cheapest(section, tied)
-    return [*sentences, cheapest] if cheapest else sentences
+    return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
 
 
 def describe_agreement(section: Section, content: PageContent) -> tuple[str, Fact]:
@@ -168,21 +152,12 @@ def _verdict(section: Section, baseline: str) -> str:
     return f", and the data do not say which is the better guide ({size})"
 
 
-def _cheapest(section: Section, tied: list[str]) -> str:
-    """The fastest of the tied models, where the cost is known for all of them."""
-    cards = section.cards
-    if "seconds_per_1000_items" not in cards:
-        return ""
-    costs = cards[cards["model"].isin(tied)].set_index("model")["seconds_per_1000_items"]
-    if len(costs) < len(tied) or costs.isna().any():
-        return ""
-    return f"The fastest of the tied is {costs.idxmin()}: {number(costs.min())} seconds per 1,000 items."
-
-
 def _facts(section: Section, tied: list[str]) -> list[Fact]:
     scored = len(section.ranking)
     return [
         Fact(integer(scored), "models ranked" if scored != 1 else "model ranked", f"by {section.estimator}"),
-        Fact(str(len(tied)), "tied for first" if len(tied) > 1 else "first, without a tie", f"of {scored}"),
+        Fact(
+            str(len(tied)), "could be first" if len(tied) > 1 else "is first on these items", f"of {scored}"
+        ),
         Fact(integer(section.manifest["n_items"]), "items", f"of {section.dataset}"),
     ]

@@ -9,6 +9,8 @@ import pandas as pd
 
 from suffice.errors import DataError
 
+WAYS_COLUMNS = ("model", "predictor", "value")
+
 
 @dataclass(frozen=True)
 class Section:
@@ -32,6 +34,8 @@ class Section:
         few_labels: what a few labels add, see `suffice.comparison.label_trials`; None if not made.
         directions: directions that sources do not give, see `suffice.explain`; None if not made.
         items: items that sources lose or gain most; None if not made.
+        ways: other ways to choose a model: model, predictor, value; higher is better.
+        controls: models that are untrained and should lose.
         notes: sentences on numbers that are missing.
         figures: paths of PNG files by the figure's name, see `FIGURES`.
         held_out: whether densities were scored on items other than those they were fitted on.
@@ -53,6 +57,8 @@ class Section:
     few_labels: pd.DataFrame | None = None
     directions: pd.DataFrame | None = None
     items: pd.DataFrame | None = None
+    ways: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(WAYS_COLUMNS)))
+    controls: Sequence[str] = ()
     notes: Sequence[str] = ()
     figures: Mapping[str, Path] = field(default_factory=dict)
     held_out: bool = True
@@ -118,17 +124,19 @@ class PageContent:
 
 RANKING_COLUMNS = (
     "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
-    "score_low_targets", "is_target", "n_items", "items_needed",
+    "could_be_first", "win_rate", "win_rate_low", "win_rate_high", "rank_low_pools", "rank_high_pools",
+    "could_be_first_pools", "is_target", "relatives", "n_items", "items_needed", "looks", "aggregate",
 )  # fmt: skip
 CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "value", "low", "high", "n_models")
 FIGURES: Mapping[str, tuple[str, str]] = {
     "rank_bars": (
         "Scores and ranks",
-        "Points are scores in nats per target dimension, lines 95 % intervals over items and over targets. "
-        "Models in one bracket are tied: the data cannot tell them apart.",
+        "Left: the share of comparisons with other models that a model wins on common targets. Middle: its "
+        "rank. Lines are 95 % intervals for these models as targets: what more items could change. Models in "
+        "one bracket are tied: the items cannot tell them apart.",
     ),
     "pair_matrix": (
-        "Who tells what of whom",
+        "How well each model predicts the others",
         "Each cell is one pair: how many nats per target dimension the source (row) gives about the target "
         "(column). Models with like profiles stand side by side; a model with itself takes no part in the "
         "colour scale or the score.",

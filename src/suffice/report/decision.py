@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from suffice.comparison.decision import describe_decision
+from suffice.comparison.recommendation import listed
 from suffice.comparison.pareto import COSTS
 from suffice.comparison.sensitivity import WHOLE, describe_sensitivity
-from suffice.report.answer import listed
 from suffice.report.numbers import correlation, correlation_interval, integer, interval, number, percent, text
 from suffice.report.tables import Column, Table, make_table
 
@@ -45,13 +45,13 @@ PARETO = (
     Column("model", "Model"),
     Column("cost", "Cost"),
     Column("cost_value", "Value", number),
-    Column("score", "Score", number),
-    Column("score_per_cost", "Score / cost", number),
+    Column("value", "Value", number),
+    Column("value_per_cost", "Value / cost", number),
 )
 QUOTIENT = (
     Column("cost", "Cost"),
-    Column("score_spearman", "Spearman of the score", correlation),
-    Column("quotient_spearman", "Spearman of score / cost", correlation),
+    Column("value_spearman", "Spearman of the value", correlation),
+    Column("quotient_spearman", "Spearman of value / cost", correlation),
     Column("n_models", "Models", integer),
 )
 DEPENDENCE = (

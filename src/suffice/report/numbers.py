@@ -28,6 +28,11 @@ def percent(value: Any) -> str:
     return MISSING if pd.isna(value) else f"{100 * float(value):.1f} %"
 
 
+def share(value: Any) -> str:
+    """A share with two decimals; a dash if missing."""
+    return correlation(value)
+
+
 def interval(low: Any, high: Any) -> str:
     """Two bounds as "0.36 to 0.43"; empty if one is missing."""
     return "" if pd.isna(low) or pd.isna(high) else f"{number(low)} to {number(high)}"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from suffice.comparison.pareto import quotient_table
+from suffice.comparison.stored import predictor_table
 from suffice.data.look_settings import SAME
 from suffice.files import read_json, read_table, whole_file
 from suffice.provenance import git_state, machine, versions
@@ -96,11 +97,20 @@ def _section(
         few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
         directions=_explained(study, results / "explained" / dataset, choice.name, "directions"),
         items=_explained(study, results / "explained" / dataset, choice.name, "items"),
+        ways=_other_ways(study, results, dataset, choice.name),
+        controls=study.controls,
         notes=_notes(study, results, dataset),
         figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
         held_out=estimator.held_out,
         about_estimator=estimator.about,
     )
+
+
+def _other_ways(study: Study, results: Path, dataset: str, estimator: str) -> pd.DataFrame:
+    """The ways to choose beside one estimator's ranking: other rankings and baselines."""
+    others = [name for name in study.estimators if name != estimator]
+    rankings = {name: read_table(results / "ranking" / dataset / f"{name}.csv") for name in others}
+    return predictor_table(rankings, read_table(results / "baselines" / f"{dataset}.csv"))
 
 
 def _explained(study: Study, folder: Path, estimator: str, what: str) -> pd.DataFrame | None:

@@ -19,6 +19,7 @@ from suffice.report.numbers import (
     number,
     percent,
     ranks,
+    share,
     text,
 )
 
@@ -76,11 +77,14 @@ class Table:
 
 RANKING = (
     Column("rank", "Rank", integer),
-    Column("rank_low", "Rank interval", ranks, "rank_low", "rank_high"),
+    Column("rank_low", "On this pool", ranks, "rank_low", "rank_high"),
     Column("model", "Model"),
     Column("family", "Family"),
-    Column("score", "Score", number),
-    Column("score_low", "Score interval", interval, "score_low", "score_high"),
+    Column("rank_low_pools", "On pools like it", ranks, "rank_low_pools", "rank_high_pools"),
+    Column("win_rate", "Win rate", share),
+    Column("score", "Nats per dimension", number),
+    Column("score_low", "Interval", interval, "score_low", "score_high"),
+    Column("published_score", "Published score", number),
     Column("tie_group", "Tie group", integer),
     Column("embed_dim", "Width", integer),
     Column("seconds_per_1000_items", "s per 1,000 items", number),
@@ -156,7 +160,7 @@ def ranking_table(section: Section, content: PageContent) -> Table:
     ranking = ranking.drop(columns="warnings", errors="ignore")
     ranking["warnings"] = [warned.get(model, "") for model in ranking["model"]]
     ranking["n_warnings"] = [len(lines.split("; ")) if lines else 0 for lines in ranking["warnings"]]
-    units = "scores in nats per target dimension, intervals at 95 %, width in dimensions"
+    units = "ranks with 95 % intervals, win rate as a share of comparisons, width in dimensions"
     caption = f"Ranking on {section.dataset} by {section.estimator}: {units}"
     name = f"ranking-{section.dataset}-{section.estimator}.csv"
     return make_table(ranking, RANKING, caption, name_at=2, file_name=name)
@@ -202,7 +206,6 @@ def overview_table(content: PageContent) -> Table:
     rows = []
     for section in content.sections:
         ranking = section.ranking
-        best = ranking["tie_group"].min()
         rows.append(
             {
                 "dataset": section.dataset,
@@ -210,7 +213,7 @@ def overview_table(content: PageContent) -> Table:
                 "n_items": section.manifest["n_items"],
                 "n_models": len(ranking),
                 "first": ranking.sort_values(["rank", "model"])["model"].iloc[0],
-                "n_tied": int((ranking["tie_group"] == best).sum()),
+                "n_tied": int(ranking["could_be_first"].sum()),
             }
         )
     columns = (
@@ -218,8 +221,8 @@ def overview_table(content: PageContent) -> Table:
         Column("estimator", "Estimator"),
         Column("n_items", "Items", integer),
         Column("n_models", "Models", integer),
-        Column("first", "Highest score"),
-        Column("n_tied", "In the first group", integer),
+        Column("first", "First"),
+        Column("n_tied", "Could be first", integer),
     )
     return make_table(pd.DataFrame(rows), columns, "All data sets and estimators of the study")
 

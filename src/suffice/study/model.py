@@ -13,7 +13,7 @@ from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.ranking.settings import RankingSettings
-from suffice.ranking.targets import check_targets
+from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.study.extras import ExplainSettings, FewLabelsSettings
@@ -75,8 +75,8 @@ class StudyRankingSettings(RankingSettings):
     targets: Literal["all"] | int | tuple[str, ...] = Field(
         default="all",
         description="which models the others tell of: `all` whose `target` in models.tsv is not false; a "
-        "number, for which those that stand best for all are chosen from their vectors (good up to about a "
-        "quarter of the models); or a list of names. "
+        "number, for which models are drawn at random, one of each family before a second of any; or a list "
+        "of names. "
         "Pairs are estimated for these targets alone, with every model as source",
     )
 
@@ -294,16 +294,22 @@ class Study:
         return derive_seed(self.settings.seed, "model", model)
 
     @property
+    def families(self) -> dict[str, str]:
+        """The family of each model."""
+        return {name: row.family for name, row in self.models.items()}
+
+    @property
     def candidates(self) -> list[str]:
         """Names of the models that may be targets."""
         return [name for name, row in self.models.items() if row.is_target]
 
     @property
-    def targets(self) -> list[str] | int:
-        """Names of the targets; if they are to be chosen from the candidates, their number."""
+    def targets(self) -> list[str]:
+        """Names of the targets; a number of them is drawn from the candidates, spread over families."""
         wanted = self.settings.ranking.targets
         if isinstance(wanted, int):
-            return wanted if wanted < len(self.candidates) else self.candidates
+            seed = self.settings.seed
+            return choose_targets(self.candidates, min(wanted, len(self.candidates)), self.families, seed)
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
     @property
@@ -349,7 +355,7 @@ class Study:
         """
         wanted = self.settings.ranking.targets
         targets = wanted if isinstance(wanted, int) else self.targets
-        check_targets(targets, self.candidates, self.settings.ranking.self_pairs)
+        check_targets(targets, self.candidates, bool(self.settings.ranking.self_pairs))
 
     @property
     def public_tasks(self) -> bool:

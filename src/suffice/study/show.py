@@ -10,7 +10,7 @@ from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
 
 SUMMARY = "summary.csv"
-COLUMNS = ["rank", "model", "score", "score_low", "score_high", "rank_low", "rank_high", "tie_group"]
+COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_group", "could_be_first"]
 
 
 def show_results(results: Path) -> str:
