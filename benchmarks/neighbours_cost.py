@@ -1,8 +1,8 @@
 """What the estimator neighbours costs, beside linear in the same run: seconds and memory, on one thread.
 
 Vectors are float32 on disk, with a power-law spectrum and a few variables that all models share. Every row is
-a process of its own, so that its peak of memory is its own; cpu_seconds do not depend on what else the machine
-does.
+a process of its own, so that its peak of memory is its own. Processor seconds are given beside seconds, since
+other work on the machine lengthens the latter.
 
     python benchmarks/neighbours_cost.py        # about ten minutes
 """
