@@ -137,10 +137,10 @@ def _of_groups(
             "needed; use a coarser group column"
         )
     plan = divide_items(len(pairs.first_rows), pairs.group_of_pair, seed)
-    of_rows = (
+    one, other = (
         {name: array[rows] for name, array in first.items()} for rows in (pairs.first_rows, pairs.second_rows)
     )
-    return GivenLooks("group", plan, *of_rows, _notes_of_pairs(n_items, found, pairs))
+    return GivenLooks("group", plan, one, other, _notes_of_pairs(n_items, found, pairs))
 
 
 def _notes_of_pairs(n_items: int, found: GroupPairs, kept: GroupPairs) -> tuple[str, ...]:
