@@ -21,9 +21,18 @@ third as many; no map of one side can add information, so the number is then low
 
 **Standard error.** By deleting units of items one after the other, a sample of them: what that does to the
 three determinants follows from the matrices that leave the unit out of the regression, without another fit.
+This counts the part of the variance that is due to pairs of items twice, as every jackknife does (Efron and
+Stein, Annals of Statistics 1981). For normal data both are known: the log-determinant of d dimensions of n
+items has the variance -2 log(1 - d/n), by the jackknife 2 d / (n - d), of which 2 d / n is due to single
+items. The log-determinant of both sides is that of the source plus one that does not depend on it, and what
+those of source and target have in common is that of as many dimensions as the sum of rho^2; so
+
+.. math:: \tfrac14 [ S(d_u + d_v) - S(d_u) - S(d_v) + 2 S(\textstyle\sum_k \rho_k^2) ]
+
+with S(d) the difference of the two variances is taken off. It is right where the data are normal or nearly so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -51,6 +60,7 @@ from suffice.estimators.regression import (
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import PairKey, Pool
+from suffice.estimators.squares import narrowed
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
@@ -171,7 +181,10 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         n_alike = _items_alike(-influence.sum() / len(sample.items), bias, plan)
         nats = canonical.nats - bias.of(plan.n_items / n_alike)
         influence -= unit_items * influence.sum() / len(sample.items)
-        block_nats = sample.block_items * nats + np.sqrt(sample.share) * sample.sum_by_block(influence)
+        spread = np.sqrt(sample.share) * sample.sum_by_block(influence)
+        of_pairs = _OfPairs(source.rank, target.rank, canonical.shared, plan.n_items / n_alike)
+        spread = narrowed(spread, sample.block_items, of_pairs.excess(), of_pairs.variance())
+        block_nats = sample.block_items * nats + spread
         marginal_entropy = _entropy(target)
         low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
         warnings = warnings_of_pair(
@@ -237,11 +250,13 @@ class _Canonical:
     Attributes:
         nats: the plug-in estimate, floored.
         n_floored: number of canonical directions that were predicted up to the floor.
+        shared: sum of the squared canonical correlations.
         changes: what deleting each sampled unit does to the plug-in estimate, shape (n_sampled,).
     """
 
     nats: float
     n_floored: int
+    shared: float
     changes: Floats
 
 
@@ -263,7 +278,8 @@ def _canonical(
     moved = rows[1] @ (whitening @ scaled).astype(np.float32)  # (n, k)
     residuals = Residuals(source, rows[0], moved, (weights @ scaled).astype(np.float32))
     changes = _changes(residuals, np.sqrt(left_over[kept]).astype(np.float32))
-    return _Canonical(float(-0.5 * np.log(left_over).sum()), int((~kept).sum()), changes)
+    nats, shared = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
+    return _Canonical(float(nats), int((~kept).sum()), float(shared), changes)
 
 
 def _changes(residuals: Residuals, scale: Floats32) -> Floats:
@@ -313,6 +329,46 @@ class _Bias:
 def _log_determinant_bias(n_items: float, rank: int) -> float:
     r"""Sum of digamma((m - i + 1) / 2) for i = 1..rank, with m = n - 1; constants cancel in the estimate."""
     return float(digamma((n_items - 1 - np.arange(rank)) / 2).sum())
+
+
+@dataclass(frozen=True)
+class _OfPairs:
+    """The part of the variance that is due to pairs of items, for normal data of given ranks.
+
+    Attributes:
+        source_rank: of the source.
+        target_rank: of the target.
+        shared: sum of the squared canonical correlations.
+        n_items: how many items there are, those of one group that count as one counted once.
+    """
+
+    source_rank: int
+    target_rank: int
+    shared: float
+    n_items: float
+
+    def variance(self) -> float:
+        """What it is, in nats squared."""
+        return self._combined(_variance_of_pairs)
+
+    def excess(self) -> float:
+        """By how much the jackknife has it too large, in nats squared."""
+        return self._combined(_excess_of_jackknife)
+
+    def _combined(self, of_share: Callable[[float], float]) -> float:
+        ranks = (self.source_rank, self.target_rank, self.shared, self.source_rank + self.target_rank)
+        source, target, shared, both = (of_share(rank / self.n_items) for rank in ranks)
+        return 0.25 * (both - source - target + 2 * shared)
+
+
+def _variance_of_pairs(share: float) -> float:
+    """Of the log-determinant of a covariance, whose rank is this share of the number of items."""
+    return float(-2 * np.log1p(-share) - 2 * share)
+
+
+def _excess_of_jackknife(share: float) -> float:
+    """Variance of the same by the jackknife, 2 share / (1 - share), less what it is."""
+    return float(2 * share / (1 - share) + 2 * np.log1p(-share))
 
 
 def _entropy(target: PreparedGaussian) -> float:

@@ -15,8 +15,8 @@ that count as one, the variances of the sum over dimensions of 1/2 log of the re
 .. math:: \text{of pairs of items: } \frac{q m}{2 n} \sum_{jk} r_{jk}^2, \qquad
           \text{too much in blocks: } \frac{q (1 + q) m}{2 n} \sum_{jk} r_{jk}^2
 
-The second is taken off the variance between blocks, which never falls below the first. Without it standard
-errors of independent data are too wide by the square root of 2 and more. For dependent noise of an item's
+The second is taken off the variance between blocks, which never falls below the first. Without this the
+standard errors of independent data are too wide by the square root of 2 and more. For dependent noise of an item's
 dimensions the sum of r^2 is the mean of (z_i'z_k)^2 over pairs of items in neighbouring units, z the residuals
 of unit variance.
 """
@@ -115,14 +115,26 @@ def without_excess(
     """
     plan = source.plan
     spread = len(plan.sample.items) * influence
-    variance = block_standard_error(spread, plan.sample.block_items) ** 2
-    if not counted.any() or variance == 0:
+    n_dims = int(counted.sum())
+    if n_dims == 0:
         return spread
     odds = float(_odds(squares.leverage()[counted].mean()))
-    n_dims = int(counted.sum())
     likeness = max(squares.likeness - n_dims**2 * odds / plan.n_items, n_dims)
     of_pairs = odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items)
-    return np.asarray(spread * np.sqrt(max(variance - (1 + odds) * of_pairs, of_pairs) / variance))
+    return narrowed(spread, plan.sample.block_items, (1 + odds) * of_pairs, of_pairs)
+
+
+def narrowed(spread: Floats, block_items: Floats, excess: float, least: float) -> Floats:
+    """Deviations of blocks whose variance is less by what the jackknife counts twice.
+
+    Args:
+        spread: of each block's sum about its mean, shape (n_blocks,).
+        block_items: number of items of each block, shape (n_blocks,).
+        excess: what is taken off the squared standard error, in nats squared.
+        least: what is left of it at least.
+    """
+    variance = block_standard_error(spread, block_items) ** 2
+    return spread if variance == 0 else spread * np.sqrt(max(variance - excess, least) / variance)
 
 
 def _items_alike(odds: float, source: PreparedRegression, plan: ItemPlan) -> float:
