@@ -1,9 +1,13 @@
 """Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
 
 import gzip
+import re
+import tempfile
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +40,42 @@ def unpack_gzip(path: Path) -> bytes:
             check_unpacked(n_bytes, n_packed)
             parts.append(chunk)
     return b"".join(parts)
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file's name in lower case, without `.gz`."""
+    return Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The file, or what a gzip file holds as a temporary file of its inner name, as long as the block lasts.
+
+    A memory map of it stays good afterwards: the system keeps the bytes until it is closed.
+    """
+    if path.suffix.lower() != ".gz":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        inner = Path(folder) / path.stem
+        inner.write_bytes(unpack_gzip(path))
+        yield inner
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The files of a folder and below by name, numbers by their value.
+
+    Hidden files, what killed writers left, and markers such as `_SUCCESS` are left out.
+    """
+    found = (path for path in folder.rglob("*") if path.is_file())
+    shown = [p for p in found if not any(part[0] in "._" for part in p.relative_to(folder).parts)]
+    return sorted(shown, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts `part-10` after `part-9`."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
 def map_npy(path: Path | str) -> np.ndarray:
