@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from suffice.dimensions import matrix_of_table
 from suffice.errors import EstimationError, ModelError, assume, first_line
+from suffice.names import same_name
 from suffice.text_vectors import parse_text_vectors
 
 CODES = {
@@ -50,6 +51,23 @@ def as_matrix(values: Any, name: str = "the embedding") -> np.ndarray:
     for doubt in doubts_about_codes(array, name):
         assume(doubt)
     return array
+
+
+def as_matrices(embeddings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The vectors of each model as an array, see `as_matrix`; names that look the same are one name.
+
+    Raises:
+        EstimationError: they are no vectors, or two models have names that look the same.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for given, values in embeddings.items():
+        name = same_name(given) if isinstance(given, str) else given
+        if name in arrays:
+            raise EstimationError(
+                f"two models are named {name!r}, with accents written in two ways; rename one"
+            )
+        arrays[name] = as_matrix(values, str(name))
+    return arrays
 
 
 def doubts_about_codes(array: np.ndarray, name: str) -> list[str]:

@@ -95,7 +95,7 @@ def read_json(path: Path | str) -> Any:
         DataError: the file is missing, cannot be read or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run the stage that makes it again") from None
     except OSError as error:

@@ -96,12 +96,7 @@ def test_a_folder_is_one_model_in_parts(suffix, tmp_path, corpus):
     folder.mkdir()
     for part, rows in zip((2, 10, 9), (slice(0, 5), slice(12, N), slice(5, 12)), strict=True):
         path = folder / f"part-{part}{suffix}"
-        frame = numbered(id=IDS).iloc[rows]
-        writers = {
-            ".npy": lambda p, r: np.save(p, VECTORS[r]),
-            ".csv": lambda p, r: frame.to_csv(p, index=False),
-        }
-        writers.get(suffix, lambda p, r: frame.to_parquet(p))(path, rows)
+        write_part(path, rows)
     loader = loader_of(folder)
     np.testing.assert_array_equal(loader.read(), VECTORS)
     before = loader.identity()

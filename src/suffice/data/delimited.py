@@ -39,7 +39,7 @@ def parse_delimited(
         DataError: a row has another number of cells than the header, a quote is never closed, a quote
             swallows whole rows, or a cell is longer than 131,072 characters.
     """
-    text, delimiter = _told_delimiter(text, path, delimiter)
+    text, delimiter = told_delimiter(text, path, delimiter)
     rows = _rows(text, path, delimiter, quoting)
     if not rows:
         return pd.DataFrame()
@@ -55,8 +55,8 @@ def parse_delimited(
     return pd.DataFrame({name: pd.Series(columns[i], dtype=object) for i, name in enumerate(header.cells)})
 
 
-def _told_delimiter(text: str, path: Path, delimiter: str | None) -> tuple[str, str]:
-    """The text without a line that names the delimiter, and the delimiter."""
+def told_delimiter(text: str, path: Path, delimiter: str | None = None) -> tuple[str, str]:
+    """The text without a line that names the delimiter, and the delimiter, told from the header if None."""
     header, _, rest = text.partition("\n")
     if header.lower().startswith(SEP_LINE) and len(header.strip("\r")) == len(SEP_LINE) + 1:
         return rest, header[len(SEP_LINE)]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from suffice.arrays import as_matrices
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator, Prepared
 from suffice.estimators.items import ItemPlan, divide_items
@@ -90,7 +91,7 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         'all'
     """
     how = _ranking_settings(aggregate, self_pairs)
-    arrays = {name: np.asarray(embedding) for name, embedding in embeddings.items()}
+    arrays = as_matrices(embeddings)
     plan = _common_plan(arrays, groups, seed)
     wanted = _wanted_targets(arrays, targets, budget, self_pairs)
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
