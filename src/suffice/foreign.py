@@ -1,6 +1,7 @@
 """Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
 
 import gzip
+import os
 import re
 import tempfile
 import tokenize
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from suffice.errors import DataError
+
 UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, SyntaxError, OverflowError,
     MemoryError, RuntimeError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
@@ -20,6 +23,7 @@ UNREADABLE = (
 
 MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file is refused that unpacks to more than both
 CHUNK_BYTES = 1 << 20
+MAX_FILES = 200_000  # of a folder that is one data set or model
 
 
 def check_unpacked(n_bytes: int, n_packed: int) -> None:
@@ -66,10 +70,19 @@ def visible_files(folder: Path) -> list[Path]:
     """The files of a folder and below by name, numbers by their value.
 
     Hidden files, what killed writers left, and markers such as `_SUCCESS` are left out.
+
+    Raises:
+        DataError: there are more than `MAX_FILES`; the folder is not one of data.
     """
-    found = (path for path in folder.rglob("*") if path.is_file())
-    shown = [p for p in found if not any(part[0] in "._" for part in p.relative_to(folder).parts)]
-    return sorted(shown, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        found += [Path(place) / name for name in names if name[0] not in "._"]
+        if len(found) > MAX_FILES:
+            raise DataError(
+                f"the folder {folder} has more than {MAX_FILES:,} files below it; name a smaller one"
+            )
+    return sorted(filter(Path.is_file, found), key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -35,7 +35,7 @@ CELLS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "owl.npy", "own.npz", "own", ".", "..", "/", "own.npy/x", "../../../../../etc/passwd", "/dev/null", "own.npy\x00", "x" * 5000 + ".npy",
         "~nobody-of-that-name/x.npy", "https://127.0.0.1/own.npy", "file:///etc/passwd", "own.npy;touch pwned", "$(touch pwned).npy",
         "{dataset", "{0.__class__}.npy", "toys.csv",
-    )), "'own'"),
+    )), "'own'|toys.csv: the numeric columns 'n_words'|the folder /"),
     ("models.tsv", "\tfamily\t", ("\tfamly\t", "\tmodel\t", "\t\t", "\tfamily\x00\t", "\t<script>\t"), "models.tsv"),
     ("datasets.tsv", "toys.csv", (
         "toyz.csv", "toys.xlsx", ".", "..", "/", "/dev/zero", "toys.csv/x", "../../../../../../etc/passwd", "toys.csv\x00", "x" * 5000 + ".csv",

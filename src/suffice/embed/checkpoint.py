@@ -33,7 +33,9 @@ class CheckpointSettings(Settings):
     dtype: Literal["float32", "float16", "bfloat16"] = Field(
         "float32", description="Precision of the computation; the vectors are stored as float32"
     )
-    batch_size: int = Field(32, ge=1, description="Items a batch; changes no vector")
+    batch_size: int = Field(
+        32, ge=1, description="Items a batch; changes no vector, which is checked when the model is opened"
+    )
     normalize: bool = Field(False, description="Divide each vector by its Euclidean norm at the end")
     trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
     sha256: str | None = Field(

@@ -216,7 +216,7 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
             key: checked(path, name, partial(_located, file, path.parent)) for key, file in files.items()
         }
     for key in (*FILE_SETTINGS, "checkpoint"):
-        checked(path, name, partial(refuse_braces, given.get(key, "")))
+        checked(path, name, partial(refuse_braces, given.get(key, "").replace(DATASET_PLACEHOLDER, "")))
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
     public = cells.get("public_name") or (checkpoint if HUB_NAME.fullmatch(checkpoint) else "")
     architecture = cells.get("architecture", "")
