@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", AssumptionWarning)
-            warnings.showwarning = _print_warning
+            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type names more than is used
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {error}", file=sys.stderr)
