@@ -13,9 +13,10 @@ given = $(filter command environment,$(firstword $(origin $(1))))
 GIVEN_RESOURCES = $(if $(call given,MEM_MB),mem_mb=$(MEM_MB)) $(if $(call given,GPUS),gpu=$(GPUS))
 GIVEN_LIMITS = $(if $(call given,CORES),--cores $(CORES)) $(if $(strip $(GIVEN_RESOURCES)),--resources $(GIVEN_RESOURCES))
 LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS),$(GIVEN_LIMITS))
-RUN = $(BIN)/snakemake $(TARGET) --workflow-profile $(PROFILE_FOLDER) $(LIMITS) --config study=$(STUDY) $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
-RESULTS = results/$(notdir $(patsubst %/,%,$(STUDY)))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
+RUN = $(BIN)/snakemake $(TARGET) --workflow-profile "$(PROFILE_FOLDER)" $(LIMITS) --config study="$$STUDY" $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+RESULTS = results/$(lastword $(notdir $(patsubst %/,%,$(STUDY))))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
+export STUDY
 .DEFAULT_GOAL := help
 .PHONY: help install study plan fetch reproduce report test check format lock docs clean
 
@@ -42,7 +43,7 @@ plan: $(STAMP) ## how many jobs of each kind a study has left, without running a
 	@$(RUN) --dry-run --quiet rules host
 
 fetch: $(STAMP) ## bring a study's models and data into the caches, for computers without network
-	$(BIN)/suffice fetch $(STUDY)
+	$(BIN)/suffice fetch "$$STUDY"
 
 reproduce: ## published numbers beside the same recomputed, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published

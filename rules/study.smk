@@ -1,6 +1,7 @@
 """The study that is to be run: where it is and of which kind."""
 
 import re
+import sys
 from pathlib import Path
 
 from suffice.errors import SufficeError
@@ -9,6 +10,7 @@ from suffice.workflow import (
     begin_run,
     let_jobs_import_library,
     overrides_in,
+    refuse_spaces,
     stop_with_message,
     study_folder,
 )
@@ -17,6 +19,7 @@ ROOT = Path(workflow.basedir)
 let_jobs_import_library(ROOT)
 
 try:
+    refuse_spaces(ROOT, Path(sys.executable))
     KIND = kind_of_study(study_folder(config, ROOT), overrides_in(config))
 except SufficeError as error:
     stop_with_message(error)

@@ -13,7 +13,7 @@ def vectors(tmp_path):
     full = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
     np.save(tmp_path / "all.npy", full)
     np.savez(tmp_path / "half.npz", vectors=full[:, :3])
-    pd.DataFrame(full[:, :1], columns=["x"]).to_parquet(tmp_path / "one.parquet")
+    pd.DataFrame(full[:, :1], columns=["x0"]).to_parquet(tmp_path / "one.parquet")
     return [str(tmp_path / name) for name in ("all.npy", "half.npz", "one.parquet")]
 
 

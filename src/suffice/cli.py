@@ -1,12 +1,14 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import shlex
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,10 @@ from suffice._version import __version__
 from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.comparison.free_ways import ways_from_vectors
 from suffice.comparison.recommendation import recommend
+from suffice.data.text_files import read_lines
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
-from suffice.errors import DataError, StudyError, SufficeError
+from suffice.embed.vector_files import names_of_files, split_array
+from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
 from suffice.explain import explain_pair
 from suffice.groups import read_groups
@@ -72,11 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0, or 1 with a message on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", AssumptionWarning)
+            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type names more than is used
+            options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _print_warning(message: Warning | str, *place: Any) -> None:
+    print(f"suffice: note: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,7 +132,9 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         type=Path,
         metavar="FILE",
         help="vectors of one model, a row an item, items in the same order in all files: .npy, .npz, "
-        ".parquet or .safetensors; the file's name is the model's",
+        ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts; the file's name "
+        "is the model's. FILE:NAME takes one array of several, or the columns of a table that are called "
+        "NAME and a number",
     )
     command.add_argument(
         "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
@@ -235,7 +248,10 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     command.add_argument("name", help="the study's name: lower-case letters, digits, dots and hyphens")
     command.add_argument(
-        "--texts", type=Path, required=True, help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet"
+        "--texts",
+        type=Path,
+        required=True,
+        help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of them",
     )
     command.add_argument("--content", help="column that holds the texts (default: content)")
     command.add_argument(
@@ -287,9 +303,13 @@ def _names(options: argparse.Namespace) -> list[str]:
 
 def _record_ranking(options: argparse.Namespace) -> None:
     """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
-    read = [*options.files, *options.second, *filter(None, (options.groups, options.labels))]
+    given = [*options.files, *options.second]
+    split = [split_array(path) for path in given]
+    read = [*(path for path, _ in split), *filter(None, (options.groups, options.labels))]
     of_files = ("run", "files", "second", "groups", "out", "labels")
     asked = {key: value for key, value in vars(options).items() if key not in of_files}
+    arrays = {str(path): array for path, (_, array) in zip(given, split, strict=True) if array}
+    asked |= {"arrays": arrays} if arrays else {}
     families = [get_estimator(name).__module__ for name in _names(options)]
     code = code_version("suffice.ranking.rank", *families)
     job = {"rule": "rank", "parameters": asked | {"code": code}}
@@ -312,12 +332,10 @@ def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
         SufficeError: a file cannot be read, or two have one name.
     """
     vectors: dict[str, np.ndarray] = {}
-    for path in files:
-        if not path.stem.isprintable():
-            raise DataError(f"{ascii(path.name)} names a model by what is no text; rename the file")
-        if path.stem in vectors:
-            raise DataError(f"two files give the model name {path.stem!r}; rename one of them")
-        vectors[path.stem] = Precomputed(PrecomputedSettings(path=str(path))).read()
+    for path, name in zip(files, names_of_files(files), strict=True):
+        if name in vectors:
+            raise DataError(f"two files give the model name {name!r}; rename one of them")
+        vectors[name] = Precomputed(PrecomputedSettings(path=str(path))).read()
     return vectors
 
 
@@ -325,24 +343,12 @@ def _explain(options: argparse.Namespace) -> None:
     source, target = (
         Precomputed(PrecomputedSettings(path=str(path))).read() for path in (options.source, options.target)
     )
-    items = None if options.items is None else _read_lines(options.items)
+    items = None if options.items is None else read_lines(options.items)
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
     print(f"what {options.source.stem} does not give of {options.target.stem}")
     print(found.directions.to_string(index=False, float_format="%.4f"))
     print(f"\nitems, {found.mean_item_nats:.4f} nats on average")
     print(found.items.to_string(index=False, float_format="%.4f"))
-
-
-def _read_lines(path: Path) -> list[str]:
-    """The lines of a text file.
-
-    Raises:
-        DataError: the file cannot be read as UTF-8 text.
-    """
-    try:
-        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}; give a UTF-8 text, one line an item") from None
 
 
 def _new_study(options: argparse.Namespace) -> None:
@@ -352,7 +358,8 @@ def _new_study(options: argparse.Namespace) -> None:
     models = [model.strip() for model in options.models.split(",") if model.strip()]
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     known_by_name = options.folder == Path("config")
-    print(f"written: {folder}; next: make study STUDY={options.name if known_by_name else folder}")
+    study = options.name if known_by_name else shlex.quote(str(folder))
+    print(f"written: {folder}; next: make study STUDY={study}")
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -1,5 +1,7 @@
 """Errors that a user can mend: the message says what is wrong, with which value, and what to do."""
 
+import warnings
+
 
 class SufficeError(ValueError):
     """Something the user gave cannot be used; the message names it and the remedy.
@@ -27,3 +29,12 @@ class EstimationError(SufficeError):
 def first_line(error: BaseException) -> str:
     """The first line of an error's message; its kind if it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+class AssumptionWarning(UserWarning):
+    """What was assumed of something the user gave, such as an encoding that was told by its bytes."""
+
+
+def assume(message: str) -> None:
+    """Say what is assumed: to the user of the library, on the command line, in a job's log."""
+    warnings.warn(message, AssumptionWarning, stacklevel=3)

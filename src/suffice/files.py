@@ -17,7 +17,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from suffice.errors import DataError, first_line
-from suffice.foreign import UNREADABLE, map_npy
+from suffice.foreign import UNREADABLE, map_npy, visible_files
 
 CHUNK_BYTES = 1 << 20
 PART, TOKEN_LENGTH = ".part", 12
@@ -64,6 +64,16 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether a file has a temporary name, which only a writer at work or one that was killed has."""
+    return path.name.startswith(".") and PART in path.name
+
+
+def whole_files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder that a pattern finds, sorted, without those that are not written to their end."""
+    return sorted(path for path in folder.glob(pattern) if not is_leftover(path))
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete what killed writers left under temporary names in a folder and below; none may be at work."""
     for path in sorted(folder.rglob(f".*{PART}*")):
@@ -86,7 +96,7 @@ def read_json(path: Path | str) -> Any:
         DataError: the file is missing, cannot be read or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run the stage that makes it again") from None
     except OSError as error:
@@ -222,6 +232,15 @@ def sha256_of_file(path: Path | str) -> str:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def sha256_of_path(path: Path | str) -> str:
+    """SHA-256 of a file's bytes; of a folder, of the names and contents of its visible files."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return sha256_of_file(folder)
+    files = visible_files(folder)
+    return sha256_of_json({file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files})
 
 
 def sha256_of_json(content: Any) -> str:

@@ -1,12 +1,19 @@
 """Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
 
 import gzip
+import os
+import re
+import tempfile
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+from suffice.errors import DataError
 
 UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, SyntaxError, OverflowError,
@@ -16,6 +23,7 @@ UNREADABLE = (
 
 MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file is refused that unpacks to more than both
 CHUNK_BYTES = 1 << 20
+MAX_FILES = 200_000  # of a folder that is one data set or model
 
 
 def check_unpacked(n_bytes: int, n_packed: int) -> None:
@@ -36,6 +44,51 @@ def unpack_gzip(path: Path) -> bytes:
             check_unpacked(n_bytes, n_packed)
             parts.append(chunk)
     return b"".join(parts)
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file's name in lower case, without `.gz`."""
+    return Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The file, or what a gzip file holds as a temporary file of its inner name, as long as the block lasts.
+
+    A memory map of it stays good afterwards: the system keeps the bytes until it is closed.
+    """
+    if path.suffix.lower() != ".gz":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        inner = Path(folder) / path.stem
+        inner.write_bytes(unpack_gzip(path))
+        yield inner
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The files of a folder and below by name, numbers by their value.
+
+    Hidden files, what killed writers left, and markers such as `_SUCCESS` are left out.
+
+    Raises:
+        DataError: there are more than `MAX_FILES`; the folder is not one of data.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        found += [Path(place) / name for name in names if name[0] not in "._"]
+        if len(found) > MAX_FILES:
+            raise DataError(
+                f"the folder {folder} has more than {MAX_FILES:,} files below it; name a smaller one"
+            )
+    return sorted(filter(Path.is_file, found), key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts `part-10` after `part-9`."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
 def map_npy(path: Path | str) -> np.ndarray:

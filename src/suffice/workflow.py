@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
+from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
-from suffice.files import read_json, remove_leftovers, user_path, write_json
+from suffice.files import read_json, remove_leftovers, user_path, whole_files, write_json
 from suffice.locks import try_lock
 from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
@@ -111,6 +112,16 @@ def study_folder(config: Mapping[str, Any], root: Path) -> Path:
     return folder
 
 
+def refuse_spaces(*paths: Path) -> None:
+    """Raise StudyError, before any job starts, if the path of checkout or interpreter has a space."""
+    for path in paths:
+        if any(character.isspace() for character in str(path)):
+            raise StudyError(
+                f"{str(path)!r} has a space in it, and Snakemake calls its jobs by this path without quotes; "
+                "move the checkout to a folder without spaces (studies and data may be anywhere)"
+            )
+
+
 def let_jobs_import_library(root: Path) -> None:
     """Have jobs import the library from this checkout, also in an environment that does not have it."""
     paths = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
@@ -135,7 +146,7 @@ def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
     Records of models and data sets that the study no longer has are removed.
     """
     failures: dict[tuple[str, str], dict[str, str]] = {}
-    for path in sorted(results.glob("failed/*/*.json")):
+    for path in whole_files(results, "failed/*/*.json"):
         failure = read_failure(path)
         if failure["model"] in study.models and failure["dataset"] in study.datasets:
             failures.setdefault((failure["model"], failure["dataset"]), failure)
@@ -185,7 +196,8 @@ def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, 
 
 def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
     """All local files that a model's settings name; those in the folder, for one that names a folder."""
-    paths = [Path(str(settings[key])) for key in (*FILE_SETTINGS, "checkpoint") if key in settings]
+    named = (str(settings[key]) for key in (*FILE_SETTINGS, "checkpoint") if key in settings)
+    paths = [split_array(Path(each))[0] for each in named]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
     return [str(path) for files in inside for path in files if path.is_file()]
 

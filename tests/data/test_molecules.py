@@ -1,3 +1,5 @@
+import gzip
+
 import pandas as pd
 import pytest
 
@@ -5,6 +7,7 @@ from suffice.data.build import build_corpus
 from suffice.data.check import check_dataset
 from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of, resolve_paths
 from suffice.errors import DataError
 
@@ -123,3 +126,59 @@ def test_settings_that_do_not_go_together(more, message):
 def test_molecules_of_the_hub_are_refused():
     with pytest.raises(ValueError, match="for files only"):
         DatasetSettings(source="hub", path="owner/name", content_type="smiles")
+
+
+def write_sdf(path, molecules):
+    """Molecules by SMILES, with their title and properties."""
+    chem = pytest.importorskip("rdkit.Chem")
+    with chem.SDWriter(str(path)) as writer:
+        for smiles, title, properties in molecules:
+            molecule = chem.MolFromSmiles(smiles)
+            molecule.SetProp("_Name", title)
+            for key, value in properties.items():
+                molecule.SetProp(key, value)
+            writer.write(molecule)
+
+
+def read(path, **more):
+    return read_molecules([path], settings(path, **more))[0]
+
+
+def test_titles_that_are_unique_are_ids_and_others_a_column(tmp_path):
+    write_sdf(tmp_path / "a.sdf", [("CCO", "M-1", {}), ("CCN", "M-2", {})])
+    assert read(tmp_path / "a.sdf")["id"].tolist() == ["M-1", "M-2"]
+    write_sdf(tmp_path / "b.sdf", [("CCO", "same", {}), ("CCN", "same", {})])
+    items = read(tmp_path / "b.sdf")
+    assert items["id"].tolist() == ["0", "1"] and items["name"].tolist() == ["same", "same"]
+    write_sdf(tmp_path / "c.sdf", [("CCO", "", {}), ("CCN", "", {})])
+    assert list(read(tmp_path / "c.sdf")) == ["id", "content"]
+
+
+def test_a_property_never_replaces_the_structure_or_the_title(tmp_path):
+    write_sdf(tmp_path / "a.sdf", [("CCO", "M-1", {"smiles": "c1ccccc1", "name": "benzene"})])
+    (row,) = read(tmp_path / "a.sdf").to_dict("records")
+    expected = {"id": "M-1", "content": "CCO", "smiles (property)": "c1ccccc1", "name (property)": "benzene"}
+    assert row == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("CCO M-1\nCCN M-2\n", ["M-1", "M-2"]),
+        ("SMILES\tName\nCCO\tM 1\t3.5\nCCN\tM 2\t4.5\n", ["M 1", "M 2"]),
+        ("CCO |$;;R1$| ethyl alcohol\nCCN |c:0| ethyl amine\n", ["ethyl alcohol", "ethyl amine"]),
+        ("CCO\nCCN M-2\n", ["0", "1"]),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".smi", ".SMI", ".smi.gz"])
+def test_names_after_smiles_are_ids(tmp_path, text, names, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode())
+    items = read(path)
+    assert items["content"].tolist() == ["CCO", "CCN"] and items["id"].tolist() == names
+
+
+def test_an_id_that_the_settings_name_is_taken(tmp_path):
+    write_sdf(tmp_path / "a.sdf", [("CCO", "M-1", {"code": "x"}), ("CCN", "M-2", {"code": "y"})])
+    items = read(tmp_path / "a.sdf", id="code")
+    assert items["id"].tolist() == ["x", "y"] and items["name"].tolist() == ["M-1", "M-2"]

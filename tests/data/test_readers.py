@@ -109,7 +109,7 @@ BAD = {
     "missing column": ("t.csv", b"text,label\na,b\n", {}, r"no column 'content'; it has 'text', 'label'"),
     "closest match": ("t.csv", b"text,label\na,b\n", {"content": "texts"}, "did you mean 'text'"),
     "missing id column": ("t.csv", b"content\na\n", {"id": "key"}, "no column 'key'"),
-    "not UTF-8": ("t.txt", b"abc\xe9d\n", {}, "byte 0xe9 at position 3"),
+    "not UTF-8": ("t.txt", b"abc\x8f\n", {}, "byte 0x8f at position 3.*not Windows-1252 either"),
     "empty text": ("t.txt", b"", {}, "has no items"),
     "empty table": ("t.csv", b"content,label\n", {}, "has no items"),
     "nothing at all": ("t.csv", b"", {}, "has no items"),

@@ -191,7 +191,7 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
 @pytest.mark.parametrize(
     "name, settings, message",
     [
-        ("v.csv", {}, "not one of .npy, .npz"),
+        ("v.pkl", {}, "not one of .npy, .npz"),
         ("missing.npy", {}, "does not exist"),
         ("v.npy", {"match": "id"}, "holds no ids"),
         ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "holds no ids"),
@@ -200,6 +200,7 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
 )
 def test_check(name, settings, message, tmp_path):
     np.save(tmp_path / "v.npy", np.zeros((2, 2)))
+    (tmp_path / "v.pkl").write_bytes(b"x")
     with pytest.raises(ModelError, match=message):
         loader_of(tmp_path / name, **settings).check()
 

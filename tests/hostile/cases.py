@@ -101,7 +101,7 @@ WHOLE_FILE: dict[str, Callable[[str], Damage]] = {
     "cut in the middle": lambda file: edit(file, lambda content: content[: len(content) * 2 // 3]),
     "one byte": lambda file: edit(file, lambda content: content[:1]),
 }
-HARMLESS = ("byte order mark", "CRLF line ends", "lines at the end")
+HARMLESS = ("byte order mark", "UTF-16", "CRLF line ends", "lines at the end")
 UNREAD = (  # a study needs no table of tasks, and an array ends where its header says
     ("tasks.tsv", "missing"), ("own.npy", "lines at the end"),
 )  # fmt: skip

@@ -21,6 +21,7 @@ LogME can rank models alike on both and still not as all labels do, and then get
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +31,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from suffice.comparison.choice import regret_at_k
+from suffice.data.delimited import told_delimiter
+from suffice.data.text_files import read_text
 from suffice.errors import DataError
 from suffice.ranking.scores import ordering
 from suffice.seeds import derive_seed
@@ -358,7 +361,8 @@ def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int
         DataError: the file cannot be read, lacks a column, or a row number or label is not fit for use.
     """
     try:
-        table = pd.read_csv(path, dtype=str)
+        text, delimiter = told_delimiter(read_text(path), path)
+        table = pd.read_csv(StringIO(text), sep=delimiter, dtype=str)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}; give a CSV file with columns row,label") from None
     if not {"row", "label"} <= set(table.columns):

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,9 +19,9 @@ from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_ve
 from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, load_hub, read_items
-from suffice.errors import DataError
+from suffice.errors import AssumptionWarning, DataError, assume
 from suffice.fetch import check_file_hash, fetch
-from suffice.files import sha256_of_file, write_json, write_table
+from suffice.files import sha256_of_path, write_json, write_table
 from suffice.seeds import derive_seed
 
 NAMES_OF_SPLITS = {
@@ -52,7 +53,11 @@ def build_corpus(
         DataError: the source cannot be read, or too few items or groups remain.
     """
     path, settings = Path(path), with_local_file(settings)
-    items, left_out, source = items_and_source(settings, seed, parts or {})
+    with warnings.catch_warnings(record=True, action="always", category=AssumptionWarning) as said:
+        items, left_out, source = items_and_source(settings, seed, parts or {})
+    assumed = list(dict.fromkeys(str(each.message) for each in said))
+    for sentence in assumed:
+        assume(sentence)
     n_read = len(items) + sum(left_out.values())
     items, dropped_columns = without_nested_columns(items)
     check_storable(items)
@@ -74,6 +79,7 @@ def build_corpus(
         "n_read": n_read,
         "dropped": {reason: count for reason, count in dropped.items() if count},
         "dropped_columns": dropped_columns,
+        **({"assumed": assumed} if assumed else {}),
     }
     write_json(manifest | source | description(items), path.with_suffix(".json"))
 
@@ -98,7 +104,7 @@ def items_and_source(
     if settings.source == "hub":
         return items, {}, origin | {"versions": versions | versions_of("datasets")}
     files = paths_of(str(settings.path), settings.has_molecules)
-    hashes = [sha256_of_file(file) for file in files]
+    hashes = [sha256_of_path(file) for file in files]
     versions |= versions_of("rdkit") if settings.has_molecules else {}
     origin |= {"source": f"file: {', '.join(file.name for file in files)}", "versions": versions}
     return items, left_out, origin | {"source_sha256": hashes[0] if len(hashes) == 1 else hashes}

@@ -11,7 +11,7 @@ NEEDS_PATH = ("file", "hub", "datasets")
 ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")
 ONLY_FOR = {
     ("hub",): ("name", "hub_split", "revision"),
-    ("file",): ("sha256",),
+    ("file",): ("sha256", "quoting"),
     ("file", "hub"): ("content", "id", "group", "split", "first_items"),
     NEEDS_PATH: ("path", "license"),
 }
@@ -27,10 +27,16 @@ class DatasetSettings(Settings):
     )
     path: str | None = Field(
         None,
-        description="file: .txt (one item a line), .csv, .tsv, .jsonl (each also .gz) or .parquet, for "
-        "molecules also .smi and .sdf, and several with commas; `package:NAME/file` is inside an "
-        "installed Python package, and one https URL with `sha256` is fetched once; hub: owner/name; "
-        "datasets: their names, with commas",
+        description="file: .txt (one item a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a "
+        "folder of texts (one item a file), of parts of one table, or that `save_to_disk` "
+        "wrote; for molecules also .smi and .sdf, and several with commas; `package:NAME/file` "
+        "is inside an installed Python package, and one https URL with `sha256` is fetched "
+        "once; hub: owner/name; datasets: their names, with commas",
+    )
+    quoting: Literal["auto", "quotes", "none"] = Field(
+        "auto",
+        description="file only: whether speech marks around a cell of a .csv or .tsv are quotes or text; "
+        "auto tells it from the file and says so",
     )
     content_type: Literal["text", "smiles"] = Field(
         "text",
@@ -106,7 +112,7 @@ class DatasetSettings(Settings):
         elif self.sha256 is not None and "," in str(self.path):
             raise ValueError("sha256 is of one file, but path names several; leave one of them out")
         for allowed, names in ONLY_FOR.items():
-            given = [name for name in names if getattr(self, name) is not None]
+            given = [name for name in names if getattr(self, name) not in (None, "auto")]
             if given and self.source not in allowed:
                 raise ValueError(
                     f"{', '.join(given)}: only for source {' or '.join(allowed)}, not for {self.source!r}; "

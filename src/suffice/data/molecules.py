@@ -1,6 +1,7 @@
 """Molecules as items: canonical SMILES, each once, with scaffolds as groups if wanted. Needs RDKit."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,15 @@ import pandas as pd
 
 from suffice.data.corpus import GROUP
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.data.readers import named_items, read_file, read_text
+from suffice.data.readers import named_items, read_file
+from suffice.data.text_files import read_text
 from suffice.errors import DataError, first_line
-from suffice.foreign import UNREADABLE
+from suffice.foreign import UNREADABLE, suffix_of, unpacked
 
-SMILES = "smiles"
+SMILES, NAME = "smiles", "name"
+LINES, BLOCKS = (".smi", ".smiles"), (".sdf", ".sd", ".mol")
+SMI_HEADERS = ("smiles", "smi", "canonical_smiles", "isomeric_smiles", "structure")
+EXTENSION = re.compile(r"^\|[^|]*\|\s*")  # of ChemAxon, between a SMILES and its name
 NOT_A_MOLECULE, TOO_HEAVY = "not a molecule", "too heavy"
 
 
@@ -51,7 +56,8 @@ def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.Dat
 
     Args:
         paths: tables with a column of SMILES, `.smi` files (SMILES first on each line) or `.sdf` files, whose
-            properties become columns.
+            properties become columns, each also .gz. Names in `.smi` and titles in `.sdf` files become the
+            column `name`; they are the ids if each molecule has its own.
         settings: of the data set.
 
     Raises:
@@ -59,6 +65,7 @@ def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.Dat
     """
     chem = rdkit_module()
     table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    titled = all(suffix_of(path) in (*LINES, *BLOCKS) for path in paths)
     column = settings.content or SMILES
     if column not in table:
         raise DataError(f"{paths[0].name} has no column {column!r}; it has {', '.join(map(str, table))}")
@@ -70,40 +77,80 @@ def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.Dat
     kept[column] = [chem.MolToSmiles(molecule) if molecule is not None else None for molecule in molecules]
     if settings.scaffolds:
         kept[GROUP] = [_scaffold(chem, molecule) for molecule in molecules]
-    named = {"content": column, **({"group": GROUP} if settings.scaffolds else {})}
+    named: dict[str, str | None] = {"content": column, **({"group": GROUP} if settings.scaffolds else {})}
     kept = kept[valid & ~heavy].reset_index(drop=True)
+    if titled:
+        named |= {"id": _id_column(kept, settings)}
     items = named_items(kept, settings.model_copy(update=named))
     return items, {NOT_A_MOLECULE: int((~valid).sum()), TOO_HEAVY: int(heavy.sum())}
 
 
 def _read(path: Path) -> pd.DataFrame:
     """A file as a table."""
-    if path.suffix in (".smi", ".sdf") and not path.is_file():
+    suffix = suffix_of(path)
+    if suffix not in (*LINES, *BLOCKS):
+        return read_file(path)
+    if not path.is_file():
         raise DataError(f"the data set file {path} does not exist; check the path in the data set table")
-    if path.suffix == ".smi":
-        lines = [line.split(maxsplit=1)[0] for line in read_text(path).splitlines() if line.strip()]
-        return pd.DataFrame({SMILES: pd.Series(lines, dtype=object)})
-    if path.suffix == ".sdf":
-        try:
-            return _read_sdf(path)
-        except UNREADABLE as error:
-            raise DataError(
-                f"{path} cannot be read ({first_line(error)}); it may be empty or damaged"
-            ) from error
-    return read_file(path)
+    if suffix in LINES:
+        return _read_smi(path)
+    try:
+        with unpacked(path) as plain:
+            return _read_sdf(plain)
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read ({first_line(error)}); it may be empty or damaged") from error
+
+
+def _read_smi(path: Path) -> pd.DataFrame:
+    """Molecules of a file with a SMILES first on each line, and the names that follow them."""
+    lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    if lines and lines[0].split()[0].lower() in SMI_HEADERS:
+        lines = lines[1:]
+    cells = [*map(_smiles_and_name, lines)]
+    table = {SMILES: [smiles for smiles, _ in cells], NAME: [name or None for _, name in cells]}
+    return _without_empty_names(pd.DataFrame(table, dtype=object))
+
+
+def _smiles_and_name(line: str) -> tuple[str, str]:
+    """The SMILES of a line and the name after it, without an extension between bars and further columns."""
+    smiles, _, rest = line.replace("\t", " \t", 1).partition(" ")
+    rest = EXTENSION.sub("", rest.lstrip(" "))
+    return smiles, rest.strip("\t ").partition("\t")[0].strip()
 
 
 def _read_sdf(path: Path) -> pd.DataFrame:
-    """Molecules of a structure-data file, their properties as columns of text."""
+    """Molecules of a structure-data file: the structure, its title, and its properties as columns of text.
+
+    A property that is called as one of the first two is kept under another name.
+    """
     chem = rdkit_module()
     with quiet_rdkit():
         rows = [
-            {SMILES: chem.MolToSmiles(molecule), **molecule.GetPropsAsDict(autoConvertStrings=False)}
-            if molecule is not None
-            else {SMILES: None}
+            _sdf_row(chem, molecule) if molecule is not None else {SMILES: None, NAME: None}
             for molecule in chem.SDMolSupplier(str(path))
         ]
-    return pd.DataFrame(rows).astype(object)
+    return _without_empty_names(pd.DataFrame(rows, columns=None if rows else [SMILES]).astype(object))
+
+
+def _sdf_row(chem: Any, molecule: Any) -> dict[str, Any]:
+    properties = molecule.GetPropsAsDict(autoConvertStrings=False)
+    title = molecule.GetProp("_Name").strip() if molecule.HasProp("_Name") else ""
+    renamed = {
+        f"{key} (property)" if key in (SMILES, NAME) else key: text for key, text in properties.items()
+    }
+    return {SMILES: chem.MolToSmiles(molecule), NAME: title or None, **renamed}
+
+
+def _without_empty_names(table: pd.DataFrame) -> pd.DataFrame:
+    return table if NAME in table and table[NAME].notna().any() else table.drop(columns=NAME, errors="ignore")
+
+
+def _id_column(table: pd.DataFrame, settings: DatasetSettings) -> str | None:
+    """The column of ids: as set, or else the molecules' names where each has one of its own."""
+    if settings.id is not None or NAME not in table:
+        return settings.id
+    names = table[NAME]
+    return NAME if names.notna().all() and names.is_unique else None
 
 
 def _molecule(chem: Any, text: object, largest_fragment: bool) -> Any:

@@ -1,10 +1,8 @@
 """Reading the items of a data set from table files and from the hub, as a table with fixed column names."""
 
-import csv
 import difflib
-import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,11 @@ import pyarrow.parquet as pq
 
 from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.delimited import Quoting, parse_delimited
+from suffice.data.text_files import read_text
 from suffice.errors import DataError
-from suffice.foreign import UNREADABLE, unpack_gzip
+from suffice.foreign import UNREADABLE, suffix_of, unpacked
+from suffice.names import same_name
 
 PAIR, SIDE = "pair", "side"
 JOIN, BETWEEN = "+", "\n\n"
@@ -41,47 +42,42 @@ def read_items(settings: DatasetSettings) -> pd.DataFrame:
         DataError: the source cannot be read, lacks a column, has no rows, repeats an id, or has a
             column with a reserved name.
     """
-    table = read_hub(settings) if settings.source == "hub" else read_file(Path(str(settings.path)))
+    path = Path(str(settings.path))
+    table = read_hub(settings) if settings.source == "hub" else read_file(path, settings.quoting)
+    if settings.source == "file" and path.is_dir():  # the names of files and of splits are the folder's own
+        own = {name: name for name in (ID, SPLIT) if name in table and getattr(settings, name) is None}
+        settings = settings.model_copy(update=own)
     if table.empty:
         raise DataError(f"{settings.path} has no items; give a data set with at least one")
     return named_items(table, settings)
 
 
-def read_file(path: Path) -> pd.DataFrame:
-    """Read a table file by the suffix of its name: .txt, .csv, .tsv, .jsonl (each also .gz) or .parquet.
+def read_file(path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
+    """Read a table file by the suffix of its name, each also .gz, or a folder, see `read_folder`.
+
+    Args:
+        path: .txt, .csv, .tsv, .jsonl or .parquet, or a folder.
+        quoting: whether speech marks quote the cells of a .csv or .tsv, see `parse_delimited`.
 
     Raises:
         DataError: the file is missing, has another suffix, or cannot be read.
     """
+    if path.is_dir():
+        from suffice.data.folders import read_folder
+
+        return read_folder(path, quoting)
     if not path.is_file():
         raise DataError(f"the data set file {path} does not exist; check the path in the data set table")
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    suffix = suffix_of(path)
     if suffix == ".parquet":
-        return read_parquet(path)
+        with unpacked(path) as plain:
+            return read_parquet(plain)
+    if suffix in DELIMITED:
+        return DELIMITED[suffix](read_text(path), path, quoting)
     if suffix not in TEXT_READERS:
-        known = ", ".join([*TEXT_READERS, ".parquet"])
-        raise DataError(
-            f"{path} has the unknown suffix {path.suffix!r}; known are {known} (text ones also .gz)"
-        )
+        known = ", ".join([".txt", ".csv", ".tsv", ".jsonl", ".parquet"])
+        raise DataError(f"{path} has the unknown suffix {path.suffix!r}; known are {known} (each also .gz)")
     return TEXT_READERS[suffix](read_text(path), path)
-
-
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, unpacked if its name ends in .gz; a byte order mark is left out.
-
-    Raises:
-        DataError: not UTF-8 (with the position of the first wrong byte), or not a whole gzip file.
-    """
-    try:
-        content = unpack_gzip(path) if path.suffix == ".gz" else path.read_bytes()
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at position {error.start}; convert "
-            f"it, for example with: iconv -f LATIN1 -t UTF-8"
-        ) from error
-    except UNREADABLE as error:
-        raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error
 
 
 def parse_lines(text: str, path: Path) -> pd.DataFrame:
@@ -90,38 +86,14 @@ def parse_lines(text: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame({CONTENT: lines[:-1] if lines[-1] == "" else lines})
 
 
-def parse_csv(text: str, path: Path, delimiter: str = ",") -> pd.DataFrame:
-    """A table of text with a header line; an empty cell is missing.
-
-    Raises:
-        DataError: a row has another number of cells than the header, a quote is never closed, or a
-            cell is longer than 131,072 characters.
-    """
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise DataError(
-            f"{path} is not a table with the delimiter {delimiter!r} ({error}); texts with quotes, line ends "
-            "or great length are safer as .jsonl or .parquet"
-        ) from error
-    rows = [row for row in rows if row]
-    if not rows:
-        return pd.DataFrame()
-    header, *body = rows
-    refuse_repeated(header, path)
-    for number, row in enumerate(body, start=1):
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}: data row {number} has {len(row)} cells but the header has {len(header)}; "
-                f"quote cells that hold the delimiter {delimiter!r}"
-            )
-    cells = [[row[i] or None for row in body] for i in range(len(header))]
-    return pd.DataFrame({name: pd.Series(cells[i], dtype=object) for i, name in enumerate(header)})
+def parse_csv(text: str, path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
+    """A table with commas, semicolons, tabs or bars between its cells, see `parse_delimited`."""
+    return parse_delimited(text, path, None, quoting)
 
 
-def parse_tsv(text: str, path: Path) -> pd.DataFrame:
-    """A table with tabs between its cells; quotes as in csv."""
-    return parse_csv(text, path, delimiter="\t")
+def parse_tsv(text: str, path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
+    """A table with tabs between its cells, see `parse_delimited`."""
+    return parse_delimited(text, path, "\t", quoting)
 
 
 def parse_jsonl(text: str, path: Path) -> pd.DataFrame:
@@ -166,7 +138,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         DataError: it is not a whole Parquet file.
     """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, partitioning=None)
         table.validate(full=True)
         return pd.DataFrame(table.to_pandas())
     except (*UNREADABLE, pa.ArrowException) as error:
@@ -179,7 +151,9 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
     Raises:
         DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
     """
-    tables = [with_class_names(part.to_pandas(), part.features) for part in load_hub(settings)]
+    parts = load_hub(settings)
+    names = [{name: getattr(kind, "names", None) for name, kind in part.features.items()} for part in parts]
+    tables = [with_class_names(part.to_pandas(), each) for part, each in zip(parts, names, strict=True)]
     if len(tables) == 1:
         return tables[0]
     named = zip(settings.hub_splits, tables, strict=True)
@@ -213,11 +187,15 @@ def load_hub(settings: DatasetSettings) -> list[Any]:
         ) from error
 
 
-def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:
-    """The table with the numbers of class labels replaced by names; -1, the hub's missing label, by None."""
-    for name, feature in features.items():
-        names = getattr(feature, "names", None)
-        if isinstance(names, list):
+def with_class_names(table: pd.DataFrame, names_of: Mapping[str, Any]) -> pd.DataFrame:
+    """The table with the numbers of class labels replaced by names; -1, the hub's missing label, by None.
+
+    Args:
+        table: of a data set of the hub.
+        names_of: the names of the classes of each column that has some.
+    """
+    for name, names in names_of.items():
+        if isinstance(names, list) and name in table:
             labels = [names[int(k)] if pd.notna(k) and k >= 0 else None for k in table[name]]
             table[name] = pd.Series(labels, dtype=object)
     return table
@@ -225,15 +203,19 @@ def with_class_names(table: pd.DataFrame, features: Any) -> pd.DataFrame:
 
 def named_items(table: pd.DataFrame, settings: DatasetSettings) -> pd.DataFrame:
     """The table with the columns chosen in the settings under their fixed names."""
+    table = table.rename(columns=lambda name: same_name(str(name)))
+    refuse_twins(list(table.columns), str(settings.path))
     contents = {name: joined_columns(name, list(table.columns)) for name in content_columns(settings)}
     split = SPLIT if len(settings.hub_splits) > 1 else settings.split
     chosen = {ID: settings.id, GROUP: settings.group, SPLIT: split}
+    chosen = {fixed: name and same_name(name) for fixed, name in chosen.items()}
     used = {*(name for names in contents.values() for name in names), *filter(None, chosen.values())}
     for name in sorted(used):
         require_column(name, list(table.columns), str(settings.path))
     labels = table[[name for name in table.columns if name not in used]].reset_index(drop=True)
     refuse_reserved(list(labels.columns), str(settings.path))
-    if Path(str(settings.path)).name.removesuffix(".gz").endswith((".csv", ".tsv")):
+    path = Path(str(settings.path))
+    if settings.source == "file" and (suffix_of(path) in DELIMITED or path.is_dir()):
         labels = labels.apply(numbers_if_all_are)
     items = pd.DataFrame(
         {fixed: table[name].to_numpy() for fixed, name in chosen.items() if name is not None}
@@ -285,15 +267,26 @@ def joined_text(columns: pd.DataFrame, source: str) -> np.ndarray:
 
 def content_columns(settings: DatasetSettings) -> list[str]:
     """Names of the content columns: one, or several for paired texts."""
-    return [name.strip() for name in (settings.content or CONTENT).split(",")]
+    return [same_name(name.strip()) for name in (settings.content or CONTENT).split(",")]
 
 
 def require_column(name: str, columns: list[str], source: str) -> None:
     """Raise DataError, with the columns there are and the closest match, if `name` is not one of them."""
-    if name not in columns:
+    columns = list(map(same_name, columns))
+    if same_name(name) not in columns:
         close = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise DataError(f"{source} has no column {name!r}; it has {', '.join(map(repr, columns))}{hint}")
+
+
+def refuse_twins(columns: list[str], source: str) -> None:
+    """Raise DataError if two columns have names that look the same."""
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise DataError(
+            f"{source} has more than one column named {repeated[0]!r} (accents may be written in two ways); "
+            "rename one of them"
+        )
 
 
 def refuse_reserved(labels: list[str], source: str) -> None:
@@ -305,13 +298,6 @@ def refuse_reserved(labels: list[str], source: str) -> None:
             f"settings do not use them so; set the key of that name (id, content, group, split) or rename "
             f"the column"
         )
-
-
-def refuse_repeated(header: list[str], path: Path) -> None:
-    """Raise DataError if two columns have one name."""
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise DataError(f"{path} has more than one column named {repeated[0]!r}; rename one of them")
 
 
 def with_text_columns(items: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -350,9 +336,6 @@ def refuse_repeated_ids(ids: pd.Series, source: str) -> None:
         )
 
 
-TEXT_READERS: dict[str, Callable[[str, Path], pd.DataFrame]] = {
-    ".txt": parse_lines,
-    ".csv": parse_csv,
-    ".tsv": parse_tsv,
-    ".jsonl": parse_jsonl,
-}
+TEXT_READERS: dict[str, Callable[[str, Path], pd.DataFrame]] = {".txt": parse_lines, ".jsonl": parse_jsonl}
+DELIMITED: dict[str, Callable[[str, Path, Quoting], pd.DataFrame]] = {".csv": parse_csv, ".tsv": parse_tsv}
+TABLE_SUFFIXES = (*TEXT_READERS, *DELIMITED, ".parquet")

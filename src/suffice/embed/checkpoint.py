@@ -33,7 +33,9 @@ class CheckpointSettings(Settings):
     dtype: Literal["float32", "float16", "bfloat16"] = Field(
         "float32", description="Precision of the computation; the vectors are stored as float32"
     )
-    batch_size: int = Field(32, ge=1, description="Items a batch; changes no vector")
+    batch_size: int = Field(
+        32, ge=1, description="Items a batch; changes no vector, which is checked when the model is opened"
+    )
     normalize: bool = Field(False, description="Divide each vector by its Euclidean norm at the end")
     trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
     sha256: str | None = Field(
@@ -260,6 +262,12 @@ class CheckpointLoader(Loader[C]):
             return path if path.is_file() else None
         return cached_file(self.location, name, self.settings.revision)
 
+    def read_config(self, name: str) -> dict[str, Any]:
+        """The content of one of the checkpoint's JSON files; empty if it is not there."""
+        file = self.file(name)
+        content = read_json(file) if file else {}
+        return content if isinstance(content, dict) else {}
+
     def identity(self) -> dict[str, Any]:
         """Hashes of a local checkpoint's files (its path does not count), or the commit of a hub one."""
         if not is_local(self.location):
@@ -365,6 +373,8 @@ def torch_device(device: str) -> Any:
 class BatchRunner:
     """Runs items in batches of like length, longest first, and gives the vectors in the items' order.
 
+    With `one_length` set, a batch holds items of one length only, so that none is padded.
+
     When memory is short, of the device or of the machine, the batch is halved, for this call and all later
     ones.
 
@@ -376,6 +386,7 @@ class BatchRunner:
     def __init__(self, batch_size: int, model: str) -> None:
         self.model = model
         self.asked = self.batch_size = batch_size
+        self.one_length = False
 
     def warnings(self) -> list[str]:
         """That batches had to be smaller than was asked for, if so."""
@@ -400,7 +411,7 @@ class BatchRunner:
         parts: list[np.ndarray] = []
         start = 0
         while start < len(order):
-            batch = order[start : start + self.batch_size]
+            batch = self._batch(order[start : start + self.batch_size], lengths)
             part = self._attempt(encode, batch, lengths)
             if part is not None:
                 parts.append(part)
@@ -409,6 +420,12 @@ class BatchRunner:
         in_order = np.empty_like(vectors, dtype=np.float32)
         in_order[order] = vectors
         return in_order
+
+    def _batch(self, items: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+        """The first of some items that may be encoded together."""
+        if not self.one_length:
+            return items
+        return items[: sum(lengths[item] == lengths[items[0]] for item in items)]
 
     def _attempt(
         self, encode: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, lengths: Sequence[int]

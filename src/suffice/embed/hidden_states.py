@@ -1,6 +1,7 @@
 """Vectors from the hidden states of any transformer that the transformers library can load."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,6 +20,8 @@ from suffice.embed.checkpoint import (
     refuse_missing_weights,
     torch_device,
 )
+from suffice.embed.promises import keep_promises, last_tokens
+from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
 
 DEFAULT_MAX_LENGTH = 512  # tokens, unless the model or its tokenizer reads fewer
@@ -74,12 +77,16 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
         settings, device = self.settings, torch_device(self.device)
         with quiet(), load_errors(settings.checkpoint):
             tokenizer, model = self._load_tokenizer(), self._load_model()
+            said = keep_promises(tokenizer, self.read_config("tokenizer_config.json"))
         self.check_weights()
         layer = _layer_index(settings.layer, model.config.num_hidden_layers)
         drop_layers_above(model, layer)
         max_length = _max_length(settings.max_length, position_limit(model), tokenizer.model_max_length)
         model.eval().requires_grad_(False).to(device)
-        return HiddenStatesEncoder(model, tokenizer, settings, layer, max_length)
+        encoder = HiddenStatesEncoder(model, tokenizer, settings, layer, max_length)
+        with quiet():
+            encoder.said = [*said, *encoder.check_itself()]
+        return encoder
 
     @property
     def _source(self) -> dict[str, Any]:
@@ -238,11 +245,35 @@ class HiddenStatesEncoder(Encoder):
         self.n_truncated = 0
         self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.pad_id = _pad_id(tokenizer, model.config)
+        self.said: list[str] = []
+        self.n_layers = int(model.config.num_hidden_layers)
         self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
     def warnings(self) -> list[str]:
-        """Whether batches had to be smaller."""
-        return self.batches.warnings()
+        """What its check when it was opened said, and whether batches had to be smaller."""
+        return [*self.said, *self.batches.warnings()]
+
+    def check_itself(self) -> list[str]:
+        """Check that a text has one vector, and that the token that is pooled is the one meant.
+
+        Raises:
+            ModelError: it has not, or the model cannot encode a text.
+        """
+        settings = self.settings
+        said = check_batches(self, self.max_length, settings.dtype, settings.checkpoint)
+        if settings.pooling == "last_token":
+            rows = self._tokenize(list(probe_texts(self.max_length)))["input_ids"]
+            said += last_tokens(self.tokenizer, rows)
+        self.n_truncated = 0
+        return said
+
+    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in one batch, in this order."""
+        encoded = self._tokenize(list(texts))
+        rows = [{name: encoded[name][i] for name in encoded} for i in range(len(texts))]
+        vectors = self._encode_batch(rows)
+        self.n_truncated = 0
+        return vectors
 
     def encode(self, window: Window) -> np.ndarray:
         """Pooled hidden states, float32, shape (len(window), embed_dim)."""
@@ -284,12 +315,30 @@ class HiddenStatesEncoder(Encoder):
             if name in rows[0]
         }
         mask = _pad_right([[1] * len(row["input_ids"]) for row in rows], 0).to(device)
-        with torch.inference_mode():
+        with torch.inference_mode(), encoding_errors(self.settings.checkpoint, HiddenStates.kind):
             output = self.model(**inputs, attention_mask=mask, output_hidden_states=True, return_dict=True)
-            vectors = pool(output.hidden_states[self.layer], mask, self.settings.pooling)
+            vectors = pool(self._states(output, mask.shape[1]), mask, self.settings.pooling)
             if self.settings.normalize:
                 vectors = torch.nn.functional.normalize(vectors, dim=1)
         return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
+
+    def _states(self, output: Any, n_tokens: int) -> Any:
+        """The layer's state at each token; architectures that list no such states may give the last ones.
+
+        Raises:
+            ModelError: there is no state of that layer for each token.
+        """
+        listed = getattr(output, "hidden_states", None) or ()
+        last = getattr(output, "last_hidden_state", None)
+        candidates = [*listed[self.layer : self.layer + 1], *([last] if self.layer == self.n_layers else [])]
+        for states in candidates:
+            if states is not None and states.ndim == 3 and states.shape[1] == n_tokens:
+                return states
+        lengths = ", ".join(str(tuple(states.shape)) for states in candidates if states is not None) or "none"
+        raise ModelError(
+            f"checkpoint {self.settings.checkpoint!r} gives no state of layer {self.layer} at each of "
+            f"{n_tokens} tokens (shapes: {lengths}); set layer to -1, or use loader sentence_transformer"
+        )
 
 
 def _pad_right(rows: list[list[int]], value: int) -> Any:

@@ -1,6 +1,7 @@
 """Vectors of sentence-transformers models, through their own pooling, projection and normalisation."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,8 @@ from suffice.embed.checkpoint import (
     torch_device,
 )
 from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
+from suffice.embed.promises import keep_promises, last_tokens
+from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
 from suffice.files import read_json
 
@@ -57,8 +60,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
 
     def warnings(self) -> list[str]:
         """A model with prompts that was given none."""
-        file = self.file("config_sentence_transformers.json")
-        config = read_json(file) if file else {}
+        config = self.read_config("config_sentence_transformers.json")
         prompts = sorted(name for name, text in (config.get("prompts") or {}).items() if text)
         chosen = (self.settings.prompt, self.settings.prompt_name, config.get("default_prompt_name"))
         if not prompts or any(choice is not None for choice in chosen):
@@ -78,8 +80,23 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         if callable(model.tokenizer):  # else it is a word tokenizer of the library's own
             refuse_empty_vocabulary(model.tokenizer, settings.checkpoint)
         _check_prompt_name(settings.prompt_name, model.prompts)
+        said = self._keep_promises(model)
         _limit_length(model, settings.max_seq_length)
-        return SentenceTransformerEncoder(model, settings)
+        encoder = SentenceTransformerEncoder(model, settings)
+        with quiet():
+            encoder.said = [*said, *encoder.check_itself()]
+        return encoder
+
+    def _keep_promises(self, model: Any) -> list[str]:
+        """Compare the tokenizer with the files of the first module, and put it right."""
+        modules = self.file(self.marker)
+        first = read_json(modules)[0]["path"] if modules else ""
+        folder = f"{first}/" if first else ""
+        asked = self.read_config(f"{folder}tokenizer_config.json")
+        if not callable(model.tokenizer) or not asked:
+            return []
+        length = self.read_config(f"{folder}sentence_bert_config.json").get("max_seq_length")
+        return keep_promises(model.tokenizer, asked | ({"model_max_length": length} if length else {}))
 
     def _load(self, device: Any) -> Any:
         import torch
@@ -135,6 +152,7 @@ class SentenceTransformerEncoder(Encoder):
         self.max_length = self._max_length()
         self.n_truncated = None if self.max_length is None else 0
         self.prompt = self._prompt_text()
+        self.said: list[str] = []
         self.embed_dim = self._encode_texts(["a"]).shape[1]
         if settings.truncate_dim is not None and settings.truncate_dim > self.embed_dim:
             raise ModelError(
@@ -153,14 +171,34 @@ class SentenceTransformerEncoder(Encoder):
         return str(self.model.prompts.get(name) or "") if name else ""
 
     def warnings(self) -> list[str]:
-        """Whether batches had to be smaller."""
-        return self.batches.warnings()
+        """What its check when it was opened said, and whether batches had to be smaller."""
+        return [*self.said, *self.batches.warnings()]
+
+    def check_itself(self) -> list[str]:
+        """Check that a text has one vector, and that the token that is pooled is the one meant.
+
+        Raises:
+            ModelError: it has not, or the model cannot encode a text.
+        """
+        settings = self.settings
+        said = check_batches(self, self.max_length, settings.dtype, settings.checkpoint)
+        pools_last = any(getattr(module, "pooling_mode", None) == "lasttoken" for module in self.model)
+        if pools_last and callable(self.model.tokenizer):
+            short, long = probe_texts(None)
+            rows = [row[-1:] for row in self._token_ids([short, long[: len(short)]])]
+            said += last_tokens(self.model.tokenizer, rows)
+        return said
+
+    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in one batch; the library puts the longest first."""
+        return self._encode_texts(list(texts))
 
     def encode(self, window: Window) -> np.ndarray:
         """The model's own sentence embeddings, float32, shape (len(window), embed_dim)."""
         lengths = [len(text) for text in window.contents]
-        if self.max_length is not None:
+        if self.max_length is not None or self.batches.one_length:
             lengths = [len(ids) for ids in self._token_ids(window.contents)]
+        if self.max_length is not None:
             n_long = sum(length > self.max_length for length in lengths)
             self.n_truncated = (self.n_truncated or 0) + n_long
         return self.batches.run(
@@ -176,12 +214,13 @@ class SentenceTransformerEncoder(Encoder):
         return [tokenizer.tokenize(text) for text in texts]
 
     def _encode_texts(self, texts: list[str]) -> np.ndarray:
-        vectors = self.model.encode(
-            texts,
-            prompt=self.prompt,
-            batch_size=len(texts),
-            show_progress_bar=False,
-            convert_to_tensor=True,
-            normalize_embeddings=self.settings.normalize,
-        )
+        with encoding_errors(self.settings.checkpoint, SentenceTransformer.kind):
+            vectors = self.model.encode(
+                texts,
+                prompt=self.prompt,
+                batch_size=len(texts),
+                show_progress_bar=False,
+                convert_to_tensor=True,
+                normalize_embeddings=self.settings.normalize,
+            )
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
+from suffice.data.text_files import read_lines
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import is_local, resolve_checkpoint
 from suffice.errors import ModelError
@@ -145,7 +146,7 @@ def _read(path: Path, vocabulary: Path | None, array: str | None) -> tuple[list[
         return _read_text(path)
     if vocabulary is None:
         raise ModelError(f"{path.name} needs a vocabulary file with one word a line")
-    words = vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    words = read_lines(vocabulary)
     if path.suffix == ".npy":
         return words, map_npy(path)
     return words, _safetensors_array(path, array)
@@ -165,8 +166,8 @@ def _safetensors_array(path: Path, array: str | None) -> np.ndarray:
 
 def _open_text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
-    return path.open(encoding="utf-8", newline="\n")
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")
+    return path.open(encoding="utf-8-sig", newline="\n")
 
 
 def _read_text(path: Path) -> tuple[list[str], np.ndarray]:

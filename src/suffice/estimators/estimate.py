@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from suffice.arrays import as_matrix
 from suffice.errors import EstimationError
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
@@ -50,7 +51,7 @@ def estimate(
         True
     """
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
-    source, target = np.asarray(source), np.asarray(target)
+    source, target = as_matrix(source, "source"), as_matrix(target, "target")
     check_embedding(source, "source")
     check_embedding(target, "target")
     if len(source) != len(target):

@@ -16,12 +16,16 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
 from suffice.files import whole_file, write_table
+from suffice.names import shown_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,6 +121,7 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
         The paths of the three files.
     """
     paths = tuple(Path(f"{stem}{suffix}") for suffix in FORMATS)
+    as_written(drawn.figure)
     with ExitStack() as stack:
         pdf, png, csv = (stack.enter_context(whole_file(path)) for path in paths)
         no_trace = {"Creator": None, "Producer": None, "CreationDate": None}
@@ -124,6 +129,49 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
         drawn.figure.savefig(png, format="png", metadata={"Software": None})
         write_table(drawn.points, csv)
     return paths
+
+
+def as_written(figure: Figure) -> None:
+    """Have texts drawn as they are written: `$` is no formula, and no mark turns the direction of writing.
+
+    The powers of ten at logarithmic axes stay formulas.
+    """
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter = axis.get_major_formatter()
+            if isinstance(formatter, FuncFormatter):  # which holds the labels that a figure gives its ticks
+                formatter.func = _shown_by(formatter.func)
+            axis.get_ticklabels()  # makes the labels that a later look will find
+    powers = set(map(id, _labels_of_logarithmic_axes(figure)))
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and id(text) not in powers:
+            text.set_parse_math(False)
+            text.set_text(_shown(text.get_text()))
+
+
+def _labels_of_logarithmic_axes(figure: Figure) -> list[Text]:
+    axes = [axis for each in figure.axes for axis in (each.xaxis, each.yaxis)]
+    ticks = [
+        t
+        for axis in axes
+        if "log" in axis.get_scale()
+        for minor in (False, True)
+        for t in _ticks(axis, minor)
+    ]
+    return [label for tick in ticks for label in (tick.label1, tick.label2)]
+
+
+def _ticks(axis: Axis, minor: bool) -> list[Tick]:
+    return list(axis.get_minor_ticks() if minor else axis.get_major_ticks())
+
+
+def _shown_by(label: Callable[..., str]) -> Callable[[float, int | None], str]:
+    return lambda value, place: _shown(label(value, place))
+
+
+def _shown(text: str) -> str:
+    """The text with each of its lines as it may be shown."""
+    return "\n".join(shown_name(line) if line.strip() else line for line in text.split("\n"))
 
 
 @dataclass(frozen=True)

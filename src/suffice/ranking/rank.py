@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from suffice.arrays import as_matrices
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
@@ -106,7 +107,7 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         'all'
     """
     how = _ranking_settings(aggregate, self_pairs)
-    arrays = {name: np.asarray(embedding) for name, embedding in first.items()}
+    arrays = as_matrices(first)
     _check_arrays(arrays)
     given = arrange_looks(arrays, _second_look(second), groups, looks, seed)
     counts_self = given.looks != SAME_LOOK if self_pairs is None else self_pairs
@@ -130,7 +131,7 @@ def _second_look(second: Any) -> dict[str, Embedding] | None:
             f"the second look is {second!r}, not arrays by model; an estimator is given by its keyword, "
             "estimator='linear'"
         )
-    return {name: np.asarray(embedding) for name, embedding in second.items()}
+    return as_matrices(second)
 
 
 def _estimators(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from suffice.comparison.decision import describe_decision
-from suffice.comparison.recommendation import listed
 from suffice.comparison.pareto import COSTS
+from suffice.comparison.recommendation import listed
 from suffice.comparison.sensitivity import WHOLE, describe_sensitivity
 from suffice.report.numbers import correlation, correlation_interval, integer, interval, number, percent, text
 from suffice.report.tables import Column, Table, make_table

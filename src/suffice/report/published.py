@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from suffice.files import read_table, whole_file
+from suffice.files import read_table, whole_file, whole_files
 from suffice.provenance import versions
 from suffice.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
 from suffice.published.rows import PRINTED as PUBLISHED
@@ -49,7 +49,7 @@ SCORES = (
 
 def page_of_published(settings: PublishedSettings, output: Path) -> None:
     """Write the page; tables and figures are in folders beside it."""
-    tables = {path.stem: read_table(path) for path in sorted((output.parent / "tables").glob("*.csv"))}
+    tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
     html = (
         page_environment()
         .get_template("published.html.j2")

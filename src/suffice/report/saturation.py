@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from suffice.files import read_table, whole_file
+from suffice.files import read_table, whole_file, whole_files
 from suffice.plots.saturation import FIGURES
 from suffice.provenance import versions
 from suffice.report.numbers import correlation, integer, interval, number, text
@@ -143,7 +143,7 @@ PUBLISHED = (
 
 def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
     """Write the page; tables, figures and summary are in folders beside it."""
-    tables = {path.stem: read_table(path) for path in sorted((output.parent / "tables").glob("*.csv"))}
+    tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
     verdict = read_table(output.parent / "summary.csv")
     html = (
         page_environment()

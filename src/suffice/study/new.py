@@ -11,8 +11,10 @@ import yaml
 from suffice.data.corpus import GROUP, ID, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import content_columns, read_file, require_column
-from suffice.embed.precomputed import SUFFIXES as VECTOR_SUFFIXES
+from suffice.embed.vector_files import SUFFIXES as VECTOR_SUFFIXES
+from suffice.embed.vector_files import names_of_files, split_array
 from suffice.errors import StudyError
+from suffice.foreign import suffix_of
 from suffice.settings import did_you_mean
 from suffice.study.model import why_no_name
 from suffice.study.read import load_study
@@ -118,9 +120,9 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
     if model in MODEL_PRESETS:
         return model, MODEL_PRESETS[model]
     path = Path(model)
-    if path.suffix in VECTOR_SUFFIXES and path.is_file():
+    if suffix_of(split_array(path)[0]) in VECTOR_SUFFIXES and split_array(path)[0].is_file():
         vectors = {"loader": "precomputed", "family": "own vectors", "path": os.path.relpath(path, folder)}
-        return _name_of(path.stem), vectors
+        return _name_of(names_of_files([path])[0]), vectors
     if path.is_dir():
         folder_row = {"loader": "sentence_transformer", "checkpoint": os.path.relpath(path, folder)}
         return _name_of(path.name), folder_row | {"family": "own models"}

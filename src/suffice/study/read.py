@@ -1,5 +1,6 @@
 """Reading a study's folder: every problem that can be seen without computing is found here."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
 from suffice.fetch import is_url
 from suffice.files import user_path
+from suffice.names import shown_name
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.looks import with_looks
 from suffice.study.model import (
@@ -64,6 +66,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     if not (folder / SETTINGS).is_file():
         raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
     check_key(folder, "the folder's name", folder.name)
+    refuse_braces(str(folder))
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
     estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed)
     datasets = _read_datasets(folder / settings.datasets)
@@ -182,6 +185,7 @@ def _read_datasets(path: Path) -> dict[str, DatasetRow]:
         if settings.source == "file" and settings.path:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
+            checked(path, name, partial(refuse_braces, found))
             settings = settings.model_copy(update={"path": found})
         rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks)
     if not any(row.ranked for row in rows.values()):
@@ -217,6 +221,8 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
         given |= {
             key: checked(path, name, partial(_located, file, path.parent)) for key, file in files.items()
         }
+    for key in (*FILE_SETTINGS, "checkpoint"):
+        checked(path, name, partial(refuse_braces, given.get(key, "").replace(DATASET_PLACEHOLDER, "")))
     is_target = read_truth(path, name, "target", cells.get("target", "true"))
     public = cells.get("public_name") or (checkpoint if HUB_NAME.fullmatch(checkpoint) else "")
     architecture = cells.get("architecture", "")
@@ -225,7 +231,7 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     return ModelRow(
         name=name,
         kind=kind,
-        family=cells.get("family", kind),
+        family=shown_name(cells.get("family", kind)),
         settings=given,
         training=training,
         base_models=base_models,
@@ -265,6 +271,16 @@ def _located(file: str, folder: Path) -> str:
     whole = user_path(file, folder)
     is_column = not Path(file).suffix and not whole.exists()
     return file if file.startswith(PACKAGE_PREFIX) or is_column else str(whole)
+
+
+def refuse_braces(path: str) -> None:
+    """Raise StudyError for a path in which Snakemake would look for its own names."""
+    found = re.search(r"\{[^{}]*\}", path)
+    if found:
+        raise StudyError(
+            f"the path {path!r} has braces, and Snakemake takes {found[0]} for a name of its own; rename the "
+            "file or folder"
+        )
 
 
 def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int]:

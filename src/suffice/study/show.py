@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from suffice.errors import DataError
-from suffice.files import read_json, read_table
+from suffice.files import read_json, read_table, whole_files
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
 
@@ -19,7 +19,7 @@ def show_results(results: Path) -> str:
     Raises:
         DataError: the folder holds no ranking and no summary.
     """
-    rankings, summary = sorted(results.glob("ranking/*/*.csv")), results / SUMMARY
+    rankings, summary = whole_files(results, "ranking/*/*.csv"), results / SUMMARY
     if not rankings and not summary.exists():
         raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
     parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, rankings))
@@ -29,7 +29,7 @@ def show_results(results: Path) -> str:
 
 def show_failures(results: Path) -> str:
     """The models that failed, and how to go on without them; empty if none did."""
-    failures = [read_json(path) for path in sorted(results.glob("failed/*/*.json"))]
+    failures = [read_json(path) for path in whole_files(results, "failed/*/*.json")]
     if not failures:
         return ""
     try:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from suffice.errors import StudyError, SufficeError, first_line
+from suffice.data.text_files import decode
+from suffice.errors import DataError, StudyError, SufficeError, first_line
 from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.study.model import why_no_name
 
@@ -47,11 +48,11 @@ def read_rows(path: Path, key: str, required: Iterable[str]) -> dict[str, dict[s
 
 def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise StudyError(f"{path} does not exist; a study needs this table") from None
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except DataError as error:
+        raise StudyError(str(error)) from error
     except (OSError, ValueError) as error:
         raise StudyError(f"{path} cannot be read ({first_line(error)}); give a table as a file") from error
     numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]

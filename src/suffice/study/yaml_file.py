@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from suffice.errors import StudyError
+from suffice.data.text_files import decode
+from suffice.errors import DataError, StudyError
 
 MAX_DEPTH = 40
 MAX_NODES = 100_000  # with what aliases stand for written out
@@ -34,7 +35,9 @@ def read_yaml_file(path: Path) -> Any:
             aliases stand for more than a person would write.
     """
     try:
-        return _plain(path.read_text(encoding="utf-8-sig"))
+        return _plain(decode(path.read_bytes(), str(path)))
+    except DataError as error:
+        raise StudyError(str(error)) from error
     except OSError as error:
         raise StudyError(f"{path} cannot be read ({error.strerror}); give a text file") from None
     except (yaml.YAMLError, ValueError) as error:

@@ -11,11 +11,14 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from suffice.data.delimited import told_delimiter
+from suffice.data.text_files import read_text
 from suffice.errors import DataError
 from suffice.tasks.result import TASK_COLUMNS
 
@@ -111,7 +114,9 @@ def read_score_table(path: Path) -> dict[tuple[str, str], ListedScore]:
             for a model and task.
     """
     try:
-        table = pd.read_csv(path, dtype={name: "str" for name in ("model", "task", "kind", "metric")})
+        text, delimiter = told_delimiter(read_text(path), path)
+        kinds = {name: "str" for name in ("model", "task", "kind", "metric")}
+        table = pd.read_csv(StringIO(text), sep=delimiter, dtype=kinds)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); it must be a CSV file") from error
     missing = [name for name in ("model", "task", "value") if name not in table]
@@ -206,7 +211,7 @@ def _look_up(
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -1,0 +1,95 @@
+"""Reading text files of whatever encoding: told by a byte order mark or by the bytes, and said if assumed."""
+
+import codecs
+import re
+from pathlib import Path
+
+from suffice.errors import DataError, assume
+from suffice.foreign import UNREADABLE, unpack_gzip
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # the mark of UTF-32 begins with that of UTF-16
+PROBED_BYTES = 1 << 16
+MOSTLY = 0.4  # of the bytes at odd or even places are zero in UTF-16 of Western text
+UNLIKELY = re.compile(
+    "[a-z][ŠŽŒŸÀ-ÖØ-Þ]|[A-Za-zÀ-ÿ][‚ƒ„†‡ˆ‰‹›¡¢¤¥¦§¨©«¬®¯±²³´µ¶·¸¹»¼½¾¿×÷][A-Za-zÀ-ÿ]|[À-ÖØ-öø-ÿ]{4}"
+)
+"""What hardly stands in text of Windows-1252, but where the bytes are of another encoding: capitals with
+accents or signs within a word, and words of accents alone."""
+TOLERATED = 50  # of so many characters beyond ASCII, one may be unlikely
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, unpacked if its name ends in .gz; without a byte order mark.
+
+    The encoding is UTF-8, or what a byte order mark says, or UTF-16 or Windows-1252 if the bytes are of that
+    kind, which is said in a warning.
+
+    Raises:
+        DataError: the encoding cannot be told (with the position of the first wrong byte), or it is not a
+            whole gzip file.
+    """
+    try:
+        content = unpack_gzip(path) if path.suffix.lower() == ".gz" else path.read_bytes()
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error
+    return decode(content, str(path))
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file without their line ends; empty lines at the end are left out.
+
+    Raises:
+        DataError: as of `read_text`.
+    """
+    return read_text(path).replace("\r\n", "\n").rstrip("\n").split("\n")
+
+
+def decode(content: bytes, place: str) -> str:
+    """The text that bytes stand for; `place` is what messages call the file.
+
+    Raises:
+        DataError: the encoding cannot be told.
+    """
+    encoding = encoding_of(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding not in ("utf-8", "utf-8-sig"):
+            raise DataError(f"{place} is not whole {encoding.upper()} ({error}); copy it again") from error
+        return _decode_western(content, place, error)
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding that the first bytes tell; UTF-8 if they tell nothing."""
+    for mark, encoding in MARKS:
+        if content.startswith(mark):
+            return encoding
+    probe = content[:PROBED_BYTES]
+    zeros = [probe[start::2].count(0) / max(1, len(probe) // 2) for start in (0, 1)]
+    if max(zeros) > MOSTLY and min(zeros) < MOSTLY / 4:
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return "utf-8"
+
+
+def _decode_western(content: bytes, place: str, error: UnicodeDecodeError) -> str:
+    """The text of bytes that are not UTF-8, if they make sense as Windows-1252."""
+    where = f"{place} is not UTF-8: byte {content[error.start]:#04x} at position {error.start}"
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        text = ""
+    beyond = sum(byte > 127 for byte in content)
+    if not text or "\0" in text or len(UNLIKELY.findall(text)) * TOLERATED > beyond:
+        raise DataError(
+            f"{where}, and the bytes are not Windows-1252 either; convert it from its own encoding, for "
+            "example with: iconv -f ENCODING -t UTF-8 (such as SHIFT_JIS, GB18030, CP1251, CP1250, CP850 or "
+            "MACINTOSH)"
+        ) from error
+    assume(f"{where}; it was read as Windows-1252, which fits its bytes. Save it as UTF-8 to be sure")
+    return text

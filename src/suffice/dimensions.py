@@ -1,0 +1,217 @@
+"""Which columns of a table are the dimensions of vectors: one family of names, one list, or one text."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suffice.errors import ModelError
+from suffice.text_vectors import is_text_vector, parse_text_vectors
+
+ID_NAME = re.compile(r"((^|[\W_])(ids?|key|uuid|index)|^unnamed: 0|^)$", re.IGNORECASE)
+NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+NAMED = 6  # how many columns an error names
+PROBED = 5  # how many texts of a column are looked at
+
+
+def matrix_of_table(
+    table: pa.Table, what: str, choice: str | None = None, ids: str = "id", dtype: type | None = None
+) -> np.ndarray:
+    """The vectors in a table, shape (n_rows, embed_dim).
+
+    The dimensions are one list column, or one column of vectors written as text, or the numeric columns that
+    share one name with running numbers (`d0`, `d1`, ..., or `0`, `1`, ...). The index that pandas stored and
+    columns of ids are left out. Any other numeric column is named and refused.
+
+    Args:
+        table: the table.
+        what: what the messages call it.
+        choice: the list or text column, the name that the dimensions share (`d`), or columns with commas.
+        ids: the column of ids.
+        dtype: of the result; by default what holds all columns.
+
+    Raises:
+        ModelError: it cannot be told which columns are the dimensions, or they hold no vectors.
+    """
+    _refuse_repeated(table.column_names, what)
+    usable = table.drop_columns([name for name in _stored_index(table.schema) if name in table.column_names])
+    if choice is not None:
+        return _chosen(usable, what, choice, dtype)
+    whole = _whole_vectors(usable, ids)
+    if len(whole) > 1:
+        raise ModelError(f"{what} holds {', '.join(sorted(whole))}; name one of them in the setting array")
+    if whole:
+        return _stacked(usable[whole[0]], what)
+    return _side_by_side(usable, dimension_columns(usable, what, ids), dtype)
+
+
+def dimension_columns(table: pa.Table, what: str, ids: str = "id") -> list[str]:
+    """The numeric columns that are dimensions, in the table's order.
+
+    Raises:
+        ModelError: there are none, several families of names, or numeric columns outside the family.
+    """
+    numeric = [name for name in _numeric(table) if name != ids]
+    if not numeric:
+        raise ModelError(
+            f"{what} has neither a list column nor numeric columns beside {ids!r}; "
+            f"it has {_first(table.column_names)}"
+        )
+    candidates = [name for name in numeric if not _is_id(table[name], name)]
+    families = families_of(candidates)
+    if len(families) != 1:
+        raise ModelError(_which_columns(what, numeric, families))
+    odd = [name for name in candidates if NUMBERED.fullmatch(name.strip()) is None]
+    ((shared, family),) = families.items()
+    if odd:
+        raise ModelError(
+            f"{what}: the numeric columns {_first(odd)} are no part of the vector {_span(family)}; "
+            f"remove them, or say in the setting array which columns are the vector{_example(shared)}"
+        )
+    _refuse_gaps(family, what)
+    return family
+
+
+def families_of(names: Sequence[str]) -> dict[str, list[str]]:
+    """The names that end in a number, by what stands before it."""
+    families = defaultdict(list)
+    for name in names:
+        if found := NUMBERED.fullmatch(name.strip()):
+            families[found[1]].append(name)
+    return dict(families)
+
+
+def _refuse_gaps(family: Sequence[str], what: str) -> None:
+    """Raise ModelError if the numbers do not run on from 0 or 1: a number alone may be a year or a code."""
+    numbers = sorted(_number(name) for name in family)
+    expected = list(range(numbers[0], numbers[0] + len(numbers)))
+    if numbers[0] > 1 or numbers != expected:
+        missing = next((e for n, e in zip(numbers, expected, strict=True) if n != e), 0)
+        raise ModelError(
+            f"{what}: the columns {_first(family)} are not numbered without gaps (number {missing} is "
+            "missing); add it, or name the columns of the vector in the setting array, with commas"
+        )
+
+
+def _number(name: str) -> int:
+    found = NUMBERED.fullmatch(name.strip())
+    return int(found[2]) if found else -1
+
+
+def _which_columns(what: str, numeric: Sequence[str], families: dict[str, list[str]]) -> str:
+    """The message where no one family can be told."""
+    if families:
+        spans = " and ".join(_span(family) for family in families.values())
+        return f"{what} has several groups of numbered columns, {spans}; name one in the setting array"
+    return (
+        f"{what}: the numeric columns {_first(numeric)} do not share one name with running numbers, so they "
+        "may be labels or counts; rename them d0, d1, ..., or name the columns of the vector in the setting "
+        "array, with commas"
+    )
+
+
+def _span(family: Sequence[str]) -> str:
+    return family[0] if len(family) == 1 else f"{family[0]}..{family[-1]}"
+
+
+def _example(shared: str) -> str:
+    return f" (array: {shared})" if shared else ""
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:NAMED])) + (", ..." if len(names) > NAMED else "")
+
+
+def _refuse_repeated(names: Sequence[str], what: str) -> None:
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ModelError(f"{what} has more than one column named {repeated!r}; rename one of them")
+
+
+def _stored_index(schema: pa.Schema) -> list[str]:
+    """The columns that pandas wrote for a table's index, which are no data."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [name for name in stored if isinstance(name, str)]
+
+
+def _whole_vectors(table: pa.Table, ids: str) -> list[str]:
+    """The columns each cell of which holds a vector: the lists, or else the texts."""
+    lists = [field.name for field in table.schema if _is_list(field.type)]
+    return lists or [name for name in table.column_names if name != ids and _holds_text_vectors(table[name])]
+
+
+def _numeric(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if _is_number(field.type)]
+
+
+def _is_id(column: pa.ChunkedArray, name: str) -> bool:
+    """Whether a column outside the family is named as ids are, and holds another whole number in each row."""
+    named = ID_NAME.search(name.strip()) is not None
+    return named and pa.types.is_integer(column.type) and len(pc.unique(column)) == len(column)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in lists) and _is_number(kind.value_type)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _holds_text_vectors(column: pa.ChunkedArray) -> bool:
+    if not _is_text(column.type):
+        return False
+    texts = column.drop_null().slice(0, PROBED).to_pylist()
+    return bool(texts) and all(map(is_text_vector, texts))
+
+
+def _chosen(table: pa.Table, what: str, choice: str, dtype: type | None) -> np.ndarray:
+    """The vectors that the user named: one column of whole vectors, a family, or columns with commas."""
+    if choice in table.column_names and not _is_number(table.schema.field(choice).type):
+        return _stacked(table[choice], what)
+    numeric = _numeric(table)
+    named = [part.strip() for part in choice.split(",")]
+    family = named if set(named) <= set(numeric) else families_of(numeric).get(choice)
+    if not family:
+        lists = [name for name in table.column_names if _is_list(table.schema.field(name).type)]
+        raise ModelError(f"{what} has no {choice!r}; it has {', '.join(sorted(lists or table.column_names))}")
+    return _side_by_side(table, family, dtype)
+
+
+def _stacked(column: pa.ChunkedArray, what: str) -> np.ndarray:
+    """One matrix from the vectors in the cells of a column."""
+    if column.null_count:
+        raise ModelError(f"{what} has {column.null_count} rows without a vector")
+    if _is_list(column.type):
+        return _stack_lists(column.combine_chunks(), what)
+    if _is_text(column.type):
+        return parse_text_vectors(column.to_pylist(), what)
+    raise ModelError(f"{what}: the column holds values of type {column.type}, not lists of numbers")
+
+
+def _stack_lists(column: pa.Array, what: str) -> np.ndarray:
+    lengths = pc.unique(pc.list_value_length(column)).to_pylist()
+    if len(lengths) > 1:
+        raise ModelError(f"{what} has vectors of different lengths, {min(lengths)} to {max(lengths)}")
+    flat = column.flatten()
+    flat = flat.cast(pa.float64()) if pa.types.is_decimal(flat.type) else flat
+    values: np.ndarray = flat.to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), lengths[0] if lengths else 0)
+
+
+def _side_by_side(table: pa.Table, names: Sequence[str], dtype: type | None) -> np.ndarray:
+    """One matrix from columns of numbers."""
+    columns = [table[name] for name in names]
+    columns = [c.cast(pa.float64()) if pa.types.is_decimal(c.type) else c for c in columns]
+    arrays = [column.to_numpy() for column in columns]
+    kind = np.result_type(*(array.dtype for array in arrays)) if dtype is None else dtype
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is found later
+        return np.stack([array.astype(kind) for array in arrays], axis=1)

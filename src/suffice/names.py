@@ -1,0 +1,17 @@
+"""Names as people write them: one form for equal letters, and what may be shown."""
+
+import re
+import unicodedata
+
+DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def same_name(text: str) -> str:
+    """The one form of a name: `é` may be one character or a letter and an accent, which look the same."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def shown_name(text: str) -> str:
+    """A name as it is drawn or printed: on one line, and without marks that turn the direction of writing."""
+    return UNSHOWN.sub(" ", DIRECTION_MARKS.sub("", same_name(text))).strip() or "?"

@@ -1,0 +1,60 @@
+"""Vectors that were written as text: JSON, pgvector, PostgreSQL arrays, and what Python prints."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from suffice.errors import ModelError
+
+NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity)"
+WRAPPED = re.compile(r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)")  # as NumPy 2 prints its numbers
+OUTSIDE = re.compile(r"^(?:np\.|numpy\.|torch\.)?(?:array|tensor|Vector)\((.*?)(?:,\s*\w+=.*)?\)$", re.DOTALL)
+BRACKETED = re.compile(rf"[\[({{]\s*{NUMBER}(?:\s*[,;\s]\s*{NUMBER})*\s*,?\s*[\])}}]")
+SHORTENED = re.compile(r"\.\.\.|…")
+
+
+def is_text_vector(text: str) -> bool:
+    """Whether a text is a vector of at least two numbers in brackets, whole or shortened by its printer."""
+    inside = _without_wrapping(text)
+    if inside[:1] not in ("[", "(", "{"):
+        return False
+    plain = re.sub(r"\s*,?\s*(\.\.\.|…)\s*,?\s*", " ", inside)
+    return len(_parts(plain)) > 1 and BRACKETED.fullmatch(plain) is not None
+
+
+def parse_text_vectors(texts: Sequence[str], what: str) -> np.ndarray:
+    """One row from each text, float64, shape (len(texts), embed_dim).
+
+    Raises:
+        ModelError: a text is not a vector, was shortened when it was printed, or has another length.
+    """
+    rows = [_parsed(text, f"{what}: row {row + 1}") for row, text in enumerate(texts)]
+    lengths = sorted({len(row) for row in rows})
+    if len(lengths) > 1:
+        raise ModelError(f"{what} has vectors of different lengths, {lengths[0]} to {lengths[-1]}")
+    return np.array(rows, dtype=np.float64).reshape(len(rows), lengths[0] if lengths else 0)
+
+
+def _parsed(text: str, place: str) -> list[float]:
+    if SHORTENED.search(text):
+        raise ModelError(
+            f"{place} holds {text[:40]!r}, which was shortened when it was printed: its numbers are lost; "
+            "export the vectors anew, as a list or as .npy"
+        )
+    try:
+        return [float(part) for part in _parts(_without_wrapping(text))]
+    except ValueError:
+        raise ModelError(
+            f"{place} holds {text[:40]!r}, which is not a vector; write [0.1, 0.2, ...]"
+        ) from None
+
+
+def _without_wrapping(text: str) -> str:
+    inside = WRAPPED.sub(r"\1", text.strip()) if "float" in text else text.strip()
+    found = OUTSIDE.match(inside) if inside.endswith(")") and not inside.startswith("(") else None
+    return found[1].strip() if found else inside
+
+
+def _parts(inside: str) -> list[str]:
+    return inside.strip("[](){} \n").replace(",", " ").replace(";", " ").split()

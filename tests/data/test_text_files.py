@@ -1,0 +1,65 @@
+"""Encodings told by a mark or by the bytes, and what is said of them."""
+
+import gzip
+import warnings
+
+import pytest
+
+from suffice.data.text_files import decode, read_lines, read_text
+from suffice.errors import AssumptionWarning, DataError
+
+WESTERN = "Voilà un “café” – très bon, it’s 20 € à Zürich\n" * 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_unicode_is_told_without_a_word(encoding):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode(WESTERN.encode(encoding), "f") == WESTERN
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_its_zeros(encoding):
+    assert decode(WESTERN.encode(encoding), "f") == WESTERN
+
+
+@pytest.mark.parametrize(
+    "text", [WESTERN, "naïve\n", "Ærø, Øster and Åse; señor Muñoz\n", "5 °C ± 2, ½ cup\n"]
+)
+def test_windows_1252_is_read_and_said(text):
+    with pytest.warns(AssumptionWarning, match="position .*read as Windows-1252"):
+        assert decode(text.encode("cp1252"), "f") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Привет, это длинный русский текст\n", "cp1251"),
+        ("日本語のテキストです、とても長い\n", "shift_jis"),
+        ("这是一个很长的中文文本\n", "gb18030"),
+        ("le café était fermé, très tôt\n", "cp850"),
+        ("un élève à l'école\n", "mac_roman"),
+        ("zażółć gęślą jaźń, łódź i ściana\n", "cp1250"),
+        ("αυτό είναι ένα ελληνικό κείμενο\n", "cp1253"),
+    ],
+)
+def test_other_encodings_are_refused_not_guessed(text, encoding):
+    with pytest.raises(DataError, match="is not UTF-8: byte 0x.*iconv -f ENCODING"):
+        decode((text * 3).encode(encoding), "f")
+
+
+def test_half_a_character_of_utf_16_is_damage():
+    with pytest.raises(DataError, match="not whole UTF-16"):
+        decode("abc".encode("utf-16")[:-1], "f")
+
+
+@pytest.mark.parametrize("content", ["\ufeffa\r\nb\r\n\r\n", "a\nb\n\n\n", "a\nb"])
+def test_lines_have_no_mark_and_no_empty_end(tmp_path, content):
+    (tmp_path / "ids.txt.gz").write_bytes(gzip.compress(content.encode()))
+    assert read_lines(tmp_path / "ids.txt.gz") == ["a", "b"]
+
+
+def test_a_damaged_gzip_file_is_named(tmp_path):
+    (tmp_path / "t.txt.gz").write_bytes(b"no gzip")
+    with pytest.raises(DataError, match="t.txt.gz cannot be read"):
+        read_text(tmp_path / "t.txt.gz")

@@ -1,0 +1,140 @@
+"""Which columns of a table are a vector: by their names alone, and everything else is named or left out."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from suffice.dimensions import matrix_of_table
+from suffice.errors import ModelError
+from suffice.text_vectors import is_text_vector, parse_text_vectors
+
+N = 7
+VECTORS = np.random.default_rng(0).normal(size=(N, 3))
+
+
+def table_of(frame, index=False):
+    return pa.Table.from_pandas(frame, preserve_index=index)
+
+
+def frame(names=("d0", "d1", "d2"), **more):
+    return pd.DataFrame(dict(zip(names, VECTORS.T, strict=True))).assign(**more)
+
+
+def read(frame, choice=None, index=False):
+    return matrix_of_table(table_of(frame, index), "v", choice)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("d0", "d1", "d2"),
+        ("0", "1", "2"),
+        ("dim_1", "dim_2", "dim_3"),
+        ("emb 01", "emb 02", "emb 03"),
+        ("text-3-0", "text-3-1", "text-3-2"),
+        (0, 1, 2),
+        ("d2", "d0", "d1"),  # in any order, without a gap
+    ],
+)
+def test_one_family_of_names_is_the_vector(names):
+    np.testing.assert_array_equal(read(frame(names)), VECTORS)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"label": np.arange(N) % 2},
+        {"n_tokens": np.arange(N)},
+        {"score": np.linspace(0, 1, N)},
+        {"year": [2020] * N},
+        {"user_id": [1] * N},  # named as an id, but not one of each row
+    ],
+)
+def test_a_number_outside_the_family_is_named(more):
+    (name,) = more
+    with pytest.raises(ModelError, match=f"'{name}' are no part of the vector d0..d2.*array: d"):
+        read(frame(**more))
+    np.testing.assert_array_equal(read(frame(**more), choice="d"), VECTORS)
+
+
+@pytest.mark.parametrize("name", ["doc_id", "id", "key", "Unnamed: 0", "", "row-index", "UUID"])
+def test_ids_are_no_dimension(name):
+    np.testing.assert_array_equal(read(frame(**{name: np.arange(100, 100 + N)})), VECTORS)
+
+
+@pytest.mark.parametrize("index", [[3, 1, 4, 15, 9, 2, 6], list("abcdefg")])
+@pytest.mark.parametrize("name", [None, "d3", "number"])
+def test_the_index_that_pandas_stored_is_no_dimension(index, name):
+    stored = frame().set_axis(pd.Index(index, name=name))
+    np.testing.assert_array_equal(read(stored, index=True), VECTORS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"a": [1.0], "b": [2.0]}, "'a', 'b' do not share one name"),
+        ({"n_tokens": [3]}, "'n_tokens' do not share one name"),
+        ({"pca0": [1.0], "pca1": [1.0], "umap0": [1.0]}, "pca0..pca1 and umap0"),
+        ({"d0": [1.0], "d2": [1.0]}, "number 1 is missing"),
+        ({"0": [1.0], "1": [1.0], "2024": [5]}, "number 2 is missing"),
+        ({"text": ["x"]}, "neither a list column nor numeric"),
+        ({"u": [[1.0, 2.0]], "v": [[1.0, 2.0]]}, "holds u, v; name one"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(columns, message):
+    with pytest.raises(ModelError, match=message):
+        matrix_of_table(pa.table(columns), "v")
+
+
+def test_columns_can_be_named():
+    odd = pd.DataFrame({"weight": VECTORS[:, 0], "rings": VECTORS[:, 1], "label": 1})
+    np.testing.assert_array_equal(read(odd, choice="weight, rings"), VECTORS[:, :2])
+    two = frame(("pca0", "pca1", "umap0"))
+    np.testing.assert_array_equal(read(two, choice="pca"), VECTORS[:, :2])
+    with pytest.raises(ModelError, match="has no 'tsne'; it has pca0"):
+        read(two, choice="tsne")
+
+
+FORMS = {
+    "JSON": lambda row: str(row.tolist()),
+    "pgvector": lambda row: "[" + ",".join(map(repr, row.tolist())) + "]",
+    "PostgreSQL array": lambda row: "{" + ",".join(map(repr, row.tolist())) + "}",
+    "tuple": lambda row: repr(tuple(row.tolist())),
+    "NumPy print": lambda row: np.array2string(row, floatmode="unique", max_line_width=30),
+    "NumPy repr": lambda row: np.array_repr(row, precision=17),
+    "NumPy 2 numbers": lambda row: repr(list(row)),
+    "tensor": lambda row: f"tensor({row.tolist()}, dtype=torch.float64)",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_vectors_written_as_text_are_read(form):
+    texts = list(map(FORMS[form], VECTORS))
+    table = pd.DataFrame({"text": "no vector", "vector": texts, "n_tokens": np.arange(N)})
+    np.testing.assert_allclose(read(table), VECTORS, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "text", ["hello", "[note]", "[1]", "(see 3)", "", "1 2 3", "[a, b]", "[1, 2] and more"]
+)
+def test_other_texts_are_no_vectors(text):
+    assert not is_text_vector(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["[1, 2]", "[1, 2, 3]"], "different lengths, 2 to 3"),
+        (["[1, 2]", "[1, x]"], "row 2 holds '.1, x.', which is not a vector"),
+        (["[0.1 0.2 ... 0.9]"], "row 1 .* shortened when it was printed"),
+    ],
+)
+def test_texts_that_are_not_whole_vectors_are_named(texts, message):
+    with pytest.raises(ModelError, match=message):
+        parse_text_vectors(texts, "v")
+
+
+def test_a_column_of_shortened_vectors_is_not_passed_over():
+    with pytest.raises(ModelError, match="shortened"):
+        matrix_of_table(pa.table({"vector": ["[0.1 0.2 ... 0.9]"], "n": [3]}), "v")
