@@ -79,7 +79,8 @@ tasks or other data sets alone (false), or comparisons of data sets by the targe
 same vectors as one job, byte for byte; another number embeds anew.
 Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
 checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
-platform's cache; `HF_HUB_OFFLINE=1` switches all downloads off.
+platform's cache. Checkpoints and data of the hub and by URL are fetched by `make fetch STUDY=...` alone: no
+other command and no job of the workflow uses the network. `HF_HUB_OFFLINE=1` switches `fetch` off, too.
 """
 TASKS = """## `tasks.tsv`
 
