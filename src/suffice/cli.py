@@ -20,6 +20,7 @@ from suffice.ranking.rank import Ranking, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
+from suffice.secrets import without_secrets
 from suffice.study.fetch import Fetched, fetch_study
 from suffice.study.kinds import EMBEDDINGS, kind_of_study
 from suffice.study.model import why_no_name
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
-        print(f"suffice: {error}", file=sys.stderr)
+        print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
     return 0
 
