@@ -316,18 +316,6 @@ class CheckpointLoader(Loader[C]):
 
 
 @contextmanager
-def without_network() -> Iterator[None]:
-    """Let no library ask the hub for anything inside the block, whatever the environment says."""
-    from huggingface_hub import constants
-
-    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
-
-
-@contextmanager
 def quiet() -> Iterator[list[str]]:
     """Keep transformers, sentence-transformers and their progress bars silent inside the block.
 

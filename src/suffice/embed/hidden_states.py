@@ -19,9 +19,9 @@ from suffice.embed.checkpoint import (
     quiet,
     refuse_missing_weights,
     torch_device,
-    without_network,
 )
 from suffice.errors import ModelError
+from suffice.fetch import without_network
 
 DEFAULT_MAX_LENGTH = 512  # tokens, unless the model or its tokenizer reads fewer
 Pooling = Literal["mean", "cls", "last_token"]

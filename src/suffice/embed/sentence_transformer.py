@@ -18,10 +18,10 @@ from suffice.embed.checkpoint import (
     quiet,
     refuse_missing_weights,
     torch_device,
-    without_network,
 )
 from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
 from suffice.errors import ModelError
+from suffice.fetch import without_network
 from suffice.files import read_json
 
 MISSING_IN_REPORT = re.compile(r"^(\S+)\s*\|.*MISSING", re.MULTILINE)  # a line of transformers' load report
