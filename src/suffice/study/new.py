@@ -15,6 +15,7 @@ from suffice.embed.precomputed import SUFFIXES as VECTOR_SUFFIXES
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
 from suffice.study.model import why_no_name
+from suffice.study.places import folders_outside
 from suffice.study.read import load_study
 
 MAX_NAME = 100  # characters, as NAME_PATTERN has it
@@ -82,7 +83,13 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
         rows[name] = row
     if len(rows) < 2:
         raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
-    title = {"title": f"Which model carries the most information about {texts.name}?", "seed": 0}
+    title: dict[str, object] = {
+        "title": f"Which model carries the most information about {texts.name}?",
+        "seed": 0,
+    }
+    own = [Path(model) for model in models if model not in MODEL_PRESETS and Path(model).exists()]
+    outside = folders_outside([texts, *own], folder)
+    title |= {"outside": outside} if outside else {}
     folder.mkdir(parents=True)
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
