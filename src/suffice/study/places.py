@@ -1,5 +1,6 @@
 """Where a study may read: its own folder, installed packages, caches, and what study.yaml names besides."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,7 @@ class Places(NamedTuple):
             return
         allowed = list(self._allowed())
         for each in _with_contents(path):
-            real = each.resolve()
+            real = real_path(each)
             if not any(real.is_relative_to(folder) for folder in allowed):
                 leads = "" if real == each else f", which leads to {real},"
                 raise StudyError(
@@ -45,24 +46,29 @@ class Places(NamedTuple):
                 )
 
     def _allowed(self) -> Iterator[Path]:
-        yield self.folder.resolve()
+        yield real_path(self.folder)
         for text in self.outside if isinstance(self.outside, tuple) else ():
-            yield user_path(text, self.folder).resolve()
+            yield real_path(user_path(text, self.folder))
 
 
 def check_study_file(path: Path) -> None:
     """Raise StudyError if study.yaml is a link that leads out of its folder; it is not read then."""
-    if not path.resolve().is_relative_to(path.parent.resolve()):
+    if not real_path(path).is_relative_to(real_path(path.parent)):
         raise StudyError(f"{path} is a link that leads out of its folder; copy the file there")
 
 
 def folders_outside(paths: Iterable[Path], folder: Path) -> list[str]:
     """What the key `outside` must hold so that a study in `folder` may read these files and folders."""
-    files = (each.resolve() for path in paths for each in _with_contents(path))
+    files = (real_path(each) for path in paths for each in _with_contents(path))
     found = {file if file.is_dir() else file.parent for file in files}
-    base = folder.resolve()
+    base = real_path(folder)
     outer = [each for each in found if not any(other in each.parents for other in found)]
     return sorted(str(each) for each in outer if not each.is_relative_to(base))
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads through all links; one that leads to itself stays as it is, and is not readable."""
+    return Path(os.path.realpath(path))
 
 
 def _with_contents(path: Path) -> Iterator[Path]:
