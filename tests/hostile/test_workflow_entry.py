@@ -14,7 +14,7 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
     ("seed", "x", "'seed' has the value 'x'"),
     ("seed", True, "'seed' has the value True: write a number"),
     ("seed", 2**64, "18446744073709551616 is no whole number"),
-    ("models", "../../none.tsv", "none.tsv lies outside of the study's folder"),
+    ("models", "../../none.tsv", "none.tsv, lies outside of the study's folder"),
     ("models", "/etc/passwd", "passwd"),
     ("models", "a\0b", "can be no file's name"),
     ("models", "x" * 5000 + ".tsv", "can be no file's name|too long"),

@@ -195,8 +195,8 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
         if settings.source == "file" and settings.path:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
-            for own in own_paths(where, path.parent, several):
-                places.check(path, name, own)
+            for file in own_paths(where, path.parent, several):
+                places.check(path, name, file)
             settings = settings.model_copy(update={"path": found})
         rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards)
     if not any(row.ranked for row in rows.values()):
