@@ -11,21 +11,28 @@ from pathlib import Path
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def answers(models: dict[str, Path]) -> dict[str, bytes]:
-    """What is answered under each path."""
+def commit_of(branch: str) -> str:
+    """The commit that a branch stands for."""
+    return hashlib.sha1(branch.encode()).hexdigest() if branch else COMMIT
+
+
+def answers(models: dict[str, Path], branches: dict[str, Path] | None = None) -> dict[str, bytes]:
+    """What is answered under each path; `branches` are other contents, by "owner/name@branch"."""
     found = {}
-    for name, folder in models.items():
+    for address, folder in {**models, **(branches or {})}.items():
+        name, _, branch = address.partition("@")
         files = {
             str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
         }
         facts = {
             "id": name,
             "modelId": name,
-            "sha": COMMIT,
+            "sha": commit_of(branch),
             "siblings": [{"rfilename": file} for file in files],
         }
-        found[f"/api/models/{name}"] = json.dumps(facts).encode()
-        for revision in ("main", COMMIT):
+        if not branch:
+            found[f"/api/models/{name}"] = json.dumps(facts).encode()
+        for revision in (branch or "main", commit_of(branch)):
             found[f"/api/models/{name}/revision/{revision}"] = json.dumps(facts).encode()
             found |= {f"/{name}/resolve/{revision}/{file}": body for file, body in files.items()}
     return found
@@ -44,22 +51,38 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def loopback_hub(models: dict[str, Path]) -> Iterator[tuple[str, list[str]]]:
-    """Serve folders as repositories; gives the address, and a list that fills with what is sent."""
+def loopback_hub(
+    models: dict[str, Path], branches: dict[str, Path] | None = None, asked: list[str] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Serve folders as repositories.
+
+    Args:
+        models: the folder of each repository, by "owner/name".
+        branches: the folders of other branches, by "owner/name@branch".
+        asked: a list that fills with what is asked for, by any method, whether it is there or not.
+
+    Yields:
+        The address, and a list that fills with what is sent.
+    """
     sent: list[str] = []
-    known = answers(models)
+    known = answers(models, branches)
+    others = [name.partition("@")[2] for name in branches or {}]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_HEAD(self) -> None:
+            if asked is not None:
+                asked.append(self.path.split("?")[0])
             body = known.get(self.path.split("?")[0])
             self.send_response(404 if body is None else 200)
             if body is None:
                 self.send_header("X-Error-Code", "RepoNotFound" if "/api/" in self.path else "EntryNotFound")
             else:
                 self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')
-                self.send_header("X-Repo-Commit", COMMIT)
+                asked_for = self.path.partition("/resolve/")[2].partition("/")[0]
+                known_branch = next((name for name in others if asked_for in (name, commit_of(name))), "")
+                self.send_header("X-Repo-Commit", commit_of(known_branch))
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
 

@@ -30,6 +30,7 @@ from suffice.ranking.rank import rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
+from suffice.secrets import without_secrets
 from suffice.study.fetch import Fetched, fetch_study
 from suffice.study.kinds import EMBEDDINGS, kind_of_study
 from suffice.study.model import why_no_name
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type names more than is used
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
-        print(f"suffice: {error}", file=sys.stderr)
+        print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -2,12 +2,18 @@
 
 import warnings
 
+from suffice.secrets import without_secrets
+
 
 class SufficeError(ValueError):
     """Something the user gave cannot be used; the message names it and the remedy.
 
-    The command line and the workflow print the message alone, without a traceback.
+    The command line and the workflow print the message alone, without a traceback. Secrets in addresses are
+    cut from it.
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(without_secrets(str(message)))
 
 
 class StudyError(SufficeError):

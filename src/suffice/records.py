@@ -13,6 +13,7 @@ from typing import Any
 from suffice.errors import DataError
 from suffice.files import read_json, sha256_of_file, sha256_of_json, write_json
 from suffice.provenance import git_state, machine, versions
+from suffice.secrets import for_sharing
 
 SCHEMA_VERSION = 1
 FOLDER = "records"
@@ -78,10 +79,11 @@ def write_records(
     Args:
         results: folder of the results.
         outputs: what it made, below that folder.
-        inputs: SHA-256 of what it was made from, by path: relative to the results, or absolute.
+        inputs: SHA-256 of what it was made from, by path: relative to the results, or absolute; those in the
+            user's home folder are written with `~`.
         job: name and parameters of the job, JSON-compatible.
     """
-    origin = {"job": dict(job), "inputs": dict(inputs), "made": made_with()}
+    origin = {"job": for_sharing(dict(job)), "inputs": for_sharing(dict(inputs)), "made": made_with()}
     for path in outputs:
         state = state_of(path)
         seen = {"sha256": sha256_of(path), "n_bytes": state.n_bytes, "seen_mtime_ns": state.mtime_ns}
@@ -105,7 +107,7 @@ def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """
     files = {path.name: sha256_of_file(path) for path in study_files(study)}
     about = {"folder": str(study.absolute()), "files": files, "overrides": dict(overrides)}
-    return {"schema_version": SCHEMA_VERSION, "study": about, "made": made_with()}
+    return {"schema_version": SCHEMA_VERSION, "study": for_sharing(about), "made": made_with()}
 
 
 def study_files(study: Path) -> list[Path]:

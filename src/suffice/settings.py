@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from suffice.secrets import without_secrets
+
 MAX_SHOWN = 200  # characters of a value in a message
 
 
@@ -50,5 +52,5 @@ def _describe(problem: Any, model: type[BaseModel]) -> str:
 
 def _shown(value: Any) -> str:
     """A value as it stands in a message: the beginning of a long one."""
-    text = repr(value)
+    text = without_secrets(repr(value))
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -1,5 +1,6 @@
 """Checking results: whether each file is as its job left it, and whether it would come out the same today."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,7 +154,8 @@ class _Check:
         if name in self.hashes:
             return self.hashes[name]
         if name not in self.outside:
-            self.outside[name] = self._hash(self.results / name)  # an absolute name stays itself
+            place = self.results / os.path.expanduser(name)  # an absolute name stays itself
+            self.outside[name] = self._hash(place)
         return self.outside[name]
 
     def notes(self) -> list[str]:
@@ -199,7 +201,7 @@ def _changed_study(results: Path) -> Iterator[str]:
     study = record.get("study") if isinstance(record, dict) else None
     if not isinstance(study, dict) or not isinstance(study.get("files"), dict):
         raise DataError(f"{results / RUN_RECORD} does not say what was run; delete it and run again")
-    folder, then = Path(str(study.get("folder"))), study["files"]
+    folder, then = Path(os.path.expanduser(str(study.get("folder")))), study["files"]
     if not folder.is_dir():
         return
     now = {path.name: sha256_of_file(path) for path in study_files(folder)}

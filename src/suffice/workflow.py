@@ -21,6 +21,7 @@ from suffice.files import read_json, remove_leftovers, user_path, whole_files, w
 from suffice.locks import try_lock
 from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
+from suffice.secrets import WithoutSecrets, for_sharing
 
 if TYPE_CHECKING:
     from suffice.calibration.study import CalibrationStudy
@@ -286,7 +287,9 @@ def _log_messages(snakemake: Any) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         handlers.append(logging.FileHandler(str(snakemake.log[0]), mode="w", encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(WithoutSecrets("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     for quiet in ("httpx", "matplotlib", "fontTools"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
@@ -320,7 +323,8 @@ def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        write_json(names | {"message": str(error) or type(error).__name__}, record)
+        message = for_sharing(str(error) or type(error).__name__)
+        write_json(names | {"message": message}, record)
         raise
     record.unlink()
     for of_shard in record.parent.glob(f"{glob.escape(record.stem)}.shard-*.json"):

@@ -82,10 +82,11 @@ def test_hub_name_that_is_not_cached(revision, option, tmp_path, monkeypatch):
         check_checkpoint("nobody/no-model-of-this-name", tmp_path, revision=revision)
 
 
-def test_hub_name_online_is_not_checked(tmp_path, monkeypatch):
+def test_hub_name_must_be_cached_with_network_too(tmp_path, monkeypatch):
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    assert check_checkpoint("nobody/no-model-of-this-name", tmp_path) is None
+    with pytest.raises(ModelError, match="run `make fetch STUDY=...`"):
+        check_checkpoint("nobody/no-model-of-this-name", tmp_path)
 
 
 def test_identity_of_hub_name_that_is_not_cached():
@@ -112,18 +113,7 @@ def cached(tmp_path, monkeypatch):
     return commit
 
 
-def test_identity_of_cached_hub_name_is_its_commit(cached, monkeypatch):
-    import huggingface_hub
-    from huggingface_hub import constants
-
-    original = huggingface_hub.hf_hub_download
-    monkeypatch.setattr(
-        huggingface_hub,
-        "hf_hub_download",
-        lambda *args, **more: original(
-            *args, cache_dir=constants.HF_HUB_CACHE, local_files_only=True, **more
-        ),
-    )
+def test_identity_of_cached_hub_name_is_its_commit(cached):
     loader = HiddenStates(HiddenStatesSettings(checkpoint="toy/bert"))
     assert loader.identity() == {"commit": cached}
 

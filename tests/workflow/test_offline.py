@@ -1,5 +1,6 @@
 """A study is fetched where there is a network, and runs where there is none."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -63,6 +64,34 @@ def test_a_fetched_study_runs_with_the_network_refused(study_of_hub):
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     assert (workflow.results / "embeddings" / "toys" / "tiny.npy").exists()
     assert (workflow.results / "report.html").exists()
+
+
+def test_a_nested_module_runs_nothing_and_asks_for_no_other_revision_through_the_whole_workflow(
+    study_of_hub, tmp_path
+):
+    workflow, folder = study_of_hub
+    ran, asks = tmp_path / "ran", {"trust_remote_code": True, "revision": "theirs"}
+    nested = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.SentenceTransformer"}]
+    (folder / "modules.json").write_text(json.dumps(nested))
+    (folder / "sentence_bert_config.json").write_text(json.dumps(asks))
+    branch = tmp_path / "branch"
+    shutil.copytree(folder, branch)
+    (branch / "modules.json").write_text(json.dumps([nested[0] | {"type": "theirs.Runs"}]))
+    (branch / "theirs.py").write_text(f"open({str(ran)!r}, 'w')\n\nclass Runs:\n    pass\n")
+    asked = []
+    with loopback_hub({"me/tiny": folder}, {"me/tiny@theirs": branch}, asked) as (address, _):
+        fetched = fetch(workflow.study, address)
+        assert fetched.returncode == 1 and "modules.json: the key 0 has type" in fetched.stdout
+        shutil.copytree(folder, workflow.study / "copy")  # and as a copy that someone handed over
+        table = workflow.study / "models.tsv"
+        table.write_text(table.read_text().replace("me/tiny", "copy"))
+        environment = {k: v for k, v in workflow.environment().items() if not k.endswith("_OFFLINE")}
+        environment |= {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1"}
+        done = subprocess.run(workflow.command(), capture_output=True, text=True, env=environment)
+    assert done.returncode and "modules.json: the key 0 has type" in done.stdout + done.stderr
+    assert not ran.exists()
+    assert not [path for path in asked if "theirs" in path]
+    assert not [path for path in asked if "/resolve/" in path and COMMIT not in path]
 
 
 def test_what_cannot_be_fetched_is_named_and_the_rest_is_fetched(study_of_hub):

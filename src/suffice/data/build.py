@@ -20,7 +20,7 @@ from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, load_hub, read_items
 from suffice.errors import AssumptionWarning, DataError, assume
-from suffice.fetch import check_file_hash, fetch
+from suffice.fetch import check_file_hash, fetch, fetched
 from suffice.files import sha256_of_path, write_json, write_table
 from suffice.seeds import derive_seed
 
@@ -114,10 +114,10 @@ def with_local_file(settings: DatasetSettings) -> DatasetSettings:
     """The settings with a URL replaced by the file that it was fetched to; a hash that is given is checked.
 
     Raises:
-        FetchError: the file cannot be fetched, or has another hash.
+        FetchError: the file was not fetched, or has another hash.
     """
     if settings.is_remote:
-        return settings.model_copy(update={"path": str(fetch(str(settings.path), settings.sha256))})
+        return settings.model_copy(update={"path": str(fetched(str(settings.path), settings.sha256))})
     if settings.sha256 is not None:
         check_file_hash(Path(str(settings.path)), settings.sha256)
     return settings
@@ -130,10 +130,10 @@ def fetch_dataset(settings: DatasetSettings) -> str | None:
         SufficeError: it cannot be fetched.
     """
     if settings.is_remote:
-        return f"{settings.path} as {with_local_file(settings).path}"
+        return f"{settings.path} as {fetch(str(settings.path), settings.sha256)}"
     if settings.source != "hub":
         return None
-    n_items = sum(len(part) for part in load_hub(settings))
+    n_items = sum(len(part) for part in load_hub(settings, may_fetch=True))
     at = f" at {settings.revision}" if settings.revision else ", not pinned: set its revision"
     return f"{settings.path}{at}: {n_items:,} items in {', '.join(settings.hub_splits)}"
 

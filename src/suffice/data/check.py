@@ -15,7 +15,6 @@ from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
 from suffice.errors import DataError
-from suffice.fetch import check_fetchable
 
 MIN_RANKED_ITEMS = 50
 MIN_RANKED_GROUPS = 10
@@ -30,15 +29,12 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
         ranked: whether models will be ranked on it, which needs some more items and groups.
 
     Returns:
-        The columns that its corpus will have; None for a hub data set or a URL that is not in the cache yet,
-        which are read in their own job.
+        The columns that its corpus will have; None for a hub data set, which is read in its own job.
 
     Raises:
         DataError: a file or column is missing, the source cannot be read, or too few items remain.
     """
     if settings.source == "hub":
-        return None
-    if settings.is_remote and check_fetchable(str(settings.path), settings.sha256) is None:
         return None
     if settings.source == "datasets":
         return [*REQUIRED_COLUMNS, PART]

@@ -27,6 +27,16 @@ def resolve_paths(text: str, base: Path, several: bool) -> str:
     return SEPARATOR.join(str(_resolve(part, base)) for part in parts if part)
 
 
+def own_paths(text: str, base: Path, several: bool) -> list[Path]:
+    """The paths of a cell, made absolute, that are neither an address nor inside a Python package."""
+    parts = [part.strip() for part in text.split(SEPARATOR)] if several and not is_url(text) else [text]
+    return [user_path(part, base) for part in parts if part and not _is_elsewhere(part)]
+
+
+def _is_elsewhere(text: str) -> bool:
+    return is_url(text) or text.startswith(PACKAGE_PREFIX)
+
+
 def paths_of(text: str, several: bool) -> list[Path]:
     """The absolute paths that `resolve_paths` joined."""
     return [Path(part) for part in text.split(SEPARATOR)] if several else [Path(text)]

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
 from suffice.data.text_files import read_text
 from suffice.errors import DataError
+from suffice.fetch import without_network
 from suffice.foreign import UNREADABLE, suffix_of, unpacked
 from suffice.names import same_name
 
@@ -160,8 +162,12 @@ def read_hub(settings: DatasetSettings) -> pd.DataFrame:
     return pd.concat([table.assign(split=name) for name, table in named], ignore_index=True)
 
 
-def load_hub(settings: DatasetSettings) -> list[Any]:
-    """The splits of a hub data set, from the cache or fetched now.
+def load_hub(settings: DatasetSettings, may_fetch: bool = False) -> list[Any]:
+    """The splits of a hub data set, from the cache.
+
+    Args:
+        settings: names the data set, its splits and its revision.
+        may_fetch: fetch what is not in the cache.
 
     Raises:
         DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
@@ -174,15 +180,18 @@ def load_hub(settings: DatasetSettings) -> list[Any]:
         ) from None
     names = settings.hub_splits
     try:
-        return [
-            datasets.load_dataset(settings.path, name=settings.name, split=name, revision=settings.revision)
-            for name in names
-        ]
+        with nullcontext() if may_fetch else without_network():
+            return [
+                datasets.load_dataset(
+                    settings.path, name=settings.name, split=name, revision=settings.revision
+                )
+                for name in names
+            ]
     except (OSError, ValueError, RuntimeError) as error:
         which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
             f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: "
-            f"{error}. Without network, run `make fetch STUDY=...` where there is one with the same cache "
+            f"{error}. Run `make fetch STUDY=...` where there is a network, with the same cache "
             "(HF_HOME), or save it as Parquet and use source: file"
         ) from error
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +12,15 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
+from suffice.embed.allowed import MODULES, check_allowed, parts
 from suffice.embed.base import Loader
 from suffice.errors import ModelError, first_line
-from suffice.fetch import is_offline
 from suffice.files import read_json, sha256_of_file, sha256_of_json, user_path
 from suffice.settings import Settings
 
 PACKAGE_PREFIX = "package:"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+COMMIT = re.compile("[0-9a-f]{40}")
 PICKLED_WEIGHTS = (".bin", ".pt", ".pth")
 CONFIGURATION = (".json", ".txt", ".model", ".py", ".jinja", ".vocab")
 
@@ -98,11 +100,11 @@ def check_checkpoint(
 
     Raises:
         ModelError: a local folder lacks `marker` or was given a revision; or a hub name is not in the
-            local cache while the hub is switched off.
+            local cache.
     """
     location = resolve_checkpoint(checkpoint, base)
     if not is_local(location):
-        if is_offline() and cached_file(location, marker, revision) is None:
+        if cached_file(location, marker, revision) is None:
             raise ModelError(_not_cached(location, revision))
         return
     if revision is not None:
@@ -129,19 +131,16 @@ def cached_file(name: str, filename: str, revision: str | None = None) -> Path |
     return Path(found) if isinstance(found, str) else None
 
 
-def hub_commit(name: str, filename: str, revision: str | None = None) -> str:
-    """Full commit hash that `revision` of hub checkpoint `name` stands for; fetches `filename` if need be.
+def snapshot(name: str, marker: str, revision: str | None = None) -> Path:
+    """Folder of a hub checkpoint in the local cache, named by the commit of `revision`. No network.
 
     Raises:
-        ModelError: the checkpoint is neither in the cache nor reachable.
+        ModelError: it is not in the cache.
     """
-    from huggingface_hub import hf_hub_download
-
-    try:
-        path = Path(hf_hub_download(name, filename, revision=revision))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{_not_cached(name, revision)} ({type(error).__name__})") from error
-    return path.parts[len(path.parts) - 1 - len(Path(filename).parts)]
+    path = cached_file(name, marker, revision)
+    if path is None:
+        raise ModelError(_not_cached(name, revision))
+    return path.parents[len(Path(marker).parts) - 1]
 
 
 def _visible_files(folder: Path) -> list[Path]:
@@ -220,19 +219,45 @@ class CheckpointLoader(Loader[C]):
         """Absolute path or hub name of the checkpoint; relative paths start from the working directory."""
         return resolve_checkpoint(self.settings.checkpoint, Path())
 
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoint's files are: a local folder, or a commit's folder in the cache of the hub."""
+        location = self.location
+        if is_local(location):
+            return Path(location)
+        return snapshot(location, self.marker, self.settings.revision)
+
     def check(self) -> None:
-        """Check the installed packages, the checkpoint's place and its expected hash, without network."""
+        """Check the installed packages, the checkpoint's place, files and expected hash, without network."""
         if importlib.util.find_spec("transformers") is None:
             raise ModelError(f"models of kind {self.kind} need `pip install 'suffice[text]'`")
         settings = self.settings
+        self._refuse_changing_code()
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
-        if is_local(self.location):
-            self.check_weights()
-        elif is_offline() and self.reads_weights:
-            marker = self.file(self.marker)
-            if marker is None or not holds_all_weights(marker.parent):
+        if not is_local(self.location) and self.reads_weights and not holds_all_weights(self.folder):
+            raise ModelError(f"only a part is in the cache: {_not_cached(self.location, settings.revision)}")
+        self.checked_folder()
+
+    def checked_folder(self) -> Path:
+        """The folder, after a check of all that its files say and of the expected hash; see `allowed`."""
+        folder = self.folder
+        check_allowed(folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+        self.check_weights()
+        return folder
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether the checkpoint is read by its list of modules."""
+        return self.marker == MODULES
+
+    def _refuse_changing_code(self) -> None:
+        """Code that comes with a checkpoint of the hub is that of one commit."""
+        settings = self.settings
+        if settings.trust_remote_code and not is_local(self.location):
+            if not COMMIT.fullmatch(settings.revision or ""):
                 raise ModelError(
-                    f"only a part is in the cache: {_not_cached(self.location, settings.revision)}"
+                    f"trust_remote_code runs code of {self.location!r}, and revision {settings.revision!r} "
+                    "may change; read the code of a commit, and set revision to its full hash"
                 )
 
     @property
@@ -240,13 +265,33 @@ class CheckpointLoader(Loader[C]):
         """Whether the checkpoint's weights are used, not its architecture alone."""
         return True
 
+    def uses_safetensors(self) -> bool:
+        """Whether the transformer's weights are safetensors, which are then the only ones that are read."""
+        read = parts(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+        first = next((part.place for part in read if part.reads_transformer), self.folder)
+        return any(first.glob("*.safetensors"))
+
+    def warnings(self) -> list[str]:
+        """Weights that are pickled."""
+        pickled = [file for file in _weight_files(self.folder) if file.suffix in PICKLED_WEIGHTS]
+        if not (pickled and self.reads_weights):
+            return []
+        names = ", ".join(str(file.relative_to(self.folder)) for file in pickled)
+        return [f"the weights are pickled ({names}), and only numbers are read from them"]
+
     def fetch(self) -> str | None:
         """Fetch a hub checkpoint: configuration, tokenizer and weights."""
         if is_local(self.location):
             return None
         from suffice.embed.hub import fetch_checkpoint
 
-        said = fetch_checkpoint(self.location, self.settings.revision)
+        self._refuse_changing_code()
+        said = fetch_checkpoint(
+            self.location,
+            self.settings.revision,
+            modules=self.has_modules,
+            trusted=self.settings.trust_remote_code,
+        )
         self.check_weights()
         return said
 
@@ -271,7 +316,7 @@ class CheckpointLoader(Loader[C]):
     def identity(self) -> dict[str, Any]:
         """Hashes of a local checkpoint's files (its path does not count), or the commit of a hub one."""
         if not is_local(self.location):
-            return {"commit": hub_commit(self.location, self.marker, self.settings.revision)}
+            return {"commit": self.folder.name}
         return {
             "files_sha256": {"checkpoint": configuration_sha256(self.location)},
             "weights_sha256": weights_sha256(self.location),
@@ -337,6 +382,11 @@ def load_errors(checkpoint: str) -> Iterator[None]:
         yield
     except ModelError:
         raise
+    except pickle.UnpicklingError:  # the library's own text advises to let code run
+        raise ModelError(
+            f"checkpoint {checkpoint!r}: its pickled weights hold more than numbers, or are damaged, so they "
+            "are not read; take a checkpoint with safetensors, or convert it where its code may run"
+        ) from None
     except expected as error:
         reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         raise ModelError(f"checkpoint {checkpoint!r} cannot be loaded ({reason})") from error

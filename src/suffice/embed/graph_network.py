@@ -11,7 +11,7 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import BatchRunner
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.errors import ModelError, first_line
-from suffice.fetch import check_fetchable, check_file_hash, fetch, is_url
+from suffice.fetch import check_file_hash, fetch, fetched, is_url
 from suffice.files import sha256_of_file
 from suffice.settings import Settings
 
@@ -69,20 +69,22 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
         if self.settings.path is None:
             return
         if is_url(self.settings.path):
-            check_fetchable(self.settings.path, self.settings.sha256)
+            fetched(self.settings.path, self.settings.sha256)
             return
         if not Path(self.settings.path).is_file():
             raise ModelError(f"the checkpoint {self.settings.path} does not exist; correct the path")
         check_file_hash(Path(self.settings.path), self.settings.sha256)
 
     def _checkpoint(self, path: str) -> Path:
-        """The file of the checkpoint; fetched if it is by URL."""
-        return fetch(path, self.settings.sha256) if is_url(path) else Path(path)
+        """The file of the checkpoint; that in the cache if it is by URL."""
+        return fetched(path, self.settings.sha256) if is_url(path) else Path(path)
 
     def fetch(self) -> str | None:
         """Fetch a checkpoint by URL."""
         path = self.settings.path
-        return f"{path} as {self._checkpoint(path)}" if path is not None and is_url(path) else None
+        if path is None or not is_url(path):
+            return None
+        return f"{path} as {fetch(path, self.settings.sha256)}"
 
     def identity(self) -> dict[str, Any]:
         """The hash of the checkpoint, or the seed of untrained weights."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from suffice.embed.checkpoint import (
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
+from suffice.fetch import without_network
 
 DEFAULT_MAX_LENGTH = 512  # tokens, unless the model or its tokenizer reads fewer
 Pooling = Literal["mean", "cls", "last_token"]
@@ -75,10 +77,10 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
     def open(self, corpus: Corpus) -> Encoder:
         """Load the tokenizer and the layers that are needed."""
         settings, device = self.settings, torch_device(self.device)
-        with quiet(), load_errors(settings.checkpoint):
-            tokenizer, model = self._load_tokenizer(), self._load_model()
+        folder = self.checked_folder()
+        with quiet(), without_network(), load_errors(settings.checkpoint):
+            tokenizer, model = self._load_tokenizer(folder), self._load_model(folder)
             said = keep_promises(tokenizer, self.read_config("tokenizer_config.json"))
-        self.check_weights()
         layer = _layer_index(settings.layer, model.config.num_hidden_layers)
         drop_layers_above(model, layer)
         max_length = _max_length(settings.max_length, position_limit(model), tokenizer.model_max_length)
@@ -90,23 +92,24 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
 
     @property
     def _source(self) -> dict[str, Any]:
-        return {"revision": self.settings.revision, "trust_remote_code": self.settings.trust_remote_code}
+        return {"local_files_only": True, "trust_remote_code": self.settings.trust_remote_code}
 
-    def _load_tokenizer(self) -> Any:
+    def _load_tokenizer(self, folder: Path) -> Any:
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(self.location, **self._source)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **self._source)
         refuse_empty_vocabulary(tokenizer, self.settings.checkpoint)
         return tokenizer
 
-    def _load_model(self) -> Any:
+    def _load_model(self, folder: Path) -> Any:
         import torch
         from transformers import AutoConfig
 
-        config = AutoConfig.from_pretrained(self.location, **self._source)
+        config = AutoConfig.from_pretrained(folder, **self._source)
         with torch.random.fork_rng(devices=[]):  # loading draws random numbers for weights it then discards
             torch.default_generator.manual_seed(self.seed)
-            model = self._fresh_model(config) if self.settings.random_init else self._trained_model(config)
+            fresh = self.settings.random_init
+            model = self._fresh_model(config) if fresh else self._trained_model(folder, config)
         return model.encoder if _has_decoder_apart(model) else model
 
     def _fresh_model(self, config: Any) -> Any:
@@ -117,13 +120,19 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
         model = AutoModel.from_config(config, trust_remote_code=trusted, dtype=torch.float32)
         return model.to(getattr(torch, self.settings.dtype))
 
-    def _trained_model(self, config: Any) -> Any:
+    def _trained_model(self, folder: Path, config: Any) -> Any:
         import torch
         from transformers import AutoModel
 
         dtype = getattr(torch, self.settings.dtype)
         model, report = AutoModel.from_pretrained(
-            self.location, config=config, dtype=dtype, output_loading_info=True, **self._source
+            folder,
+            config=config,
+            dtype=dtype,
+            output_loading_info=True,
+            use_safetensors=self.uses_safetensors(),
+            weights_only=True,
+            **self._source,
         )
         missing = report["missing_keys"]
         if _has_decoder_apart(model):  # it is not used, and encoder-only checkpoints exist

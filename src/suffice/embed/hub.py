@@ -1,10 +1,22 @@
 """Fetching checkpoints from the hub: the files that a loader reads, and no other format of the weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path, PurePosixPath
 
-from suffice.errors import ModelError
+from suffice.embed.allowed import (
+    ADAPTER,
+    LIBRARY,
+    MODULE_FILES,
+    MODULES,
+    ROUTER,
+    TRANSFORMER_FILE,
+    TRANSFORMERS_FILES,
+    check_allowed,
+    parts,
+)
+from suffice.errors import ModelError, SufficeError
 from suffice.fetch import is_offline
+from suffice.files import whole_file
 
 SAFE, PICKLED = (".safetensors",), (".bin", ".pt", ".pth")
 READ_BESIDE = (".json", ".txt", ".model", ".py", ".jinja", ".vocab", ".tiktoken")
@@ -24,32 +36,95 @@ def needed_files(names: Iterable[str]) -> list[str]:
     return [str(path) for path in kept if path in weights or path.suffix in READ_BESIDE]
 
 
-def fetch_checkpoint(name: str, revision: str | None) -> str:
+def configuration_files(names: Iterable[str]) -> list[str]:
+    """Which files of a hub checkpoint say what it is made of: they are fetched and checked first."""
+    of_modules = {each.name for each in MODULE_FILES.values()}
+    known = {MODULES, ROUTER, LIBRARY, ADAPTER, *TRANSFORMERS_FILES, *of_modules}
+    return [
+        name
+        for name in names
+        if (last := PurePosixPath(name).name) in known
+        or TRANSFORMER_FILE.fullmatch(last)
+        or last.endswith(".index.json")
+    ]
+
+
+def fetch_checkpoint(name: str, revision: str | None, *, modules: bool, trusted: bool) -> str:
     """Bring a hub checkpoint into the local cache; says which commit, how many files and bytes.
 
+    All files are those of one commit. Weights and the rest are fetched only after the checkpoint's
+    configuration was found to be allowed, and only for the parts that are read.
+
+    Args:
+        name: its name on the hub.
+        revision: commit, tag or branch; the main branch by default.
+        modules: whether it is read by its modules (modules.json) or as a transformer.
+        trusted: whether its own Python files may run; else they are not fetched.
+
     Raises:
-        ModelError: it cannot be reached, there is no such checkpoint or revision, or it has no weights.
+        ModelError: it cannot be reached, there is no such checkpoint or revision, it has no weights, or its
+            files say more than they may.
     """
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi
     from huggingface_hub.constants import ENDPOINT, HF_HUB_ETAG_TIMEOUT
 
     if is_offline():
         raise ModelError(f"{name}: downloads are switched off; unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE")
     try:
         info = HfApi().model_info(name, revision=revision, timeout=HF_HUB_ETAG_TIMEOUT)
-        files = needed_files(file.rfilename for file in info.siblings or [])
-        if not any(file.endswith((*SAFE, *PICKLED)) for file in files):
-            raise ModelError(f"{name} has no weights (.safetensors or .bin) on the hub; check the name")
-        paths = [Path(hf_hub_download(name, file, revision=revision or "main")) for file in files]
-    except ModelError:
+        commit, names = str(info.sha), _inside([file.rfilename for file in info.siblings or []])
+        _name_commit(name, revision or "main", commit)
+        files = _fetch_files(name, commit, names, modules=modules, trusted=trusted)
+    except SufficeError:
         raise
     except Exception as error:  # noqa: BLE001 (the client raises those of its HTTP library, too)
         reason = " ".join(str(error).split())[:200] + _limits(error)
         raise ModelError(
             f"{name} cannot be fetched from {ENDPOINT} ({type(error).__name__}: {reason})"
         ) from error
-    megabytes = sum(path.stat().st_size for path in paths) / 1e6
-    return f"{name} at commit {info.sha}: {len(files)} files, {megabytes:,.1f} MB"
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    return f"{name} at commit {commit}: {len(files)} files, {megabytes:,.1f} MB"
+
+
+def _fetch_files(name: str, commit: str, names: list[str], *, modules: bool, trusted: bool) -> list[Path]:
+    """Fetch the configuration, check it, and fetch what it needs."""
+    from huggingface_hub import hf_hub_download
+
+    marker = MODULES if modules else "config.json"
+    if marker not in names:
+        raise ModelError(
+            f"{name} has no {marker} on the hub, so it is not a checkpoint of this kind of model"
+        )
+    found = {file: Path(hf_hub_download(name, file, revision=commit)) for file in configuration_files(names)}
+    folder = found[marker].parent
+    check_allowed(folder, modules=modules, trusted=trusted)
+    read = {part.path for part in parts(folder, modules=modules, trusted=trusted)}
+    wanted = [file for file in needed_files(names) if _is_read(PurePosixPath(file), read, trusted)]
+    if not any(file.endswith((*SAFE, *PICKLED)) for file in wanted):
+        raise ModelError(f"{name} has no weights (.safetensors or .bin) on the hub; check the name")
+    found |= {file: Path(hf_hub_download(name, file, revision=commit)) for file in wanted}
+    return list(found.values())
+
+
+def _inside(names: list[str]) -> list[str]:
+    """The names of files that lie in their repository."""
+    paths = {name: PurePosixPath(name) for name in names}
+    return [name for name, path in paths.items() if not path.is_absolute() and ".." not in path.parts]
+
+
+def _is_read(file: PurePosixPath, folders: Set[PurePosixPath], trusted: bool) -> bool:
+    return trusted if file.suffix == ".py" else file.parent in folders
+
+
+def _name_commit(name: str, revision: str, commit: str) -> None:
+    """Write into the cache which commit a branch or tag stands for, as the hub's own library does."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    if revision != commit:
+        folder = repo_folder_name(repo_id=name, repo_type="model")
+        with whole_file(Path(constants.HF_HUB_CACHE) / folder / "refs" / revision) as path:
+            path.write_text(commit)
 
 
 def _limits(error: BaseException | None) -> str:

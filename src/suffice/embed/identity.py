@@ -7,6 +7,7 @@ from typing import Any
 from suffice.embed.base import Loader
 from suffice.errors import ModelError
 from suffice.files import sha256_of_json
+from suffice.secrets import without_secrets
 
 NOT_IN_IDENTITY = frozenset({"batch_size", "device"})  # change speed and memory, but no vector
 
@@ -30,7 +31,7 @@ def embedding_identity(
     own = loader.identity()
     contents = own.get("files_sha256", {})
     kept = {
-        name: value
+        name: without_secrets(value) if isinstance(value, str) else value
         for name, value in loader.settings.model_dump(mode="json").items()
         if name not in NOT_IN_IDENTITY and name not in contents
     }

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
+from suffice.embed.allowed import MODULES
 from suffice.embed.base import Encoder
 from suffice.embed.checkpoint import (
     BatchRunner,
@@ -22,6 +24,7 @@ from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
+from suffice.fetch import without_network
 from suffice.files import read_json
 
 MISSING_IN_REPORT = re.compile(r"^(\S+)\s*\|.*MISSING", re.MULTILINE)  # a line of transformers' load report
@@ -56,10 +59,13 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
     kind = "sentence_transformer"
     Settings = SentenceTransformerSettings
     libraries = ("torch", "transformers", "tokenizers", "sentence-transformers")
-    marker = "modules.json"
+    marker = MODULES
 
     def warnings(self) -> list[str]:
-        """A model with prompts that was given none."""
+        """A model with prompts that was given none, and what is said of any checkpoint."""
+        return [*super().warnings(), *self._unused_prompts()]
+
+    def _unused_prompts(self) -> list[str]:
         config = self.read_config("config_sentence_transformers.json")
         prompts = sorted(name for name, text in (config.get("prompts") or {}).items() if text)
         chosen = (self.settings.prompt, self.settings.prompt_name, config.get("default_prompt_name"))
@@ -73,9 +79,9 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
     def open(self, corpus: Corpus) -> Encoder:
         """Load the model with its modules."""
         settings, device = self.settings, torch_device(self.device)
-        with quiet() as messages, load_errors(settings.checkpoint):
-            model = self._load(device)
-        self.check_weights()
+        folder = self.checked_folder()
+        with quiet() as messages, without_network(), load_errors(settings.checkpoint):
+            model = self._load(folder, device)
         refuse_missing_weights(MISSING_IN_REPORT.findall("\n".join(messages)), settings.checkpoint)
         if callable(model.tokenizer):  # else it is a word tokenizer of the library's own
             refuse_empty_vocabulary(model.tokenizer, settings.checkpoint)
@@ -98,19 +104,22 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         length = self.read_config(f"{folder}sentence_bert_config.json").get("max_seq_length")
         return keep_promises(model.tokenizer, asked | ({"model_max_length": length} if length else {}))
 
-    def _load(self, device: Any) -> Any:
+    def _load(self, folder: Path, device: Any) -> Any:
         import torch
         from sentence_transformers import SentenceTransformer as Model
 
         settings = self.settings
         with torch.random.fork_rng(devices=[]):  # loading draws random numbers for weights it then discards
             return Model(
-                self.location,
+                str(folder),
                 device=str(device),
-                revision=settings.revision,
                 trust_remote_code=settings.trust_remote_code,
+                local_files_only=True,
                 truncate_dim=settings.truncate_dim,
-                model_kwargs={"dtype": getattr(torch, settings.dtype)},
+                model_kwargs={
+                    "dtype": getattr(torch, settings.dtype),
+                    "use_safetensors": self.uses_safetensors(),
+                },
             )
 
 

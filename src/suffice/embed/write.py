@@ -14,6 +14,7 @@ from suffice.embed.looks import LooksToEmbed
 from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
 from suffice.errors import ModelError
 from suffice.files import open_array, sha256_of_file, whole_file, write_json
+from suffice.secrets import for_sharing
 
 BYTES_PER_VALUE = 4  # vectors are stored as float32
 
@@ -75,7 +76,7 @@ def write_embedding(
         "health": health_card(health, effort.n_truncated, list(effort.warnings)),
         "cost": _cost(loader, effort, corpus.n_items, health.embed_dim),
     }
-    write_json(card, path.with_suffix(".json"))
+    write_json(for_sharing(card), path.with_suffix(".json"))
     return card
 
 

@@ -18,6 +18,7 @@ from suffice.report.content import FIGURES, PageContent, Section
 from suffice.report.decision import DecisionView, view_decision
 from suffice.report.extras import ExtrasView, view_extras
 from suffice.report.numbers import MISSING, integer
+from suffice.report.policy import set_policy
 from suffice.report.tables import (
     Table,
     cost_table,
@@ -93,6 +94,7 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"keep_names": keep_names, "plain": plain}
+    set_policy(environment)
     return environment
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from suffice.data.build import fetch_dataset
 from suffice.embed.registry import build_loader
 from suffice.errors import SufficeError
+from suffice.secrets import without_secrets
 from suffice.study.model import Study
 from suffice.study.read import datasets_named_by
 
@@ -49,4 +50,4 @@ def _tried(what: str, fetch: Callable[[], str | None]) -> Iterator[Fetched]:
         yield Fetched(what, str(error), failed=True)
     else:
         if said is not None:
-            yield Fetched(what, said)
+            yield Fetched(what, without_secrets(said))

@@ -140,6 +140,11 @@ class StudySettings(Settings):
     device: Literal["cpu", "cuda", "mps"] = Field(
         default="cpu", description="torch device of models and estimators"
     )
+    outside: bool | tuple[str, ...] = Field(
+        default=(),
+        description="folders outside of the study's own that it may read, relative to it or absolute; `true` "
+        "for all. Links are followed before a path is compared; installed packages and caches need no entry",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from suffice.errors import StudyError
 from suffice.foreign import suffix_of
 from suffice.settings import did_you_mean
 from suffice.study.model import why_no_name
+from suffice.study.places import folders_outside
 from suffice.study.read import load_study
 
 MAX_NAME = 100  # characters, as NAME_PATTERN has it
@@ -88,7 +89,13 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     for column in content_columns(settings):
         require_column(column, columns, str(texts))
     rows = _model_rows(models, folder)
-    title = {"title": f"Which model carries the most information about {texts.name}?", "seed": 0}
+    title: dict[str, object] = {
+        "title": f"Which model carries the most information about {texts.name}?",
+        "seed": 0,
+    }
+    own = [Path(model) for model in models if model not in MODEL_PRESETS and Path(model).exists()]
+    outside = folders_outside([texts, *own], folder)
+    title |= {"outside": outside} if outside else {}
     folder.mkdir(parents=True)
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}

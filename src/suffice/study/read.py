@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookSettings
-from suffice.data.paths import resolve_paths
-from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, resolve_checkpoint
+from suffice.data.paths import own_paths, resolve_paths
+from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import StudyError, SufficeError
@@ -32,6 +32,7 @@ from suffice.study.model import (
     StudySettings,
     TaskRow,
 )
+from suffice.study.places import Places, check_study_file
 from suffice.study.references import SETTINGS, check_key, check_references
 from suffice.study.standins import with_standins
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
@@ -69,13 +70,18 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     refuse_braces(str(folder))
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
     estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed)
-    datasets = _read_datasets(folder / settings.datasets)
-    models = _read_models(folder / settings.models)
+    places = Places(folder, settings.outside)
+    for table in ("datasets", "models", "tasks"):
+        named = checked(folder / SETTINGS, table, partial(user_path, getattr(settings, table), folder))
+        places.check(folder / SETTINGS, table, named)
+    datasets = _read_datasets(folder / settings.datasets, places)
+    models = _read_models(folder / settings.models, places)
     tasks = _read_tasks(folder, settings, datasets)
-    settings = _with_located_scores(folder, settings)
+    settings = _with_located_scores(folder, settings, places)
     variants = _read_variants(folder / SETTINGS, settings)
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks, variants)
     check_references(study)
+    _check_files_of_models(study, places)
     study = with_looks(study)
     return with_standins(study) if settings.offline_standins else study
 
@@ -86,6 +92,7 @@ def read_study_settings(path: Path, overrides: Mapping[str, Any], model: type[S]
     Raises:
         StudyError: the file is not YAML, or a key or value is wrong.
     """
+    check_study_file(path)
     content = read_yaml(path)
     try:
         return model(**{**content, **overrides})
@@ -140,26 +147,38 @@ def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorCh
     return read_estimators(path, given, settings.seed)
 
 
-def _with_located_scores(folder: Path, settings: StudySettings) -> StudySettings:
+def _check_files_of_models(study: Study, places: Places) -> None:
+    """The files that models name, for each data set if its name is part of theirs."""
+    for row in study.models.values():
+        for dataset in study.datasets:
+            settings = row.settings_for(dataset)
+            files = [settings[key] for key in FILE_SETTINGS if key in settings and not row.base_models]
+            for file in files:
+                if Path(file).is_absolute():
+                    places.check(study.models_file, row.name, Path(file))
+
+
+def _with_located_scores(folder: Path, settings: StudySettings, places: Places) -> StudySettings:
     """The settings with the places of public scores made absolute, and every public task named."""
     given = settings.public_scores
     if given is None:
         return settings
     path = folder / SETTINGS
-    places = {
+    located = {
         key: checked(path, f"public_scores.{key}", partial(user_path, value, folder))
         for key in SCORE_PLACES
         if (value := getattr(given, key))
     }
-    for key, place in places.items():
+    for key, place in located.items():
+        places.check(path, f"public_scores.{key}", place)
         if not place.exists():
             raise StudyError(f"{path}: public_scores.{key}: {place} does not exist; correct the path")
     tasks = given.tasks
     if not tasks:
-        listed = checked(path, "public_scores.table", partial(read_score_table, places["table"]))
+        listed = checked(path, "public_scores.table", partial(read_score_table, located["table"]))
         tasks = tuple(dict.fromkeys(task for _, task in listed))
-    located = {key: str(place) for key, place in places.items()}
-    public = given.model_copy(update={**located, "tasks": tasks})
+    texts = {key: str(place) for key, place in located.items()}
+    public = given.model_copy(update={**texts, "tasks": tasks})
     return settings.model_copy(update={"public_scores": public})
 
 
@@ -171,7 +190,7 @@ def _read_shards(path: Path, name: str, text: str) -> int:
     return int(text)
 
 
-def _read_datasets(path: Path) -> dict[str, DatasetRow]:
+def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
     rows = {}
     for name, cells in read_rows(path, "dataset", ["source"]).items():
         text = cells.pop("ranked", "true")
@@ -186,6 +205,8 @@ def _read_datasets(path: Path) -> dict[str, DatasetRow]:
             where, several = settings.path, settings.has_molecules
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             checked(path, name, partial(refuse_braces, found))
+            for file in own_paths(where, path.parent, several):
+                places.check(path, name, file)
             settings = settings.model_copy(update={"path": found})
         rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks)
     if not any(row.ranked for row in rows.values()):
@@ -193,16 +214,15 @@ def _read_datasets(path: Path) -> dict[str, DatasetRow]:
     return rows
 
 
-def _read_models(path: Path) -> dict[str, ModelRow]:
-    rows = {
-        name: _model_row(path, name, cells) for name, cells in read_rows(path, "model", ["loader"]).items()
-    }
+def _read_models(path: Path, places: Places) -> dict[str, ModelRow]:
+    cells_of = read_rows(path, "model", ["loader"])
+    rows = {name: _model_row(path, name, cells, places) for name, cells in cells_of.items()}
     if len(rows) < 2:
         raise StudyError(f"{path} has {len(rows)} models; a ranking needs at least 2: add rows")
     return rows
 
 
-def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
+def _model_row(path: Path, name: str, cells: dict[str, str], places: Places) -> ModelRow:
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
     given = {key: value for key, value in cells.items() if key not in OWN_COLUMNS}
@@ -213,7 +233,10 @@ def _model_row(path: Path, name: str, cells: dict[str, str]) -> ModelRow:
     if checkpoint.startswith(TRAINED_PREFIX):
         training = _training_and_step(path, name, checkpoint)
     elif checkpoint:
-        given["checkpoint"] = checked(path, name, lambda: resolve_checkpoint(checkpoint, path.parent))
+        place = checked(path, name, lambda: resolve_checkpoint(checkpoint, path.parent))
+        if is_local(place) and not checkpoint.startswith(PACKAGE_PREFIX):
+            places.check(path, name, Path(place))
+        given["checkpoint"] = place
     if vectors.startswith(MODEL_PREFIX):
         base_models = _base_models(path, name, kind, vectors)
     else:

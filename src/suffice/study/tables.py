@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from suffice.data.text_files import decode
 from suffice.errors import DataError, StudyError, SufficeError, first_line
-from suffice.settings import Settings, describe_validation_error, did_you_mean
+from suffice.settings import Settings, describe_validation_error
 from suffice.study.model import why_no_name
 
 Row = TypeVar("Row")
@@ -33,7 +34,9 @@ def read_rows(path: Path, key: str, required: Iterable[str]) -> dict[str, dict[s
     header, lines = _read_lines(path)
     for column in (key, *required):
         if column not in header:
-            raise StudyError(f"{path}: the column {column!r} is missing{did_you_mean(column, header)}")
+            close = get_close_matches(column, header, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "; it is named in the table's first line"
+            raise StudyError(f"{path}: the column {column!r} is missing{hint}")
     rows: dict[str, dict[str, str]] = {}
     for number, cells in lines:
         row = _row(path, number, header, cells)

@@ -1,0 +1,77 @@
+"""What does not leave this computer: secrets in addresses, and the names of home folders in paths."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+ADDRESS = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*:/{2})(?P<user>[^\s/?#\"'<>]*@)?(?P<place>[^\s?#\"'<>]*)"
+    r"(?P<rest>[?#][^\s\"'<>]*)?",
+    re.IGNORECASE,
+)
+HARMLESS = frozenset({"download", "format", "version", "ref", "rev", "revision", "raw", "dl", "export"})
+TOKEN = re.compile(
+    r"\b(hf|ghp|gho|ghs|glpat|github_pat)[_-][A-Za-z0-9_-]{16,}|(?<=\bBearer )\s*[\w.~+/=-]{8,}"
+)
+PARAMETER = re.compile(
+    r"\b((?:[\w-]*(?:signature|token|secret|passw(?:or)?d|api[_-]?key|credential)[\w-]*|sig)=)[^\s&\"']+",
+    re.IGNORECASE,
+)
+CUT = "…"
+OTHER_HOMES = re.compile(r"(?<![\w.~])/(home|Users)/[^/\s\"']+(?=/|$)")
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses have neither user nor password, and no parameters but harmless ones.
+
+    Any parameter may be a signature or a key, so all are cut but those of `HARMLESS`. Tokens of known forms
+    are cut outside of addresses, too.
+    """
+    return TOKEN.sub(CUT, PARAMETER.sub(rf"\1{CUT}", ADDRESS.sub(_bare, text)))
+
+
+def _bare(found: "re.Match[str]") -> str:
+    """An address without its secrets."""
+    rest = found["rest"] or ""
+    parameters = re.split(r"[?&;#]", rest)[1:]
+    kept = [each for each in parameters if each.partition("=")[0].lower() in HARMLESS]
+    kept += [CUT] if len(kept) < len(parameters) else []
+    return found["scheme"] + _place(found["place"]) + ("?" + "&".join(kept) if kept else "")
+
+
+def _place(text: str) -> str:
+    """Host and path; nothing of it where the port is not a number, as in a password with a slash or `#`."""
+    host, _, port = text.partition("/")[0].rpartition(":")
+    is_address = not host or host.startswith("[") or port.isdigit() or not port
+    return text if is_address else CUT
+
+
+def for_sharing(value: Any) -> Any:
+    """A JSON-compatible value for a record: no secrets, and the user's home folder as `~`.
+
+    Names of other people's home folders are cut.
+    """
+    if isinstance(value, str):
+        return _without_homes(without_secrets(value))
+    if isinstance(value, dict):
+        return {for_sharing(key): for_sharing(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [for_sharing(each) for each in value]
+    return value
+
+
+def _without_homes(text: str) -> str:
+    home = str(Path.home()) if os.environ.get("HOME") else ""
+    if len(home) > 1:
+        text = re.sub(rf"(?<![\w.~/-]){re.escape(home)}(?=/|$|[\s\"',;:)])", "~", text)
+    return OTHER_HOMES.sub(rf"/\1/{CUT}", text)
+
+
+class WithoutSecrets(logging.Formatter):
+    """Writes messages, and the errors that come with them, without the secrets of addresses."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message as it is written."""
+        return without_secrets(super().format(record))

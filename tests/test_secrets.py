@@ -1,0 +1,124 @@
+"""What is written for others to read names neither secrets nor home folders."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from suffice.errors import DataError, SufficeError
+from suffice.records import record_path, run_record, sha256_of, write_records
+from suffice.secrets import WithoutSecrets, for_sharing, without_secrets
+from suffice.verify import verify_results
+from suffice.workflow import recording_failure
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://a.org/x.csv", "https://a.org/x.csv"),
+        ("https://user:word@a.org/x.csv", "https://a.org/x.csv"),
+        ("https://token@a.org:8443/x.csv", "https://a.org:8443/x.csv"),
+        ("s3://KEY:SECRET@bucket/x", "s3://bucket/x"),
+        ("https://user:w@rd@a.org/x.csv", "https://a.org/x.csv"),
+        ("https://user:w/rd@a.org/x.csv", "https://…"),
+        ("https://user:w#rd@a.org/x.csv", "https://…?…"),
+        ("https://a.org/x.csv?sig=abc&download=1", "https://a.org/x.csv?download=1&…"),
+        ("https://a.org/x?X-Amz-Signature=abc", "https://a.org/x?…"),
+        ("https://a.org/x#access_token=abc", "https://a.org/x?…"),
+        ("HTTPS://u:p@A.org/x", "HTTPS://A.org/x"),
+        ("'https://u:p@a.org/x' and \"https://u:p@b.org/y\"", "'https://a.org/x' and \"https://b.org/y\""),
+        ("url: /x.csv?sig=abc (Caused by", "url: /x.csv?sig=… (Caused by"),
+        ("--token=abc api_key=abc", "--token=… api_key=…"),
+        ("Authorization: Bearer abcdefghij.klm", "Authorization: Bearer …"),
+        ("hf_abcdefghijklmnopqrstuvwxyz is a token", "… is a token"),
+        ("a/b: c@d, 10:30 and package:name/file", "a/b: c@d, 10:30 and package:name/file"),
+        ("http://[::1]:8000/x", "http://[::1]:8000/x"),
+        ("https://medium.com/@writer/text", "https://medium.com/@writer/text"),
+    ],
+)
+def test_secrets_are_cut_from_addresses(text, expected):
+    assert without_secrets(text) == expected
+    assert without_secrets(without_secrets(text)) == without_secrets(text)
+
+
+def test_every_error_is_without_secrets():
+    assert str(DataError("no file https://u:p@a.org/x?sig=abc")) == "no file https://a.org/x?…"
+    assert str(SufficeError()) == ""
+
+
+def test_logs_are_without_secrets_in_tracebacks_too():
+    try:
+        raise OSError("https://u:p@a.org/x?sig=abc")
+    except OSError as error:
+        record = logging.LogRecord("x", 40, "x.py", 1, "%s", ("https://u:q@b.org/",), None)
+        record.exc_info = (OSError, error, error.__traceback__)
+    text = WithoutSecrets("%(message)s").format(record)
+    assert "https://b.org/" in text and "https://a.org/x" in text
+    assert not [secret for secret in ("u:q", "u:p", "abc") if secret in text]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "alice"))
+    (tmp_path / "alice" / "study").mkdir(parents=True)
+    return tmp_path / "alice"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("{home}/data/x.csv", "~/data/x.csv"),
+        ("{home}", "~"),
+        ("{home}-other/x", "{home}-other/x"),
+        ("see {home}/a, {home}/b", "see ~/a, ~/b"),
+        ("/home/bob/x.csv", "/home/…/x.csv"),
+        ("/Users/bob/x.csv", "/Users/…/x.csv"),
+        ("/data/home/x.csv", "/data/home/x.csv"),
+        ("results/home/bob/x", "results/home/bob/x"),
+    ],
+)
+def test_home_folders_are_not_named(path, expected, home):
+    assert for_sharing(path.format(home=home)) == expected.format(home=home)
+
+
+def test_records_name_no_home_and_no_secret_and_can_be_verified(home, tmp_path):
+    results, outside = tmp_path / "results" / "toy", home / "items.txt"
+    results.mkdir(parents=True)
+    outside.write_text("items")
+    (results / "a.csv").write_text("a\n")
+    job = {"rule": "make", "parameters": {"path": "https://u:p@a.org/x?sig=abc", "list": [str(outside)]}}
+    write_records(results, [results / "a.csv"], {str(outside): sha256_of(outside)}, job)
+    text = record_path(results, results / "a.csv").read_text()
+    record = json.loads(text)
+    assert record["inputs"] == {"~/items.txt": sha256_of(outside)}
+    assert record["job"]["parameters"] == {"path": "https://a.org/x?…", "list": ["~/items.txt"]}
+    assert str(home) not in text
+    assert verify_results(results).is_good
+    outside.write_text("other items")
+    assert "made from another ~/items.txt" in verify_results(results).stale["a.csv"]
+
+
+def test_the_record_of_a_run_names_no_home_and_no_secret(home):
+    (home / "study" / "study.yaml").write_text("title: x")
+    record = run_record(home / "study", {"models": "https://u:p@a.org/x"})
+    assert record["study"]["folder"] == "~/study"
+    assert record["study"]["overrides"] == {"models": "https://a.org/x"}
+
+
+def test_the_record_of_a_failure_names_no_home_and_no_secret(home, tmp_path):
+    path = tmp_path / "failed.json"
+    with pytest.raises(OSError, match="abc"), recording_failure(str(path), "m", "d"):
+        raise OSError(f"{home}/x of https://u:p@a.org/x?sig=abc")
+    assert json.loads(path.read_text())["message"] == "~/x of https://a.org/x?…"
+
+
+def test_the_study_that_a_record_names_is_found_again(home, tmp_path):
+    results = tmp_path / "results" / "toy"
+    (results / "records").mkdir(parents=True)
+    study = home / "study" / "study.yaml"
+    study.write_text("title: x")
+    (results / "run.json").write_text(json.dumps(run_record(study.parent, {})))
+    study.write_text("title: y")
+    assert any("study.yaml of" in note for note in verify_results(results).notes)
+    assert Path.home() == home
