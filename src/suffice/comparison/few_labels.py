@@ -34,7 +34,7 @@ from suffice.comparison.choice import regret_at_k
 from suffice.data.delimited import told_delimiter
 from suffice.data.text_files import read_text
 from suffice.errors import DataError
-from suffice.ranking.scores import ordering
+from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 from suffice.tasks.logme import check_features, decompose, label_columns, logme, spectrum_in
 
@@ -393,7 +393,7 @@ def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
     Raises:
         DataError: models differ, fewer than 3, or a value is not finite.
     """
-    score, logmes = ordering(ranking), found.scores["logme"]
+    score, logmes = ordering_values(ranking), found.scores["logme"]
     updated = update_score(score, logmes, found.reliability["logme"]).values
     return ranking.assign(
         logme=logmes.loc[score.index].to_numpy(),

@@ -9,7 +9,8 @@ from suffice.comparison.baselines import embed_dim, sample_of_items
 from suffice.comparison.geometry import rankme
 from suffice.comparison.self_retrieval import MAX_PAIRS, self_retrieval
 from suffice.errors import EstimationError
-from suffice.ranking.scores import ordering, rank_pairs
+from suffice.ranking.scores import rank_pairs
+from suffice.ranking.table import ordering_values
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -39,7 +40,7 @@ def ways_from_vectors(
         )
     by_estimator = pairs.groupby("estimator", sort=False)
     if by_estimator.ngroups > 1:
-        ways |= {str(name): ordering(rank_pairs(own, seed=seed)) for name, own in by_estimator}
+        ways |= {str(name): ordering_values(rank_pairs(own, seed=seed)) for name, own in by_estimator}
     parts = [
         way.rename_axis("model").rename("value").reset_index().assign(predictor=name)
         for name, way in ways.items()

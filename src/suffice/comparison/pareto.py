@@ -5,7 +5,7 @@ import pandas as pd
 
 from suffice.comparison.correlation import rank_table, weighted_spearman
 from suffice.errors import DataError
-from suffice.ranking.scores import ordering_column
+from suffice.ranking.table import ordering_column
 
 COSTS = ("seconds_per_1000_items", "n_parameters", "embed_dim")
 PARETO_COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front", "value_per_cost")

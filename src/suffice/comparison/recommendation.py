@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from suffice.comparison.decision import picked
-from suffice.ranking.scores import ordering_column
+from suffice.ranking.table import ordering_column
 
 WITNESSES = ("neighbours", "self_retrieval", "rankme")
 TITLES = {

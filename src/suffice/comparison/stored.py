@@ -20,7 +20,7 @@ from suffice.comparison.self_retrieval import sample_of_looks, self_retrieval
 from suffice.data.looks import LookTable
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
-from suffice.ranking.scores import ordering_column
+from suffice.ranking.table import ordering_column
 from suffice.store import ResultStore
 from suffice.tasks.public_scores import mean_public_scores
 

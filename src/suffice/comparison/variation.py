@@ -24,7 +24,7 @@ from suffice.data.looks import LookTable
 from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate, nats_summary
 from suffice.ranking.rank import rank
-from suffice.ranking.scores import ordering
+from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 
 N_SIZES = 8
@@ -105,7 +105,7 @@ def agreement_of_variants(
         One row a variant, what it is held against (`tasks` or another variant) and statistic, with
         `AGREEMENT_COLUMNS`; between variants there is no interval.
     """
-    scores = {name: ordering(ranking) for name, ranking in rankings.items()}
+    scores = {name: ordering_values(ranking) for name, ranking in rankings.items()}
     between = agreement_between_rankings(scores).rename(columns={"first": "variant", "second": "against"})
     parts = [between.assign(low=np.nan, high=np.nan, note="")]
     if results is not None:
@@ -179,13 +179,13 @@ def agreement_by_items(
         n_items, draw, against (`tasks` or `all items`), statistic, value; all items are the last.
     """
     generator = np.random.default_rng(derive_seed(seed, "items"))
-    whole = ordering(rank_items(np.arange(n_items)))
+    whole = ordering_values(rank_items(np.arange(n_items)))
     outcome = None if results is None else outcome_of(results)
     rows = []
     for size in [size for size in ITEM_SIZES if size < n_items]:
         for draw in range(n_draws):
             items = np.sort(generator.permutation(n_items)[:size])
-            score = ordering(rank_items(items))
+            score = ordering_values(rank_items(items))
             rows += _against(score, whole, outcome, {"n_items": size, "draw": draw})
     rows += _against(whole, whole, outcome, {"n_items": n_items, "draw": 0})
     return pd.DataFrame(rows)

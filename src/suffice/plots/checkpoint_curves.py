@@ -22,7 +22,7 @@ from suffice.plots.style import (
     sized,
     styled,
 )
-from suffice.ranking.scores import interval_columns, ordering_column
+from suffice.ranking.table import interval_columns, ordering_column
 
 N_COLUMNS = 3
 NORMAL_95 = 1.96

@@ -26,7 +26,7 @@ from suffice.plots.style import (
     sized,
     styled,
 )
-from suffice.ranking.scores import interval_columns, ordering_column
+from suffice.ranking.table import interval_columns, ordering_column
 
 COLUMNS = ("model", "rank", "rank_low", "rank_high", "tie_group")
 

@@ -28,7 +28,7 @@ from suffice.plots.style import (
     sized,
     styled,
 )
-from suffice.ranking.scores import interval_columns, ordering_column
+from suffice.ranking.table import interval_columns, ordering_column
 
 MEAN_RANK = "mean rank"
 N_COLUMNS = 3
