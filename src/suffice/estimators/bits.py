@@ -19,9 +19,9 @@ unlimited items would give. It is lower where a bit is nearly determined and h i
 than the entropy has costs 1/(2n), which is taken off (Akaike 1974, IEEE TAC 19).
 
 What deleting an item does to the largest likelihood is its own log-likelihood, half way between that of the
-fit with it and that of the fit without it. So the spread of blocks is that of log-likelihoods at the same mean
-prediction, but with the coefficients of largest likelihood for predictions of the fit to all items, which the
-noise of predictions does not make smaller. What blocks have more than once is taken off as for other
+fit with it and that of the fit without it. So the spread of blocks is that of log-likelihoods at this mean
+prediction, but with the coefficients of largest likelihood for predictions of the fit to all items, as the
+noise of predictions does not make these smaller. What blocks have more than once is taken off as for other
 dimensions (see `squares`); the part of the variance that is due to pairs of items is less by (1 - h)^2 here.
 """
 
