@@ -48,7 +48,6 @@ from suffice.estimators.base import Embedding
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression import (
-    PairKey,
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
@@ -60,7 +59,7 @@ from suffice.estimators.regression import (
     warnings_of_pair,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import Pool
+from suffice.estimators.sharing import PairKey, Pool
 from suffice.estimators.squares import narrowed
 from suffice.estimators.standardise import standardise
 
