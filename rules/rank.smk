@@ -30,6 +30,7 @@ rule rank_models:
             "suffice.ranking.scores",
             "suffice.ranking.sample_size",
             "suffice.ranking.looks",
+            "suffice.ranking.relatives",
         ),
     script:
         "../scripts/rank_models.py"

@@ -17,6 +17,12 @@ knows nothing of the item and the other too much. With leverage h, pure noise ha
 a signal of share S beside that noise the slope is S / (S + h), and the gain S/2 to second order: what
 unlimited items would give. It is lower where a bit is nearly determined and h is large. One more coefficient
 than the entropy has costs 1/(2n), which is taken off (Akaike 1974, IEEE TAC 19).
+
+What deleting an item does to the largest likelihood is its own log-likelihood, half way between that of the
+fit with it and that of the fit without it. So the spread of blocks is that of log-likelihoods at this mean
+prediction, but with the coefficients of largest likelihood for predictions of the fit to all items, as the
+noise of predictions does not make these smaller. What blocks have more than once is taken off as for other
+dimensions (see `squares`); the part of the variance that is due to pairs of items is less by (1 - h)^2 here.
 """
 
 from dataclasses import dataclass
@@ -24,8 +30,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from suffice.estimators.regression import Residuals
+from suffice.estimators.regression import PreparedRegression, Residuals
 from suffice.estimators.result import Floats
+from suffice.estimators.squares import Units, block_squares, narrowed, variance_of_pairs
 from suffice.estimators.standardise import chunks_of
 
 Floats32 = npt.NDArray[np.float32]
@@ -68,12 +75,12 @@ class BitNats:
     Attributes:
         nats: of all bits together.
         marginal_entropy_nats: their entropies' sum.
-        block_nats: sums over the items of each block, shape (n_blocks,).
+        spread: how far the sum over the items of each block is from its share, shape (n_blocks,).
     """
 
     nats: float
     marginal_entropy_nats: float
-    block_nats: Floats
+    spread: Floats
 
 
 def nats_of_bits(residuals: Residuals) -> BitNats:
@@ -82,21 +89,44 @@ def nats_of_bits(residuals: Residuals) -> BitNats:
     Args:
         residuals: of the standardised bits regressed on the source, for the plan's sample of units.
     """
-    kept, left_out = (np.concatenate(part) for part in zip(*residuals.of_units(), strict=True))
+    units = list(residuals.of_units())
+    kept, left_out = (np.concatenate(part) for part in zip(*units, strict=True))
     rows = residuals.target_rows
     bits = (rows > 0).astype(np.float32)  # of two standardised values one is above 0
     frequency = bits.mean(axis=0, dtype=np.float64)
-    unseen = rows - left_out
-    offset, slope = _calibrated(bits, unseen, frequency)
+    seen, unseen = rows - kept, rows - left_out
+    prediction = (unseen + seen) / 2
     marginal = _log_likelihood(bits, _log_odds(frequency))
-    gain = _log_likelihood(bits, offset + slope * (unseen + rows - kept) / 2) - marginal
-    of_items = gain.sum(axis=1, dtype=np.float64)
-    varying = int(((frequency > 0) & (frequency < 1)).sum())
-    nats = float(of_items.mean()) - varying / (2 * len(bits))
-    plan = residuals.source.plan
-    of_units = np.add.reduceat(of_items, plan.sample.bounds[:-1])
+    start = _log_odds(frequency), np.zeros_like(rows[0])
+    offset, slope = _calibrated(bits, unseen, start)
+    gain = _log_likelihood(bits, offset + slope * prediction) - marginal
+    offset, slope = _calibrated(bits, seen, (offset, slope))
+    influence = _log_likelihood(bits, offset + slope * prediction) - marginal
+    varies = (frequency > 0) & (frequency < 1)
+    nats = float(gain.sum(axis=1, dtype=np.float64).mean()) - int(varies.sum()) / (2 * len(bits))
     entropy = float(-marginal.mean(axis=0, dtype=np.float64).sum())
-    return BitNats(nats, entropy, plan.sample.sum_by_block(of_units[:, None])[:, 0])
+    return BitNats(nats, entropy, _spread(residuals.source, units, influence, varies))
+
+
+def _spread(source: PreparedRegression, units: Units, influence: Floats32, varies: Mask) -> Floats:
+    """Deviations of the blocks' sums, with the variance that the number has.
+
+    Args:
+        source: the source.
+        units: residuals of the sampled units.
+        influence: what each sampled item adds to each bit's number, shape (n, d).
+        varies: which bits have both values in the sample, shape (d,).
+    """
+    sample = source.plan.sample
+    of_units = np.add.reduceat(influence.sum(axis=1, dtype=np.float64), sample.bounds[:-1])
+    sums = sample.sum_by_block(of_units)
+    of_pairs = variance_of_pairs(units, block_squares(units, sample), source, varies)
+    return narrowed(
+        sums - sample.block_items * sums.sum() / sample.block_items.sum(),
+        sample.block_items,
+        of_pairs.excess,
+        of_pairs.variance / (1 + of_pairs.odds) ** 2,
+    )
 
 
 def _log_odds(frequency: Floats) -> Floats32:
@@ -112,13 +142,14 @@ def _log_likelihood(bits: Floats32, logit: Floats32) -> Floats32:
     return -np.logaddexp(np.float32(0), np.clip(signed, -MAX_LOGIT, MAX_LOGIT))
 
 
-def _calibrated(bits: Floats32, prediction: Floats32, frequency: Floats) -> tuple[Floats32, Floats32]:
+def _calibrated(
+    bits: Floats32, prediction: Floats32, start: tuple[Floats32, Floats32]
+) -> tuple[Floats32, Floats32]:
     """Offset and slope of each bit's log-odds, by Newton's method on all bits at once, shape (d,) each.
 
-    The first step starts at the entropy's own log-odds and no slope; steps are bounded.
+    Steps are bounded, and begin at `start`.
     """
-    offset = _log_odds(frequency)
-    slope = np.zeros_like(offset)
+    offset, slope = start
     for _ in range(N_STEPS):
         logit = np.clip(offset + slope * prediction, -MAX_LOGIT, MAX_LOGIT)
         probability = 1 / (1 + np.exp(-logit))

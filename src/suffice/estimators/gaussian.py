@@ -29,7 +29,7 @@ those of source and target have in common is that of as many dimensions as the s
 
 .. math:: \tfrac14 [ S(d_u + d_v) - S(d_u) - S(d_v) + 2 S(\textstyle\sum_k \rho_k^2) ]
 
-with S(d) the difference of the two variances is taken off. It is right where the data are normal or nearly so.
+with S(d) the difference of the two variances is taken off. For data that are far from normal this is rough.
 """
 
 from collections.abc import Callable, Mapping, Sequence

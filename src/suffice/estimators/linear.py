@@ -55,12 +55,11 @@ from suffice.estimators.regression import (
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import PairKey, Pool
-from suffice.estimators.squares import Squares, block_squares, without_excess
+from suffice.estimators.squares import TINY, Units, block_squares, narrowed, variance_of_pairs
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
 
-TINY = np.finfo(float).tiny
 MIN_MEAN_SQUARE = 0.01  # of residuals; below it the difference of moments is not precise enough
 UNIT_NORMAL_ENTROPY = 0.5 * np.log(2 * np.pi * np.e)
 
@@ -148,12 +147,12 @@ class Linear(RegressionEstimator[PreparedLinear]):
             rows = sampled[pair[0]], sampled[pair[1]]
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
             if not target.is_bit.any():
-                return self._score(source, target, mean_square, block_squares(residuals, mean_square))
+                return self._score(source, target, mean_square, list(residuals.of_units()))
             if target.is_bit.all():
                 return self._with_bits(source, target, residuals, None)
             rest = ~target.is_bit
-            squares = block_squares(residuals.of_dimensions(rest), mean_square[rest])
-            continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], squares)
+            units = list(residuals.of_dimensions(rest).of_units())
+            continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], units)
             return self._with_bits(source, target, residuals, continuous)
 
         return dict(zip(wanted, threads.map(estimate, wanted), strict=True))
@@ -167,10 +166,8 @@ class Linear(RegressionEstimator[PreparedLinear]):
     ) -> Sufficiency:
         """The sum of what the source tells of bits and of other dimensions; None: there are none."""
         bits, sample = nats_of_bits(residuals.of_dimensions(target.is_bit)), target.plan.sample
-        inflation = np.sqrt(target.plan.n_items / (target.plan.n_items - source.degrees[0]))
-        spread = bits.block_nats - sample.block_items * bits.block_nats.sum() / sample.block_items.sum()
         nats, marginal = bits.nats, bits.marginal_entropy_nats
-        block_nats = sample.block_items * nats + inflation * spread
+        block_nats = sample.block_items * nats + bits.spread
         low = FEW_ITEMS_WARNING if source.is_penalised else None
         warnings = tuple(warnings_of_pair(0, target.dim, self.settings.variance_floor, low, target.plan))
         if continuous is not None:
@@ -179,7 +176,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         return _result(source, target, nats, marginal, block_nats, warnings)
 
     def _score(
-        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, squares: Squares
+        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, units: Units
     ) -> Sufficiency:
         """Entropies and their difference.
 
@@ -187,9 +184,10 @@ class Linear(RegressionEstimator[PreparedLinear]):
             source: the source.
             target: the target.
             mean_square: of the residuals of all items, from the moments, shape (d_v,).
-            squares: of the residuals of the sampled units.
+            units: residuals of each sampled unit with and without it in the fit, (n_u, d_v) each.
         """
         n_items, sample = target.plan.n_items, target.plan.sample
+        squares = block_squares(units, sample)
         kept, product = squares.kept.sum(axis=0), squares.product.sum(axis=0)
         determined = mean_square < MIN_MEAN_SQUARE
         raw = np.where(
@@ -202,7 +200,10 @@ class Linear(RegressionEstimator[PreparedLinear]):
         nats_of_dim[~floored] -= _log_bias(n_items - source.degrees[0]) - _log_bias(n_items - 1)
         nats = float(nats_of_dim.sum())
         influence = squares.influence(source, target.block_squares)[:, ~floored].sum(axis=1)
-        block_nats = sample.block_items * nats + without_excess(influence, squares, source, ~floored)
+        of_pairs = variance_of_pairs(units, squares, source, ~floored)
+        spread = len(sample.items) * influence
+        spread = narrowed(spread, sample.block_items, of_pairs.excess, of_pairs.variance)
+        block_nats = sample.block_items * nats + spread
         marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
         low = FEW_ITEMS_WARNING if source.is_penalised else None
         warnings = warnings_of_pair(

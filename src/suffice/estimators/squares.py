@@ -1,36 +1,40 @@
 r"""How far the residual variances of a linear regression are from their values with unlimited items.
 
-With the noise e of the items, the leverages h and the noise d_i of the prediction that leaves out item i, the
-residual variance of `suffice.estimators.linear` is off by two sums, one over items and one over pairs of items:
+With the noise e of the items, the leverages h and the noise d of the prediction that leaves out item i, the
+residual variance of `linear` is off by two sums, one over items and one over pairs of items:
 
 .. math:: \frac{\hat\sigma^2}{\sigma^2} - 1 \approx
           \frac1n \sum_i \Big(\frac{e_i^2}{\sigma^2} - 1\Big) - \frac1n \sum_i \frac{e_i d_i}{\sigma^2}
 
-The spread between blocks of items is that of their squared residuals left out of the fit, (e - d)^2. They show
-the first sum as it is, for any distribution of the noise, but not the second: each pair of items stands in two
-blocks (2 e d), and d^2 is added. So blocks vary too much, as every jackknife does (Efron and Stein, Annals of
-Statistics 1981). With q = h / (1 - h), the correlations r of the residuals of dimensions j and k, and m items
-that count as one, the variances of the sum over dimensions of 1/2 log of the residual variance are
+The spread between blocks of items is that of the squares of residuals left out of the fit, (e - d)^2. It has
+the first sum as it is, for any distribution of the noise, but not the second: each pair of items stands in
+two blocks (2 e d), and d^2 is added. So blocks vary too much, as those of every jackknife (Efron and Stein,
+Annals of Statistics 1981). With q = h / (1 - h), the correlations r of the residuals of dimensions j and k,
+and m items that count as one, the variance of the sum over dimensions of 1/2 log of the residual variance is
 
-.. math:: \text{of pairs of items: } \frac{q m}{2 n} \sum_{jk} r_{jk}^2, \qquad
-          \text{too much in blocks: } \frac{q (1 + q) m}{2 n} \sum_{jk} r_{jk}^2
+.. math:: \frac{q m}{2 n} \sum_{jk} r_{jk}^2 \text{ from pairs of items, and }
+          \frac{q (1 + q) m}{2 n} \sum_{jk} r_{jk}^2 \text{ too much in blocks.}
 
 The second is taken off the variance between blocks, which never falls below the first. Without this the
-standard errors of independent data are too wide by the square root of 2 and more. For dependent noise of an item's
-dimensions the sum of r^2 is the mean of (z_i'z_k)^2 over pairs of items in neighbouring units, z the residuals
-of unit variance.
+standard errors of independent data are too wide by the square root of 2 and more. The sum of r^2 is the mean
+of the squared inner products of two items' residuals, brought to unit variance, in neighbouring units.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from suffice.estimators.items import ItemPlan
-from suffice.estimators.regression import PreparedRegression, Residuals
+from suffice.estimators.items import ItemPlan, UnitSample
+from suffice.estimators.regression import PreparedRegression
 from suffice.estimators.result import Floats, block_standard_error
 
-TINY = np.finfo(float).tiny
+Floats32 = npt.NDArray[np.float32]
+Units = Sequence[tuple[Floats32, Floats32]]
+
+TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,10 @@ class Squares:
     Attributes:
         kept: of residuals in the fit to all items, shape (n_blocks, d_v).
         product: of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
-        likeness: mean square of the inner products of the unit-variance residuals of two items.
     """
 
     kept: Floats
     product: Floats
-    likeness: float
 
     def influence(self, source: PreparedRegression, target_squares: Floats) -> Floats:
         """What each block adds to the estimate, about its mean, shape (n_blocks, d_v); it sums to 0.
@@ -81,47 +83,65 @@ def _odds(leverage: Floats | float) -> Floats:
     return np.asarray(leverage / (1 - leverage))
 
 
-def block_squares(residuals: Residuals, mean_square: Floats) -> Squares:
+def block_squares(units: Units, sample: UnitSample) -> Squares:
     """Squares of the residuals of one pair, summed over each block.
 
     Args:
-        residuals: of the sampled units.
-        mean_square: of the residuals of all items, shape (d_v,); dimensions with 0 are not compared.
+        units: residuals of each sampled unit with and without it in the fit, shape (n_u, d_v) each.
+        sample: the units that are sampled.
     """
-    scale = np.where(mean_square > 0, 1 / np.sqrt(np.maximum(mean_square, TINY)), 0.0).astype(np.float32)
-    squares, likeness, n_pairs = [], 0.0, 0
-    before = np.zeros((0, len(scale)), dtype=np.float32)
-    for kept, left_out in residuals.of_units():
-        squares.append((np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out)))
-        now = kept * scale
-        products = before @ now.T
-        likeness, n_pairs = likeness + float(np.square(products).sum()), n_pairs + products.size
-        before = now
+    squares = [
+        (np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out)) for kept, left_out in units
+    ]
     kept, product = (np.array(part, dtype=np.float64) for part in zip(*squares, strict=True))
-    sample = residuals.source.plan.sample
-    return Squares(sample.sum_by_block(kept), sample.sum_by_block(product), likeness / n_pairs)
+    return Squares(sample.sum_by_block(kept), sample.sum_by_block(product))
 
 
-def without_excess(
-    influence: Floats, squares: Squares, source: PreparedRegression, counted: npt.NDArray[np.bool_]
-) -> Floats:
-    """The influence of each block with the variance that the estimate has, shape (n_blocks,).
+def _likeness(units: Units, precision: Floats) -> float:
+    """Mean square of the inner products of items of neighbouring units, of rows of unit variance."""
+    weight = precision.astype(np.float32)
+    squares, n_pairs = 0.0, 0
+    for (before, _), (now, _) in pairwise(units):
+        products = before @ (now * weight).T
+        squares, n_pairs = squares + float(np.square(products).sum()), n_pairs + products.size
+    return squares / n_pairs
+
+
+@dataclass(frozen=True)
+class OfPairs:
+    """The part of the variance that is due to pairs of items.
+
+    Attributes:
+        odds: q = h / (1 - h) of the noise that the fit takes off.
+        variance: of the sum over dimensions of 1/2 log of the residual variance, in nats squared.
+    """
+
+    odds: float
+    variance: float
+
+    @property
+    def excess(self) -> float:
+        """What blocks have of it more than once."""
+        return (1 + self.odds) * self.variance
+
+
+def variance_of_pairs(
+    units: Units, squares: Squares, source: PreparedRegression, counted: npt.NDArray[np.bool_]
+) -> OfPairs:
+    """The part of the variance of a pair's number that is due to pairs of items.
 
     Args:
-        influence: summed over the counted dimensions, shape (n_blocks,).
-        squares: of the residuals.
+        units: residuals of the sampled units, as `block_squares` takes them.
+        squares: of these residuals.
         source: the source.
-        counted: which dimensions of the target count, shape (d_v,).
+        counted: the dimensions of the target that count, shape (d_v,).
     """
-    plan = source.plan
-    spread = len(plan.sample.items) * influence
-    n_dims = int(counted.sum())
-    if n_dims == 0:
-        return spread
-    odds = float(_odds(squares.leverage()[counted].mean()))
-    likeness = max(squares.likeness - n_dims**2 * odds / plan.n_items, n_dims)
-    of_pairs = odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items)
-    return narrowed(spread, plan.sample.block_items, (1 + odds) * of_pairs, of_pairs)
+    plan, n_dims = source.plan, int(counted.sum())
+    odds = float(_odds(squares.leverage()[counted].mean())) if n_dims else 0.0
+    mean_square = squares.kept.sum(axis=0) / len(plan.sample.items)
+    precision = np.where(counted, 1 / np.maximum(mean_square, TINY), 0.0)
+    likeness = max(_likeness(units, precision) - n_dims**2 * odds / plan.n_items, n_dims)
+    return OfPairs(odds, odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items))
 
 
 def narrowed(spread: Floats, block_items: Floats, excess: float, least: float) -> Floats:
