@@ -4,7 +4,7 @@ For each asked item i with candidates C_i the logarithm of
 
 .. math:: Z_i(\beta) = \sum_{l \in C_i} e^{\beta s_{il}}
 
-is kept for inverse temperatures beta from 1/4 to 1024 in steps of the square root of 2. Between them it is a
+is kept for inverse temperatures beta from 1/2 to 1024 in steps of the square root of 2. Between them it is a
 cubic spline over log beta, with an error of the mean below 0.001 nats.
 """
 
@@ -22,13 +22,13 @@ from suffice.estimators.standardise import chunks_of
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
-BETAS = 2.0 ** np.arange(-2, 10.5, 0.5)
-FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-2, 10 + 1 / 64, 1 / 32)]  # among which the temperature is fitted
+BETAS = 2.0 ** np.arange(-1, 10.5, 0.5)
+FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-1, 10 + 1 / 64, 1 / 32)]  # among which the temperature is fitted
 SQUARINGS = 6  # of an exponential before it is computed anew, since each doubles its relative error
 LEAST_EXPONENT = np.float32(-20)  # what is smaller adds less than 0.0001 to the largest, which is 1
 LEAST_ROOT = np.float32(2e-19)  # its square is still a normal number; others are slow
 SAFE_SQUARINGS = 2  # of the least exponential, after which its root is below that
-WORK_ENTRIES = 1 << 17  # cosines that are worked on at once, so that they stay in the processor's cache
+WORK_ENTRIES = 1 << 18  # cosines that are worked on at once, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
