@@ -138,7 +138,8 @@ def test_a_version_is_compared_with_its_base_over_targets_that_neither_is(pairs,
 def test_the_ranker_of_two_looks_takes_the_same_items_of_both(rng, monkeypatch):
     given = {}
 
-    def rank(first, second, groups, seed):
+    def rank(first, second, groups, looks, seed):
+        assert looks == "files"
         given.update(first=first["a"], second=second["a"], groups=groups, seed=seed)
         return Ranking(pd.DataFrame({"model": ["a"]}), pd.DataFrame())
 

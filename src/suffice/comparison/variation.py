@@ -5,7 +5,7 @@ and versions of one model (a base model and one tuned to follow instructions).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -135,9 +135,10 @@ def ranker_of_items(
     """
 
     def rank_items(items: np.ndarray) -> pd.DataFrame:
-        chosen = [{name: array[items] for name, array in look.items()} for look in (embeddings, second or {})]
-        looks: dict[str, Any] = {"second": chosen[1]} if second else {}
-        return rank(chosen[0], groups=groups[items], **looks, **settings).table
+        chosen = {name: array[items] for name, array in embeddings.items()}
+        others = {name: array[items] for name, array in second.items()} if second else None
+        seen: Literal["files", "same"] = "files" if second else "same"
+        return rank(chosen, others, groups=groups[items], looks=seen, **settings).table
 
     return rank_items
 

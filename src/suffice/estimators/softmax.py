@@ -8,7 +8,7 @@ is kept for inverse temperatures beta from 1/4 to 1024 in steps of the square ro
 cubic spline over log beta, with an error of the mean below 0.001 nats.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, Self
@@ -24,9 +24,10 @@ Floats32 = npt.NDArray[np.float32]
 
 BETAS = 2.0 ** np.arange(-2, 10.5, 0.5)
 FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-2, 10 + 1 / 64, 1 / 32)]  # among which the temperature is fitted
-SQUARINGS = 4  # of an exponential before it is computed anew, since each doubles its relative error
-LEAST_EXPONENT = np.float32(-40)
+SQUARINGS = 6  # of an exponential before it is computed anew, since each doubles its relative error
+LEAST_EXPONENT = np.float32(-20)  # what is smaller adds less than 0.0001 to the largest, which is 1
 LEAST_ROOT = np.float32(2e-19)  # its square is still a normal number; others are slow
+SAFE_SQUARINGS = 2  # of the least exponential, after which its root is below that
 WORK_ENTRIES = 1 << 17  # cosines that are worked on at once, so that they stay in the processor's cache
 
 
@@ -64,31 +65,47 @@ def log_sums(similarity: Floats32, half: Integers, block: Integers) -> LogSums:
     n_rows, n_items = similarity.shape
     top = similarity.max(axis=1)
     sums = np.empty((n_rows, len(BETAS)), dtype=np.float32)
-    shares = np.zeros((len(BETAS), 2, n_items), dtype=np.float32)
-    of_half = (half == [[0], [1]]).astype(np.float32)  # (2, n)
-    step = max(1, WORK_ENTRIES // n_items)
-    work = np.empty((2, min(step, n_rows), n_items), dtype=np.float32)
-    for part in chunks_of(n_rows, step):
-        below = np.subtract(similarity[part], top[part, None], out=work[0, : part.stop - part.start])
-        for index, power in _powers(below, work[1, : len(below)]):
-            sums[part, index] = power.sum(axis=1)
-            shares[index] += (of_half[:, part] / sums[part, index]) @ power
-    by_block = [[np.bincount(block, each) for each in of_beta] for of_beta in shares]
-    return LogSums(top, np.log(sums), np.array(by_block).swapaxes(0, 1))
+    shares = np.zeros((2, len(BETAS), n_items), dtype=np.float32)
+    work = np.empty((2, max(1, WORK_ENTRIES // n_items), n_items), dtype=np.float32)
+    for number in (0, 1):
+        of_half = np.flatnonzero(half == number)
+        for part in chunks_of(len(of_half), work.shape[1]):
+            rows = of_half[part]
+            below, power = work[:, : len(rows)]
+            np.subtract(similarity[rows], top[rows, None], out=below)
+            sums[rows] = _add_powers(below, power, shares[number])
+    by_block = [[np.bincount(block, each) for each in of_number] for of_number in shares]
+    return LogSums(top, np.log(sums), np.array(by_block))
 
 
-def _powers(below: Floats32, power: Floats32) -> Iterator[tuple[int, Floats32]]:
-    """Position of each beta in the grid and exp(beta x), written into `power`, by squaring."""
+def _add_powers(below: Floats32, power: Floats32, shares: Floats32) -> Floats32:
+    """Sums of exp(beta x) over each row, shape (n, n_betas); shares of it are added up over columns.
+
+    Args:
+        below: x, cosines less the largest of their row, shape (n, n_items).
+        power: to work in, of the same shape.
+        shares: what is added to, shape (n_betas, n_items).
+    """
+    sums = np.empty((len(below), len(BETAS)), dtype=np.float32)
+    ones = np.ones(below.shape[1], dtype=np.float32)
     for first in (0, 1):
         for turn, index in enumerate(range(first, len(BETAS), 2)):
-            if turn % SQUARINGS == 0:
-                np.multiply(below, np.float32(BETAS[index]), out=power)
-                np.maximum(power, LEAST_EXPONENT, out=power)
-                np.exp(power, out=power)
-            else:
-                np.maximum(power, LEAST_ROOT, out=power)
-                np.square(power, out=power)
-            yield index, power
+            _to_power(below, power, index, turn % SQUARINGS)
+            sums[:, index] = power @ ones
+            shares[index] += (1 / sums[:, index]) @ power
+    return sums
+
+
+def _to_power(below: Floats32, power: Floats32, index: int, n_squarings: int) -> None:
+    """Make exp(beta x) of one beta from that of half of it, or anew."""
+    if n_squarings == 0:
+        np.multiply(below, np.float32(BETAS[index]), out=power)
+        np.maximum(power, LEAST_EXPONENT, out=power)
+        np.exp(power, out=power)
+        return
+    if n_squarings > SAFE_SQUARINGS:
+        np.maximum(power, LEAST_ROOT, out=power)
+    np.square(power, out=power)
 
 
 @cache

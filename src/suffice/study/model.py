@@ -349,7 +349,7 @@ class Study:
         """
         wanted = self.settings.ranking.targets
         targets = wanted if isinstance(wanted, int) else self.targets
-        check_targets(targets, self.candidates, self.settings.ranking.self_pairs)
+        check_targets(targets, self.candidates, bool(self.settings.ranking.self_pairs))
 
     @property
     def public_tasks(self) -> bool:
