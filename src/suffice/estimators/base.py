@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
+from suffice.estimators.looks import Chosen, Looks, mean_of_looks
 from suffice.estimators.result import Sufficiency
 from suffice.files import whole_file
 from suffice.foreign import UNREADABLE
@@ -139,6 +140,86 @@ class Estimator(ABC, Generic[P]):
         """
         for target in prepared if targets is None else targets:
             for source, result in self.pairs(prepared, prepared[target]):
+                yield source, target, result
+
+    def prepare_looks(self, first: Embedding, second: Embedding, plan: ItemPlan | None = None) -> Looks[P]:
+        """Do the work on one model's two looks that all its pairs share.
+
+        Args:
+            first: vectors of the first look at each item, shape (n_items, embed_dim).
+            second: vectors of the second look at the same items in the same order, of the same shape.
+            plan: division of the items, for both looks; None: every item its own group.
+
+        Raises:
+            EstimationError: the looks differ in shape, or one cannot be prepared; the message says which.
+        """
+        if first.shape != second.shape:
+            raise EstimationError(
+                f"the first look has shape {first.shape} but the second has {second.shape}; "
+                "embed both looks at the same items, in the same order, by the same model"
+            )
+        return Looks(self._prepare_look("first", first, plan), self._prepare_look("second", second, plan))
+
+    def _prepare_look(self, which: str, embedding: Embedding, plan: ItemPlan | None) -> P:
+        try:
+            return self.prepare(embedding, plan)
+        except EstimationError as error:
+            raise EstimationError(f"{which} look: {error}") from error
+
+    def prepare_all_looks(
+        self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
+    ) -> dict[str, Looks[P]]:
+        """Prepare both looks of several models, in the order given.
+
+        Args:
+            first: vectors of the first look by model.
+            second: vectors of the second look, of the same models.
+            plan: division of the items.
+
+        Raises:
+            EstimationError: one cannot be prepared; the message begins with its name.
+        """
+        return {name: self._prepare_named_looks(name, first[name], second[name], plan) for name in first}
+
+    def _prepare_named_looks(
+        self, name: str, first: Embedding, second: Embedding, plan: ItemPlan
+    ) -> Looks[P]:
+        try:
+            return self.prepare_looks(first, second, plan)
+        except EstimationError as error:
+            raise EstimationError(f"{name}: {error}") from error
+
+    def look_pairs(
+        self, sources: Mapping[str, Looks[P]], target: Looks[P]
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) across two looks for every source U and one target V.
+
+        Args:
+            sources: both looks of each source by name.
+            target: both looks of the target; it may be a source as well.
+
+        Raises:
+            EstimationError: source and target were prepared from different items.
+        """
+        there = self.pairs(Chosen(sources, lambda looks: looks.first), target.second)
+        back = self.pairs(Chosen(sources, lambda looks: looks.second), target.first)
+        for (name, one), (_, other) in zip(there, back, strict=True):
+            yield name, mean_of_looks(one, other)
+
+    def all_look_pairs(
+        self, prepared: Mapping[str, Looks[P]], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """Estimate I_S(U -> V) across two looks for every source and every target, as `all_pairs` does.
+
+        Args:
+            prepared: both looks of all models by name.
+            targets: names of the models that are targets; None: all.
+
+        Raises:
+            EstimationError: models were prepared from different items.
+        """
+        for target in prepared if targets is None else targets:
+            for source, result in self.look_pairs(prepared, prepared[target]):
                 yield source, target, result
 
     def plan_for(self, embedding: Embedding, plan: ItemPlan | None) -> ItemPlan:

@@ -39,7 +39,6 @@ from suffice.estimators.base import Embedding
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression import (
-    PairKey,
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
@@ -51,7 +50,7 @@ from suffice.estimators.regression import (
     warnings_of_pair,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import Pool
+from suffice.estimators.sharing import PairKey, Pool
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]

@@ -44,7 +44,6 @@ from suffice.estimators.bits import Mask, nats_of_bits, two_valued
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression import (
     FEW_ITEMS_WARNING,
-    PairKey,
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
@@ -55,7 +54,7 @@ from suffice.estimators.regression import (
     warnings_of_pair,
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import Pool
+from suffice.estimators.sharing import PairKey, Pool
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]

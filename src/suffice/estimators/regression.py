@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, combinations_with_replacement, pairwise
+from itertools import chain, pairwise
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -20,14 +20,14 @@ from pydantic import Field
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
 from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
 from suffice.estimators.leave_out import LeaveOut, Moment, leave_out_of
+from suffice.estimators.looks import Looks, keys_of_looks, mean_of_looks, ways_across
 from suffice.estimators.result import Sufficiency
-from suffice.estimators.sharing import Pool, ordered_pairs, pool, source_tiles, tiles
+from suffice.estimators.sharing import PairKey, Pool, pair_tiles, pool, source_tiles
 from suffice.estimators.standardise import Standardisation
 from suffice.settings import Settings
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
-PairKey = tuple[str, str]
 
 MAX_DEGREES_SHARE = 0.5  # of the groups; with more, what is left over is known too badly
 FEW_ITEMS_WARNING = "low, as the source has more than half as many dimensions as there are items (or groups)"
@@ -346,12 +346,51 @@ class RegressionEstimator(Estimator[R]):
         names = list(prepared)
         for name in names[1:]:
             check_same_items(name, prepared[name], prepared[names[0]])
-        wanted = set(names if targets is None else targets)
-        runs = tiles({name: prepared[name].dim for name in names})
-        for left, right in combinations_with_replacement(runs, 2):
-            pairs = ordered_pairs(left, right, wanted)
-            models = {name: prepared[name] for name in dict.fromkeys(chain.from_iterable(pairs))}
-            if models:
-                with pool() as threads:
-                    results = self.estimate_together(models, pairs, threads)
-                yield from ((*pair, results[pair]) for pair in pairs)
+        for models, pairs in pair_tiles(prepared, targets):
+            with pool() as threads:
+                results = self.estimate_together(models, pairs, threads)
+            yield from ((*pair, results[pair]) for pair in pairs)
+
+    def prepare_all_looks(
+        self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
+    ) -> dict[str, Looks[R]]:
+        """Prepare both looks of several models, some at once."""
+        with pool() as threads:
+            prepared = threads.map(
+                lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
+            )
+            return dict(zip(first, prepared, strict=True))
+
+    def look_pairs(
+        self, sources: Mapping[str, Looks[R]], target: Looks[R]
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) across two looks for every source U and one target V."""
+        key = "\0target"  # no model has this name
+        for tile in source_tiles(sources, target.dim):
+            wanted = [(name, key) for name in tile]
+            results = self._across_looks({**tile, key: target}, wanted)
+            yield from ((name, results[name, key]) for name in tile)
+
+    def all_look_pairs(
+        self, prepared: Mapping[str, Looks[R]], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs across two looks; one product of U(x1) and V(x2) serves both directions."""
+        for models, pairs in pair_tiles(prepared, targets):
+            results = self._across_looks(models, pairs)
+            yield from ((*pair, results[pair]) for pair in pairs)
+
+    def _across_looks(
+        self, models: Mapping[str, Looks[R]], wanted: Sequence[PairKey]
+    ) -> dict[PairKey, Sufficiency]:
+        """All wanted pairs (source, target) of some models, each the mean of both ways across the looks."""
+        looks = {
+            key: look for name in models for key, look in zip(keys_of_looks(name), models[name], strict=True)
+        }
+        some = next(iter(looks.values()))
+        for name in models:
+            for look in models[name]:
+                check_same_items(name, look, some)
+        ways = {pair: ways_across(*pair) for pair in wanted}
+        with pool() as threads:
+            results = self.estimate_together(looks, list(chain.from_iterable(ways.values())), threads)
+        return {pair: mean_of_looks(results[there], results[back]) for pair, (there, back) in ways.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain, combinations_with_replacement
 from threading import RLock
 from typing import Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 Floats32 = npt.NDArray[np.float32]
 S = TypeVar("S")
 T = TypeVar("T")
-Key = TypeVar("Key")
+PairKey = tuple[str, str]
 
 ONE_POOL = RLock()
 MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
@@ -86,6 +87,23 @@ def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str
         tile[name] = model
     if tile:
         yield tile
+
+
+def pair_tiles(
+    models: Mapping[str, M], targets: Sequence[str] | None = None
+) -> Iterator[tuple[dict[str, M], list[PairKey]]]:
+    """All pairs (source, target) in runs whose moments fit in memory, with the models that each run needs.
+
+    Args:
+        models: by name.
+        targets: names of the models that are targets; None: all.
+    """
+    wanted = set(models if targets is None else targets)
+    runs = tiles({name: models[name].dim for name in models})
+    for left, right in combinations_with_replacement(runs, 2):
+        pairs = ordered_pairs(left, right, wanted)
+        if pairs:
+            yield {name: models[name] for name in dict.fromkeys(chain.from_iterable(pairs))}, pairs
 
 
 def ordered_pairs(left: Sequence[str], right: Sequence[str], targets: set[str]) -> list[tuple[str, str]]:
