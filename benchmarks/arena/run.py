@@ -1,0 +1,79 @@
+"""The arena in one command: weights, vectors, tasks, rankings by every candidate, and the tables.
+
+    python benchmarks/arena/run.py --cache DIR --data ../shared/data --results results/api-docs
+
+Writes `arena.csv`, `arena_summary.csv` and `leave_one_pool_out.csv` beside this file.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import api_docs
+import pandas as pd
+import text_pools
+from judge import Judged, judged, leave_one_pool_out, summary, table_of_pool
+from pool import folder_of, read_card, read_pool, read_tasks
+from scores import scores_of
+
+from suffice.files import write_table
+
+HERE = Path(__file__).resolve().parent
+
+
+def makers(given: argparse.Namespace) -> dict[str, tuple[Path, Callable[[], None]]]:
+    """What makes each group of pools: the folder that it needs, and the call."""
+    return {
+        "api-docs": (given.results, lambda: api_docs.make_pool(given.cache, given.results)),
+        "text-mixed, questions, opinions": (
+            given.data / "text",
+            lambda: text_pools.make_pools(given.cache, given.data),
+        ),
+    }
+
+
+def make_pools(given: argparse.Namespace) -> None:
+    """Make what is not in the cache; a pool whose data is absent is named and left out."""
+    for name, (needed, make) in makers(given).items():
+        if needed.exists():
+            make()
+        else:
+            print(f"left out: {name}; {needed} is absent")
+
+
+def pools_in(cache: Path) -> list[str]:
+    """Names of the whole pools of the cache."""
+    return sorted(path.parent.name for path in (cache / "pools").glob("*/pool.json"))
+
+
+def judge_pool(cache: Path, name: str) -> tuple[Judged, pd.DataFrame]:
+    """Scores of all candidates on one pool, and its rows of the table."""
+    folder = folder_of(cache, name)
+    scores, seconds = scores_of(read_pool(folder), cache)
+    families = {each.model: each.family for each in read_card(folder).models}
+    pool = judged(name, scores, read_tasks(folder), families)
+    print(f"{name}: judged", flush=True)
+    return pool, table_of_pool(pool, seconds)
+
+
+def main() -> None:
+    """Make the pools and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, default=HERE / "cache")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--results", type=Path, default=Path("results/api-docs"))
+    parser.add_argument("--no-making", action="store_true", help="judge the pools that the cache holds")
+    given = parser.parse_args()
+    if not given.no_making:
+        make_pools(given)
+    found = [judge_pool(given.cache, name) for name in pools_in(given.cache)]
+    table = pd.concat([rows for _, rows in found], ignore_index=True)
+    counted = [pool for pool, _ in found if not read_card(folder_of(given.cache, pool.pool)).variant_of]
+    of_counted = table[table["pool"].isin([pool.pool for pool in counted])]
+    write_table(table.round(4), HERE / "arena.csv")
+    write_table(summary(of_counted, counted).round(4), HERE / "arena_summary.csv")
+    write_table(leave_one_pool_out(of_counted).round(4), HERE / "leave_one_pool_out.csv")
+
+
+if __name__ == "__main__":
+    main()
