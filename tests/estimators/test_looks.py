@@ -137,9 +137,7 @@ def test_the_standard_error_is_the_spread_over_data_sets():
 def test_looks_that_differ_in_shape_get_a_message():
     first, second = two_looks(1.0)
     estimator = ESTIMATORS["linear"]()
-    with pytest.raises(
-        EstimationError, match=r"shape \(4000, 6\) but the second has \(4000, 5\)"
-    ):
+    with pytest.raises(EstimationError, match=r"shape \(4000, 6\) but the second has \(4000, 5\)"):
         estimator.prepare_looks(first, second[:, :5])
     second[7, 1] = np.nan
     with pytest.raises(EstimationError, match="u: second look: .*the first in row 7, column 1"):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
-from suffice.estimators.looks import Chosen, Looks, mean_of_looks
+from suffice.estimators.looks import Chosen, Looks, check_shapes, mean_of_looks
 from suffice.estimators.result import Sufficiency
 from suffice.files import whole_file
 from suffice.foreign import UNREADABLE
@@ -54,7 +54,9 @@ class Estimator(ABC, Generic[P]):
     """A density family with its fitting.
 
     Class attributes: `name` in configurations and tables; `summary`, one line; `about`, sentences for the
-    page on what the family can see and where it can be trusted; `uses_device`, whether torch fits it.
+    page on what the family can see and where it can be trusted; `uses_device`, whether torch fits it;
+    `counts_dimensions`, whether the target is its dimensions, over which nats are shared out: where it is one
+    category for each item, `target_dim` is 1, so that nats per dimension are nats.
 
     Args:
         seed: seed of everything that is random in the fit; the same for all pairs, so that no pair
@@ -70,6 +72,7 @@ class Estimator(ABC, Generic[P]):
     summary: ClassVar[str]
     about: ClassVar[str]
     uses_device: ClassVar[bool] = False
+    counts_dimensions: ClassVar[bool] = True
     Settings: ClassVar[type[Settings]]
     Prepared: ClassVar[type[Prepared]]
 
@@ -153,11 +156,7 @@ class Estimator(ABC, Generic[P]):
         Raises:
             EstimationError: the looks differ in shape, or one cannot be prepared; the message says which.
         """
-        if first.shape != second.shape:
-            raise EstimationError(
-                f"the first look has shape {first.shape} but the second has {second.shape}; "
-                "embed both looks at the same items, in the same order, by the same model"
-            )
+        check_shapes(first, second)
         return Looks(self._prepare_look("first", first, plan), self._prepare_look("second", second, plan))
 
     def _prepare_look(self, which: str, embedding: Embedding, plan: ItemPlan | None) -> P:

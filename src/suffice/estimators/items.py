@@ -37,14 +37,19 @@ class ItemPlan:
     Attributes:
         unit: unit of each item, shape (n_items,), values in [0, n_units).
         block_of_unit: block of each unit, shape (n_units,), values in [0, n_blocks).
-        n_groups: number of groups of items that belong together; `n_items` if every item is its own.
+        group: group of each item, shape (n_items,), values in [0, n_groups).
         n_folds: number of cross-fitting folds; the fold of a block is its number modulo `n_folds`.
     """
 
     unit: Integers
     block_of_unit: Integers
-    n_groups: int
+    group: Integers
     n_folds: int = N_FOLDS
+
+    @cached_property
+    def n_groups(self) -> int:
+        """Number of groups of items that belong together; `n_items` if every item is its own."""
+        return int(self.group.max()) + 1
 
     @property
     def n_items(self) -> int:
@@ -94,10 +99,9 @@ class ItemPlan:
     @cached_property
     def sha256(self) -> str:
         """Hash of the division, part of the key of every result that was made with it."""
-        parts = (
-            self.unit.tobytes() + self.block_of_unit.tobytes() + f"{self.n_groups} {self.n_folds}".encode()
-        )
-        return hashlib.sha256(parts).hexdigest()
+        group = self.group.tobytes() if self.n_groups < self.n_items else b""
+        parts = (self.unit.tobytes(), self.block_of_unit.tobytes(), group)
+        return hashlib.sha256(b"".join(parts) + f"{self.n_groups} {self.n_folds}".encode()).hexdigest()
 
     def fold_sizes(self) -> Integers:
         """Number of items in each fold, shape (n_folds,)."""
@@ -113,14 +117,18 @@ class ItemPlan:
 
     @cached_property
     def sample(self) -> "UnitSample":
-        """Units, at random and from as many blocks as can be, of at least 5000 items together; or all."""
+        """Units of at least 5000 items together, or all; see `sample_of`."""
+        return self.sample_of(SCORED_ITEMS)
+
+    def sample_of(self, n_items: int) -> "UnitSample":
+        """Units, at random and from as many blocks as can be, of at least so many items together; or all."""
         by_block = np.argsort(self.block_of_unit, kind="stable")
         first = np.searchsorted(self.block_of_unit[by_block], self.block_of_unit[by_block])
         turn = np.empty(self.n_units, dtype=np.int64)
         turn[by_block] = np.arange(self.n_units) - first
         in_turn = np.lexsort((self.block_of_unit, turn))
         items = np.cumsum(np.diff(self.unit_bounds)[in_turn])
-        n_sampled = max(SCORED_UNITS, int(np.searchsorted(items, SCORED_ITEMS)) + 1)
+        n_sampled = max(SCORED_UNITS, int(np.searchsorted(items, n_items)) + 1)
         units = np.sort(in_turn[:n_sampled])
         parts = [self.order[self.unit_bounds[unit] : self.unit_bounds[unit + 1]] for unit in units]
         return UnitSample(self.block_of_unit[units], parts, self.n_items, self.n_blocks)
@@ -213,7 +221,7 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
     generator = np.random.default_rng(seed)
     unit = _units_of_groups(sizes, generator)[codes]
     unit_sizes = np.bincount(unit)
-    return ItemPlan(unit, _deal(unit_sizes, min(N_BLOCKS, len(unit_sizes)), generator), len(sizes))
+    return ItemPlan(unit, _deal(unit_sizes, min(N_BLOCKS, len(unit_sizes)), generator), codes)
 
 
 def check_seed(seed: int) -> None:

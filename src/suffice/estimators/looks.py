@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+from suffice.errors import EstimationError
 from suffice.estimators.result import Sufficiency, block_standard_error
 from suffice.estimators.sharing import HasDim, PairKey
 
@@ -48,6 +52,15 @@ class Chosen(Mapping[str, T], Generic[S, T]):
 
     def __len__(self) -> int:
         return len(self.whole)
+
+
+def check_shapes(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> None:
+    """Raise EstimationError unless both looks have the same shape."""
+    if first.shape != second.shape:
+        raise EstimationError(
+            f"the first look has shape {first.shape} but the second has {second.shape}; "
+            "embed both looks at the same items, in the same order, by the same model"
+        )
 
 
 def mean_of_looks(there: Sufficiency, back: Sufficiency) -> Sufficiency:

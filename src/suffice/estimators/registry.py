@@ -10,10 +10,11 @@ from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.knife import Knife
 from suffice.estimators.linear import Linear
 from suffice.estimators.mixture import Mixture
+from suffice.estimators.neighbours import Neighbours
 from suffice.settings import did_you_mean
 
 ESTIMATORS: dict[str, type[Estimator[Any]]] = {
-    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Mixture, Flow, Knife)
+    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Neighbours, Mixture, Flow, Knife)
 }
 DEFAULT_ESTIMATOR = Linear.name
 

@@ -108,8 +108,7 @@ class PreparedRegression(StandardRows, Prepared):
         Args:
             which: of the dimensions that vary, shape (d,).
         """
-        scale = self.standardisation
-        chosen = Standardisation(scale.kept[which], scale.mean[which], scale.scale[which])
+        chosen = self.standardisation.of_dimensions(which)
         squares = self.block_squares[:, which]
         return replace(
             self, standardisation=chosen, mean_square=self.mean_square[which], block_squares=squares

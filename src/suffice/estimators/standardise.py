@@ -39,6 +39,10 @@ class Standardisation:
         """Number of dimensions that vary."""
         return len(self.kept)
 
+    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> "Standardisation":
+        """That of some of the dimensions that vary, a mask of shape (d,)."""
+        return Standardisation(self.kept[which], self.mean[which], self.scale[which])
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The three arrays by name."""
         return {"kept": self.kept, "mean": self.mean, "scale": self.scale}

@@ -1,0 +1,325 @@
+r"""The neighbour family: which items are near in the target, by a softmax over nearness in the source.
+
+A source is not asked for the target's vectors but for which items are near in them, a categorical variable:
+
+.. math:: I_N(U \to V) = \frac1n \sum_i \Big[ \log |C_i| - \sum_j w^V_{ij}
+          \Big( \log \sum_{l \in C_i} e^{s^U_{il} / t} - s^U_{ij} / t \Big) \Big]
+
+with s the cosine of vectors whose dimensions were standardised, C_i the candidates (all items but those of
+i's group; without groups log |C_i| is log(n - 1) nats) and w^V_ij = 1/k for the k nearest of i in V.
+Candidates that are as near as the k-th share its weight. It is V-information (Xu et al., ICLR 2020, arXiv
+2002.10689) for distributions over items that have one free parameter, the temperature t; the softmax over
+cosines is that of InfoNCE (van den Oord et al. 2018, arXiv 1807.03748). t is fitted on the items of every
+second block and scored on the others, both ways; t may be infinite, which gives 0. So the number is about 0
+by chance and at most the mean of log |C_i|.
+
+With two looks the cosines are between U(x1_i) and U(x2_l), and the nearest items are those of V(x2_i) among
+V(x2_l); the mean is taken with both looks swapped. With `target: own` the one right answer is the item itself
+in its other look, which is one of the candidates, and V does not matter.
+
+Cosines of all items are computed once for each model, not for each pair: they give its own nearest items, and
+what its softmax sums to at every temperature. Above 10,000 items a sample of 10,000 is asked for neighbours;
+the candidates are always all items.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from suffice.errors import EstimationError
+from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.items import Integers, ItemPlan, UnitSample, large_group_warning
+from suffice.estimators.looks import Looks, check_shapes, mean_of_looks
+from suffice.estimators.nearness import (
+    Candidates,
+    Floats,
+    Floats32,
+    LogSums,
+    Nearest,
+    Softmax,
+    log_sums,
+    nearest,
+    over_blocks,
+    standard_unit_rows,
+)
+from suffice.estimators.result import Sufficiency, block_standard_error
+from suffice.estimators.sharing import pool
+from suffice.estimators.standardise import Standardisation, standardise
+from suffice.seeds import derive_seed
+from suffice.settings import Settings
+
+MAX_ASKED = 10_000  # items that are asked for their neighbours
+
+
+class NeighboursSettings(Settings):
+    """Settings of the estimator `neighbours`."""
+
+    k: int = Field(
+        default=1, ge=1, le=100, description="how many of the nearest items in the target are to be found"
+    )
+    target: Literal["neighbours", "own"] = Field(
+        default="neighbours",
+        description="what is to be found: neighbours, the nearest items in the target; or own, the item's "
+        "own other look, which needs two looks and does not depend on the target",
+    )
+
+
+@dataclass(frozen=True)
+class PreparedNeighbours(Prepared):
+    """What the pairs of a model share: what its softmax sums to, and which items are near.
+
+    Attributes:
+        embedding: shape (n_items, embed_dim), not standardised; may be a memory map.
+        plan: the division of the items.
+        standardisation: of the dimensions that vary.
+        sums: of its cosines with its own other items; with those of the other look, if it is one of two.
+        near: the nearest items of each asked one; empty if they are not asked for.
+        is_look: whether it is one of two looks.
+    """
+
+    embedding: Embedding
+    plan: ItemPlan
+    standardisation: Standardisation
+    sums: LogSums
+    near: Nearest
+    is_look: bool
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+        return self.standardisation.dim
+
+    @cached_property
+    def asked(self) -> UnitSample:
+        """The items that are asked for their neighbours."""
+        return self.plan.sample_of(MAX_ASKED)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        own = {"is_look": np.array(self.is_look), **vars(self.sums), **vars(self.near)}
+        return self.standardisation.arrays() | own
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        sums = LogSums(arrays["top"], arrays["about_top"])
+        near = Nearest(arrays["counts"], arrays["items"], arrays["weights"])
+        scale = Standardisation.from_arrays(arrays)
+        return cls(embedding, plan, scale, sums, near, bool(arrays["is_look"]))
+
+
+class Neighbours(Estimator[PreparedNeighbours]):
+    """A softmax over cosines in the source, of one temperature, for which items are near in the target."""
+
+    name = "neighbours"
+    summary = "which items are near in the target, by a softmax over cosines in the source: nats an item"
+    about = (
+        "The source has to find each item's nearest item in the target, or its k nearest, by a softmax over "
+        "its own cosines; one temperature is fitted. The number is 0 by chance and at most the logarithm of "
+        "the number of other items, so that numbers from different numbers of items cannot be compared. It "
+        "sees nearness alone: features that move no neighbour are missed. It is not invariant to rotations: "
+        "each dimension is standardised, so that leading and last principal components weigh the same."
+    )
+    counts_dimensions: ClassVar[bool] = False
+    Settings = NeighboursSettings
+    Prepared = PreparedNeighbours
+    settings: NeighboursSettings
+
+    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeighbours:
+        """Compare all items with one another: nearest items, and sums of the softmax."""
+        if self.settings.target == "own":
+            raise EstimationError(
+                "the target 'own' is an item's other look, but there is one look; give a second look at each "
+                "item, or set target: neighbours"
+            )
+        plan = self.plan_for(embedding, plan)
+        scale = standardise(embedding)
+        rows = standard_unit_rows(embedding, scale)
+        asked, candidates = plan.sample_of(MAX_ASKED).items, self._candidates(plan)
+
+        def of_block(similarity: Floats32, items: Integers) -> tuple[LogSums, Nearest]:
+            return log_sums(similarity), self._nearest(similarity, items)
+
+        with pool() as threads:
+            sums, near = zip(*over_blocks(of_block, (rows, rows), asked, candidates, threads), strict=True)
+        return PreparedNeighbours(embedding, plan, scale, LogSums.joined(sums), Nearest.joined(near), False)
+
+    def prepare_looks(
+        self, first: Embedding, second: Embedding, plan: ItemPlan | None = None
+    ) -> Looks[PreparedNeighbours]:
+        """Compare all items across the looks, for the softmax, and within each, for the nearest items."""
+        check_shapes(first, second)
+        plan = self.plan_for(first, plan)
+        scales = _common_scales(first, second)
+        rows = [standard_unit_rows(*look) for look in zip((first, second), scales, strict=True)]
+        there = self._prepared_look(first, scales[0], (rows[0], rows[1]), plan)
+        return Looks(there, self._prepared_look(second, scales[1], (rows[1], rows[0]), plan))
+
+    def _prepared_look(
+        self, embedding: Embedding, scale: Standardisation, rows: tuple[Floats32, Floats32], plan: ItemPlan
+    ) -> PreparedNeighbours:
+        """One look, by rows of unit length of this look and of the other."""
+        asked, across = plan.sample_of(MAX_ASKED).items, self._candidates(plan)
+        with pool() as threads:
+            sums = over_blocks(lambda block, _: log_sums(block), rows, asked, across, threads)
+            near = (
+                [] if across.with_own else over_blocks(self._nearest, (rows[0],) * 2, asked, across, threads)
+            )
+        joined = Nearest.joined(near) if near else Nearest.nothing()
+        return PreparedNeighbours(embedding, plan, scale, LogSums.joined(sums), joined, True)
+
+    def pairs(
+        self, sources: Mapping[str, PreparedNeighbours], target: PreparedNeighbours
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Score the softmax of every source U on the nearest items in one target V."""
+        for name, source in sources.items():
+            _check_pair(name, source, target, False)
+            yield (
+                name,
+                _one_look(source, standard_unit_rows(source.embedding, source.standardisation), target),
+            )
+
+    def all_pairs(
+        self, prepared: Mapping[str, PreparedNeighbours], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs, source by source, whose rows are read once."""
+        for name, source in prepared.items():
+            rows = standard_unit_rows(source.embedding, source.standardisation)
+            for target in prepared if targets is None else targets:
+                _check_pair(name, source, prepared[target], False)
+                yield name, target, _one_look(source, rows, prepared[target])
+
+    def look_pairs(
+        self, sources: Mapping[str, Looks[PreparedNeighbours]], target: Looks[PreparedNeighbours]
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Score the softmax of every source U across its looks on the nearest items in one target V."""
+        for name in sources:
+            source = sources[name]
+            yield name, self._across(name, source, _rows_of_looks(source), target)
+
+    def all_look_pairs(
+        self, prepared: Mapping[str, Looks[PreparedNeighbours]], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs across two looks, source by source, whose rows are read once."""
+        for name in prepared:
+            source = prepared[name]
+            rows = _rows_of_looks(source)
+            for target in prepared if targets is None else targets:
+                yield name, target, self._across(name, source, rows, prepared[target])
+
+    def _across(
+        self,
+        name: str,
+        source: Looks[PreparedNeighbours],
+        rows: tuple[Floats32, Floats32],
+        target: Looks[PreparedNeighbours],
+    ) -> Sufficiency:
+        """The mean of both ways across the looks, by the source's rows of both."""
+        ways = []
+        for this, look in enumerate(source):
+            _check_pair(name, look, target[1 - this], True)
+            asked = rows[this][look.asked.items]
+            answers = rows[1 - this]
+            if self.settings.target == "own":
+                right = answers[look.asked.items]
+            else:
+                right = target[1 - this].near.mean_rows(answers)
+            found = np.einsum("ij,ij->i", asked, right)
+            ways.append(_score(look, found, self._candidates(look.plan)))
+        return mean_of_looks(*ways)
+
+    def _candidates(self, plan: ItemPlan) -> Candidates:
+        """Who may be near whom.
+
+        Raises:
+            EstimationError: an item has fewer candidates than `k`.
+        """
+        candidates = Candidates(plan, with_own=self.settings.target == "own")
+        fewest = int(candidates.number(np.arange(plan.n_items)).min())
+        if self.settings.target == "neighbours" and fewest < self.settings.k:
+            raise EstimationError(
+                f"k is {self.settings.k} but an item has only {fewest} others outside its group; choose a "
+                "smaller k"
+            )
+        return candidates
+
+    def _nearest(self, similarity: Floats32, items: Integers) -> Nearest:
+        """The k nearest candidates of some items."""
+        seed = derive_seed(self.seed, "ties", str(items[0]))
+        return nearest(similarity, self.settings.k, np.random.default_rng(seed))
+
+
+def _common_scales(first: Embedding, second: Embedding) -> tuple[Standardisation, Standardisation]:
+    """Each look's own mean and spread of the dimensions that vary in both.
+
+    Raises:
+        EstimationError: a look cannot be standardised, or no dimension varies in both.
+    """
+    scales = standardise(first, "the first look"), standardise(second, "the second look")
+    common = np.intersect1d(scales[0].kept, scales[1].kept)
+    if not len(common):
+        raise EstimationError("no dimension varies in both looks; check how the second look was embedded")
+    one, other = (scale.of_dimensions(np.isin(scale.kept, common)) for scale in scales)
+    return one, other
+
+
+def _rows_of_looks(looks: Looks[PreparedNeighbours]) -> tuple[Floats32, Floats32]:
+    first, second = (standard_unit_rows(look.embedding, look.standardisation) for look in looks)
+    return first, second
+
+
+def _check_pair(name: str, source: PreparedNeighbours, target: PreparedNeighbours, is_look: bool) -> None:
+    """Check that source and target are of the same items, and prepared for what is asked.
+
+    Raises:
+        EstimationError: they are not.
+    """
+    check_same_items(name, source, target)
+    if (source.is_look, target.is_look) != (is_look, is_look):
+        how = ("alone", "with its other look")[is_look]
+        raise EstimationError(f"{name} or its target was not prepared {how}; prepare both again")
+
+
+def _one_look(source: PreparedNeighbours, rows: Floats32, target: PreparedNeighbours) -> Sufficiency:
+    """Score the source's softmax, by its rows of unit length."""
+    found = np.einsum("ij,ij->i", rows[source.asked.items], target.near.mean_rows(rows))
+    return _score(source, found, Candidates(source.plan))
+
+
+def _score(source: PreparedNeighbours, found: Floats32, candidates: Candidates) -> Sufficiency:
+    """Nats of the asked items, and their sums over blocks.
+
+    Args:
+        source: the source.
+        found: its cosine with the right answer of each asked item, shape (n_asked,).
+        candidates: of each item.
+    """
+    plan, asked = source.plan, source.asked
+    block = plan.block[asked.items]
+    log_number = np.log(candidates.number(asked.items))
+    is_even = block % 2 == 0
+    item_nats = Softmax(source.sums, found.astype(np.float64), log_number).nats_of_items(is_even)
+    block_nats: Floats = np.bincount(block, item_nats, plan.n_blocks)
+    nats, marginal_entropy = float(item_nats.mean()), float(log_number.mean())
+    return Sufficiency(
+        nats=nats,
+        nats_per_dim=nats,
+        standard_error_nats=block_standard_error(block_nats, asked.block_items),
+        marginal_entropy_nats=marginal_entropy,
+        conditional_entropy_nats=marginal_entropy - nats,
+        source_dim=source.embedding.shape[1],
+        target_dim=1,
+        n_train=min(int(is_even.sum()), int((~is_even).sum())),
+        n_test=len(asked.items),
+        converged=True,
+        warnings=large_group_warning(plan),
+        block_nats=block_nats,
+        block_items=asked.block_items,
+    )
