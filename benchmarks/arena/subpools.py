@@ -4,7 +4,7 @@
 
 A rule is a function from what is known of a sub-pool without labels to the name of a winner, or None where it
 names nobody. Pairs are those of the whole pool, cut to the sub-pool's models, with resamples of their items.
-Writes `subpools.csv`: for each pool, size and rule, the share of sub-pools in which a winner is named, and among
+Writes `subpools.csv`: for each pool, size and rule, the share of sub-pools in which a winner is named, and of
 these the share in which it is the best on the tasks.
 """
 
@@ -119,7 +119,7 @@ class Blocks:
     """Pairs of a whole pool by blocks of items.
 
     Attributes:
-        nats: sums over each block, in nats per target dimension, shape (n_models, n_models, n_blocks).
+        nats: sums over each block, in nats, shape (n_models, n_models, n_blocks).
         items: scored items of each block, likewise.
     """
 
@@ -127,19 +127,16 @@ class Blocks:
     items: Floats
 
     def matrix(self, weights: Floats) -> Floats:
-        """Nats per target dimension, sources by targets, when block b is there `weights[b]` times."""
+        """Nats, sources by targets, when block b is there `weights[b]` times."""
         return np.asarray(np.einsum("stb,b->st", self.nats, weights) / (self.items @ weights))
 
 
 def blocks_of(pairs: pd.DataFrame, models: list[str]) -> Blocks:
     """Block sums of a table of pairs, models in the order given."""
     table = pairs.set_index(["source", "target"])
-    dims = table["nats"] / table["nats_per_dim"]
     rows = [[table.loc[(source, target)] for target in models] for source in models]
     nats = np.array([[row["block_nats"] for row in line] for line in rows])
-    items = np.array([[row["block_items"] for row in line] for line in rows])
-    width = np.array([[dims[(source, target)] for target in models] for source in models])
-    return Blocks(nats / width[:, :, None], items)
+    return Blocks(nats, np.array([[row["block_items"] for row in line] for line in rows]))
 
 
 @dataclass(frozen=True)
