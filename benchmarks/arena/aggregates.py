@@ -53,7 +53,42 @@ def win_rate(matrix: Floats, weights: Floats) -> Floats:
     return rates
 
 
+def predictable(matrix: Floats, weights: Floats) -> Floats:
+    """Mean over sources of what they tell of a model as target: how well the others predict it."""
+    return np.asarray(np.nanmean(matrix, axis=0))
+
+
+def two_sided(matrix: Floats, weights: Floats) -> Floats:
+    """What a model tells of the others and the others of it, together."""
+    return mean(matrix, weights) + predictable(matrix, weights)
+
+
+def net_flow(matrix: Floats, weights: Floats) -> Floats:
+    """What a model tells of the others less what they tell of it."""
+    return mean(matrix, weights) - predictable(matrix, weights)
+
+
+def authority(matrix: Floats, weights: Floats) -> Floats:
+    """PageRank with damping 0.85 on the graph whose edges lead from targets to what predicts them.
+
+    Source: Page, Brin, Motwani and Winograd 1999 (Stanford InfoLab 1999-66). Negative numbers count as 0.
+    """
+    edges = np.clip(np.nan_to_num(matrix), 0, None)
+    share = edges / np.maximum(edges.sum(axis=0), 1e-12)
+    rank = np.full(len(matrix), 1 / len(matrix))
+    for _ in range(100):
+        rank = 0.15 / len(matrix) + 0.85 * share @ rank
+    return rank
+
+
 AGGREGATES = {"median": median, "mean": mean, "scaled": scaled, "ranks": win_rate}
+FAILING = {
+    "predictable": predictable,
+    "two-sided": two_sided,
+    "net flow": net_flow,
+    "authority": authority,
+}
+"""Ways that others may want to try; `failed.csv` says how they do."""
 
 
 def family_weights(families: list[str]) -> Floats:

@@ -11,7 +11,7 @@ from pairs import LookCount
 
 from suffice.comparison.baselines import BASELINES
 
-Aggregate = Literal["median", "mean", "scaled", "ranks"]
+Aggregate = Literal["median", "mean", "scaled", "ranks", "predictable", "two-sided", "net flow", "authority"]
 DARRIN = "Darrin et al. 2024, arXiv 2406.07640"
 OURS = "proposed here"
 STANDARDISED = "mutual_knn, standardised"
@@ -150,5 +150,22 @@ CANDIDATES: dict[str, Candidate] = {
     each.name: each
     for each in [*_pair_candidates(), OwnCandidate("neighbours-own"), *_baselines(), *COMBINATIONS]
 }
+UNPROMISING: dict[str, Candidate] = {
+    each.name: each
+    for each in [
+        *(
+            PairCandidate("linear", looks, aggregate)
+            for looks in LOOKS
+            for aggregate in ("predictable", "two-sided", "net flow", "authority")
+        ),
+        *(
+            PairCandidate(way, looks, aggregate)
+            for way in ("linear-32", "linear-128")
+            for looks in LOOKS
+            for aggregate in ("mean", "ranks")
+        ),
+    ]
+}
+"""Ways that failed where they were tried before; they are measured again, and never chosen from."""
 REFERENCES = ("rankme", "embed_dim", TODAY.name)
 """What differences are from: RankMe, width, and the default until now."""

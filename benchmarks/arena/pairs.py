@@ -1,7 +1,7 @@
 """The pairs of a pool's models under each estimator, from one look or two, kept in the cache."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,10 +26,12 @@ class Way:
     Attributes:
         estimator: its name.
         settings: its settings.
+        n_components: leading principal components that stand for the vectors; None: the vectors.
     """
 
     estimator: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    n_components: int | None = None
 
 
 WAYS: dict[str, Way] = {
@@ -38,6 +40,8 @@ WAYS: dict[str, Way] = {
     "neighbours-1": Way("neighbours", {"k": 1}),
     "neighbours-10": Way("neighbours", {"k": 10}),
     "neighbours-own": Way("neighbours", {"target": "own"}),
+    "linear-32": Way("linear", n_components=32),
+    "linear-128": Way("linear", n_components=128),
 }
 
 
@@ -61,12 +65,13 @@ def estimate_pairs(pool: ArenaPool, way: Way, looks: LookCount) -> pd.DataFrame:
     started = time.process_time()
     estimator = get_estimator(way.estimator)(seed=SEED, **way.settings)
     if looks == "one":
-        plan = divide_items(_n_rows(pool.items), pool.item_groups, SEED)
-        found = estimator.all_pairs(estimator.prepare_all(_in_memory(pool.items), plan))
+        (items,) = _vectors(way, pool.items)
+        plan = divide_items(_n_rows(items), pool.item_groups, SEED)
+        found = estimator.all_pairs(estimator.prepare_all(items, plan))
     else:
-        plan = divide_items(_n_rows(pool.first), pool.look_groups, SEED)
-        both = estimator.prepare_all_looks(_in_memory(pool.first), _in_memory(pool.second), plan)
-        found = estimator.all_look_pairs(both)
+        first, second = _vectors(way, pool.first, pool.second)
+        plan = divide_items(_n_rows(first), pool.look_groups, SEED)
+        found = estimator.all_look_pairs(estimator.prepare_all_looks(first, second, plan))
     rows = [{"source": source, "target": target, **result.as_row()} for source, target, result in found]
     return pd.DataFrame(rows)[KEPT].assign(cpu_seconds=time.process_time() - started)
 
@@ -80,5 +85,18 @@ def _n_rows(vectors: Mapping[str, np.ndarray]) -> int:
     return len(next(iter(vectors.values())))
 
 
-def _in_memory(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {model: np.asarray(array) for model, array in vectors.items()}
+def _vectors(way: Way, *looks: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """The vectors of each look in memory, or their leading components, the same for all looks."""
+    arrays = {model: [np.asarray(look[model]) for look in looks] for model in looks[0]}
+    if way.n_components is not None:
+        arrays = {model: leading_components(each, way.n_components) for model, each in arrays.items()}
+    return [{model: each[number] for model, each in arrays.items()} for number in range(len(looks))]
+
+
+def leading_components(looks: Sequence[np.ndarray], n_components: int) -> list[np.ndarray]:
+    """The leading principal components of the vectors of all looks together."""
+    centre = np.concatenate(looks).mean(axis=0)
+    joined = np.concatenate(looks) - centre
+    _, directions = np.linalg.eigh((joined.T @ joined).astype(np.float64))
+    kept = directions[:, ::-1][:, :n_components].astype(np.float32)
+    return [(look - centre) @ kept for look in looks]

@@ -6,12 +6,13 @@ Writes `arena.csv`, `arena_summary.csv` and `leave_one_pool_out.csv` beside this
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import api_docs
 import pandas as pd
 import text_pools
+from candidates import CANDIDATES, UNPROMISING, Candidate
 from judge import Judged, judged, leave_one_pool_out, summary, table_of_pool
 from pool import folder_of, read_card, read_pool, read_tasks
 from scores import scores_of
@@ -46,10 +47,10 @@ def pools_in(cache: Path) -> list[str]:
     return sorted(path.parent.name for path in (cache / "pools").glob("*/pool.json"))
 
 
-def judge_pool(cache: Path, name: str) -> tuple[Judged, pd.DataFrame]:
-    """Scores of all candidates on one pool, and its rows of the table."""
+def judge_pool(cache: Path, name: str, candidates: Mapping[str, Candidate]) -> tuple[Judged, pd.DataFrame]:
+    """Scores of candidates on one pool, and its rows of the table."""
     folder = folder_of(cache, name)
-    scores, seconds = scores_of(read_pool(folder), cache)
+    scores, seconds = scores_of(read_pool(folder), cache, candidates)
     families = {each.model: each.family for each in read_card(folder).models}
     pool = judged(name, scores, read_tasks(folder), families)
     print(f"{name}: judged", flush=True)
@@ -66,7 +67,10 @@ def main() -> None:
     given = parser.parse_args()
     if not given.no_making:
         make_pools(given)
-    found = [judge_pool(given.cache, name) for name in pools_in(given.cache)]
+    names = pools_in(given.cache)
+    failed = pd.concat([judge_pool(given.cache, name, UNPROMISING)[1] for name in names])
+    write_table(failed.round(4), HERE / "failed.csv")
+    found = [judge_pool(given.cache, name, CANDIDATES) for name in names]
     table = pd.concat([rows for _, rows in found], ignore_index=True)
     counted = [pool for pool, _ in found if not read_card(folder_of(given.cache, pool.pool)).variant_of]
     of_counted = table[table["pool"].isin([pool.pool for pool in counted])]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from aggregates import AGGREGATES, family_weights, without_self
+from aggregates import AGGREGATES, FAILING, family_weights, without_self
 from candidates import (
-    CANDIDATES,
     STANDARDISED,
     BaselineCandidate,
     Candidate,
@@ -34,12 +33,14 @@ from suffice.files import read_table, write_table
 MAX_HALVED = 2000  # texts, images, ... of self-retrieval, which compares all with all
 
 
-def scores_of(pool: ArenaPool, cache: Path) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Scores of all candidates, higher is better, models as index; and processor seconds of each."""
+def scores_of(
+    pool: ArenaPool, cache: Path, candidates: Mapping[str, Candidate]
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Scores of candidates, higher is better, models as index; and processor seconds of each."""
     baselines, baseline_seconds = baseline_values(pool, cache)
     scores: dict[str, pd.Series] = {}
     seconds: dict[str, float] = {}
-    for name, candidate in CANDIDATES.items():
+    for name, candidate in candidates.items():
         scores[name], seconds[name] = _score(
             candidate, pool, cache, baselines, baseline_seconds, scores, seconds
         )
@@ -81,7 +82,7 @@ def _pair_score(candidate: PairCandidate, pool: ArenaPool, cache: Path) -> tuple
     )
     values = matrix.to_numpy(dtype=float)
     counted = values if candidate.self_pairs else without_self(values)
-    score = AGGREGATES[candidate.aggregate](counted, weights)
+    score = (AGGREGATES | FAILING)[candidate.aggregate](counted, weights)
     return pd.Series(score, index=matrix.index), float(pairs["cpu_seconds"].iloc[0])
 
 
