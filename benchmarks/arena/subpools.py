@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from aggregates import win_rate
 from pairs import pairs_of
 from pool import ArenaPool, folder_of, read_pool, read_tasks
 from scores import baseline_values
@@ -27,7 +26,12 @@ HERE = Path(__file__).resolve().parent
 SIZES = (3, 4, 5, 8, 12)
 N_SUBPOOLS, N_RESAMPLES = 200, 200
 SURE = 0.95  # share of resamples of the items in which the winner is first
-PAIRED = {"linear": "linear", "neighbours": "neighbours-1"}
+PAIRED = {
+    "linear": ("linear", True),
+    "neighbours": ("neighbours-1", True),
+    "linear, others": ("linear", False),
+}
+"""Ways of pairs, and whether two models are compared on themselves as targets as well."""
 OWN = ("self_retrieval", "rankme", "embed_dim")
 SEED = 0
 
@@ -100,9 +104,17 @@ RULES: dict[str, Rule] = {
     "always the first by self-retrieval": always("self_retrieval"),
     "always the first by RankMe": always("rankme"),
     "always the widest": always("embed_dim"),
+    "always the first by linear, others": always("linear, others"),
     "sure by linear": sure("linear"),
+    "sure by linear, others": sure("linear, others"),
     "sure by neighbours": sure("neighbours"),
     "sure by both": both(sure("linear"), sure("neighbours")),
+    "always the first by combined": always("combined"),
+    "sure by combined": sure("combined"),
+    "sure by combined, three agree": both(sure("combined"), agreed(*KINDS_OF_EVIDENCE)),
+    "combined and self-retrieval agree": agreed("combined", "self_retrieval"),
+    "sure by combined, self-retrieval agrees": both(sure("combined"), always("self_retrieval")),
+    "combined, self-retrieval, RankMe agree": agreed("combined", "self_retrieval", "rankme"),
     "linear and neighbours agree": agreed("linear", "neighbours"),
     "linear, neighbours, self-retrieval agree": agreed(*KINDS_OF_EVIDENCE),
     "sure by linear, three agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE)),
@@ -145,7 +157,7 @@ class Whole:
 
     Attributes:
         models: names.
-        matrices: by way, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
+        matrices: by estimator, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
         own: values by name, shape (n_models,).
     """
 
@@ -154,8 +166,10 @@ class Whole:
     own: Mapping[str, Floats]
 
     def cut(self, chosen: npt.NDArray[np.int64]) -> Known:
-        """What is known of some of the models; with two looks a model is a target of itself as well."""
-        rates = {way: _rates(matrix[:, chosen][:, :, chosen]) for way, matrix in self.matrices.items()}
+        """What is known of some of the models."""
+        cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
+        rates = {name: win_rates(cut[way], self_pairs) for name, (way, self_pairs) in PAIRED.items()}
+        rates["combined"] = np.asarray((rates["linear"] + rates["neighbours"]) / 2)
         return Known(
             [self.models[row] for row in chosen],
             {way: values[0] for way, values in rates.items()},
@@ -164,22 +178,34 @@ class Whole:
         )
 
 
-def _rates(matrices: Floats) -> Floats:
-    """Win rates of each matrix, shape (n_matrices, n_models)."""
-    weights = np.ones(matrices.shape[2])
-    return np.array([win_rate(matrix, weights) for matrix in matrices])
+def win_rates(matrices: Floats, self_pairs: bool) -> Floats:
+    """Share of the other models that each model beats on common targets, shape (n_matrices, n_models).
+
+    Args:
+        matrices: nats, shape (n_matrices, n_models, n_models), sources by targets.
+        self_pairs: two models are compared on themselves as targets as well.
+    """
+    n_models = matrices.shape[1]
+    wins = (np.sign(matrices[:, :, None] - matrices[:, None]) + 1) / 2  # (n_matrices, source, other, target)
+    eye = np.eye(n_models, dtype=bool)
+    counted = np.ones((n_models,) * 3, dtype=bool)
+    if not self_pairs:
+        counted &= ~eye[:, None] & ~eye[None]
+    shares = np.where(counted, wins, 0).sum(axis=3) / counted.sum(axis=2)
+    return np.asarray(np.where(eye, 0, shares).sum(axis=2) / (n_models - 1))
 
 
 def whole_of(pool: ArenaPool, cache: Path) -> Whole:
     """Read a pool's pairs under the ways that rules use, and resample their items."""
-    models, generator = pool.card.model_names, np.random.default_rng(SEED)
+    models = pool.card.model_names
     matrices = {}
-    for name, way in PAIRED.items():
+    for way in {way for way, _ in PAIRED.values()}:
         blocks = blocks_of(pairs_of(pool, way, "two", cache), models)
         n_blocks = blocks.nats.shape[2]
+        generator = np.random.default_rng(SEED)  # all ways meet the same draws of blocks
         draws = generator.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_RESAMPLES)
         weights = [np.ones(n_blocks), *draws.astype(float)]
-        matrices[name] = np.array([blocks.matrix(each) for each in weights])
+        matrices[way] = np.array([blocks.matrix(each) for each in weights])
     values, _ = baseline_values(pool, cache)
     own = {name: values.loc[models, name].to_numpy(dtype=float) for name in OWN}
     return Whole(models, matrices, own)
@@ -198,20 +224,24 @@ class Truth:
     errors: pd.DataFrame
 
     def verdict(self, named: str, models: list[str]) -> dict[str, bool]:
-        """Whether the named model is the best of these, by mean rank, by mean value, and within an error.
+        """Whether the named model is the best of these by mean rank, or no worse than chance would have it.
 
-        The last: its mean value is below the best one's by no more than one standard error of the difference.
+        Of the differences from the best mean value, the mean is at most its standard error over the items of
+        the tasks, or over tasks.
         """
         values, errors = self.values.loc[models], self.errors.loc[models]
         ranks = values.rank(ascending=False).mean(axis=1)
-        means = values.mean(axis=1)
-        best = means.idxmax()
+        best = values.mean(axis=1).idxmax()
+        behind = values.loc[best] - values.loc[named]
         squares = np.square(errors.loc[named]) + np.square(errors.loc[best])
         return {
             "right": bool(ranks[named] == ranks.min()),
-            "right_by_value": bool(named == best),
-            "right_within_error": bool(means[best] - means[named] <= np.sqrt(squares.sum()) / len(squares)),
+            "within_item_error": bool(behind.mean() <= np.sqrt(squares.sum()) / len(squares)),
+            "within_task_error": bool(behind.mean() <= behind.std() / np.sqrt(len(behind))),
         }
+
+
+VERDICTS = ["right", "within_item_error", "within_task_error"]
 
 
 def truth_of(results: pd.DataFrame) -> Truth:
@@ -240,7 +270,7 @@ def shares(rule: Rule, subpools: list[Known], truth: Truth) -> dict[str, float]:
     """How often a winner is named, and how often it is right then."""
     named = [(rule(known), known.models) for known in subpools]
     verdicts = [truth.verdict(winner, models) for winner, models in named if winner is not None]
-    means = pd.DataFrame(verdicts, columns=["right", "right_by_value", "right_within_error"]).mean()
+    means = pd.DataFrame(verdicts, columns=VERDICTS).mean()
     return {"share_named": len(verdicts) / len(subpools), **means.to_dict()}
 
 
@@ -248,12 +278,14 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    cache = parser.parse_args().cache
+    parser.add_argument("--pools", nargs="+", help="these alone")
+    given = parser.parse_args()
+    names = given.pools or sorted(path.parent.name for path in (given.cache / "pools").glob("*/pool.json"))
     rows = []
-    for path in sorted((cache / "pools").glob("*/pool.json")):
-        folder = folder_of(cache, path.parent.name)
-        rows += rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), cache)
-        print(f"{folder.name}: done", flush=True)
+    for name in names:
+        folder = folder_of(given.cache, name)
+        rows += rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), given.cache)
+        print(f"{name}: done", flush=True)
     write_table(pd.DataFrame(rows).round(4), HERE / "subpools.csv")
 
 
