@@ -26,6 +26,7 @@ def makers(given: argparse.Namespace) -> dict[str, tuple[Path, Callable[[], None
     """What makes each group of pools: the folder that it needs, and the call."""
     return {
         "api-docs": (given.results, lambda: api_docs.make_pool(given.cache, given.results)),
+        "api-docs-halves": (given.results, lambda: api_docs.make_halves_pool(given.cache, given.results)),
         "text-mixed, questions, opinions": (
             given.data / "text",
             lambda: text_pools.make_pools(given.cache, given.data),
