@@ -1,5 +1,6 @@
 """From networks and items to a pool on disk: what is embedded already is not embedded again."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,14 @@ def save_all(paths: Mapping[str, Path], vectors: Mapping[str, npt.NDArray[np.flo
             raise ValueError(f"{model} gives values that are not finite; correct its encoder")
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.asarray(vectors[model], dtype=np.float32))
+
+
+def copy_models(source: Path, target: Path, models: Sequence[str]) -> None:
+    """Copy the vectors of models from one pool to another of the same items."""
+    for model in models:
+        for path in source.glob(f"*/{model}.npy"):
+            (target / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / path.parent.name / path.name)
 
 
 def models_of(networks: Sequence[Network], folder: Path) -> tuple[Model, ...]:

@@ -99,6 +99,8 @@ def make_pools(cache: Path, data: Path) -> None:
     few = [*public, *(fingerprints[name] for name in WITH_NETWORKS), descriptors]
     write_pool(cache, "molecules-graph", molecules, few, "graph networks at several layers, and floors")
     many = [*fingerprints.values(), descriptors]
+    shared = [*WITH_NETWORKS, "descriptors-2d"]
+    copy_models(folder_of(cache, "molecules-graph"), folder_of(cache, "molecules-fingerprints"), shared)
     write_pool(cache, "molecules-fingerprints", molecules, many, "fingerprints and descriptors")
 
 
