@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from assemble import Network, embed_parts, in_batches, models_of, read_part
+from assemble import Network, copy_models, embed_parts, in_batches, models_of, read_part
 from pool import Card, folder_of, write_card, write_groups, write_tasks
 from probes import Task, labelled_task, measure_tasks
 from rdkit import Chem
