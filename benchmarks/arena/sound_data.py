@@ -30,6 +30,7 @@ PROMPTS = {
     "it": "5a26638089e134b8ac39363fe249c5c93c50cd8bfdc9b2499ae61ec4a35e2fcb",
     "ru": "ccbfaebfa450b7a9ddf644ae0f3d1e9017d5df7c0aebe816e946345589d38201",
 }
+MIN_PROMPT_BYTES = 6000  # 0.37 s at 8 kHz; a few files are empty
 LANGUAGES = ("en-us", "de", "fr-fr", "es", "it")
 VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
 WORDS_PER_MINUTE = (130, 230)
@@ -43,7 +44,8 @@ def prompts(cache: Path, n_per_language: int) -> tuple[list[Clip], pd.DataFrame]
     for language, sha256 in PROMPTS.items():
         package = DebianPackage(f"asterisk-core-sounds-{language}-wav", "1.6.1-1", sha256)
         (folder,) = (unpack_debian(package, cache) / "usr/share/asterisk/sounds").glob("*_*_*")
-        paths = [path for path in sorted(folder.rglob("*.wav")) if "silence" not in path.parts]
+        paths = [path for path in sorted(folder.rglob("*.wav")) if path.stat().st_size > MIN_PROMPT_BYTES]
+        paths = [path for path in paths if "silence" not in path.parts]
         for place in sorted(generator.permutation(len(paths))[:n_per_language]):
             name = paths[place].relative_to(folder).with_suffix("")
             topic = name.parts[0] if len(name.parts) > 1 else name.name.split("-")[0]
