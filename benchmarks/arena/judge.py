@@ -52,19 +52,27 @@ def judged(pool: str, scores: pd.DataFrame, results: pd.DataFrame, families: dic
     return Judged(pool, scores, ranks, values.mean(axis=1).to_numpy(), names)
 
 
-def with_last(scores: Floats) -> Floats:
-    """Scores in which a model without one comes last; all NaN stays so."""
-    if not np.isfinite(scores).any():
-        return scores
-    return np.where(np.isfinite(scores), scores, np.nanmin(scores) - 1)
+def with_last(scores: pd.DataFrame) -> Floats:
+    """Scores in which a model without one comes last, shape (n_models, n_candidates)."""
+    values = scores.to_numpy(dtype=float)
+    lowest = np.nanmin(np.where(np.isfinite(values), values, np.inf), axis=0, keepdims=True)
+    return np.where(np.isfinite(values), values, np.where(np.isfinite(lowest), lowest - 1, 0.0))
 
 
-def spearman(scores: Floats, mean_rank: Floats) -> float:
-    """Spearman's rho of a score with the mean task rank, signed so that agreement is positive."""
-    x, y = rankdata(with_last(scores)), rankdata(-mean_rank)
-    if not np.isfinite(scores).any() or x.std() == 0 or y.std() == 0:
-        return np.nan
-    return float(np.corrcoef(x, y)[0, 1])
+def spearman(scores: Floats, mean_rank: Floats) -> Floats:
+    """Spearman's rho of scores with the mean task rank, signed so that agreement is positive.
+
+    Args:
+        scores: shape (n_models, n_candidates).
+        mean_rank: shape (n_models,).
+
+    Returns:
+        Shape (n_candidates,); NaN where all scores are missing or equal.
+    """
+    x, y = rankdata(scores, axis=0), rankdata(-mean_rank)
+    x, y = x - x.mean(axis=0), y - y.mean()
+    scale = np.sqrt(np.square(x).sum(axis=0) * np.square(y).sum())
+    return np.divide(x.T @ y, scale, out=np.full(x.shape[1], np.nan), where=scale > 0)
 
 
 def regret(scores: Floats, mean_value: Floats, n_first: int) -> float:
@@ -72,35 +80,33 @@ def regret(scores: Floats, mean_value: Floats, n_first: int) -> float:
 
     Ties are broken at random, and the mean over orders is taken.
     """
-    if not np.isfinite(scores).any():
-        return np.nan
-    filled, generator = with_last(scores), np.random.default_rng(SEED)
+    generator = np.random.default_rng(SEED)
     losses = []
     for _ in range(N_ORDERS):
-        order = generator.permutation(len(filled))
-        first = order[np.argsort(-filled[order], kind="stable")][:n_first]
+        order = generator.permutation(len(scores))
+        first = order[np.argsort(-scores[order], kind="stable")][:n_first]
         losses.append(mean_value.max() - mean_value[first].max())
     return float(np.mean(losses))
 
 
 def table_of_pool(pool: Judged, seconds: dict[str, float]) -> pd.DataFrame:
-    """One row per candidate."""
-    rows = []
-    for name in pool.scores:
-        scores = pool.scores[name].to_numpy(dtype=float)
-        order = np.argsort(-with_last(scores), kind="stable")
-        rows.append(
-            {
-                "pool": pool.pool,
-                "candidate": name,
-                "spearman": spearman(scores, pool.mean_rank),
-                "regret_at_1": regret(scores, pool.mean_value, 1),
-                "regret_at_3": regret(scores, pool.mean_value, 3),
-                "first": pool.scores.index[order[0]] if np.isfinite(scores).any() else "",
-                "cpu_seconds": seconds[name],
-                "n_models": len(scores),
-            }
-        )
+    """One row per candidate that has scores."""
+    known = pool.scores.dropna(axis=1, how="all")
+    filled = with_last(known)
+    agreement = spearman(filled, pool.mean_rank)
+    rows = [
+        {
+            "pool": pool.pool,
+            "candidate": name,
+            "spearman": agreement[column],
+            "regret_at_1": regret(filled[:, column], pool.mean_value, 1),
+            "regret_at_3": regret(filled[:, column], pool.mean_value, 3),
+            "first": known.index[filled[:, column].argmax()],
+            "cpu_seconds": seconds[name],
+            "n_models": len(filled),
+        }
+        for column, name in enumerate(known)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -109,17 +115,13 @@ def resampled_spearman(pool: Judged, seed: int) -> pd.DataFrame:
     generator = np.random.default_rng([SEED, seed])
     names = np.unique(pool.families)
     members = {name: np.flatnonzero(pool.families == name) for name in names}
-    rows = []
+    filled, rows = with_last(pool.scores), []
     while len(rows) < N_RESAMPLES:
         drawn = np.concatenate([members[name] for name in generator.choice(names, len(names))])
         if len(np.unique(drawn)) >= 3:
-            rows.append(
-                [
-                    spearman(pool.scores[name].to_numpy(dtype=float)[drawn], pool.mean_rank[drawn])
-                    for name in pool.scores
-                ]
-            )
-    return pd.DataFrame(rows, columns=pool.scores.columns)
+            rows.append(spearman(filled[drawn], pool.mean_rank[drawn]))
+    found = pd.DataFrame(rows, columns=pool.scores.columns)
+    return found.where(pool.scores.notna().any(axis=0), axis=1)
 
 
 def summary(table: pd.DataFrame, pools: list[Judged]) -> pd.DataFrame:
@@ -155,17 +157,15 @@ def summary(table: pd.DataFrame, pools: list[Judged]) -> pd.DataFrame:
 def _draws(table: pd.DataFrame, pools: list[Judged]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Means over drawn pools: with each pool's own value, and with that of a draw of its families."""
     values = table.pivot(index="pool", columns="candidate", values="spearman")
-    within = {
-        pool.pool: resampled_spearman(pool, number)[values.columns] for number, pool in enumerate(pools)
-    }
-    generator = np.random.default_rng(SEED)
-    names = [pool.pool for pool in pools]
-    fixed, drawn = [], []
-    for resample in range(N_RESAMPLES):
-        chosen = generator.choice(names, len(names))
-        fixed.append(values.loc[chosen].mean())
-        drawn.append(pd.concat([within[name].iloc[resample] for name in chosen], axis=1).mean(axis=1))
-    return pd.DataFrame(fixed), pd.DataFrame(drawn)
+    values = values.loc[[pool.pool for pool in pools]]
+    within = [
+        resampled_spearman(pool, number).reindex(columns=values.columns) for number, pool in enumerate(pools)
+    ]
+    inside = np.array([each.to_numpy() for each in within])  # (n_pools, n_resamples, n_candidates)
+    drawn = np.random.default_rng(SEED).integers(len(pools), size=(N_RESAMPLES, len(pools)))
+    fixed = np.nanmean(values.to_numpy()[drawn], axis=1)
+    both = np.array([np.nanmean(inside[chosen, row], axis=0) for row, chosen in enumerate(drawn)])
+    return pd.DataFrame(fixed, columns=values.columns), pd.DataFrame(both, columns=values.columns)
 
 
 def _add_interval(means: pd.DataFrame, name: str, draws: pd.DataFrame) -> None:

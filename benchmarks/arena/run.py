@@ -65,10 +65,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--results", type=Path, default=Path("results/api-docs"))
     parser.add_argument("--no-making", action="store_true", help="judge the pools that the cache holds")
+    parser.add_argument("--pools", nargs="+", help="judge these alone")
     given = parser.parse_args()
     if not given.no_making:
         make_pools(given)
-    names = pools_in(given.cache)
+    names = given.pools or pools_in(given.cache)
     failed = pd.concat([judge_pool(given.cache, name, UNPROMISING)[1] for name in names])
     write_table(failed.round(4), HERE / "failed.csv")
     found = [judge_pool(given.cache, name, CANDIDATES) for name in names]

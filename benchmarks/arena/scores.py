@@ -65,7 +65,7 @@ def _score(  # noqa: PLR0913 - what candidates are made from
             own = pairs[pairs["source"] == pairs["target"]].set_index("source")["nats"]
             return own, float(pairs["cpu_seconds"].iloc[0])
         case BaselineCandidate():
-            return candidate.sign * baselines[candidate.name], baseline_seconds[candidate.name]
+            return candidate.sign * baselines[candidate.name], float(baseline_seconds[candidate.name])
         case Combination():
             ranks = pd.DataFrame({part: scores[part].rank() for part in candidate.parts})
             return ranks.mean(axis=1), sum(seconds[part] for part in candidate.parts)
