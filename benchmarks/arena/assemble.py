@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pool import Model
+from pool import Model, folder_of
 
 Encode = Callable[[Sequence[Any]], Mapping[str, npt.NDArray[np.floating]]]
 
@@ -33,6 +33,11 @@ class Network:
     pretrained: bool = False
     untrained: bool = False
     n_parameters: int | None = None
+
+
+def is_whole(cache: Path, name: str) -> bool:
+    """Whether the cache holds the pool with its card, which is written last."""
+    return (folder_of(cache, name) / "pool.json").exists()
 
 
 def embed_parts(folder: Path, networks: Sequence[Network], parts: Mapping[str, Sequence[Any]]) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import skimage.data
 import torch
-from assemble import embed_parts, models_of, read_part
+from assemble import embed_parts, is_whole, models_of, read_part
 from image_data import (
     Photograph,
     Picture,
@@ -255,9 +255,10 @@ MAKERS = {
 
 
 def make_pools(cache: Path, data: Path) -> None:
-    """Write all three pools."""
-    for make in MAKERS.values():
-        make(cache, data)
+    """Write the pools that the cache does not hold."""
+    for name, make in MAKERS.items():
+        if not is_whole(cache, name):
+            make(cache, data)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from assemble import Network, copy_models, embed_parts, in_batches, models_of, read_part
+from assemble import Network, copy_models, embed_parts, in_batches, is_whole, models_of, read_part
 from pool import Card, folder_of, write_card, write_groups, write_tasks
 from probes import Task, labelled_task, measure_tasks
 from rdkit import Chem
@@ -91,7 +91,9 @@ class Molecules:
 
 
 def make_pools(cache: Path, data: Path) -> None:
-    """Write both pools."""
+    """Write both pools, unless the cache holds them."""
+    if all(is_whole(cache, name) for name in ("molecules-graph", "molecules-fingerprints")):
+        return
     molecules = read_molecules(data / "molecules")
     descriptors = Network("descriptors", ("descriptors-2d",), Descriptors(molecules.items).encode)
     fingerprints = {name: fingerprint_network(name) for name in FINGERPRINTS}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from assemble import embed_parts, models_of, read_part
+from assemble import embed_parts, is_whole, models_of, read_part
 from pool import Card, folder_of, write_card, write_tasks
 from probes import Task, labelled_task, measure_tasks
 from sound_data import numbers, prompts, two_looks
@@ -23,7 +23,9 @@ NAME = "speech"
 
 
 def make_pool(cache: Path) -> None:
-    """Embed, measure the tasks, and write the card."""
+    """Embed, measure the tasks, and write the card, unless the cache holds the pool."""
+    if is_whole(cache, NAME):
+        return
     folder = folder_of(cache, NAME)
     real, labels = prompts(cache, N_PROMPTS)
     made, settings = numbers(N_NUMBERS)
