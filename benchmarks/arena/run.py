@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import api_docs
+import images
+import molecules
 import pandas as pd
+import sound
 import text_pools
 from candidates import CANDIDATES, UNPROMISING, Candidate
 from judge import Judged, judged, leave_one_pool_out, summary, table_of_pool
@@ -31,6 +34,15 @@ def makers(given: argparse.Namespace) -> dict[str, tuple[Path, Callable[[], None
             given.data / "text",
             lambda: text_pools.make_pools(given.cache, given.data),
         ),
+        "molecules-graph, -fingerprints": (
+            given.data / "molecules",
+            lambda: molecules.make_pools(given.cache, given.data),
+        ),
+        "images-photos, -emoji, -digits": (
+            given.data / "vision",
+            lambda: images.make_pools(given.cache, given.data),
+        ),
+        "speech": (Path("/usr/bin/espeak-ng"), lambda: sound.make_pool(given.cache)),
     }
 
 
