@@ -174,6 +174,23 @@ def _add_interval(means: pd.DataFrame, name: str, draws: pd.DataFrame) -> None:
     means[f"{name}_high"] = draws.quantile(1 - tail)
 
 
+def by_modality(table: pd.DataFrame, modalities: dict[str, str]) -> pd.DataFrame:
+    """Mean Spearman and regret of each candidate over the pools of each modality, one row per candidate.
+
+    `all_modalities` is the mean of the means, so that a modality with many pools weighs no more.
+
+    Args:
+        table: rows of `table_of_pool`.
+        modalities: modality by pool.
+    """
+    kinds = table["pool"].map(modalities)
+    wide = table.groupby(["candidate", kinds], sort=False)[["spearman", "regret_at_1"]].mean().unstack()
+    wide.columns = [f"{measure}_{kind}" for measure, kind in wide.columns]
+    agreement = [column for column in wide if column.startswith("spearman_")]
+    wide.insert(0, "all_modalities", wide[agreement].mean(axis=1))
+    return wide.sort_values("all_modalities", ascending=False).reset_index()
+
+
 def leave_one_pool_out(table: pd.DataFrame) -> pd.DataFrame:
     """The candidate of highest mean Spearman on the other pools, and how it does on the one left out.
 

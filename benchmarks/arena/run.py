@@ -2,7 +2,8 @@
 
     python benchmarks/arena/run.py --cache DIR --data ../shared/data --results results/api-docs
 
-Writes `arena.csv`, `arena_summary.csv` and `leave_one_pool_out.csv` beside this file.
+Writes `arena.csv`, `arena_summary.csv`, `arena_modalities.csv`, `leave_one_pool_out.csv` and `failed.csv`
+beside this file.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import pandas as pd
 import sound
 import text_pools
 from candidates import CANDIDATES, UNPROMISING, Candidate
-from judge import Judged, judged, leave_one_pool_out, summary, table_of_pool
+from judge import Judged, by_modality, judged, leave_one_pool_out, summary, table_of_pool
 from pool import folder_of, read_card, read_pool, read_tasks
 from scores import scores_of
 
@@ -86,10 +87,13 @@ def main() -> None:
     write_table(failed.round(4), HERE / "failed.csv")
     found = [judge_pool(given.cache, name, CANDIDATES) for name in names]
     table = pd.concat([rows for _, rows in found], ignore_index=True)
-    counted = [pool for pool, _ in found if not read_card(folder_of(given.cache, pool.pool)).variant_of]
+    cards = {name: read_card(folder_of(given.cache, name)) for name in names}
+    counted = [pool for pool, _ in found if not cards[pool.pool].variant_of]
     of_counted = table[table["pool"].isin([pool.pool for pool in counted])]
     write_table(table.round(4), HERE / "arena.csv")
     write_table(summary(of_counted, counted).round(4), HERE / "arena_summary.csv")
+    modalities = {name: card.modality for name, card in cards.items()}
+    write_table(by_modality(of_counted, modalities).round(4), HERE / "arena_modalities.csv")
     write_table(leave_one_pool_out(of_counted).round(4), HERE / "leave_one_pool_out.csv")
 
 

@@ -28,6 +28,7 @@ from suffice.comparison.baselines import (
 )
 from suffice.comparison.likeness import N_NEIGHBOURS, median_mutual_neighbours, nearest_neighbours
 from suffice.comparison.self_retrieval import self_retrieval
+from suffice.errors import EstimationError
 from suffice.files import read_table, write_table
 
 MAX_HALVED = 2000  # texts, images, ... of self-retrieval, which compares all with all
@@ -120,10 +121,15 @@ def measure_baselines(pool: ArenaPool) -> pd.DataFrame:
 
 
 def _own_value(name: str, array: np.ndarray) -> float:
-    """A baseline of one model by itself."""
-    if name in WHOLE:
-        return WHOLE[name](np.asarray(array))
-    return SAMPLED[name](np.asarray(array[sample_of_items(len(array))], dtype=np.float64))
+    """A baseline of one model by itself; NaN where it is not defined, as for vectors that are too narrow."""
+    sampled = name in SAMPLED
+    vectors = (
+        np.asarray(array[sample_of_items(len(array))], dtype=np.float64) if sampled else np.asarray(array)
+    )
+    try:
+        return float((SAMPLED | WHOLE)[name](vectors))
+    except EstimationError:
+        return np.nan
 
 
 def _of_pool(pool: ArenaPool) -> pd.DataFrame:
