@@ -29,7 +29,7 @@ def rows_of_draw(pool: Pool, estimator: str, seed: int) -> Iterator[dict[str, An
     """What held in one draw: one row for each quantity, with the share that held."""
     family = FAMILY_OF.get(estimator, TRUTH)
     names = list(pool.embeddings)
-    pairs = rank(pool.embeddings, estimator, seed=seed, groups=pool.groups).pairs
+    pairs = rank(pool.embeddings, estimator=estimator, seed=seed, groups=pool.groups, looks="same").pairs
     yield {"quantity": "pair", "aggregate": "", "held": _pairs_held(pairs, pool.population[family], names)}
     for aggregate in ("mean", "median"):
         table = rank_pairs(pairs, RankingSettings(aggregate=aggregate), seed).set_index("model").loc[names]

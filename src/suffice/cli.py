@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,10 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.errors import DataError, StudyError, SufficeError
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
 from suffice.explain import explain_pair
+from suffice.groups import read_groups
 from suffice.provenance import code_version
-from suffice.ranking.rank import Ranking, rank
+from suffice.ranking.given_looks import LooksChoice
+from suffice.ranking.rank import rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
@@ -32,6 +36,8 @@ from suffice.workflow import study_folder
 EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
       rank models whose vectors of the same items, in the same order, are in these files
+  suffice rank vectors/*.npy --groups documents.csv
+      the same for chunks of documents: source and target see different chunks of one document
   suffice new-study my-docs --texts docs.csv --content body --models tfidf-256,minilm
       write a study of your own texts, then: make study STUDY=my-docs
   suffice show results/api-docs
@@ -117,8 +123,12 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
     )
+    _add_looks(command)
     command.add_argument(
-        "--estimator", default=DEFAULT_ESTIMATOR, help="density family (default: %(default)s)"
+        "--estimator",
+        default=DEFAULT_ESTIMATOR,
+        metavar="NAME,...",
+        help="density family, or several, whose pairs are columns of one ranking (default: %(default)s)",
     )
     command.add_argument(
         "--aggregate",
@@ -139,7 +149,12 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="PAIRS",
         help="the largest number of pairs, which decides the number of targets",
     )
-    command.add_argument("--self-pairs", action="store_true", help="count a model as a target of itself")
+    command.add_argument(
+        "--self-pairs",
+        action="store_true",
+        default=None,
+        help="count a model as a target of itself; with two looks it always counts",
+    )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of folds, fits and resamples (default: %(default)s)"
     )
@@ -160,6 +175,32 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="whether labels are classes or numbers (default: %(default)s)",
     )
     command.set_defaults(run=_rank)
+
+
+def _add_looks(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--second",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="vectors of a second look at the same items, such as texts' second halves where FILE... are of "
+        "the first, with the same names of files; source and target then see different looks",
+    )
+    command.add_argument(
+        "--groups",
+        type=Path,
+        metavar="FILE",
+        help="group of each item, such as its document: .csv, .tsv or .parquet with a column `group` or one "
+        "column alone, or .txt; items of one group are not independent, and are looks at the same thing",
+    )
+    command.add_argument(
+        "--looks",
+        choices=get_args(LooksChoice),
+        default="auto",
+        help="what source and target see: the same vectors, those of --second (files), or different items of "
+        "one group; auto takes what there is (default: %(default)s)",
+    )
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -209,34 +250,43 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 def _rank(options: argparse.Namespace) -> None:
     vectors = _read_files(options.files)
     found = None if options.labels is None else _score_labels(vectors, options)
+    n_items = min(map(len, vectors.values()))
     ranking = rank(
         vectors,
-        estimator=options.estimator,
+        _read_files(options.second) if options.second else None,
+        estimator=_names(options),
         aggregate=options.aggregate,
         self_pairs=options.self_pairs,
         seed=options.seed,
         device=options.device,
+        groups=None if options.groups is None else read_groups(options.groups, n_items),
+        looks=options.looks,
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
     shown = SHOWN_COLUMNS
     if found is not None:
-        ranking = Ranking(add_update(ranking.table, found), ranking.pairs)
+        ranking = replace(ranking, table=add_update(ranking.table, found))
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
     _record_ranking(options)
     print(ranking.table[shown].to_string(index=False, float_format="%.4f"))
-    print(ranking.advice)
+    print("\n".join([*ranking.notes, ranking.advice]))
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """The names of the estimators that are asked for."""
+    return [name.strip() for name in options.estimator.split(",")]
 
 
 def _record_ranking(options: argparse.Namespace) -> None:
     """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
-    read = [*options.files, *([options.labels] if options.labels else [])]
-    asked = {
-        key: value for key, value in vars(options).items() if key not in ("run", "files", "out", "labels")
-    }
-    code = code_version("suffice.ranking.rank", get_estimator(options.estimator).__module__)
+    read = [*options.files, *options.second, *filter(None, (options.groups, options.labels))]
+    of_files = ("run", "files", "second", "groups", "out", "labels")
+    asked = {key: value for key, value in vars(options).items() if key not in of_files}
+    families = [get_estimator(name).__module__ for name in _names(options)]
+    code = code_version("suffice.ranking.rank", *families)
     job = {"rule": "rank", "parameters": asked | {"code": code}}
     made = [options.out / "ranking.csv", options.out / "pairs.parquet"]
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)

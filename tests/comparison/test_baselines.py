@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from suffice.comparison import BASELINES, baseline_table, rankme, stored
 from suffice.comparison import geometry as module
-from suffice.comparison.baselines import OF_POOL, ONE_MODEL
+from suffice.comparison.baselines import OF_POOL, ONE_MODEL, baselines_of_pool
 from suffice.comparison.geometry import alpha_req, stable_rank, two_nn, uniformity
 from suffice.comparison.likeness import (
     consensus_retrieval,
@@ -106,6 +106,17 @@ def test_neighbours_are_those_of_another_library(rng):
     vectors = rng.normal(size=(150, 8))
     found = NearestNeighbors(n_neighbors=11, metric="cosine").fit(vectors).kneighbors(vectors)[1][:, 1:]
     assert (nearest_neighbours(vectors, 10) == found).all()
+
+
+def test_mutual_neighbours_do_not_depend_on_the_scale_of_a_dimension_but_the_consensus_does(rng):
+    pool = {name: rng.normal(size=(60, 5)) for name in "abc"}
+    plain = baselines_of_pool(pool).set_index("model")
+    pool["b"] = pool["b"] * [1, 1, 1, 1, 50] + 3
+    scaled = baselines_of_pool(pool).set_index("model")
+    assert scaled["mutual_knn"].tolist() == pytest.approx(plain["mutual_knn"].tolist())
+    assert (scaled["consensus"] != plain["consensus"]).any()
+    lists = [nearest_neighbours((x - x.mean(axis=0)) / x.std(axis=0), 10) for x in pool.values()]
+    assert scaled["mutual_knn"].tolist() == pytest.approx(median_mutual_neighbours(lists))
 
 
 def test_mutual_neighbours_and_consensus_by_sets(rng):

@@ -57,7 +57,7 @@ def _compute(study: Study, work: Path) -> dict[str, float]:
     build_corpus(study.datasets[name].settings, study.settings.seed, path)
     corpus = Corpus(path)
     vectors = {model: _embed(study, model, corpus, work) for model in study.models}
-    table = rank(vectors, seed=study.settings.seed, groups=corpus.column(GROUP)).table
+    table = rank(vectors, seed=study.settings.seed, groups=corpus.column(GROUP), looks="same").table
     scores = dict(zip(table["model"], table["score"], strict=True))
     return scores | _tasks(study, vectors, corpus.table())
 

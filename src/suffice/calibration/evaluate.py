@@ -113,7 +113,7 @@ def evaluate_chain(
     """
     chain = draw_chain(kind, size, seed)
     start = time.perf_counter()
-    pairs = rank(chain.embeddings, choice.kind, seed=seed, device=device, **choice.settings).pairs
+    pairs = rank(chain.embeddings, estimator=choice.kind, seed=seed, device=device, **choice.settings).pairs
     seconds = time.perf_counter() - start
     tables = {
         aggregate: rank_pairs(pairs, RankingSettings(aggregate=aggregate), seed) for aggregate in AGGREGATES

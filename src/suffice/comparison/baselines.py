@@ -20,9 +20,10 @@ from suffice.comparison.likeness import (
     median_cka,
     median_mutual_neighbours,
     nearest_neighbours,
+    standardised,
 )
 from suffice.errors import DataError, EstimationError
-from suffice.ranking.targets import MAX_ITEMS as MAX_CKA_ITEMS
+from suffice.ranking.relatives import MAX_ITEMS as MAX_CKA_ITEMS
 from suffice.seeds import derive_seed
 
 MAX_ITEMS = 2000  # of the baselines that compare items with one another
@@ -59,7 +60,12 @@ _KNOWN: tuple[tuple[str, Literal["higher", "lower"], str, str], ...] = (
     ("uniformity", "lower", "how alike unit vectors are", "Wang and Isola 2020, arXiv 2005.10242"),
     ("two_nn", "lower", "intrinsic dimension", "Facco et al. 2017; direction: arXiv 2606.03338"),
     ("cka", "higher", "median unbiased linear CKA", "Kornblith et al. 2019, arXiv 1905.00414"),
-    ("mutual_knn", "higher", "median share of common neighbours", "Huh et al. 2024, arXiv 2405.07987"),
+    (
+        "mutual_knn",
+        "higher",
+        "median share of common neighbours, standardised",
+        "Huh et al. 2024, arXiv 2405.07987",
+    ),
     ("consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)"),
     ("cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640"),
     ("public_average", "higher", "mean of public scores: take the leaderboard's first", "a user's habit"),
@@ -148,7 +154,9 @@ def baselines_of_pool(embeddings: Mapping[str, np.ndarray], seed: int = 0) -> pd
     neighbours = [nearest_neighbours(each, depth) for each in vectors]
     columns = {
         "cka": median_cka([each[:MAX_CKA_ITEMS] for each in vectors]),
-        "mutual_knn": median_mutual_neighbours(neighbours),
+        "mutual_knn": median_mutual_neighbours(
+            [nearest_neighbours(standardised(each), N_NEIGHBOURS) for each in vectors]
+        ),
         "consensus": consensus_retrieval(neighbours),
         "cross_regression": cross_regression(vectors),
     }

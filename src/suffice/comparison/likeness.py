@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.comparison.geometry import BLOCK_ROWS
-from suffice.ranking.targets import linear_cka
+from suffice.ranking.relatives import linear_cka
 from suffice.vectors import unit_rows
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +63,9 @@ def overlap(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> floa
 def median_mutual_neighbours(neighbours: Sequence[npt.NDArray[np.int64]]) -> Floats:
     """Median over the other models of the mean share of common nearest neighbours.
 
-    Source: mutual k-nearest-neighbour metric of Huh, Cheung, Wang and Isola, ICML 2024, arXiv 2405.07987.
+    Source: mutual k-nearest-neighbour metric of Huh, Cheung, Wang and Isola, ICML 2024, arXiv 2405.07987;
+    there vectors are taken as they are. `baselines_of_pool` gives lists by standardised dimensions, so that a
+    few dimensions of large scale do not decide who is near.
 
     Args:
         neighbours: lists of each model, shape (n_items, at least 10), of which the first 10 count.
@@ -113,7 +115,7 @@ def cross_regression(vectors: Sequence[np.ndarray]) -> Floats:
     Args:
         vectors: shape (n_items, its embed_dim) each.
     """
-    standard = [_standardised(each) for each in vectors]
+    standard = [standardised(each) for each in vectors]
     explained = np.zeros((len(standard), len(standard)))
     for row, source in enumerate(standard):
         if not source.shape[1]:
@@ -130,7 +132,7 @@ def cross_regression(vectors: Sequence[np.ndarray]) -> Floats:
     return median_over_others(explained)
 
 
-def _standardised(vectors: np.ndarray) -> np.ndarray:
+def standardised(vectors: np.ndarray) -> np.ndarray:
     """Dimensions with mean 0 and variance 1, float32; constant ones are left out."""
     rows = np.asarray(vectors, dtype=np.float32)
     spread = rows.std(axis=0, dtype=np.float64)

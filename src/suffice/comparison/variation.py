@@ -129,7 +129,7 @@ def ranker_of_items(embeddings: Mapping[str, np.ndarray], groups: np.ndarray, **
 
     def rank_items(items: np.ndarray) -> pd.DataFrame:
         chosen = {name: array[items] for name, array in embeddings.items()}
-        return rank(chosen, groups=groups[items], **settings).table
+        return rank(chosen, groups=groups[items], looks="same", **settings).table
 
     return rank_items
 

@@ -18,13 +18,14 @@ V(x2_l); the mean is taken with both looks swapped. With `target: own` the one r
 in its other look, which is one of the candidates, and V does not matter.
 
 Cosines of all items are computed once for each model, not for each pair: they give its own nearest items, and
-what its softmax sums to at every temperature. Above 10,000 items a sample of 10,000 is asked for neighbours;
-the candidates are always all items.
+what its softmax sums to at every temperature. Above 12,800 items a sample of that many is asked for
+neighbours; the candidates are always all items.
+How sure the number is: see `answers`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -32,28 +33,25 @@ import numpy.typing as npt
 from pydantic import Field
 
 from suffice.errors import EstimationError
+from suffice.estimators.answers import Answers, half_of
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import Integers, ItemPlan, UnitSample, large_group_warning
+from suffice.estimators.items import N_BLOCKS, UNIT_ITEMS, Integers, ItemPlan, UnitSample, large_group_warning
 from suffice.estimators.looks import Looks, check_shapes, mean_of_looks
 from suffice.estimators.nearness import (
     Candidates,
-    Floats,
-    Floats32,
-    LogSums,
     Nearest,
-    Softmax,
-    log_sums,
     nearest,
     over_blocks,
     standard_unit_rows,
 )
 from suffice.estimators.result import Sufficiency, block_standard_error
 from suffice.estimators.sharing import pool
+from suffice.estimators.softmax import Floats32, LogSums, Softmax, log_sums
 from suffice.estimators.standardise import Standardisation, standardise
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 
-MAX_ASKED = 10_000  # items that are asked for their neighbours
+MAX_ASKED = N_BLOCKS * UNIT_ITEMS  # items that are asked for their neighbours; a unit of each block or more
 
 
 class NeighboursSettings(Settings):
@@ -78,7 +76,7 @@ class PreparedNeighbours(Prepared):
         plan: the division of the items.
         standardisation: of the dimensions that vary.
         sums: of its cosines with its own other items; with those of the other look, if it is one of two.
-        near: the nearest items of each asked one; empty if they are not asked for.
+        near: the nearest items of each asked one; itself in its other look, if that is asked for.
         is_look: whether it is one of two looks.
     """
 
@@ -109,8 +107,8 @@ class PreparedNeighbours(Prepared):
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
     ) -> Self:
         """What `arrays` described."""
-        sums = LogSums(arrays["top"], arrays["about_top"])
-        near = Nearest(arrays["counts"], arrays["items"], arrays["weights"])
+        sums = LogSums(*(arrays[field.name] for field in fields(LogSums)))
+        near = Nearest(*(arrays[field.name] for field in fields(Nearest)))
         scale = Standardisation.from_arrays(arrays)
         return cls(embedding, plan, scale, sums, near, bool(arrays["is_look"]))
 
@@ -145,7 +143,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
         asked, candidates = plan.sample_of(MAX_ASKED).items, self._candidates(plan)
 
         def of_block(similarity: Floats32, items: Integers) -> tuple[LogSums, Nearest]:
-            return log_sums(similarity), self._nearest(similarity, items)
+            return _log_sums(similarity, items, plan), self._nearest(similarity, items)
 
         with pool() as threads:
             sums, near = zip(*over_blocks(of_block, (rows, rows), asked, candidates, threads), strict=True)
@@ -168,12 +166,13 @@ class Neighbours(Estimator[PreparedNeighbours]):
         """One look, by rows of unit length of this look and of the other."""
         asked, across = plan.sample_of(MAX_ASKED).items, self._candidates(plan)
         with pool() as threads:
-            sums = over_blocks(lambda block, _: log_sums(block), rows, asked, across, threads)
+            sums = over_blocks(partial(_log_sums, plan=plan), rows, asked, across, threads)
             near = (
-                [] if across.with_own else over_blocks(self._nearest, (rows[0],) * 2, asked, across, threads)
+                [Nearest.themselves(asked)]
+                if across.with_own
+                else over_blocks(self._nearest, (rows[0],) * 2, asked, across, threads)
             )
-        joined = Nearest.joined(near) if near else Nearest.nothing()
-        return PreparedNeighbours(embedding, plan, scale, LogSums.joined(sums), joined, True)
+        return PreparedNeighbours(embedding, plan, scale, LogSums.joined(sums), Nearest.joined(near), True)
 
     def pairs(
         self, sources: Mapping[str, PreparedNeighbours], target: PreparedNeighbours
@@ -225,14 +224,8 @@ class Neighbours(Estimator[PreparedNeighbours]):
         ways = []
         for this, look in enumerate(source):
             _check_pair(name, look, target[1 - this], True)
-            asked = rows[this][look.asked.items]
-            answers = rows[1 - this]
-            if self.settings.target == "own":
-                right = answers[look.asked.items]
-            else:
-                right = target[1 - this].near.mean_rows(answers)
-            found = np.einsum("ij,ij->i", asked, right)
-            ways.append(_score(look, found, self._candidates(look.plan)))
+            of_look = rows[this], rows[1 - this]
+            ways.append(_score(look, of_look, target[1 - this].near, self._candidates(look.plan)))
         return mean_of_looks(*ways)
 
     def _candidates(self, plan: ItemPlan) -> Candidates:
@@ -289,25 +282,25 @@ def _check_pair(name: str, source: PreparedNeighbours, target: PreparedNeighbour
 
 def _one_look(source: PreparedNeighbours, rows: Floats32, target: PreparedNeighbours) -> Sufficiency:
     """Score the source's softmax, by its rows of unit length."""
-    found = np.einsum("ij,ij->i", rows[source.asked.items], target.near.mean_rows(rows))
-    return _score(source, found, Candidates(source.plan))
+    return _score(source, (rows, rows), target.near, Candidates(source.plan))
 
 
-def _score(source: PreparedNeighbours, found: Floats32, candidates: Candidates) -> Sufficiency:
-    """Nats of the asked items, and their sums over blocks.
+def _score(
+    source: PreparedNeighbours, rows: tuple[Floats32, Floats32], near: Nearest, candidates: Candidates
+) -> Sufficiency:
+    """Nats of the asked items, and what each block adds.
 
     Args:
         source: the source.
-        found: its cosine with the right answer of each asked item, shape (n_asked,).
+        rows: its rows of unit length: as those that ask, and as candidates.
+        near: the right answers.
         candidates: of each item.
     """
     plan, asked = source.plan, source.asked
-    block = plan.block[asked.items]
-    log_number = np.log(candidates.number(asked.items))
-    is_even = block % 2 == 0
-    item_nats = Softmax(source.sums, found.astype(np.float64), log_number).nats_of_items(is_even)
-    block_nats: Floats = np.bincount(block, item_nats, plan.n_blocks)
-    nats, marginal_entropy = float(item_nats.mean()), float(log_number.mean())
+    answers, log_number = Answers.of(plan, asked, near, rows), np.log(candidates.number(asked.items))
+    fit = Softmax(source.sums, answers.found, log_number).fit(answers.half)
+    block_nats = answers.block_nats(fit, log_number)
+    nats, marginal_entropy = float(fit.item_nats.mean()), float(log_number.mean())
     return Sufficiency(
         nats=nats,
         nats_per_dim=nats,
@@ -316,10 +309,14 @@ def _score(source: PreparedNeighbours, found: Floats32, candidates: Candidates) 
         conditional_entropy_nats=marginal_entropy - nats,
         source_dim=source.embedding.shape[1],
         target_dim=1,
-        n_train=min(int(is_even.sum()), int((~is_even).sum())),
+        n_train=int(np.bincount(answers.half).min()),
         n_test=len(asked.items),
         converged=True,
         warnings=large_group_warning(plan),
         block_nats=block_nats,
         block_items=asked.block_items,
     )
+
+
+def _log_sums(similarity: Floats32, items: Integers, plan: ItemPlan) -> LogSums:
+    return log_sums(similarity, half_of(plan, items), plan.block)

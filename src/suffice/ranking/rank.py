@@ -1,24 +1,26 @@
 """A ranking from arrays: the pairs with all targets or some, then the scores."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from suffice.errors import EstimationError
-from suffice.estimators.base import Estimator, Prepared
-from suffice.estimators.items import ItemPlan, divide_items
+from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
+from suffice.ranking.arrays import SAME_LOOK
+from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
+from suffice.ranking.relatives import near_copies
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.scores import rank_pairs
-from suffice.ranking.settings import RankingSettings
+from suffice.ranking.settings import Aggregate, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
 Embedding = npt.NDArray[np.floating]
@@ -29,15 +31,18 @@ class Ranking:
     """A ranking and the pairs it was made from.
 
     Attributes:
-        table: one row a model, best first: model, score, score_low, score_high (nats per target
-            dimension), rank, rank_low, rank_high, tie_group, embed_dim, the parts of the interval, and
-            what they rest on, see `rank_pairs`.
-        pairs: one row an ordered pair: source, target, nats, nats_per_dim, standard_error_nats,
-            marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged, warnings, ...
+        table: one row per model, best first: model, score, score_low, score_high (nats per target
+            dimension), rank, rank_low, rank_high, tie_group, could_be_first, embed_dim, win_rate, and what
+            they rest on, see `rank_pairs`.
+        pairs: one row per ordered pair and estimator: source, target, estimator, looks, nats, nats_per_dim,
+            standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
+            warnings, ...
+        notes: what a reader should know of the looks that were used.
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     @property
     def advice(self) -> str:
@@ -51,14 +56,17 @@ class Ranking:
 
 
 def rank(  # noqa: PLR0913 - each is a choice of the user's
-    embeddings: Mapping[str, Embedding],
-    estimator: str = DEFAULT_ESTIMATOR,
+    first: Mapping[str, Embedding],
+    second: Mapping[str, Embedding] | None = None,
+    estimator: str | Sequence[str] = DEFAULT_ESTIMATOR,
     aggregate: str = RankingSettings.model_fields["aggregate"].default,
-    self_pairs: bool = RankingSettings.model_fields["self_pairs"].default,
+    self_pairs: bool | None = RankingSettings.model_fields["self_pairs"].default,
     seed: int = 0,
     device: str = "cpu",
     *,
     groups: npt.ArrayLike | None = None,
+    looks: LooksChoice = "auto",
+    families: Mapping[str, str] | None = None,
     targets: Targets = "all",
     budget: int | None = None,
     **settings: Any,
@@ -66,21 +74,29 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     """Rank models by the information that each one's vectors carry about the others'.
 
     Args:
-        embeddings: one array for each model, shape (n_items, embed_dim), the same items in the same order.
-        estimator: name of the density family.
-        aggregate: "median" or "mean" over targets.
-        self_pairs: whether a model is a target of itself.
+        first: one array for each model, shape (n_items, embed_dim), the same items in the same order.
+        second: a second look at the same items by the same models, such as the vectors of texts' second
+            halves where `first` holds those of the first: source and target then see different looks.
+        estimator: name of the density family, or several, whose pairs are columns of one ranking.
+        aggregate: what orders the models: "ranks", the share of comparisons on common targets that a model
+            wins, or the "mean" or "median" over targets.
+        self_pairs: whether a model is a target of itself; None: where source and target see different looks.
         seed: seed of the division of the items, of the fits and of the resamples.
         device: torch device, for families that are fitted with torch.
         groups: group of each item, shape (n_items,); items of one group are never separated.
-        targets: which models the others tell of: "all", names, or a number, for which the models that stand
-            best for all are chosen, see `choose_targets`. Every model is a source.
+        looks: what source and target see: "same", the same vectors; "files", `first` and `second`;
+            "group", different items of one group; "auto", the second look if there is one, else other items
+            of the group if at least 50 groups have two items whose vectors differ, else the same.
+        families: family of models; models of one family count once together, as do near-copies, which are
+            found by their vectors.
+        targets: which models are targets: "all", names, or a number, for which models are drawn at random
+            from as many families as can be, see `choose_targets`. Every model is a source.
         budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
-        **settings: the estimator's own settings.
+        **settings: the estimator's own settings, if there is one estimator.
 
     Raises:
-        EstimationError: (a ValueError) fewer than two models, different numbers of items, targets that
-            cannot be had, or an embedding that cannot be used; the message names the model.
+        EstimationError: (a ValueError) fewer than two models, different numbers of items, targets or looks
+            that cannot be had, or an embedding that cannot be used; the message names the model.
 
     Example:
         >>> import numpy as np
@@ -90,18 +106,68 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         'all'
     """
     how = _ranking_settings(aggregate, self_pairs)
-    arrays = {name: np.asarray(embedding) for name, embedding in embeddings.items()}
-    plan = _common_plan(arrays, groups, seed)
-    wanted = _wanted_targets(arrays, targets, budget, self_pairs)
-    chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
-    prepared = _prepare(chosen, arrays, plan)
-    asked = _names_of_targets(arrays, wanted, seed)
-    rows = [
-        {"source": source, "target": target, **result.as_row()}
-        for source, target, result in chosen.all_pairs(prepared, asked)
-    ]
-    pairs = pd.DataFrame(rows)
-    return Ranking(rank_pairs(pairs, how, seed), pairs)
+    arrays = {name: np.asarray(embedding) for name, embedding in first.items()}
+    _check_arrays(arrays)
+    given = arrange_looks(arrays, _second_look(second), groups, looks, seed)
+    counts_self = given.looks != SAME_LOOK if self_pairs is None else self_pairs
+    wanted = _wanted_targets(arrays, targets, budget, counts_self)
+    chosen = _estimators(estimator, seed, device, settings)
+    asked = _names_of_targets(list(arrays), wanted, families, seed)
+    pairs = pd.concat([_pairs(one, given, asked) for one in chosen], ignore_index=True)
+    return Ranking(rank_pairs(pairs, how, seed, families, near_copies(arrays, seed)), pairs, given.notes)
+
+
+def _second_look(second: Any) -> dict[str, Embedding] | None:
+    """The arrays of the second look.
+
+    Raises:
+        EstimationError: it is not a mapping of models to arrays.
+    """
+    if second is None:
+        return None
+    if not isinstance(second, Mapping):
+        raise EstimationError(
+            f"the second look is {second!r}, not arrays by model; an estimator is given by its keyword, "
+            "estimator='linear'"
+        )
+    return {name: np.asarray(embedding) for name, embedding in second.items()}
+
+
+def _estimators(
+    names: str | Sequence[str], seed: int, device: str, settings: Mapping[str, Any]
+) -> list[Estimator[Any]]:
+    """The density families that are asked for.
+
+    Raises:
+        EstimationError: an unknown name, none, one twice, or settings for several.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    if not names or len(set(names)) < len(names):
+        raise EstimationError(f"estimators {names}: name at least one, and each once")
+    if settings and len(names) > 1:
+        raise EstimationError(
+            f"settings ({', '.join(settings)}) belong to one estimator but {len(names)} are given; give one"
+        )
+    return [get_estimator(name)(seed=seed, device=device, **settings) for name in names]
+
+
+def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:
+    """The pairs of all models with some targets by one density family, one row each."""
+    try:
+        if given.second is None:
+            found = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
+        else:
+            prepared = estimator.prepare_all_looks(given.first, given.second, given.plan)
+            found = estimator.all_look_pairs(prepared, targets)
+    except EstimationError as error:
+        raise EstimationError(f"model {error}") from error
+    made_by = {"estimator": estimator.name, "looks": given.looks}
+    return pd.DataFrame(
+        [
+            {"source": source, "target": target, **made_by, **result.as_row()}
+            for source, target, result in found
+        ]
+    )
 
 
 def _wanted_targets(
@@ -123,11 +189,13 @@ def _wanted_targets(
     return targets
 
 
-def _names_of_targets(arrays: Mapping[str, Embedding], targets: Targets, seed: int) -> list[str]:
-    """The names of the targets; a number of them is chosen by the vectors, which must be fit for use."""
+def _names_of_targets(
+    models: list[str], targets: Targets, families: Mapping[str, str] | None, seed: int
+) -> list[str]:
+    """The names of the targets, drawn if it is their number that is asked for."""
     if isinstance(targets, int):
-        return choose_targets(arrays, targets, seed) if targets < len(arrays) else list(arrays)
-    return list(arrays) if targets == "all" else list(targets)
+        return choose_targets(models, targets, families, seed) if targets < len(models) else models
+    return models if targets == "all" else list(targets)
 
 
 def _plain_targets(targets: Any) -> Targets:
@@ -142,15 +210,15 @@ def _plain_targets(targets: Any) -> Targets:
     raise EstimationError(f"targets {targets!r}: write 'all', a whole number, or a list of names")
 
 
-def _ranking_settings(aggregate: str, self_pairs: bool) -> RankingSettings:
-    choices = ("mean", "median")
+def _ranking_settings(aggregate: str, self_pairs: bool | None) -> RankingSettings:
+    choices = get_args(Aggregate)
     if aggregate not in choices:
         raise EstimationError(f"unknown aggregate {aggregate!r}; choose one of {', '.join(choices)}")
     return RankingSettings(aggregate=aggregate, self_pairs=self_pairs)
 
 
-def _common_plan(arrays: Mapping[str, Embedding], groups: npt.ArrayLike | None, seed: int) -> ItemPlan:
-    """The division of the items that all models share.
+def _check_arrays(arrays: Mapping[str, Embedding]) -> None:
+    """Check that there are at least two models with the same items.
 
     Raises:
         EstimationError: fewer than two models, or their numbers of items differ.
@@ -169,13 +237,3 @@ def _common_plan(arrays: Mapping[str, Embedding], groups: npt.ArrayLike | None, 
                 f"{name} has {len(arrays[name])} rows but {first} has {len(arrays[first])}; "
                 "embed all models on the same items, in the same order"
             )
-    return divide_items(len(arrays[first]), groups, seed)
-
-
-def _prepare(
-    chosen: Estimator[Any], embeddings: Mapping[str, Embedding], plan: ItemPlan
-) -> dict[str, Prepared]:
-    try:
-        return chosen.prepare_all(embeddings, plan)
-    except EstimationError as error:
-        raise EstimationError(f"model {error}") from error

@@ -1,107 +1,184 @@
-r"""How far scores would move with other items and other targets, and which differences are sure.
+r"""What the items at hand leave open: noise of all pairs at once, and which differences are certain.
 
-A bootstrap sample of n draws has a variance that is too small by (n - 1) / n, and its quantiles are
-those of a normal distribution where Student's t is due. With 200 blocks of items that is nothing; with
-five targets an interval meant to hold in 95 % of cases holds in fewer than 80 %. So every deviation
-from the score is widened by
+A pair's number is a ratio over blocks of items. Its error is linear in what each block deviates,
 
-.. math:: f(n) = \sqrt{n / (n - 1)} \; t_{n-1,\,0.975} / z_{0.975}
+.. math:: e_b = \sqrt{\tfrac{B}{B - 1}} \; \frac{s_b - \hat\theta n_b}{\sum_b n_b},
 
-which makes the interval of a mean over n targets that of Student; source: Hesterberg (2015), The
-American Statistician 69, 371-386, doi 10.1080/00031305.2015.1089789, section 4.
+with the nats s and items n of block b, so that the squares of e sum to the squared standard error
+(Cochran, Sampling Techniques, 3rd ed., equation 6.13). Noise of all pairs at once is drawn by giving every
+block one normal weight that all pairs share (the multiplier bootstrap of Chernozhukov, Chetverikov and
+Kato 2013, Annals of Statistics 41, 2786-2819, doi 10.1214/13-AOS1161). The critical value is that which
+the largest studentised difference stays below in 95 % of draws. Differences beyond it are certain, all at
+once; it is then taken again over the differences that are left, as long as that makes more of them certain
+(the step-down method of Romano and Wolf 2005, Econometrica 73, 1237-1282,
+doi 10.1111/j.1468-0262.2005.00615.x). With few blocks a normal quantile is too small: it is replaced by
+that of Student's t at the same tail probability, with one degree of freedom less than there are blocks.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-from suffice.ranking.arrays import Floats, PairArrays, aggregate
+from suffice.ranking.arrays import Booleans, Floats, Integers, PairArrays, aggregate
 from suffice.seeds import derive_seed
 
 CONFIDENCE_LEVEL = 0.95  # of all intervals
-MIN_TARGETS = 3  # fewer targets than this say nothing of the spread over targets
-RESAMPLES_AT_ONCE = 100
 TAIL = (1 - CONFIDENCE_LEVEL) / 2
-Z = float(stats.norm.ppf(1 - TAIL))
+VALUES_AT_ONCE = 4_000_000
+ROUNDING = 1e-12  # nats; a smaller difference is a tie
 
 
-@dataclass(frozen=True)
-class Deviations:
-    """How far scores in resamples lie from the scores, widened for small samples.
-
-    Attributes:
-        items: items resampled, shape (n_resamples, n_models).
-        targets: targets resampled; NaN with fewer than three.
-        together: both, each model's targets widened for their own number.
-        alike: both, all models' targets widened by one factor: errors that models share cancel.
-    """
-
-    items: Floats
-    targets: Floats
-    together: Floats
-    alike: Floats
+def block_deviations(arrays: PairArrays) -> Floats:
+    """The deviations e above, shape (n_models, n_columns, n_blocks); NaN where a pair does not count."""
+    items = arrays.block_items
+    n_scored = np.maximum((items > 0).sum(axis=1), 2)
+    scale = np.sqrt(n_scored / (n_scored - 1)) / items.sum(axis=1)
+    left = arrays.block_nats - arrays.matrix()[..., None] * items
+    return np.asarray(left * scale[:, None])
 
 
-def deviations(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> Deviations:
-    """Resample blocks of items and, apart from them, targets; each resample serves all models at once."""
-    score = aggregate(arrays.matrix(), how)
-    n_targets = arrays.counted.sum(axis=1)
-    drawn_items, drawn_targets = _resample(arrays, how, n_resamples, seed)
-    items = (drawn_items - score) * widening(np.array(len(arrays.block_items)))
-    if n_targets.min() < MIN_TARGETS:
-        return Deviations(items, np.full_like(items, np.nan), items, items)
-    targets = drawn_targets - score
-    own, most = widening(n_targets), widening(n_targets.min())
-    return Deviations(items, targets * own, items + targets * own, items + targets * most)
-
-
-def widening(n: npt.NDArray[np.int64]) -> Floats:
-    """The factor f(n) above."""
-    return np.asarray(np.sqrt(n / (n - 1)) * stats.t.ppf(1 - TAIL, n - 1) / Z)
-
-
-def _resample(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> tuple[Floats, Floats]:
-    """Scores in resamples of items and in resamples of targets, shape (n_resamples, n_models) each."""
+def draw_noise(deviation: Floats, n_resamples: int, seed: int) -> Floats:
+    """Noise of everything that deviates by blocks, shape (..., n_blocks) -> (..., n_resamples)."""
     generator = np.random.default_rng(derive_seed(seed, "ranking"))
-    n_blocks, n_targets = len(arrays.block_items), len(arrays.targets)
-    matrix, mask = arrays.matrix(), np.where(arrays.counted, 0.0, np.nan)
-    over_items, over_targets = [], []
-    for start in range(0, n_resamples, RESAMPLES_AT_ONCE):
-        n_now = min(RESAMPLES_AT_ONCE, n_resamples - start)
-        weights = generator.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_now)
-        drawn = np.moveaxis(arrays.block_nats @ weights.T, -1, 0)  # (n_now, n_models, n_targets)
-        over_items.append(aggregate(drawn / (weights @ arrays.block_items)[:, None, None] + mask, how))
-        chosen = generator.integers(n_targets, size=(n_now, n_targets))
-        over_targets.append(aggregate(np.moveaxis(matrix[:, chosen], 0, 1), how))
-    return np.concatenate(over_items), np.concatenate(over_targets)
+    return np.asarray(deviation @ generator.standard_normal((deviation.shape[-1], n_resamples)))
 
 
-def interval(score: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Interval of each model's score, which always holds the score; NaN where there are no resamples."""
-    if np.isnan(deviation).all():
-        return np.full(len(score), np.nan), np.full(len(score), np.nan)
-    low, high = np.nanquantile(deviation, [TAIL, 1 - TAIL], axis=0)
-    return score + np.minimum(low, 0.0), score + np.maximum(high, 0.0)
+def for_few_blocks(critical: float, n_blocks: int) -> float:
+    """A critical value of normal noise, as large as so few blocks call for."""
+    return float(stats.t.isf(stats.norm.sf(critical), max(n_blocks - 1, 1)))
 
 
-def sure_differences(score: Floats, deviation: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which models are surely better, and which surely worse, than each model: two (n_models, n_models).
+def certain_comparisons(arrays: PairArrays, n_resamples: int, seed: int) -> Floats:
+    """How far apart two models must be on a column for their order to be certain, all statements at once.
 
-    Entry (j, k) speaks of model k against model j; each row holds at the confidence level at once.
+    Returns:
+        Nats per target dimension, shape (n_models, n_models, n_columns); infinite where a column does not
+        count for both.
     """
-    n_models = len(score)
-    better = np.zeros((n_models, n_models), dtype=bool)
-    worse = np.zeros((n_models, n_models), dtype=bool)
-    for model in range(n_models):
-        others = np.arange(n_models) != model
-        difference = (score - score[model])[others]
-        noise = (deviation - deviation[:, [model]])[:, others]  # (n_resamples, n_models - 1)
-        noise = noise[~np.isnan(noise).any(axis=1)]
-        spread = noise.std(axis=0, ddof=1)
-        spread = np.where(spread > 0, spread, np.finfo(float).tiny)
-        critical = np.quantile(np.abs(noise / spread).max(axis=1), CONFIDENCE_LEVEL)
-        better[model, others] = difference > critical * spread
-        worse[model, others] = difference < -critical * spread
-    return better, worse
+    deviation = np.nan_to_num(block_deviations(arrays))
+    matrix = np.nan_to_num(arrays.matrix())
+    one, other, column = _comparisons(arrays.counted)
+    error = _errors(deviation, one, other, column)
+    noise = draw_noise(deviation, n_resamples, seed)
+
+    def largest(rows: Booleans) -> Floats:
+        return _largest_noise(noise, error[rows], one[rows], other[rows], column[rows])
+
+    size = _in_errors(matrix[one, column] - matrix[other, column], error)
+    threshold = np.full((len(matrix), len(matrix), matrix.shape[1]), np.inf)
+    threshold[one, other, column] = step_down(size, largest, arrays.n_blocks) * error
+    return np.minimum(threshold, threshold.swapaxes(0, 1))
+
+
+def step_down(size: Floats, largest: Callable[[Booleans], Floats], n_blocks: int) -> float:
+    """The critical value of the last step, or 0 if all differences are certain.
+
+    Args:
+        size: absolute studentised differences, shape (n_differences,).
+        largest: the largest studentised noise of some of the differences in each draw.
+        n_blocks: number of blocks of items.
+    """
+    left = np.isfinite(size)
+    critical = 0.0
+    while left.any():
+        critical = for_few_blocks(float(np.quantile(largest(left), CONFIDENCE_LEVEL)), n_blocks)
+        still_left = left & (size <= critical)
+        if (still_left == left).all():
+            break
+        left = still_left
+    return max(critical, ROUNDING)
+
+
+def certain_differences(score: Floats, deviation: Floats, n_blocks: int) -> Floats:
+    """How far apart two scores must be for their order to be certain, all pairs of models at once.
+
+    Source: Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studies 2024, doi 10.1093/restud/rdad006.
+
+    Args:
+        score: shape (n_models,).
+        deviation: of the scores in resamples, shape (n_models, n_resamples).
+        n_blocks: number of blocks of items.
+
+    Returns:
+        In the unit of the score, shape (n_models, n_models).
+    """
+    one, other = np.triu_indices(len(score), 1)
+    noise = deviation[one] - deviation[other]
+    error = noise.std(axis=1)
+
+    def largest(rows: Booleans) -> Floats:
+        return _in_errors(noise[rows], error[rows, None]).max(axis=0)
+
+    size = _in_errors(score[one] - score[other], error)
+    threshold = np.zeros((len(score), len(score)))
+    threshold[one, other] = step_down(size, largest, n_blocks) * error
+    return threshold + threshold.T
+
+
+def score_deviations(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> Floats:
+    """How far scores in resamples of items lie from the scores, shape (n_models, n_resamples)."""
+    deviation, matrix = block_deviations(arrays), arrays.matrix()
+    drawn = [
+        aggregate((values[:, None] + draw_noise(each, n_resamples, seed)).T, how)
+        for values, each in zip(matrix, deviation, strict=True)
+    ]
+    return np.stack(drawn) - aggregate(matrix, how)[:, None]
+
+
+def score_interval(arrays: PairArrays, how: str, deviation: Floats) -> tuple[Floats, Floats]:
+    """95 % interval of each score over items, within what single blocks of items give.
+
+    Args:
+        arrays: the pairs.
+        how: "mean" or "median" over targets.
+        deviation: see `score_deviations`.
+    """
+    score = aggregate(arrays.matrix(), how)
+    widening = for_few_blocks(-float(stats.norm.ppf(TAIL)), arrays.n_blocks) / -stats.norm.ppf(TAIL)
+    low, high = np.quantile(deviation, [TAIL, 1 - TAIL], axis=1) * widening
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_block = arrays.block_nats / arrays.block_items
+    by_block = np.where(arrays.counted[..., None] & np.isfinite(by_block), by_block, np.nan)
+    of_blocks = aggregate(np.moveaxis(by_block, -1, 0), how)  # (n_blocks, n_models)
+    least, most = np.fmin(np.nanmin(of_blocks, axis=0), score), np.fmax(np.nanmax(of_blocks, axis=0), score)
+    return np.maximum(score + np.minimum(low, 0.0), least), np.minimum(score + np.maximum(high, 0.0), most)
+
+
+def _comparisons(counted: Booleans) -> tuple[Integers, Integers, Integers]:
+    """Every two models on every column that counts for both: first, second, column."""
+    one, other, column = np.nonzero(counted[:, None] & counted[None])
+    kept = one < other
+    return one[kept], other[kept], column[kept]
+
+
+def _errors(deviation: Floats, one: Integers, other: Integers, column: Integers) -> Floats:
+    """Standard error of each comparison's difference."""
+    error = np.empty(len(one))
+    for rows in _runs(len(one), deviation.shape[-1]):
+        difference = deviation[one[rows], column[rows]] - deviation[other[rows], column[rows]]
+        error[rows] = np.sqrt(np.square(difference).sum(axis=1))
+    return error
+
+
+def _largest_noise(noise: Floats, error: Floats, one: Integers, other: Integers, column: Integers) -> Floats:
+    """The largest studentised noise of some comparisons in each draw, shape (n_resamples,)."""
+    largest = np.zeros(noise.shape[-1])
+    for rows in _runs(len(one), noise.shape[-1]):
+        difference = noise[one[rows], column[rows]] - noise[other[rows], column[rows]]
+        largest = np.maximum(largest, _in_errors(difference, error[rows, None]).max(axis=0))
+    return largest
+
+
+def _in_errors(difference: Floats, error: Floats) -> Floats:
+    """Absolute differences in standard errors: infinite without noise, 0 for a tie."""
+    size = np.abs(difference)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size > ROUNDING, size / error, 0.0)
+
+
+def _runs(n_rows: int, width: int) -> Iterator[slice]:
+    """Slices of rows that hold at most some millions of values."""
+    step = max(1, VALUES_AT_ONCE // width)
+    return (slice(start, start + step) for start in range(0, n_rows, step))
+

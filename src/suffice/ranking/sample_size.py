@@ -1,74 +1,80 @@
-r"""How many items the ranking needs: what fewer would have said, and what more would tell apart.
+r"""How many items the ranking needs: what more of them would tell apart, and what fewer do.
 
-The standard error of a mean over n independent items falls as one over the root of n. So if the 95 %
-interval over items of the difference of two scores is as wide as its standard error s at n items
-says, it would leave 0 out at
-
-.. math:: n^* = n \, (1.96 \, s / \lvert \hat\Delta \rvert)^2
-
-items, presuming that the difference is as estimated and that estimates move with n by noise alone.
-This is about items: which models are targets is another matter, which more items do not help.
+The standard error of a mean over n independent items falls as one over the root of n. So if every
+difference of nats stays as it is estimated and has to exceed c standard errors to be certain, what is
+certain with f times the items is what would be certain now with a critical value of
+:math:`c / \sqrt f`. The smallest f that tells two neighbours apart says how many more items they need.
+Downwards this does not hold: fits on few items are worse, not only noisier. So no advice is below the
+number of items at hand where these are enough, nor below twice the width of the widest model, and
+`refit_by_items` fits anew on fewer items where what fewer would do is the question.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from suffice.ranking.arrays import Floats, PairArrays, aggregate, arrays_of
-from suffice.ranking.resampling import Z, deviations
+from suffice.estimators.items import MIN_ITEMS
+from suffice.ranking.arrays import Floats, PairArrays, arrays_of
+from suffice.ranking.order import Order, neighbours, order_of
 from suffice.ranking.settings import RankingSettings
 from suffice.seeds import derive_seed
 
+ITEMS_PER_DIMENSION = 2  # of the widest model; with fewer, fits are held back
 IN_SIGHT = 100  # times the items there are
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 N_DRAWS = 50
 PRESUMED = (
-    "This is about items, not about which models are targets, and presumes that differences are as estimated "
-    "and move with the number of items by noise alone."
+    "This advice is about items only, not about which models are targets. It assumes that differences "
+    "between models stay as estimated and that their noise shrinks as items are added."
 )
 
 
-def items_needed(score: Floats, deviation: Floats, n_items: int) -> Floats:
-    """Items at which each model's difference from the next one in the ranking would leave 0 out.
+def least_items(widest_dim: int) -> int:
+    """The smallest number of items that is ever advised for models of at most this width."""
+    return max(MIN_ITEMS, ITEMS_PER_DIMENSION * widest_dim)
+
+
+def items_needed(order: Order, arrays: PairArrays, widest_dim: int) -> Floats:
+    """Items at which each model would be told from the next one in the ranking.
 
     Args:
-        score: shape (n_models,).
-        deviation: of the scores in resamples of items, shape (n_resamples, n_models).
-        n_items: number of items there are.
+        order: what orders the models.
+        arrays: the pairs.
+        widest_dim: width of the widest source, in dimensions.
 
     Returns:
-        n* above, shape (n_models,); infinite for two equal scores, NaN for the last model.
+        Shape (n_models,), at least the number of items at hand and at least `least_items`; infinite for two
+        models that are equal, NaN for the last model.
     """
-    order = np.argsort(-score, kind="stable")
-    needed = np.full(len(score), np.nan)
-    needed[order[:-1]] = n_items * np.square(_least_separated(score, deviation, order))
+    matrix = arrays.matrix()
+    needed = np.full(len(matrix), np.nan)
+    shares = order.shares_needed(matrix)
+    for (first, _), share in zip(neighbours(order.value(matrix)), shares, strict=True):
+        needed[first] = max(arrays.n_items * share, least_items(widest_dim))
     return needed
 
 
-def _least_separated(score: Floats, deviation: Floats, order: "np.ndarray[Any, Any]") -> Floats:
-    """Half-width of the interval over each neighbours' difference, as a multiple of the difference."""
-    difference = score[order[:-1]] - score[order[1:]]
-    spread = (deviation[:, order[:-1]] - deviation[:, order[1:]]).std(axis=0, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(difference > 0, Z * spread / difference, np.inf)
-
-
 def describe_items_needed(ranking: pd.DataFrame) -> str:
-    """What the items tell apart, and how many would tell the next neighbours apart, in sentences."""
-    n_items = int(ranking["n_items"].iloc[0])
+    """Which neighbours the items tell apart, and how many would tell the next ones apart, in sentences."""
+    n_items, least = int(ranking["n_items"].iloc[0]), least_items(int(ranking["embed_dim"].max()))
     models, needed = ranking["model"].tolist(), ranking["items_needed"].to_numpy(dtype=float)[:-1]
-    n_apart = int((needed <= n_items).sum())
-    n_beyond = int((needed > IN_SIGHT * n_items).sum())
-    said = [f"{n_items:,} items separate {n_apart} of {len(needed)} neighbours in the ranking"]
-    if n_apart + n_beyond < len(needed):
-        next_one = int(np.where(needed > n_items, needed, np.inf).argmin())
+    apart, beyond = needed <= max(n_items, least), needed > IN_SIGHT * n_items
+    said = [
+        f"With {n_items:,} items, {int(apart.sum())} of the {len(needed)} adjacent pairs in the ranking are "
+        "distinguishable on this pool."
+    ]
+    if n_items < least:
+        said.append(f"Use at least {least:,} items: twice as many as the widest model has dimensions.")
+    if (~apart & ~beyond).any():
+        next_one = int(np.where(apart, np.inf, needed).argmin())
         pair = f"{models[next_one]} from {models[next_one + 1]}"
-        said.append(f"about {rounded_up(needed[next_one]):,} would separate {pair}")
-    if n_beyond:
-        said.append(f"for {n_beyond} no number of items is in sight (more than {IN_SIGHT} times as many)")
-    return f"{'; '.join(said)}. {PRESUMED}"
+        said.append(f"About {rounded_up(needed[next_one]):,} items would distinguish {pair}.")
+    if beyond.any():
+        pairs = f"{int(beyond.sum())} pair{'s' if beyond.sum() > 1 else ''}"
+        said.append(f"For {pairs}, even {IN_SIGHT} times as many items would not be enough.")
+    return " ".join([*said, PRESUMED])
 
 
 def rounded_up(n_items: float) -> int:
@@ -78,48 +84,51 @@ def rounded_up(n_items: float) -> int:
 
 
 def ranking_by_items(
-    pairs: pd.DataFrame, settings: RankingSettings | None = None, seed: int = 0
+    pairs: pd.DataFrame,
+    settings: RankingSettings | None = None,
+    seed: int = 0,
+    families: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """What the ranking would have been with fewer items: random eighths, quarters and halves of the blocks.
+    """How far the ranking rests on which items were scored: random eighths, quarters and halves of them.
 
-    The fits stay those on all items; `refit_by_items` fits anew.
+    The fits stay those on all items, so that fits on fewer items would agree less; `refit_by_items` makes
+    them. Numbers of items below `least_items`, at which that matters most, are left out.
 
     Args:
         pairs: as for `rank_pairs`.
-        settings: how scores are made; None: the defaults.
+        settings: how the ranking is made; None: the defaults.
         seed: seed of the draws.
+        families: groups of models that count once.
 
     Returns:
         One row for each number of items, the last for all: n_items, kendall_tau (mean over 50 draws of
         the correlation with the ranking on all items), tau_low, tau_high (of nine in ten draws),
-        separated (mean number of neighbours whose difference leaves 0 out), n_neighbours.
+        separated (mean number of neighbours told apart), n_neighbours.
     """
     settings = settings or RankingSettings()
-    arrays = arrays_of(pairs, settings.self_pairs)
-    items = deviations(arrays, settings.aggregate, settings.n_resamples, seed).items
+    arrays = arrays_of(pairs, settings.self_pairs, families)
+    order = order_of(arrays, settings.aggregate, settings.n_resamples, seed)
     generator = np.random.default_rng(derive_seed(seed, "items"))
-    rows = [_at_share(arrays, settings.aggregate, items, share, generator) for share in SHARES]
-    return pd.DataFrame(rows)
+    least = least_items(int(pairs["source_dim"].max()))
+    shares = [share for share in SHARES if share == 1 or share * arrays.n_items >= least]
+    return pd.DataFrame([_at_share(arrays, order, share, generator) for share in shares])
 
 
 def _at_share(
-    arrays: PairArrays, how: str, deviation: Floats, share: float, generator: np.random.Generator
+    arrays: PairArrays, order: Order, share: float, generator: np.random.Generator
 ) -> dict[str, float]:
     from scipy.stats import kendalltau  # slow to import, and few jobs need it
 
-    n_blocks = len(arrays.block_items)
-    n_chosen = max(round(share * n_blocks), 1)
-    whole = aggregate(arrays.matrix(), how)
+    n_chosen = max(round(share * arrays.n_blocks), 1)
+    whole = order.value(arrays.matrix())
     taus, separated = [], []
     for _ in range(N_DRAWS if share < 1 else 1):
-        blocks = generator.permutation(n_blocks)[:n_chosen]
-        score = aggregate(arrays.matrix(blocks), how)
-        taus.append(kendalltau(score, whole).statistic)
-        needed = items_needed(score, deviation, n_blocks)
-        separated.append(np.sum(needed <= n_chosen))
+        matrix = arrays.matrix(generator.permutation(arrays.n_blocks)[:n_chosen])
+        taus.append(kendalltau(order.value(matrix), whole).statistic)
+        separated.append(order.n_separated(matrix, n_chosen / arrays.n_blocks))
     low, high = np.quantile(taus, [0.05, 0.95])
     return {
-        "n_items": round(arrays.n_items * n_chosen / n_blocks),
+        "n_items": round(arrays.n_items * n_chosen / arrays.n_blocks),
         "kendall_tau": float(np.mean(taus)),
         "tau_low": float(low),
         "tau_high": float(high),
@@ -135,7 +144,7 @@ def refit_by_items(
     n_draws: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The ranking on random items, every density fitted anew: what `ranking_by_items` presumes, tested.
+    """The ranking on random items, every density fitted anew.
 
     Args:
         rank_items: makes the ranking table from indices of items, such as
@@ -146,18 +155,19 @@ def refit_by_items(
         seed: seed of the draws.
 
     Returns:
-        One row for each draw: n_items, draw, kendall_tau with the ranking on all items, separated.
+        One row for each draw: n_items, draw, kendall_tau with the ranking on all items, separated (how many
+        neighbours are told apart).
     """
     from scipy.stats import kendalltau
 
     generator = np.random.default_rng(derive_seed(seed, "refit"))
-    whole = rank_items(np.arange(n_items)).set_index("model")["score"]
+    whole = rank_items(np.arange(n_items)).set_index("model")["rank"]
     rows = []
     for size in sizes:
         for draw in range(n_draws):
             table = rank_items(np.sort(generator.permutation(n_items)[:size]))
-            score = table.set_index("model")["score"].reindex(whole.index)
-            tau = float(kendalltau(score, whole).statistic)
-            separated = int((table["items_needed"] <= size).sum())
+            rank = table.set_index("model")["rank"].reindex(whole.index)
+            tau = float(kendalltau(rank, whole).statistic)
+            separated = int((table["items_needed"] <= max(size, least_items(table["embed_dim"].max()))).sum())
             rows.append({"n_items": size, "draw": draw, "kendall_tau": tau, "separated": separated})
     return pd.DataFrame(rows)

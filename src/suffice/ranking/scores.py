@@ -1,82 +1,184 @@
-r"""From pairs to a ranking that says how sure it is.
+"""From pairs to a ranking: what orders the models, and two kinds of doubt about it.
 
-A model's score is the mean (or the median) over targets of I_S(U -> V) / d_V, in nats per target
-dimension. Two things are uncertain: the items, which are a sample, and the targets, which are a
-sample of the models one could have asked. Both are resampled, apart and together; every resample is
-applied to all models at once, so that errors which they share cancel in their differences.
+*On this pool*: the models and targets are those at hand, and more items could move the pairs. The columns
+`score_low`, `win_rate_low`, `rank_low`, `tie_group`, `could_be_first` and their like are about this alone.
+*For pools like this one*: another pool of such models would have asked for other targets. The columns that
+end in `_pools` are about both, and are empty where there are too few groups of targets to say.
 
-Rank intervals follow Mogstad, Romano, Shaikh and Wilhelm (Review of Economic Studies 2024, doi
-10.1093/restud/rdad006): a model's rank is at least one plus the number of models that are surely
-better, and at most the number of all models less those that are surely worse, where "surely" means
-that the difference leaves a band that holds for all its differences at once.
+Each question is answered by one set of statements "this model stands above that one" that all hold at once
+with a confidence of 95 %: rank intervals, tie groups and who could be first follow from it alone.
 """
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from suffice.ranking.arrays import Floats, PairArrays, aggregate, arrays_of
-from suffice.ranking.resampling import Deviations, deviations, interval, sure_differences
+from suffice.ranking.arrays import (
+    SAME_LOOK,
+    Booleans,
+    Integers,
+    PairArrays,
+    aggregate,
+    arrays_of,
+    counts_self_pairs,
+    nats_summary,
+)
+from suffice.ranking.order import ByWins, Order, by_nats, by_wins
+from suffice.ranking.pools import stands_above_in_pools
+from suffice.ranking.relatives import alone, with_families
+from suffice.ranking.resampling import score_deviations, score_interval
 from suffice.ranking.sample_size import items_needed
 from suffice.ranking.settings import RankingSettings
+from suffice.ranking.wins import TINY, rate_bounds
 
 RANKING_COLUMNS = [
-    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group", "embed_dim",
-    "score_low_items", "score_high_items", "score_low_targets", "score_high_targets", "n_targets",
-    "is_target", "n_items", "items_needed", "warnings",
+    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
+    "could_be_first", "embed_dim", "win_rate", "win_rate_low", "win_rate_high", "rank_low_pools",
+    "rank_high_pools", "could_be_first_pools", "median_nats", "published_score", "n_targets", "is_target",
+    "relatives", "n_items", "items_needed", "looks", "aggregate", "warnings",
 ]  # fmt: skip
 
 
-def rank_pairs(pairs: pd.DataFrame, settings: RankingSettings | None = None, seed: int = 0) -> pd.DataFrame:
+def rank_pairs(
+    pairs: pd.DataFrame,
+    settings: RankingSettings | None = None,
+    seed: int = 0,
+    families: Mapping[str, str] | None = None,
+    copies: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """The ranking that a table of pairs gives.
 
     Args:
-        pairs: one row for each source with each target, with the columns source, target, source_dim,
-            target_dim, n_test, warnings, block_nats and block_items; all pairs scored on the same items. The
-            targets are all models or some of them.
-        settings: how to summarise; None: the defaults.
+        pairs: one row for each source with each target of each estimator, with the columns source, target,
+            source_dim, target_dim, n_test, warnings, block_nats and block_items, and perhaps estimator (one
+            without a name) and looks ("same"); all pairs scored on the same blocks of items. The targets are
+            all models or some of them.
+        settings: how the ranking is made; None: the defaults.
         seed: seed of the resamples.
+        families: family of models; models of one family count once together.
+        copies: group of near-copies of every model, which count once too, see
+            `suffice.ranking.relatives.near_copies`.
 
     Returns:
-        One row for each model, best first. `score`, `score_low`, `score_high` are in nats per target
-        dimension; the interval is over items and targets together, the columns that end in `_items`
-        and `_targets` hold the two apart (`_targets` is empty if a model has fewer than 3 targets, and
-        the interval is then over items alone). `tie_group` 1 holds the best model and those that cannot
-        be told from it; the next group starts at the first model that can. `is_target` says whether the
-        model was a target; `items_needed` how many items would tell it from the next model, see
-        `suffice.ranking.sample_size`.
+        One row for each model, best first:
+
+        - score, score_low, score_high: mean over targets (under the aggregate "median" the median) of nats
+          per target dimension, by the first estimator, with its 95 % interval over items.
+        - win_rate, win_rate_low, win_rate_high: share of comparisons with other models on common targets
+          that the model wins, see `suffice.ranking.wins`; it orders the models under the aggregate "ranks".
+        - rank, rank_low, rank_high, tie_group, could_be_first: on this pool. Models of one tie group are not
+          told apart from each other; those of group 1 could be first; every model of a later group is below
+          one of the group before it.
+        - rank_low_pools, rank_high_pools, could_be_first_pools: for pools like this one; empty with fewer
+          than 3 groups of relatives among the targets.
+        - median_nats: median over targets, near-copies included, by the first estimator; published_score:
+          the same where source and target have the same look, else empty.
+        - n_targets, is_target, relatives (group that counts once), embed_dim, n_items, items_needed (see
+          `suffice.ranking.sample_size`), looks, aggregate, warnings.
 
     Raises:
-        EstimationError: fewer than two models, a pair is missing or not finite, or a model has no target.
+        EstimationError: fewer than two models, a pair is missing or not finite, a model has no target, or
+            the aggregate does not suit several estimators.
     """
     settings = settings or RankingSettings()
-    arrays = arrays_of(pairs, settings.self_pairs)
-    deviation = deviations(arrays, settings.aggregate, settings.n_resamples, seed)
-    table = _scored(arrays, aggregate(arrays.matrix(), settings.aggregate), deviation)
-    table["embed_dim"] = table["model"].map(pairs.groupby("source")["source_dim"].first())
-    counted = pairs if settings.self_pairs else pairs[pairs["source"] != pairs["target"]]
+    models = sorted(set(pairs["source"]) | set(pairs["target"]))
+    copies = dict(copies or alone(models))
+    relatives = with_families(copies, families)
+    arrays = arrays_of(pairs, settings.self_pairs, relatives, copies)
+    widths = pairs.groupby("source")["source_dim"].first()
+    wins = by_wins(arrays, settings.n_resamples, seed)
+    how = settings.aggregate
+    order: Order = wins if how == "ranks" else by_nats(arrays, how, settings.n_resamples, seed)
+    table = pd.DataFrame({"model": arrays.models, "embed_dim": widths.reindex(arrays.models).to_numpy()})
+    parts = [
+        _nats(arrays, how, settings.n_resamples, seed),
+        _medians(arrays_of(pairs, settings.self_pairs)),
+        _win_rates(arrays, wins),
+        _on_this_pool(arrays, order),
+        _for_pools(arrays, how, order, settings.n_resamples, seed),
+        _what_it_rests_on(arrays, order, int(widths.max())),
+    ]
+    table = pd.concat([table, *parts], axis=1).assign(aggregate=how)
+    self_pairs = counts_self_pairs(pairs, settings.self_pairs)
+    counted = pairs if self_pairs else pairs[pairs["source"] != pairs["target"]]
     table["warnings"] = table["model"].map(_warnings_of_sources(counted))
     return table.sort_values(["rank", "model"], ignore_index=True)[RANKING_COLUMNS]
 
 
-def _scored(arrays: PairArrays, score: Floats, deviation: Deviations) -> pd.DataFrame:
-    """Scores, ranks, their intervals and what they rest on, one row a model."""
-    table = pd.DataFrame({"model": arrays.models, "score": score})
-    table["score_low"], table["score_high"] = interval(score, deviation.together)
-    table["rank"] = pd.Series(-score).rank(method="min").astype(int)
-    better, worse = sure_differences(score, deviation.alike)
-    table["rank_low"] = 1 + better.sum(axis=1)
-    table["rank_high"] = len(score) - worse.sum(axis=1)
-    table["tie_group"] = _tie_groups(score, worse)
-    table["score_low_items"], table["score_high_items"] = interval(score, deviation.items)
-    table["score_low_targets"], table["score_high_targets"] = interval(score, deviation.targets)
-    table["n_targets"] = arrays.counted.sum(axis=1)
-    table["is_target"] = table["model"].isin(arrays.targets)
-    table["n_items"] = arrays.n_items
-    table["items_needed"] = items_needed(score, deviation.items, arrays.n_items)
-    return table
+def ordering_column(ranking: pd.DataFrame) -> str:
+    """The column of a ranking table that orders its models."""
+    return "win_rate" if (ranking["aggregate"] == "ranks").all() else "score"
+
+
+def _nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> pd.DataFrame:
+    """Scores with their intervals, in nats per target dimension of the first estimator."""
+    first, summary = arrays.of_estimator(arrays.estimators[0]), nats_summary(how)
+    low, high = score_interval(first, summary, score_deviations(first, summary, n_resamples, seed))
+    score = aggregate(first.matrix(), summary)
+    return pd.DataFrame({"score": score, "score_low": low, "score_high": high})
+
+
+def _medians(arrays: PairArrays) -> pd.DataFrame:
+    """Medians over all targets, near-copies included, which is the published summary of pairs of one look."""
+    median = aggregate(arrays.of_estimator(arrays.estimators[0]).matrix(), "median")
+    published = median if arrays.looks == SAME_LOOK else np.full(len(median), np.nan)
+    return pd.DataFrame({"median_nats": median, "published_score": published})
+
+
+def _win_rates(arrays: PairArrays, wins: ByWins) -> pd.DataFrame:
+    matrix = arrays.matrix()
+    low, high = rate_bounds(wins.shares, wins.known(matrix))
+    return pd.DataFrame({"win_rate": wins.value(matrix), "win_rate_low": low, "win_rate_high": high})
+
+
+def _on_this_pool(arrays: PairArrays, order: Order) -> pd.DataFrame:
+    """Ranks, their intervals and tie groups as far as the items leave them open."""
+    value, above = order.value(arrays.matrix()), order.above(arrays.matrix())
+    rank = 1 + (value > value[:, None] + TINY).sum(axis=1)
+    low, high = rank_bounds(above)
+    cells = {"rank": rank, "rank_low": low, "rank_high": high}
+    return pd.DataFrame(cells | {"tie_group": tie_groups(above), "could_be_first": ~above.any(axis=0)})
+
+
+def _for_pools(arrays: PairArrays, how: str, order: Order, n_resamples: int, seed: int) -> pd.DataFrame:
+    """Rank intervals for pools like this one; empty where there are too few groups of targets."""
+    on_this_pool = order.above(arrays.matrix())
+    above = stands_above_in_pools(arrays, how, on_this_pool, n_resamples, seed)
+    low, high = rank_bounds(on_this_pool if above is None else above)
+    first = ~(on_this_pool if above is None else above).any(axis=0)
+    table = pd.DataFrame({"rank_low_pools": low, "rank_high_pools": high, "could_be_first_pools": first})
+    table = table.astype({"rank_low_pools": "Int64", "rank_high_pools": "Int64", "could_be_first_pools": "boolean"})
+    return table.where(np.full(table.shape, above is not None))
+
+
+def _what_it_rests_on(arrays: PairArrays, order: Order, widest_dim: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "n_targets": arrays.n_targets,
+            "is_target": np.isin(arrays.models, arrays.targets),
+            "relatives": arrays.relatives,
+            "n_items": arrays.n_items,
+            "items_needed": items_needed(order, arrays, widest_dim),
+            "looks": arrays.looks,
+        }
+    )
+
+
+def rank_bounds(above: Booleans) -> tuple[Integers, Integers]:
+    """Best and worst rank of each model: one below those that stand above it, and above those below it."""
+    return 1 + above.sum(axis=0), len(above) - above.sum(axis=1)
+
+
+def tie_groups(above: Booleans) -> Integers:
+    """Group of each model: one more than the longest chain of models that stand above each other and it."""
+    groups = np.zeros(len(above), dtype=np.int64)
+    group = 0
+    while (left := groups == 0).any():
+        group += 1
+        groups[left & ~above[left].any(axis=0)] = group
+    return groups
 
 
 def with_health_warnings(ranking: pd.DataFrame, health: dict[str, list[str]]) -> pd.DataFrame:
@@ -84,17 +186,6 @@ def with_health_warnings(ranking: pd.DataFrame, health: dict[str, list[str]]) ->
     own = zip(ranking["model"].astype(str), ranking["warnings"].astype(str), strict=True)
     warnings = ["; ".join([*health.get(model, []), *([said] if said else [])]) for model, said in own]
     return ranking.assign(warnings=warnings)
-
-
-def _tie_groups(score: Floats, worse: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Group of each model; led by its best model, a group ends before the first that is surely worse."""
-    groups = np.zeros(len(score), dtype=np.int64)
-    leader, group = -1, 0
-    for model in np.argsort(-score, kind="stable"):
-        if leader < 0 or worse[leader, model]:
-            leader, group = int(model), group + 1
-        groups[model] = group
-    return groups
 
 
 def _warnings_of_sources(pairs: pd.DataFrame) -> "pd.Series[str]":

@@ -1,4 +1,4 @@
-"""How scores are made from pairs."""
+"""How a ranking is made from pairs."""
 
 from typing import Literal
 
@@ -6,14 +6,22 @@ from pydantic import Field
 
 from suffice.settings import Settings
 
+Aggregate = Literal["ranks", "mean", "median"]
+
 
 class RankingSettings(Settings):
-    """How scores are made from pairs, and how sure the intervals are."""
+    """How a ranking is made from pairs, and how many resamples its intervals rest on."""
 
-    aggregate: Literal["mean", "median"] = Field(
-        default="median", description="how a model's pairs are summarised over targets"
+    aggregate: Aggregate = Field(
+        default="ranks",
+        description="what orders the models: `ranks`, the share of comparisons with other models on common "
+        "targets that a model wins; or the `mean` or `median` over targets of nats per target dimension",
     )
-    self_pairs: bool = Field(default=False, description="whether a model is a target of itself")
+    self_pairs: bool | None = Field(
+        default=None,
+        description="whether a model is a target of itself; left out, it is where source and target see "
+        "different looks of an item",
+    )
     n_resamples: int = Field(
-        default=1000, ge=100, le=1_000_000, description="bootstrap resamples of items and targets"
+        default=1000, ge=100, le=1_000_000, description="random resamples that intervals are made from"
     )

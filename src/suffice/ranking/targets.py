@@ -1,38 +1,23 @@
-r"""Which models are asked: all of them, named ones, or k that stand for the others.
+"""Which models are targets: all of them, named ones, or k drawn at random from as many families as can be.
 
-N models need not cost N^2 pairs. A few targets stand for the pool if each model is near one of them,
-and if near-duplicates are represented once. Nearness is known before any pair is estimated: two
-embeddings are alike if the same items are neighbours in both, which unbiased linear CKA says,
-
-.. math:: \mathrm{CKA}(U, V) = \frac{\langle \tilde K_U, \tilde K_V \rangle}
-          {\lVert \tilde K_U \rVert \, \lVert \tilde K_V \rVert},
-
-where K is the matrix of inner products of standardised vectors and the tilde stands for U-centring,
-which takes out the bias that grows with width; source: Kornblith et al. (ICML 2019, arXiv 1905.00414)
-with the centring of Székely and Rizzo (2014, doi 10.1214/14-AOS1255, equation 2.3). The targets are the
-k medoids with the least total distance 1 - CKA to the models, found by building up and swapping
-(Kaufman and Rousseeuw 1990, chapter 2). Medoids are central; the clusters of a tree would give every
-odd model a target of its own. So do medoids once they are many: with more than about a quarter of the
-models a random draw agrees as well with the score over all targets (benchmarks/reference_targets.csv).
+N models need not cost N^2 pairs: with k targets each, they cost N k. Nothing that is known before any pair
+is estimated was found to choose targets better than a random draw (benchmarks/reference_targets.csv), so
+that they are drawn at random, spread over families, with a seed.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from suffice.errors import EstimationError
-from suffice.estimators.standardise import CONSTANT_SPREAD
-from suffice.ranking.arrays import Floats
+from suffice.ranking.pools import MIN_GROUPS, groups_of_targets
 from suffice.seeds import derive_seed
 from suffice.settings import did_you_mean
 
 Targets = Literal["all"] | int | Sequence[str]
-MAX_ITEMS = 1000  # CKA of 1,000 items is within 0.03 of that of 4,000 in the default study
 NAMED = 12
-SAFE_EXPONENT = 60  # of two; squares and their sums stay within single precision
 MAX_DIGITS = 10  # of a number of targets
 
 
@@ -90,93 +75,51 @@ def targets_within(budget: int, n_models: int, self_pairs: bool) -> Targets:
 
 
 def choose_targets(
-    embeddings: Mapping[str, npt.NDArray[np.floating]], n_targets: int, seed: int = 0
+    models: Sequence[str], n_targets: int, families: Mapping[str, str] | None = None, seed: int = 0
 ) -> list[str]:
-    """The models that stand best for all, in the order of `embeddings`.
+    """Random models, one of each family before a second of any; the order of `models` does not matter.
 
     Args:
-        embeddings: models that may be targets, shape (n_items, embed_dim) each, the same items; memory
-            maps are read in part.
+        models: models that may be targets.
         n_targets: how many to choose.
-        seed: seed of the sample of items, at most 1,000.
+        families: family of models; one without an entry is a family of its own.
+        seed: seed of the draw.
+
+    Returns:
+        Their names, sorted.
     """
-    names = list(embeddings)
-    n_items = len(embeddings[names[0]])
-    generator = np.random.default_rng(derive_seed(seed, "targets"))
-    items = np.sort(generator.permutation(n_items)[:MAX_ITEMS])
-    distance = 1 - linear_cka([np.asarray(embedding[items]) for embedding in embeddings.values()])
-    return [names[medoid] for medoid in k_medoids(distance, n_targets)]
+    names = np.array(sorted(models), dtype=object)
+    drawn = np.random.default_rng(derive_seed(seed, "targets")).permutation(names)
+    family = pd.Series([(families or {}).get(name, f"{name} alone") for name in drawn])
+    turn = family.groupby(family).cumcount()
+    return sorted(drawn[np.argsort(turn, kind="stable")][:n_targets])
 
 
 def describe_targets(ranking: pd.DataFrame) -> str:
-    """Which models of a ranking were targets, in a sentence."""
+    """Which models of a ranking were targets, and what this says of other pools, in sentences."""
+    return f"{_named_targets(ranking)} {_other_pools(ranking)}"
+
+
+def _named_targets(ranking: pd.DataFrame) -> str:
     targets = sorted(ranking.loc[ranking["is_target"].astype(bool), "model"])
     if len(targets) == len(ranking):
         return f"All {len(ranking)} models are targets."
     named = ", ".join(targets[:NAMED]) + (f" and {len(targets) - NAMED} more" * (len(targets) > NAMED))
-    said = f"{len(targets)} of {len(ranking)} models are targets: {named}."
-    if ranking["score_low_targets"].isna().all():
+    return f"{len(targets)} of {len(ranking)} models are targets: {named}."
+
+
+def _other_pools(ranking: pd.DataFrame) -> str:
+    """Who could be first in another pool like this one, or why nothing is said of it."""
+    first = ranking["could_be_first_pools"]
+    if first.isna().all():
         return (
-            f"{said} These are too few to say how far scores depend on them: intervals and ties leave it out."
+            f"Fewer than {MIN_GROUPS} groups of related models are targets, so nothing is said about other "
+            "pools like this one."
         )
-    return f"{said} Scores are relative to these."
-
-
-def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
-    """Unbiased linear CKA of all pairs, shape (n_models, n_models); dimensions are standardised."""
-    n_items = len(embeddings[0])
-    upper = np.triu_indices(n_items, 1)
-    flat = np.empty((len(embeddings), len(upper[0])), dtype=np.float32)
-    for row, embedding in zip(flat, embeddings, strict=True):
-        embedding = _in_range(embedding)
-        centred = embedding - embedding.mean(axis=0, dtype=np.float64)
-        spread = centred.std(axis=0)
-        varies = spread > CONSTANT_SPREAD * np.abs(embedding).max(axis=0)
-        scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
-        gram = _u_centred(scaled @ scaled.T)[upper]
-        row[:] = gram / (np.linalg.norm(gram) or 1.0)
-    return np.asarray(flat @ flat.T, dtype=float)
-
-
-def _in_range(embedding: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """The vectors, divided by powers of two if their squares would leave the range of numbers."""
-    _, exponents = np.frexp(np.abs(embedding.astype(np.float64)).max(axis=0))
-    if np.abs(exponents).max() < SAFE_EXPONENT:
-        return embedding
-    return np.ldexp(embedding.astype(np.float64), -exponents)
-
-
-def _u_centred(gram: Floats) -> Floats:
-    """Rows and columns sum to 0 without the diagonal, which is 0."""
-    n = len(gram)
-    gram = gram - np.diag(np.diag(gram))
-    means = gram.sum(axis=0) / (n - 2)
-    centred = gram - means - means[:, None] + gram.sum() / ((n - 1) * (n - 2))
-    return np.asarray(centred - np.diag(np.diag(centred)))
-
-
-def k_medoids(distance: Floats, n_medoids: int) -> list[int]:
-    """Rows whose nearest one is least far from every row, in total; sorted, the same on every run."""
-    medoids: list[int] = []
-    nearest = np.full(len(distance), np.inf)
-    for _ in range(n_medoids):
-        total = np.minimum(nearest, distance).sum(axis=1)
-        total[medoids] = np.inf
-        medoids.append(int(total.argmin()))
-        nearest = np.minimum(nearest, distance[medoids[-1]])
-    while (better := _best_swap(distance, medoids)) is not None:
-        medoids = better
-    return sorted(medoids)
-
-
-def _best_swap(distance: Floats, medoids: list[int]) -> list[int] | None:
-    """The medoids with one replaced, if a replacement makes the total less."""
-    best, least = None, distance[medoids].min(axis=0).sum() - 1e-9
-    for place in range(len(medoids)):
-        left = medoids[:place] + medoids[place + 1 :]
-        nearest = distance[left].min(axis=0) if left else np.full(len(distance), np.inf)
-        total = np.minimum(nearest, distance).sum(axis=1)
-        total[left] = np.inf
-        if total.min() < least:
-            best, least = [*left, int(total.argmin())], total.min()
-    return best
+    n_groups, n_first = groups_of_targets(ranking), int(first.sum())
+    targets = f"with {n_groups} groups of related models as targets"
+    if n_first == len(ranking):
+        return f"For other pools like this one, any of the models could be first ({targets})."
+    names = sorted(ranking.loc[first.astype(bool), "model"])
+    named = names[0] if n_first == 1 else f"any of {n_first} models"
+    return f"For other pools like this one, {named} could be first ({targets})."

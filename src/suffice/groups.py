@@ -1,0 +1,63 @@
+"""The groups of items from a file: one row per item."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from suffice.errors import DataError, first_line
+
+COLUMN = "group"
+
+
+def read_groups(path: Path, n_items: int) -> list[str]:
+    """The group of each item, as text.
+
+    Args:
+        path: .csv, .tsv or .parquet with a column `group` or one column alone, or .txt with one group a line.
+        n_items: how many rows there must be.
+
+    Raises:
+        DataError: the file cannot be read, has another number of rows, or a row without a group.
+    """
+    groups = _lines(path) if path.suffix == ".txt" else _column(path)
+    if len(groups) != n_items:
+        raise DataError(
+            f"{path} has {len(groups)} rows but there are {n_items} items; give one row per item, in the "
+            "order of the vectors, and in a table a header above them"
+        )
+    for row, group in enumerate(groups):
+        if not group.strip():
+            raise DataError(f"{path}: row {row} has no group; give every item one, its own if it is alone")
+    return groups
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {first_line(error)}; give a UTF-8 text") from None
+
+
+def _column(path: Path) -> list[str]:
+    """The column `group` of a table, or its only one."""
+    table = _table(path)
+    columns = [str(column) for column in table.columns]
+    if len(columns) != 1 and COLUMN not in columns:
+        raise DataError(
+            f"{path} has the columns {', '.join(columns)}; name the one with the groups `{COLUMN}`, or leave "
+            "it alone in the file"
+        )
+    column = table[COLUMN] if COLUMN in columns else table.iloc[:, 0]
+    return ["" if pd.isna(value) else str(value) for value in column]
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix in (".csv", ".tsv"):
+            separator = "\t" if path.suffix == ".tsv" else ","
+            return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
+    except (OSError, ValueError) as error:  # pandas' and pyarrow's own errors are of these kinds
+        raise DataError(f"{path} cannot be read: {first_line(error)}; give one row per item") from None
+    raise DataError(f"{path} holds no groups that can be read; give a .csv, .tsv, .parquet or .txt file")

@@ -1,0 +1,145 @@
+r"""Win rates: how often a model stands above others on common targets, and what must be true of them.
+
+On a column c (a target under one estimator) model a wins against model d if it has more nats. With
+weights w of models and v of columns, which count relatives once,
+
+.. math:: r_a = \frac{1}{\sum_{d \ne a} w_d} \sum_{d \ne a} w_d
+          \frac{\sum_{c \in C_{ad}} v_c \, [a > d \text{ on } c]}{\sum_{c \in C_{ad}} v_c},
+
+where the columns C_ad are those that count for both, and a tie or a missing column is half a win. Over
+targets that all models share this orders as the mean of within-target ranks, the Borda count. A model
+that has more nats than another on every common target never has the lower win rate where all models
+share their targets, or where each leaves out itself alone and no model has relatives.
+
+If it is known of some comparisons who wins, and the others are open, a difference of win rates has a
+least value. On each column an order of a and b decides, with transitivity, which pairs of outcomes
+against a third model d can be; the least of these, over both orders that can be, is taken for each
+column. So one model stands above another if no completion of the open comparisons says otherwise.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from suffice.ranking.arrays import Booleans, Floats, Integers, PairArrays
+
+TINY = 1e-9  # a difference of win rates that is rounding
+Signs = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class WinShares:
+    """What each won comparison adds to a win rate.
+
+    Attributes:
+        share: of a win of a model against another on a column, shape (n_models, n_models, n_columns);
+            0 where the column does not count for both.
+        constant: half a win against each model without a common column, shape (n_models,).
+        common: where both models count, shape (n_models, n_models, n_columns).
+    """
+
+    share: Floats
+    constant: Floats
+    common: Booleans
+
+    def rates(self, won: Floats) -> Floats:
+        """Win rates from what is won of each comparison, 0 to 1; shape (n_models,)."""
+        return np.asarray((self.share * won).sum(axis=(1, 2)) + self.constant)
+
+
+def win_shares(arrays: PairArrays) -> WinShares:
+    """What each comparison counts."""
+    counted, weight = arrays.counted, arrays.model_weight
+    common = counted[:, None] & counted[None]
+    common[np.diag_indices(len(weight))] = False
+    total = (common * arrays.column_weight).sum(axis=2)
+    opponents = weight / (weight.sum() - weight)[:, None]  # of a model (row) by another (column)
+    np.fill_diagonal(opponents, 0.0)
+    each = np.divide(opponents, total, out=np.zeros_like(total), where=total > 0)
+    share = common * arrays.column_weight * each[..., None]
+    return WinShares(share, np.where(total > 0, 0.0, opponents / 2).sum(axis=1), common)
+
+
+def observed_wins(matrix: Floats) -> Floats:
+    """1 where the row's model has more nats than the second's, 1/2 for a tie; 0 where one does not count."""
+    one, other = matrix[:, None], matrix[None]
+    return (one > other) + 0.5 * (one == other)
+
+
+def win_rates(arrays: PairArrays, matrix: Floats) -> Floats:
+    """The win rate of each model, shape (n_models,)."""
+    return win_shares(arrays).rates(observed_wins(matrix))
+
+
+def rate_bounds(shares: WinShares, known: Signs) -> tuple[Floats, Floats]:
+    """Least and largest win rates that known comparisons allow.
+
+    Args:
+        shares: what each comparison counts.
+        known: 1 won, -1 lost, 0 open, antisymmetric in the first two axes.
+    """
+    return shares.rates((known > 0).astype(float)), shares.rates((known >= 0).astype(float))
+
+
+def stands_above(shares: WinShares, known: Signs, rates: Floats) -> Booleans:
+    """Which models (rows) have the higher win rate than which (columns), however open comparisons end."""
+    n_models = len(rates)
+    above = np.zeros((n_models, n_models), dtype=bool)
+    for model in range(n_models):
+        below = np.flatnonzero(rates < rates[model] - TINY)
+        if len(below):
+            least = least_differences(shares, known[model], known[below], model, below)
+            above[model, below] = least > TINY
+    return transitive(above)
+
+
+def transitive(above: Booleans) -> Booleans:
+    """What follows from a relation: above what is below another is above that one."""
+    closed = above.copy()
+    for middle in range(len(above)):
+        closed |= closed[:, [middle]] & closed[[middle]]
+    return closed
+
+
+def least_differences(shares: WinShares, own: Signs, theirs: Signs, model: int, others: Integers) -> Floats:
+    """The least difference of a model's win rate from those of others.
+
+    Args:
+        shares: what each comparison counts.
+        own: known comparisons of the model, shape (n_models, n_columns).
+        theirs: those of the others, shape (n_others, n_models, n_columns).
+        model: place of the model.
+        others: places of the others, shape (n_others,).
+    """
+    gain, loss = shares.share[model][None], shares.share[others]  # (1 or n_others, n_models, n_columns)
+    place = np.arange(len(others))
+    above, below, apart = _least_terms(gain, loss, own[None], theirs)
+    both = shares.common[model][None] & shares.common[others]
+    above, below = np.where(both, above, apart), np.where(both, below, apart)
+    for terms in (above, below, apart):
+        terms[:, model] = terms[place, others] = 0.0  # against each other: added next
+    wins, loses = own[others] >= 0, own[others] <= 0  # can be; (n_others, n_columns)
+    with_win = above.sum(axis=1) + np.where(wins, shares.share[model, others], np.inf)
+    with_loss = below.sum(axis=1) + np.where(loses, -shares.share[others, model], np.inf)
+    met = shares.common[model, others]
+    least = np.where(met, np.minimum(with_win, with_loss), apart.sum(axis=1))
+    return np.asarray(least.sum(axis=1) + shares.constant[model] - shares.constant[others])
+
+
+def _least_terms(gain: Floats, loss: Floats, own: Signs, theirs: Signs) -> tuple[Floats, Floats, Floats]:
+    """Least difference of what two models get against each third one.
+
+    Returns:
+        If the first stands above the second on the column, if it stands below, and if they do not meet there.
+    """
+    wins, loses, they_win, they_lose = own >= 0, own <= 0, theirs >= 0, theirs <= 0  # can be
+    alike = _least([(wins & they_win, gain - loss), (loses & they_lose, 0.0 * loss)])
+    above = np.minimum(alike, _least([(wins & they_lose, gain)]))
+    below = np.minimum(alike, _least([(loses & they_win, -loss)]))
+    return above, below, np.where(loses, 0.0, gain) - np.where(they_win, loss, 0.0)
+
+
+def _least(outcomes: list[tuple[Booleans, Floats]]) -> Floats:
+    """The least of some outcomes that can be; infinite if none can."""
+    return np.minimum.reduce([np.where(can_be, value, np.inf) for can_be, value in outcomes])
