@@ -1,0 +1,156 @@
+"""The score that each candidate gives each model of a pool, and what it cost. No label is read here."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from aggregates import AGGREGATES, FAILING, family_weights, without_self
+from candidates import (
+    STANDARDISED,
+    BaselineCandidate,
+    Candidate,
+    Combination,
+    OwnCandidate,
+    PairCandidate,
+)
+from pairs import matrix_of, pairs_of
+from pool import ArenaPool
+
+from suffice.comparison.baselines import (
+    OF_POOL,
+    ONE_MODEL,
+    SAMPLED,
+    WHOLE,
+    baselines_of_pool,
+    sample_of_items,
+)
+from suffice.comparison.likeness import N_NEIGHBOURS, median_mutual_neighbours, nearest_neighbours
+from suffice.comparison.self_retrieval import self_retrieval
+from suffice.errors import EstimationError
+from suffice.files import read_table, write_table
+
+MAX_HALVED = 2000  # texts, images, ... of self-retrieval, which compares all with all
+
+
+def scores_of(
+    pool: ArenaPool, cache: Path, candidates: Mapping[str, Candidate]
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Scores of candidates, higher is better, models as index; and processor seconds of each."""
+    baselines, baseline_seconds = baseline_values(pool, cache)
+    scores: dict[str, pd.Series] = {}
+    seconds: dict[str, float] = {}
+    for name, candidate in candidates.items():
+        scores[name], seconds[name] = _score(
+            candidate, pool, cache, baselines, baseline_seconds, scores, seconds
+        )
+    return pd.DataFrame(scores).loc[pool.card.model_names], seconds
+
+
+def _score(  # noqa: PLR0913 - what candidates are made from
+    candidate: Candidate,
+    pool: ArenaPool,
+    cache: Path,
+    baselines: pd.DataFrame,
+    baseline_seconds: Mapping[str, float],
+    scores: Mapping[str, pd.Series],
+    seconds: Mapping[str, float],
+) -> tuple[pd.Series, float]:
+    """One candidate's scores and processor seconds."""
+    match candidate:
+        case PairCandidate():
+            return _pair_score(candidate, pool, cache)
+        case OwnCandidate():
+            pairs = pairs_of(pool, candidate.way, "two", cache)
+            own = pairs[pairs["source"] == pairs["target"]].set_index("source")["nats"]
+            return own, float(pairs["cpu_seconds"].iloc[0])
+        case BaselineCandidate():
+            return candidate.sign * baselines[candidate.name], float(baseline_seconds[candidate.name])
+        case Combination():
+            ranks = pd.DataFrame({part: scores[part].rank() for part in candidate.parts})
+            return ranks.mean(axis=1), sum(seconds[part] for part in candidate.parts)
+
+
+def _pair_score(candidate: PairCandidate, pool: ArenaPool, cache: Path) -> tuple[pd.Series, float]:
+    pairs = pairs_of(pool, candidate.way, candidate.looks, cache)
+    matrix = matrix_of(pairs)
+    families = {each.model: each.family for each in pool.card.models}
+    weights = (
+        family_weights([families[target] for target in matrix.columns])
+        if candidate.families
+        else np.ones(len(matrix))
+    )
+    values = matrix.to_numpy(dtype=float)
+    counted = values if candidate.self_pairs else without_self(values)
+    score = (AGGREGATES | FAILING)[candidate.aggregate](counted, weights)
+    return pd.Series(score, index=matrix.index), float(pairs["cpu_seconds"].iloc[0])
+
+
+def baseline_values(pool: ArenaPool, cache: Path) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Values of the baselines, models as index, and processor seconds of each; kept in the cache."""
+    path = cache / "baselines" / f"{pool.card.name}.csv"
+    if not path.exists():
+        write_table(measure_baselines(pool), path)
+    table = read_table(path).set_index("model")
+    seconds = table.loc["seconds"].to_dict()
+    return table.drop(index="seconds"), seconds
+
+
+def measure_baselines(pool: ArenaPool) -> pd.DataFrame:
+    """One row per model and a last row `seconds`; one column per baseline."""
+    values: dict[str, pd.Series] = {}
+    seconds: dict[str, float] = {}
+    for name in ONE_MODEL:
+        started = time.process_time()
+        values[name] = pd.Series({model: _own_value(name, array) for model, array in pool.items.items()})
+        seconds[name] = time.process_time() - started
+    for columns, measure in (
+        (OF_POOL, _of_pool),
+        ((STANDARDISED,), _standardised),
+        (("self_retrieval",), _self_retrieval),
+    ):
+        started = time.process_time()
+        found = measure(pool)
+        values |= {name: found[name] for name in columns}
+        seconds |= dict.fromkeys(columns, (time.process_time() - started) / len(columns))
+    counts = {each.model: each.n_parameters or np.nan for each in pool.card.models}
+    values["n_parameters"], seconds["n_parameters"] = pd.Series(counts), 0.0
+    table = pd.DataFrame(values).loc[pool.card.model_names].rename_axis("model").reset_index()
+    return pd.concat([table, pd.DataFrame([{"model": "seconds", **seconds}])], ignore_index=True)
+
+
+def _own_value(name: str, array: np.ndarray) -> float:
+    """A baseline of one model by itself; NaN where it is not defined, as for vectors that are too narrow."""
+    sampled = name in SAMPLED
+    vectors = (
+        np.asarray(array[sample_of_items(len(array))], dtype=np.float64) if sampled else np.asarray(array)
+    )
+    try:
+        return float((SAMPLED | WHOLE)[name](vectors))
+    except EstimationError:
+        return np.nan
+
+
+def _of_pool(pool: ArenaPool) -> pd.DataFrame:
+    return baselines_of_pool(pool.items).set_index("model")
+
+
+def _standardised(pool: ArenaPool) -> pd.DataFrame:
+    """Shares of common neighbours after each dimension is given mean 0 and standard deviation 1."""
+    lists = []
+    for array in pool.items.values():
+        vectors = np.asarray(array[sample_of_items(len(array))], dtype=np.float64)
+        deviation = vectors.std(axis=0)
+        scaled = (vectors - vectors.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+        lists.append(nearest_neighbours(scaled, N_NEIGHBOURS))
+    return pd.DataFrame({STANDARDISED: median_mutual_neighbours(lists)}, index=list(pool.items))
+
+
+def _self_retrieval(pool: ArenaPool) -> pd.DataFrame:
+    rows = sample_of_items(len(next(iter(pool.first.values()))), MAX_HALVED)
+    found = {
+        model: self_retrieval(np.concatenate([pool.first[model][rows], pool.second[model][rows]]))
+        for model in pool.first
+    }
+    return pd.DataFrame({"self_retrieval": found})

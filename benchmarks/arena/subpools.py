@@ -1,0 +1,293 @@
+"""When a single winner is named in a small pool, is it right? Random sub-pools of every pool, several rules.
+
+    python benchmarks/arena/subpools.py --cache DIR
+
+A rule is a function from what is known of a sub-pool without labels to the name of a winner, or None where it
+names nobody. Pairs are those of the whole pool, cut to the sub-pool's models, with resamples of their items.
+Writes `subpools.csv`: for each pool, size and rule, the share of sub-pools in which a winner is named, and of
+these the share in which it is the best on the tasks.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pairs import pairs_of
+from pool import ArenaPool, folder_of, read_pool, read_tasks
+from scores import baseline_values
+
+from suffice.files import write_table
+
+HERE = Path(__file__).resolve().parent
+SIZES = (3, 4, 5, 8, 12)
+N_SUBPOOLS, N_RESAMPLES = 200, 200
+SURE = 0.95  # share of resamples of the items in which the winner is first
+PAIRED = {
+    "linear": ("linear", True),
+    "neighbours": ("neighbours-1", True),
+    "linear, others": ("linear", False),
+}
+"""Ways of pairs, and whether two models are compared on themselves as targets as well."""
+OWN = ("self_retrieval", "rankme", "embed_dim")
+SEED = 0
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a pool or a sub-pool without labels.
+
+    Attributes:
+        models: names.
+        rates: share of other models beaten, by way, shape (n_models,).
+        resampled: the same on resamples of the items, shape (n_resamples, n_models).
+        own: values of each model by itself, by name, higher is better.
+    """
+
+    models: list[str]
+    rates: Mapping[str, Floats]
+    resampled: Mapping[str, Floats]
+    own: Mapping[str, Floats]
+
+    def first(self, name: str) -> str:
+        """The first model by a way or by a value of its own."""
+        return self.models[int(np.argmax((self.rates | self.own)[name]))]
+
+    def share_first(self, way: str) -> float:
+        """Share of the resamples of the items in which the first is first."""
+        leader = int(np.argmax(self.rates[way]))
+        return float((self.resampled[way].argmax(axis=1) == leader).mean())
+
+
+Rule = Callable[[Known], str | None]
+
+
+def always(name: str) -> Rule:
+    """Name the first, however unsure."""
+    return lambda known: known.first(name)
+
+
+def sure(way: str) -> Rule:
+    """Name the first if it is first in nearly all resamples of the items."""
+    return lambda known: known.first(way) if known.share_first(way) >= SURE else None
+
+
+def agreed(*names: str) -> Rule:
+    """Name the first if it is the same by all of these."""
+
+    def rule(known: Known) -> str | None:
+        firsts = {known.first(name) for name in names}
+        return firsts.pop() if len(firsts) == 1 else None
+
+    return rule
+
+
+def both(*rules: Rule) -> Rule:
+    """Name what all rules name."""
+
+    def rule(known: Known) -> str | None:
+        named = {each(known) for each in rules}
+        return named.pop() if len(named) == 1 else None
+
+    return rule
+
+
+KINDS_OF_EVIDENCE = ("linear", "neighbours", "self_retrieval")
+RULES: dict[str, Rule] = {
+    "always the first by linear": always("linear"),
+    "always the first by neighbours": always("neighbours"),
+    "always the first by self-retrieval": always("self_retrieval"),
+    "always the first by RankMe": always("rankme"),
+    "always the widest": always("embed_dim"),
+    "always the first by linear, others": always("linear, others"),
+    "sure by linear": sure("linear"),
+    "sure by linear, others": sure("linear, others"),
+    "sure by neighbours": sure("neighbours"),
+    "sure by both": both(sure("linear"), sure("neighbours")),
+    "always the first by combined": always("combined"),
+    "sure by combined": sure("combined"),
+    "sure by combined, three agree": both(sure("combined"), agreed(*KINDS_OF_EVIDENCE)),
+    "combined and self-retrieval agree": agreed("combined", "self_retrieval"),
+    "sure by combined, self-retrieval agrees": both(sure("combined"), always("self_retrieval")),
+    "combined, self-retrieval, RankMe agree": agreed("combined", "self_retrieval", "rankme"),
+    "linear and neighbours agree": agreed("linear", "neighbours"),
+    "linear, neighbours, self-retrieval agree": agreed(*KINDS_OF_EVIDENCE),
+    "sure by linear, three agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE)),
+    "sure by linear and by neighbours, three agree": both(
+        sure("linear"), sure("neighbours"), agreed(*KINDS_OF_EVIDENCE)
+    ),
+    "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
+    "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
+}
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Pairs of a whole pool by blocks of items.
+
+    Attributes:
+        nats: sums over each block, in nats, shape (n_models, n_models, n_blocks).
+        items: scored items of each block, likewise.
+    """
+
+    nats: Floats
+    items: Floats
+
+    def matrix(self, weights: Floats) -> Floats:
+        """Nats, sources by targets, when block b is there `weights[b]` times."""
+        return np.asarray(np.einsum("stb,b->st", self.nats, weights) / (self.items @ weights))
+
+
+def blocks_of(pairs: pd.DataFrame, models: list[str]) -> Blocks:
+    """Block sums of a table of pairs, models in the order given."""
+    table = pairs.set_index(["source", "target"])
+    rows = [[table.loc[(source, target)] for target in models] for source in models]
+    nats = np.array([[row["block_nats"] for row in line] for line in rows])
+    return Blocks(nats, np.array([[row["block_items"] for row in line] for line in rows]))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole pool: matrices of all ways with resamples, and own values.
+
+    Attributes:
+        models: names.
+        matrices: by estimator, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
+        own: values by name, shape (n_models,).
+    """
+
+    models: list[str]
+    matrices: Mapping[str, Floats]
+    own: Mapping[str, Floats]
+
+    def cut(self, chosen: npt.NDArray[np.int64]) -> Known:
+        """What is known of some of the models."""
+        cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
+        rates = {name: win_rates(cut[way], self_pairs) for name, (way, self_pairs) in PAIRED.items()}
+        rates["combined"] = np.asarray((rates["linear"] + rates["neighbours"]) / 2)
+        return Known(
+            [self.models[row] for row in chosen],
+            {way: values[0] for way, values in rates.items()},
+            {way: values[1:] for way, values in rates.items()},
+            {name: values[chosen] for name, values in self.own.items()},
+        )
+
+
+def win_rates(matrices: Floats, self_pairs: bool) -> Floats:
+    """Share of the other models that each model beats on common targets, shape (n_matrices, n_models).
+
+    Args:
+        matrices: nats, shape (n_matrices, n_models, n_models), sources by targets.
+        self_pairs: two models are compared on themselves as targets as well.
+    """
+    n_models = matrices.shape[1]
+    wins = (np.sign(matrices[:, :, None] - matrices[:, None]) + 1) / 2  # (n_matrices, source, other, target)
+    eye = np.eye(n_models, dtype=bool)
+    counted = np.ones((n_models,) * 3, dtype=bool)
+    if not self_pairs:
+        counted &= ~eye[:, None] & ~eye[None]
+    shares = np.where(counted, wins, 0).sum(axis=3) / counted.sum(axis=2)
+    return np.asarray(np.where(eye, 0, shares).sum(axis=2) / (n_models - 1))
+
+
+def whole_of(pool: ArenaPool, cache: Path) -> Whole:
+    """Read a pool's pairs under the ways that rules use, and resample their items."""
+    models = pool.card.model_names
+    matrices = {}
+    for way in {way for way, _ in PAIRED.values()}:
+        blocks = blocks_of(pairs_of(pool, way, "two", cache), models)
+        n_blocks = blocks.nats.shape[2]
+        generator = np.random.default_rng(SEED)  # all ways meet the same draws of blocks
+        draws = generator.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_RESAMPLES)
+        weights = [np.ones(n_blocks), *draws.astype(float)]
+        matrices[way] = np.array([blocks.matrix(each) for each in weights])
+    values, _ = baseline_values(pool, cache)
+    own = {name: values.loc[models, name].to_numpy(dtype=float) for name in OWN}
+    return Whole(models, matrices, own)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the tasks say.
+
+    Attributes:
+        values: models by tasks.
+        errors: standard errors, likewise.
+    """
+
+    values: pd.DataFrame
+    errors: pd.DataFrame
+
+    def verdict(self, named: str, models: list[str]) -> dict[str, bool]:
+        """Whether the named model is the best of these by mean rank, or no worse than chance would have it.
+
+        Of the differences from the best mean value, the mean is at most its standard error over the items of
+        the tasks, or over tasks.
+        """
+        values, errors = self.values.loc[models], self.errors.loc[models]
+        ranks = values.rank(ascending=False).mean(axis=1)
+        best = values.mean(axis=1).idxmax()
+        behind = values.loc[best] - values.loc[named]
+        squares = np.square(errors.loc[named]) + np.square(errors.loc[best])
+        return {
+            "right": bool(ranks[named] == ranks.min()),
+            "within_item_error": bool(behind.mean() <= np.sqrt(squares.sum()) / len(squares)),
+            "within_task_error": bool(behind.mean() <= behind.std() / np.sqrt(len(behind))),
+        }
+
+
+VERDICTS = ["right", "within_item_error", "within_task_error"]
+
+
+def truth_of(results: pd.DataFrame) -> Truth:
+    """Task results as tables."""
+    tables = [
+        results.pivot(index="model", columns="task", values=name) for name in ("value", "standard_error")
+    ]
+    return Truth(*tables)
+
+
+def rows_of_pool(pool: ArenaPool, truth: Truth, cache: Path) -> list[dict[str, object]]:
+    """Shares by size and rule."""
+    whole, generator = whole_of(pool, cache), np.random.default_rng(SEED)
+    rows = []
+    for size in (size for size in SIZES if size < len(whole.models)):
+        drawn = [np.sort(generator.choice(len(whole.models), size, replace=False)) for _ in range(N_SUBPOOLS)]
+        subpools = [whole.cut(chosen) for chosen in drawn]
+        rows += [
+            {"pool": pool.card.name, "n_models": size, "rule": name, **shares(rule, subpools, truth)}
+            for name, rule in RULES.items()
+        ]
+    return rows
+
+
+def shares(rule: Rule, subpools: list[Known], truth: Truth) -> dict[str, float]:
+    """How often a winner is named, and how often it is right then."""
+    named = [(rule(known), known.models) for known in subpools]
+    verdicts = [truth.verdict(winner, models) for winner, models in named if winner is not None]
+    means = pd.DataFrame(verdicts, columns=VERDICTS).mean()
+    return {"share_named": len(verdicts) / len(subpools), **means.to_dict()}
+
+
+def main() -> None:
+    """Write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, default=HERE / "cache")
+    parser.add_argument("--pools", nargs="+", help="these alone")
+    given = parser.parse_args()
+    names = given.pools or sorted(path.parent.name for path in (given.cache / "pools").glob("*/pool.json"))
+    rows = []
+    for name in names:
+        folder = folder_of(given.cache, name)
+        rows += rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), given.cache)
+        print(f"{name}: done", flush=True)
+    write_table(pd.DataFrame(rows).round(4), HERE / "subpools.csv")
+
+
+if __name__ == "__main__":
+    main()
