@@ -181,4 +181,3 @@ def _runs(n_rows: int, width: int) -> Iterator[slice]:
     """Slices of rows that hold at most some millions of values."""
     step = max(1, VALUES_AT_ONCE // width)
     return (slice(start, start + step) for start in range(0, n_rows, step))
-

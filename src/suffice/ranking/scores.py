@@ -149,7 +149,9 @@ def _for_pools(arrays: PairArrays, how: str, order: Order, n_resamples: int, see
     low, high = rank_bounds(on_this_pool if above is None else above)
     first = ~(on_this_pool if above is None else above).any(axis=0)
     table = pd.DataFrame({"rank_low_pools": low, "rank_high_pools": high, "could_be_first_pools": first})
-    table = table.astype({"rank_low_pools": "Int64", "rank_high_pools": "Int64", "could_be_first_pools": "boolean"})
+    table = table.astype(
+        {"rank_low_pools": "Int64", "rank_high_pools": "Int64", "could_be_first_pools": "boolean"}
+    )
     return table.where(np.full(table.shape, above is not None))
 
 
