@@ -97,7 +97,7 @@ class PairArrays:
 
 def _one_over_count(labels: Sequence[object]) -> Floats:
     """One over how often each label stands in the sequence."""
-    codes = pd.factorize(pd.Series(labels, dtype=object))[0]
+    codes = pd.factorize(pd.Series(list(labels), dtype=object))[0]
     return np.asarray(1 / np.bincount(codes)[codes])
 
 

@@ -65,7 +65,7 @@ def _linked(names: Sequence[str], alike: Booleans) -> dict[str, str]:
     group = np.arange(len(names))
     for _ in names:  # a chain of n models is joined after at most n rounds
         group = np.where(alike | np.eye(len(names), dtype=bool), group[None, :], len(names)).min(axis=1)
-    return {name: names[place] for name, place in zip(names, group, strict=True)}
+    return {name: names[int(place)] for name, place in zip(names, group, strict=True)}
 
 
 def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
