@@ -24,9 +24,9 @@ from pool import (
 from texts import halves_of
 
 from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
-from suffice.embed.halves import embed_halves
+from suffice.embed.encode import encode_to
 from suffice.embed.registry import build_loader
-from suffice.files import open_array, read_json, read_table, write_table
+from suffice.files import open_array, read_json, read_table, whole_file, write_table
 from suffice.looks import paired_within_groups
 from suffice.study.read import load_study
 from suffice.workflow import loader_settings
@@ -98,7 +98,9 @@ def make_halves_pool(cache: Path, results: Path) -> None:
         bases = [folder / "both" / f"{base}.npy" for base in model.base_models]
         vectors_of_halves = folder / "both" / f"{name}.npy"
         if not vectors_of_halves.exists():
-            embed_halves(loader, corpus, halves, vectors_of_halves, model=name, base_halves=bases)
+            encoder = loader.open(corpus).for_looks([open_array(base) for base in bases])
+            with whole_file(vectors_of_halves) as temporary:
+                encode_to(temporary, encoder, halves, range(halves.n_items), name)
         first, second = np.split(open_array(vectors_of_halves), 2)
         write_vectors(folder, "items", name, open_array(results / "embeddings" / NAME / f"{name}.npy"))
         write_vectors(folder, "first", name, first)
