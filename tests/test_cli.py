@@ -108,7 +108,7 @@ def test_rank_with_some_targets(vectors, tmp_path, capsys, arguments, targets):
     assert set(pairs["source"]) == {"all", "half", "one"}
     assert len(set(pairs["target"])) == 2 if targets is None else set(pairs["target"]) == targets
     out = capsys.readouterr().out
-    assert "neighbours in the ranking" in out
+    assert "adjacent pairs in the ranking" in out
     assert ("All 3 models are targets" in out) == (targets == {"all", "half", "one"})
 
 

@@ -123,6 +123,8 @@ def _plain_array(array: np.ndarray, name: str) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(array), np.nan, array.data)
     if array.dtype.kind in "OUST" and array.size:
+        if array.ndim > 1 and array.dtype.kind != "O":
+            return array  # a table of words: no vectors, which `check_embedding` says
         return _from_rows(list(array), name)
     if array.dtype.name.startswith(("bfloat16", "float8")):
         return array.astype(np.float32)

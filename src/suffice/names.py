@@ -12,6 +12,15 @@ def same_name(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def is_text(name: str) -> bool:
+    """Whether a name is text, which a file's name need not be: its bytes may be of no encoding."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shown_name(text: str) -> str:
     """A name as it is drawn or printed: on one line, and without marks that turn the direction of writing."""
     return UNSHOWN.sub(" ", DIRECTION_MARKS.sub("", same_name(text))).strip() or "?"

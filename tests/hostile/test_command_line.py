@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("rank", "a.npy", name), message)
         for name, message in {
             "none.npy": "none.npy does not exist",
-            "folder.npy": "folder.npy does not exist",
+            "folder.npy": "folder.npy holds no file of vectors",
             "short.npy": "short has 50 rows but a has 200",
             "text": "text is not one of .npy",
             "text.npy": "text.npy cannot be read",
@@ -51,8 +51,8 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
             f"{LONG}.npy": "can be no file's name",
             "~nobody-of-that-name/b.npy": "home folder that is not there",
             "https://127.0.0.1/b.npy": "b.npy does not exist",
-            "\n.npy": "names a model by what is no text",
-            os.fsdecode(b"\xff.npy"): "names a model by what is no text",
+            "\n.npy": "names a model by what cannot be shown",
+            os.fsdecode(b"\xff.npy"): "names a model by what cannot be shown",
         }.items()
     ],
     "labels": [
@@ -65,13 +65,13 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("explain", "a.npy", "short.npy"), "source has 200 samples but target has 50"),
         ((*EXPLAIN, "--directions", "0"), "n_directions is 0"),
         ((*EXPLAIN, "--items", "folder.npy"), "folder.npy cannot be read"),
-        ((*EXPLAIN, "--items", "a.npy"), "a.npy cannot be read"),
+        ((*EXPLAIN, "--items", "a.npy"), "a.npy is not UTF-8"),
         ((*EXPLAIN, "--items", "text"), "items has 1 entries but there are 200"),
     ],
     "new study": [
         *(((*NEW, name), "is not a name") for name in BAD_NAMES),
         (("new-study", "ok", "--texts", "none.csv"), "none.csv does not exist"),
-        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy does not exist"),
+        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy holds no file of a known kind"),
         (("new-study", "ok", "--texts", LONG), "too long"),
         ((*NEW, "ok", "--models", ""), "there is 0 model"),
         ((*NEW, "ok", "--models", "$(id)"), "model '$(id)' is no preset"),

@@ -87,4 +87,6 @@ def test_a_near_copy_in_the_pool_leaves_the_ranking_of_the_others(copied):
     assert after.loc["copy", "relatives"] == after.loc[copied, "relatives"] == copied
     others = [name for name in before.index if name != copied]
     assert after.loc[others, "win_rate"].to_dict() == pytest.approx(before.loc[others, "win_rate"].to_dict())
-    assert abs(after.loc[copied, "win_rate"] - before.loc[copied, "win_rate"]) * 6 < 0.3  # of a rank
+    assert (
+        abs(after.loc[copied, "win_rate"] - before.loc[copied, "win_rate"]) * 6 < 0.5
+    )  # of a rank: the two tie

@@ -2,11 +2,11 @@
 
 import importlib.util
 import logging
-import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -382,7 +382,7 @@ def load_errors(checkpoint: str) -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except pickle.UnpicklingError:  # the library's own text advises to let code run
+    except UnpicklingError:  # the library's own text advises to let code run
         raise ModelError(
             f"checkpoint {checkpoint!r}: its pickled weights hold more than numbers, or are damaged, so they "
             "are not read; take a checkpoint with safetensors, or convert it where its code may run"

@@ -16,7 +16,7 @@ from suffice.dimensions import matrix_of_table
 from suffice.errors import DataError, ModelError
 from suffice.files import is_leftover
 from suffice.foreign import map_npy, names_in_npz, read_from_npz, suffix_of, unpacked, visible_files
-from suffice.names import same_name, shown_name
+from suffice.names import is_text, same_name, shown_name
 
 ARRAYS = (".npy", ".npz", ".safetensors")
 SAVED = "save_to_disk"
@@ -51,7 +51,7 @@ def _stem(path: Path) -> str:
     if is_leftover(path):
         raise DataError(f"{path} was left by a writer that was killed, and is not whole; delete it")
     stem = Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
-    if shown_name(stem) != same_name(stem):
+    if not is_text(stem) or shown_name(stem) != same_name(stem):
         raise DataError(
             f"{ascii(path.name)} names a model by what cannot be shown on one line; rename the file"
         )

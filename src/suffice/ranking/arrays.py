@@ -139,6 +139,7 @@ def arrays_of(
     models = sorted(set(pairs["source"]) | set(pairs["target"]))
     if len(models) < 2:
         raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(models) or 'none'}")
+    looks = looks_of(pairs)
     ordered, columns = _ordered(pairs, models)
     shape = (len(models), len(columns), -1)
     block_nats = np.stack(list(ordered["block_nats"])) / ordered["target_dim"].to_numpy()[:, None]
@@ -157,7 +158,7 @@ def arrays_of(
         counted,
         int(ordered["n_test"].min()),
         [(relatives or {}).get(model, model) for model in models],
-        looks_of(pairs),
+        looks,
     )
 
 

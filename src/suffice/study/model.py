@@ -312,9 +312,10 @@ class Study:
     def targets(self) -> list[str]:
         """Names of the targets; a number of them is drawn from the candidates, spread over families."""
         wanted = self.settings.ranking.targets
+        if isinstance(wanted, int) and wanted < len(self.candidates):
+            return choose_targets(self.candidates, wanted, self.families, self.settings.seed)
         if isinstance(wanted, int):
-            seed = self.settings.seed
-            return choose_targets(self.candidates, min(wanted, len(self.candidates)), self.families, seed)
+            return self.candidates
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
     @property
