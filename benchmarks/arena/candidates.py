@@ -14,7 +14,7 @@ from suffice.comparison.baselines import BASELINES
 Aggregate = Literal["median", "mean", "scaled", "ranks", "predictable", "two-sided", "net flow", "authority"]
 DARRIN = "Darrin et al. 2024, arXiv 2406.07640"
 OURS = "proposed here"
-STANDARDISED = "mutual_knn, standardised"
+AS_GIVEN = "mutual_knn, dimensions as given"
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,7 @@ def _baselines() -> list[BaselineCandidate]:
     known = [each for name, each in BASELINES.items() if name != "public_average"]
     return [
         *(BaselineCandidate(each.name, each.sign, each.source) for each in known),
-        BaselineCandidate(
-            "mutual_knn, standardised", 1, "Huh et al. 2024, arXiv 2405.07987; dimensions scaled"
-        ),
+        BaselineCandidate(AS_GIVEN, 1, "Huh et al. 2024, arXiv 2405.07987"),
         BaselineCandidate("n_parameters", 1, "a user's habit"),
     ]
 

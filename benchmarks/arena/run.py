@@ -7,15 +7,12 @@ beside this file.
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import api_docs
-import images
-import molecules
 import pandas as pd
-import sound
-import text_pools
 from candidates import CANDIDATES, UNPROMISING, Candidate
 from judge import Judged, by_modality, judged, leave_one_pool_out, summary, table_of_pool
 from pool import folder_of, read_card, read_pool, read_tasks
@@ -26,34 +23,48 @@ from suffice.files import write_table
 HERE = Path(__file__).resolve().parent
 
 
-def makers(given: argparse.Namespace) -> dict[str, tuple[Path, Callable[[], None]]]:
-    """What makes each group of pools: the folder that it needs, and the call."""
-    return {
-        "api-docs": (given.results, lambda: api_docs.make_pool(given.cache, given.results)),
-        "api-docs-halves": (given.results, lambda: api_docs.make_halves_pool(given.cache, given.results)),
-        "text-mixed, questions, opinions": (
-            given.data / "text",
-            lambda: text_pools.make_pools(given.cache, given.data),
-        ),
-        "molecules-graph, -fingerprints": (
-            given.data / "molecules",
-            lambda: molecules.make_pools(given.cache, given.data),
-        ),
-        "images-photos, -emoji, -digits": (
-            given.data / "vision",
-            lambda: images.make_pools(given.cache, given.data),
-        ),
-        "speech": (Path("/usr/bin/espeak-ng"), lambda: sound.make_pool(given.cache)),
-    }
+@dataclass(frozen=True)
+class Maker:
+    """What makes some pools.
+
+    Attributes:
+        pools: their names.
+        needed: the folder or program without which they cannot be made.
+        module: the module that makes them; imported when it is needed, with the packages that it needs.
+        function: the function in it, which takes the cache and `inputs`.
+        inputs: folders that it reads.
+    """
+
+    pools: str
+    needed: Path
+    module: str
+    function: str
+    inputs: tuple[Path, ...]
+
+    def make(self, cache: Path) -> None:
+        """Make what the cache does not hold."""
+        getattr(import_module(self.module), self.function)(cache, *self.inputs)
 
 
-def make_pools(given: argparse.Namespace) -> None:
+def makers(data: Path, results: Path) -> list[Maker]:
+    """All makers of pools."""
+    return [
+        Maker("api-docs", results, "api_docs", "make_pool", (results,)),
+        Maker("api-docs-halves", results, "api_docs", "make_halves_pool", (results,)),
+        Maker("text-mixed, questions, opinions", data / "text", "text_pools", "make_pools", (data,)),
+        Maker("molecules-graph, -fingerprints", data / "molecules", "molecules", "make_pools", (data,)),
+        Maker("images-photos, -emoji, -digits", data / "vision", "images", "make_pools", (data,)),
+        Maker("speech", Path("/usr/bin/espeak-ng"), "sound", "make_pool", ()),
+    ]
+
+
+def make_pools(cache: Path, data: Path, results: Path) -> None:
     """Make what is not in the cache; a pool whose data is absent is named and left out."""
-    for name, (needed, make) in makers(given).items():
-        if needed.exists():
-            make()
+    for maker in makers(data, results):
+        if maker.needed.exists():
+            maker.make(cache)
         else:
-            print(f"left out: {name}; {needed} is absent")
+            print(f"left out: {maker.pools}; {maker.needed} is absent")
 
 
 def pools_in(cache: Path) -> list[str]:
@@ -81,7 +92,7 @@ def main() -> None:
     parser.add_argument("--pools", nargs="+", help="judge these alone")
     given = parser.parse_args()
     if not given.no_making:
-        make_pools(given)
+        make_pools(given.cache, given.data, given.results)
     names = given.pools or pools_in(given.cache)
     failed = pd.concat([judge_pool(given.cache, name, UNPROMISING)[1] for name in names])
     write_table(failed.round(4), HERE / "failed.csv")

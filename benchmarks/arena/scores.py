@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from aggregates import AGGREGATES, FAILING, family_weights, without_self
 from candidates import (
-    STANDARDISED,
+    AS_GIVEN,
     BaselineCandidate,
     Candidate,
     Combination,
@@ -107,7 +107,7 @@ def measure_baselines(pool: ArenaPool) -> pd.DataFrame:
         seconds[name] = time.process_time() - started
     for columns, measure in (
         (OF_POOL, _of_pool),
-        ((STANDARDISED,), _standardised),
+        ((AS_GIVEN,), _as_given),
         (("self_retrieval",), _self_retrieval),
     ):
         started = time.process_time()
@@ -132,23 +132,26 @@ def _own_value(name: str, array: np.ndarray) -> float:
         return np.nan
 
 
+def _n_rows(vectors: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(vectors.values())))
+
+
 def _of_pool(pool: ArenaPool) -> pd.DataFrame:
     return baselines_of_pool(pool.items).set_index("model")
 
 
-def _standardised(pool: ArenaPool) -> pd.DataFrame:
-    """Shares of common neighbours after each dimension is given mean 0 and standard deviation 1."""
-    lists = []
-    for array in pool.items.values():
-        vectors = np.asarray(array[sample_of_items(len(array))], dtype=np.float64)
-        deviation = vectors.std(axis=0)
-        scaled = (vectors - vectors.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-        lists.append(nearest_neighbours(scaled, N_NEIGHBOURS))
-    return pd.DataFrame({STANDARDISED: median_mutual_neighbours(lists)}, index=list(pool.items))
+def _as_given(pool: ArenaPool) -> pd.DataFrame:
+    """Shares of common neighbours of vectors whose dimensions are not standardised."""
+    rows = sample_of_items(_n_rows(pool.items))
+    lists = [
+        nearest_neighbours(np.asarray(array[rows], dtype=np.float64), N_NEIGHBOURS)
+        for array in pool.items.values()
+    ]
+    return pd.DataFrame({AS_GIVEN: median_mutual_neighbours(lists)}, index=list(pool.items))
 
 
 def _self_retrieval(pool: ArenaPool) -> pd.DataFrame:
-    rows = sample_of_items(len(next(iter(pool.first.values()))), MAX_HALVED)
+    rows = sample_of_items(_n_rows(pool.first), MAX_HALVED)
     found = {
         model: self_retrieval(np.concatenate([pool.first[model][rows], pool.second[model][rows]]))
         for model in pool.first
