@@ -122,7 +122,7 @@ def write_pool(cache: Path, name: str, molecules: Molecules, networks: list[Netw
 
 def read_molecules(folder: Path) -> Molecules:
     """Molecules to rank on, pairs of one scaffold, and labelled molecules with their tasks."""
-    ranked = pd.Series(canonical(pd.read_csv(folder / UNLABELLED)["smiles"])).drop_duplicates()
+    ranked = canonical(pd.read_csv(folder / UNLABELLED)["smiles"]).drop_duplicates()
     first, second, scaffolds = pairs_of_scaffolds(ranked.tolist())
     labelled: list[str] = []
     tasks = []
@@ -136,11 +136,12 @@ def read_molecules(folder: Path) -> Molecules:
     return Molecules(items, first, second, scaffolds, labelled, tasks)
 
 
-def canonical(smiles: Sequence[str]) -> list[str | None]:
+def canonical(smiles: pd.Series) -> pd.Series:
     """Canonical SMILES; None for what RDKit cannot read."""
     with quiet_rdkit():
         molecules = [Chem.MolFromSmiles(each) for each in smiles]
-    return [Chem.MolToSmiles(each) if each is not None else None for each in molecules]
+    written = [Chem.MolToSmiles(each) if each is not None else None for each in molecules]
+    return pd.Series(written, index=smiles.index, dtype=object)
 
 
 def scaffold_of(smiles: str) -> str:
@@ -253,7 +254,8 @@ def readouts(network: MoleculeNetwork, smiles: Sequence[str]) -> list[Floats]:
     """Mean over atoms of the last layer, of layers 1 and 3, and sum over atoms of the last."""
     graph = batch_of_graphs([Chem.MolFromSmiles(each) for each in smiles])
     tensors = {name: torch.from_numpy(array) for name, array in graph.items()}
-    owner, kept = tensors["molecule"], []
+    owner = tensors["molecule"]
+    kept: list[torch.Tensor] = []
     with torch.no_grad():
         states = network.x_embedding1(tensors["atoms"][:, 0]) + network.x_embedding2(tensors["atoms"][:, 1])
         for layer, norm in zip(network.gnns, network.batch_norms, strict=True):
