@@ -79,7 +79,7 @@ def draw_pool(setting: Setting, seed: int) -> tuple[PairArrays, np.ndarray, np.n
 
 
 def win_rates_resampled(arrays: PairArrays, seed: int) -> np.ndarray:
-    """Another way: win rates of resampled pairs, whose studentised differences are held against their largest."""
+    """Another way: studentised differences of resampled win rates against their largest."""
     matrix, shares = arrays.matrix(), win_shares(arrays)
     noise = np.moveaxis(draw_noise(block_deviations(arrays), N_RESAMPLES, seed), -1, 0)
     rates = shares.rates(observed_wins(matrix))

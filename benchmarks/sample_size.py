@@ -1,9 +1,10 @@
-"""Does the ranking on fewer items change as subsampling the blocks of one fit says, without fitting anew?
+"""Does the ranking on fewer items change as parts of one fit say, and is the advice on items good?
 
 For an eighth, a quarter and half of the items of a study: Kendall's correlation with the ranking on all
 items and the number of neighbours told apart, once from random blocks of the fit on all items and once
-from estimates that are fitted anew on random items; and, for pairs of neighbours that an eighth of the
-items does not tell apart, whether the advice it gives comes true.
+from estimates that are fitted anew on random items. And of all rankings that are fitted anew: how many
+neighbours that they do not tell apart are advised to be told apart by all items or not, and how many of
+these all items do tell apart.
 
     python benchmarks/sample_size.py results/api-docs
 """
@@ -17,9 +18,9 @@ import pandas as pd
 from suffice import rank
 from suffice.files import open_array
 from suffice.ranking import Ranking
-from suffice.ranking.arrays import aggregate, arrays_of
-from suffice.ranking.resampling import deviations
-from suffice.ranking.sample_size import items_needed, ranking_by_items, refit_by_items
+from suffice.ranking.arrays import arrays_of
+from suffice.ranking.order import by_wins
+from suffice.ranking.sample_size import enough_items, ranking_by_items, refit_by_items
 
 ROOT = Path(__file__).resolve().parent.parent
 N_DRAWS = 3
@@ -32,14 +33,13 @@ def main(results: Path) -> None:
     n_items = len(next(iter(vectors.values())))
     whole = rank(vectors)
     by_blocks = ranking_by_items(whole.pairs)
-    rankings: list[tuple[int, pd.DataFrame]] = []
+    rankings: list[pd.DataFrame] = []
 
     def rank_items(items: np.ndarray) -> pd.DataFrame:
         if len(items) == n_items:
             return whole.table
-        table = rank({name: np.asarray(array[items]) for name, array in vectors.items()}).table
-        rankings.append((len(items), table))
-        return table
+        rankings.append(rank({name: np.asarray(array[items]) for name, array in vectors.items()}).table)
+        return rankings[-1]
 
     sizes = by_blocks["n_items"].astype(int).tolist()[:-1]
     refitted = refit_by_items(rank_items, n_items, sizes, N_DRAWS)
@@ -53,19 +53,17 @@ def main(results: Path) -> None:
     print(advice.to_string(index=False))
 
 
-def advice_that_came_true(whole: Ranking, rankings: list[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
+def advice_that_came_true(whole: Ranking, rankings: list[pd.DataFrame]) -> pd.DataFrame:
     """Neighbours that few items do not tell apart: whether all should, by the advice, and whether they do."""
-    arrays = arrays_of(whole.pairs, self_pairs=False)
-    score = aggregate(arrays.matrix(), "median")
-    deviation = deviations(arrays, "median", 1000, seed=0).items
+    arrays = arrays_of(whole.pairs)
+    order, matrix = by_wins(arrays, 1000, 0), arrays.matrix()
     rows = []
-    for n_items, table in rankings:
+    for table in rankings:
         places = [arrays.models.index(model) for model in table["model"]]
         for first, second, needed in zip(places, places[1:], table["items_needed"], strict=False):
-            if needed > n_items:
-                pair = [first, second]
-                on_all = np.nanmin(items_needed(score[pair], deviation[:, pair], arrays.n_items))
-                rows.append((n_items, needed <= arrays.n_items, on_all <= arrays.n_items))
+            if needed > enough_items(table):
+                on_all = order.separates(matrix, first, second, 1.0)
+                rows.append((table["n_items"].iloc[0], needed <= arrays.n_items, on_all))
     found = pd.DataFrame(rows, columns=["n_items", "advised", "told_apart"])
     counts = found.groupby(["n_items", "advised"])["told_apart"].agg(told_apart="sum", neighbours="size")
     return counts.reset_index()

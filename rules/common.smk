@@ -214,26 +214,10 @@ def prepared_of_dataset(wildcards):
     return expand(f"{folder}/{{model}}.npz", model=STUDY.models)
 
 
-def embeddings_of_candidates(wildcards):
-    """Vectors of one data set of the models that may be targets."""
-    return expand(
-        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy",
-        model=STUDY.candidates,
-    )
-
-
-def targets_of_dataset(wildcards):
-    """The targets: those that the study names, or those that a job chooses from the vectors."""
-    if isinstance(STUDY.targets, list):
-        return STUDY.targets
-    chosen = checkpoints.choose_targets.get(study=STUDY.name, dataset=wildcards.dataset)
-    return read_json(chosen.output[0])
-
-
 def pairs_of_dataset(wildcards):
     """The pairs of all targets under one estimator."""
     folder = f"{RESULTS}/pairs/{wildcards.dataset}/{wildcards.estimator}"
-    return expand(f"{folder}/{{target}}.parquet", target=targets_of_dataset(wildcards))
+    return expand(f"{folder}/{{target}}.parquet", target=STUDY.targets)
 
 
 def corpora_of_tasks(wildcards):

@@ -1,27 +1,6 @@
 """From vectors to the information sufficiency of every source for every target, one job a target."""
 
 
-checkpoint choose_targets:
-    input:
-        embeddings_of_candidates,
-    output:
-        "results/{study}/targets/{dataset}.json",
-    log:
-        "logs/{study}/choose_targets/{dataset}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
-    params:
-        models=STUDY.candidates,
-        n_targets=STUDY.settings.ranking.targets,
-        seed=STUDY.settings.seed,
-        code=code_version("suffice.ranking.targets"),
-    script:
-        "../scripts/choose_targets.py"
-
-
 rule prepare_model:
     input:
         corpus="results/{study}/corpora/{dataset}.parquet",

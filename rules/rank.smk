@@ -4,6 +4,7 @@
 rule rank_models:
     input:
         pairs=pairs_of_dataset,
+        vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
     output:
         by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
@@ -22,6 +23,7 @@ rule rank_models:
         runtime=growing(30),
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
+        families=STUDY.families,
         seed=STUDY.settings.seed,
         code=code_version("suffice.ranking.scores", "suffice.ranking.sample_size"),
     script:

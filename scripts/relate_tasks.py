@@ -4,11 +4,12 @@ import pandas as pd
 
 from suffice.comparison.dependence import task_agreement, task_dependence
 from suffice.files import read_table, write_table
+from suffice.ranking.table import ordering_values
 from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    scores = read_table(files.ranking).set_index("model")["score"]
+    scores = ordering_values(read_table(files.ranking))
     results = pd.concat(map(read_table, files.tasks), ignore_index=True)
     tasks = task_agreement(scores, results)
     write_table(tasks, snakemake.output.tasks)

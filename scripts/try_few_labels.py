@@ -4,12 +4,13 @@ import pandas as pd
 
 from suffice.comparison.label_trials import Effort, labelled_data, try_tasks
 from suffice.files import read_table, write_table
+from suffice.ranking.table import ordering_values
 from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
     data = labelled_data(params.datasets, files.corpora, params.models, files.vectors)
-    score = read_table(files.ranking).set_index("model")["score"]
+    score = ordering_values(read_table(files.ranking))
     results = pd.concat(map(read_table, files.tasks), ignore_index=True)
     effort = Effort(**params.effort, seed=params.seed)
     write_table(try_tasks(params.tasks, data, score, results, effort), snakemake.output[0])

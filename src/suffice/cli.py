@@ -48,11 +48,14 @@ EXAMPLES = """examples:
 SHOWN_COLUMNS = [
     "rank",
     "model",
+    "win_rate",
     "score",
     "score_low",
     "score_high",
     "rank_low",
     "rank_high",
+    "rank_low_pools",
+    "rank_high_pools",
     "tie_group",
     "embed_dim",
 ]
@@ -123,15 +126,15 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--aggregate",
         default=RankingSettings.model_fields["aggregate"].default,
-        help="summary over targets, median or mean (default: %(default)s)",
+        help="what orders the models: ranks (win rates), or the mean or median over targets "
+        "(default: %(default)s)",
     )
     how_many = command.add_mutually_exclusive_group()
     how_many.add_argument(
         "--targets",
         default="all",
         metavar="all|K|NAME,...",
-        help="which models the others tell of: all, K that stand for the others, or named ones "
-        "(default: %(default)s)",
+        help="which models are targets: all, K drawn at random, or named ones (default: %(default)s)",
     )
     how_many.add_argument(
         "--budget",
@@ -139,7 +142,9 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="PAIRS",
         help="the largest number of pairs, which decides the number of targets",
     )
-    command.add_argument("--self-pairs", action="store_true", help="count a model as a target of itself")
+    command.add_argument(
+        "--self-pairs", action="store_true", default=None, help="count a model as a target of itself"
+    )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of folds, fits and resamples (default: %(default)s)"
     )

@@ -35,6 +35,7 @@ from suffice.estimators.regression import PreparedRegression, Residuals, cross_m
 from suffice.estimators.sharing import pool
 from suffice.estimators.standardise import check_embedding
 from suffice.files import open_array
+from suffice.ranking.table import ordering_values
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -233,16 +234,16 @@ def _item_table(
 
 
 def choose_pair(ranking: pd.DataFrame, pairs: pd.DataFrame) -> tuple[str, str]:
-    """The model of highest score, and the other target of which it tells least, in nats per dimension.
+    """The model that is ranked first, and the other target of which it tells least, in nats per dimension.
 
     Args:
-        ranking: model and score.
+        ranking: model and score, or as `rank_pairs` makes it.
         pairs: source, target and nats_per_dim.
 
     Raises:
         EstimationError: the model has no pair with another.
     """
-    source = str(ranking.sort_values(["score", "model"], ascending=[False, True])["model"].iloc[0])
+    source = str(ordering_values(ranking).sort_index().idxmax())
     own = pairs[(pairs["source"] == source) & (pairs["target"] != source)]
     own = own.dropna(subset=["nats_per_dim"])
     if own.empty:

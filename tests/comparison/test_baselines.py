@@ -81,6 +81,15 @@ def test_alpha_req_finds_the_exponent_of_an_exact_power_law(rng, alpha):
     assert alpha_req(embedding) == pytest.approx(abs(alpha - 1), abs=1e-6)
 
 
+def test_a_spectrum_nearer_to_one_over_k_is_the_better_by_alpha_req(rng):
+    """Agrawal et al. 2022: representations generalise best with an exponent of 1, from either side."""
+    left = np.linalg.qr(rng.normal(size=(400, 60)))[0]
+    spectra = {f"alpha-{alpha}": left * np.sqrt(np.arange(1.0, 61) ** -alpha) for alpha in (0.3, 1.0, 2.5)}
+    baselines = pd.DataFrame({"model": list(spectra), "alpha_req": [*map(alpha_req, spectra.values())]})
+    values = predictor_table({}, baselines).set_index("model")["value"]
+    assert values.sort_values(ascending=False).index.tolist() == ["alpha-1.0", "alpha-0.3", "alpha-2.5"]
+
+
 def test_uniformity_is_the_authors_formula_in_torch(rng):
     torch = pytest.importorskip("torch")
     vectors = rng.normal(size=(120, 6))

@@ -114,7 +114,10 @@ def test_bad_arguments_get_a_message_and_write_nothing(files, capsys, kind, argu
     assert sorted(files.rglob("*")) == before
 
 
-RANKING_HEAD = "rank,model,score,score_low,score_high,rank_low,rank_high,tie_group,warnings\n"
+RANKING_HEAD = (
+    "rank,model,win_rate,score,score_low,score_high,rank_low,rank_high,rank_low_pools,rank_high_pools,tie_group,"
+    "warnings\n"
+)
 TABLES = {
     "empty": b"",
     "text": b"hello",
@@ -122,8 +125,8 @@ TABLES = {
     "no UTF-8": b"\xff\xfe\x00",
     "open quote": b'a,"b\n',
     "no rows": RANKING_HEAD.encode(),
-    "words": RANKING_HEAD.encode() + b"x,y,z,w,v,u,t,s,r\n",
-    "a cell too many": RANKING_HEAD.encode() + b"1,a,1,1,1,1,1,1,,,,,,,,\n",
+    "words": RANKING_HEAD.encode() + b"x,y,z,w,v,u,t,s,r,q,p,o\n",
+    "a cell too many": RANKING_HEAD.encode() + b"1,a,1,1,1,1,1,1,1,1,1,,,,,,,,\n",
 }
 JSONS = {
     "empty": "",

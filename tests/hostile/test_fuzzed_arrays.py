@@ -150,7 +150,8 @@ def test_a_scale_changes_nothing_or_is_refused(estimator, seed, power):
     assert after is None or after.nats == pytest.approx(before.nats, abs=tolerance, rel=tolerance)
 
 
-EMPTY_BY_DESIGN = ("score_low_targets", "score_high_targets", "items_needed")
+POOLS = ("rank_low_pools", "rank_high_pools", "could_be_first_pools")
+EMPTY_BY_DESIGN = (*POOLS, "items_needed")
 
 
 @pytest.mark.parametrize("estimator", CHEAP)
@@ -166,9 +167,14 @@ def test_a_ranking_has_no_empty_cell(estimator, seed, some):
     table = ranking.table
     assert table.drop(columns=list(EMPTY_BY_DESIGN)).notna().all(axis=None)
     assert table["items_needed"].isna().tolist() == [False] * 3 + [True]  # the last has none below it
-    has_spread = table["n_targets"] >= 3
-    assert (table["score_low_targets"].notna() == (has_spread.all())).all()
-    numbers = table.drop(columns="items_needed").select_dtypes("number").fillna(0)
+    n_groups = table.loc[table["is_target"], "relatives"].nunique()
+    assert (table[list(POOLS)].notna() == (n_groups >= 3)).all(axis=None)
+    numbers = table.drop(columns=["items_needed", *POOLS]).select_dtypes("number")
+    assert (table["rank_low"] <= table["rank"]).all()
+    assert (table["rank"] <= table["rank_high"]).all()
+    assert (table["score_low"] <= table["score"]).all()
+    assert (table["score"] <= table["score_high"]).all()
+    assert table[["win_rate_low", "win_rate", "win_rate_high"]].stack().between(-1e-9, 1 + 1e-9).all()
     assert np.isfinite(numbers.to_numpy()).all()
     assert np.isfinite(ranking.pairs.select_dtypes("number").to_numpy()).all()
     assert ranking.advice

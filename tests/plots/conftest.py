@@ -32,8 +32,11 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
             "rank": places,
             "rank_low": np.maximum(places - 1, 1),
             "rank_high": np.minimum(places + 2, n_models),
+            "rank_low_pools": 1,
+            "rank_high_pools": n_models,
             "tie_group": 1 + (places - 1) // 3,
             "warnings": "",
+            "embed_dim": 64,
             "n_items": 1000,
             "items_needed": [*(400.0 * 1.5**i for i in range(n_models - 1)), np.nan],
         }

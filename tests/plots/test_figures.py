@@ -103,12 +103,19 @@ def test_a_missing_column_and_an_empty_table_are_named(name, table, column, stud
 def test_rank_bars_show_the_ranking_from_first_to_last(study):
     ranking = study(7).ranking.sample(frac=1, random_state=1)
     drawn = plots.draw_rank_bars(ranking, Families.from_table(study(7).models))
-    unseen = ["warnings", "n_items", "items_needed"]
+    unseen = ["warnings", "embed_dim", "n_items", "items_needed"]
     expected = ranking.sort_values("rank").drop(columns=unseen).reset_index(drop=True)
-    pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected)
+    pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected, check_dtype=False)
     scores, _, groups = drawn.figure.axes
     assert scores.get_ylim()[0] > scores.get_ylim()[1]  # the first model is at the top
     assert [text.get_text() for text in groups.texts] == ["tied for first (3)", "tied 4–6", "7"]
+
+
+def test_a_model_that_could_be_first_is_marked_wherever_it_stands(study):
+    data = study(5)
+    data.ranking["tie_group"] = [1, 2, 2, 1, 3]
+    groups = DRAW["rank_bars"](data).figure.axes[2]
+    assert [text.get_text() for text in groups.texts] == ["first", "tied 2–3", "could be first", "5"]
 
 
 def test_rank_bars_without_intervals_show_the_scores(study):
@@ -177,6 +184,14 @@ def test_checkpoint_steps_are_logarithmic_with_zero_in_view(study):
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[0] < 0
     assert axes.get_xticks().tolist() == [0, 100, 200, 400]
+
+
+def test_no_step_is_below_twice_the_width(study):
+    data = study(3)
+    data.ranking["embed_dim"] = [64, 768, 64]
+    data.ranking["items_needed"] = [1536.0, 5000.0, np.nan]  # the first pair is distinguishable
+    points = DRAW["ranking_by_items"](data).points
+    assert points.loc[points["panel"] == "with more items", "n_items"].tolist() == [5000.0]
 
 
 def test_steps_are_where_more_items_would_tell_neighbours_apart(study):

@@ -6,9 +6,12 @@ import pytest
 
 from suffice import rank
 from suffice.ranking import RankingSettings, rank_pairs
+from suffice.ranking.arrays import arrays_of
+from suffice.ranking.order import ByNats, order_of
 from suffice.ranking.sample_size import (
     describe_items_needed,
     items_needed,
+    least_items,
     ranking_by_items,
     refit_by_items,
     rounded_up,
@@ -18,48 +21,69 @@ SIX = {f"m{number}": 0.1 * number for number in range(6)}
 MEAN = RankingSettings(aggregate="mean")
 
 
-def test_the_number_of_items_follows_from_the_noise(made_up_pairs):
-    # Difference 0.1, noise of a block 1.0 in each of 5 pairs: the difference of two means has a standard
-    # deviation of sqrt(2 / 5) over one block, so 1.96² x 0.4 / 0.01 = 154 blocks of 10 items are needed.
-    needed = [
-        rank_pairs(made_up_pairs({"a": 0.0, "b": 0.1, **{f"z{i}": -9.0 for i in range(4)}}, 1.0, seed), MEAN)
-        .set_index("model")
-        .loc[["a", "b"], ["score", "items_needed"]]
-        for seed in range(12)
-    ]
-    # The estimated difference is noise itself; what the rule says of it is exact.
-    for table in needed:
-        top = table.sort_values("score").iloc[-1]
-        difference = abs(table["score"].diff().iloc[1])
-        assert top["items_needed"] == pytest.approx(1540 * (0.1 / difference) ** 2, rel=0.35)
+@pytest.mark.parametrize("how", ["ranks", "mean", "median"])
+def test_as_many_items_as_advised_are_enough_and_one_in_ten_fewer_are_not(how, made_up_pairs):
+    arrays = arrays_of(made_up_pairs({name: value / 10 for name, value in SIX.items()}, noise=0.4))
+    order, matrix = order_of(arrays, how, 300, 0), arrays.matrix()
+    needed = order.shares_needed(matrix)
+    ranked = np.argsort(-order.value(matrix), kind="stable")
+    open_pairs = 0
+    for share, first, second in zip(needed, ranked, ranked[1:], strict=False):
+        if 1 < share < np.inf:
+            assert order.separates(matrix, first, second, share)
+            assert not order.separates(matrix, first, second, 0.9 * share)
+            open_pairs += 1
+    assert open_pairs >= 2
 
 
-def test_equal_scores_need_more_items_than_there_can_be_and_the_last_model_has_no_next():
-    deviation = np.random.default_rng(0).normal(size=(200, 3))
-    needed = items_needed(np.array([0.5, 0.5, 0.1]), deviation, 100)
-    assert needed[0] == np.inf
-    assert np.isfinite(needed[1])
-    assert np.isnan(needed[2])
+def test_items_grow_with_the_square_of_what_is_missing():
+    order = ByNats("mean", np.full((3, 3), 0.3))
+    matrix = np.array([[0.8, 0.6], [0.6, 0.6], [0.0, 0.0]])
+    # Differences of the means are 0.1 and 0.6; 0.3 is needed now.
+    assert order.shares_needed(matrix) == pytest.approx([9.0, 1.0], rel=1e-4)
 
 
-def ranking_with(needed, n_items=10_000):
+def test_advice_is_never_below_the_items_at_hand_nor_twice_the_width(made_up_pairs):
+    pairs = made_up_pairs(SIX)
+    assert (rank_pairs(pairs)["items_needed"].dropna() == 1000).all()  # all are told apart
+    wide = rank_pairs(pairs.assign(source_dim=np.where(pairs["source"] == "m3", 768, 8)))
+    assert (wide["items_needed"].dropna() == 1536).all()
+    assert "Use at least 1,536 items" in describe_items_needed(wide)
+    assert "5 of the 5 adjacent pairs" in describe_items_needed(wide)
+    assert least_items(2) == 50
+
+
+def test_equal_models_need_more_items_than_there_can_be_and_the_last_model_has_no_next(made_up_pairs):
+    pairs = made_up_pairs({"a": 0.5, "b": 0.5, "c": 0.1, "d": 0.0})
+    of_a = pairs["source"] == "a"
+    same = pairs[of_a].set_index("target")["block_nats"]
+    for row in pairs[pairs["source"] == "b"].itertuples():
+        row.block_nats[:] = same[row.target]
+    for how in ("ranks", "mean"):
+        arrays = arrays_of(pairs, True)
+        needed = items_needed(order_of(arrays, how, 200, 0), arrays, 8)
+        table = dict(zip(arrays.models, needed, strict=True))
+        assert np.isinf([table["a"], table["b"]]).any()
+        assert np.isnan(table["d"])
+
+
+def ranking_with(needed, n_items=10_000, embed_dim=64):
     models = [f"m{place}" for place in range(len(needed) + 1)]
-    return pd.DataFrame({"model": models, "n_items": n_items, "items_needed": [*needed, np.nan]})
+    cells = {"model": models, "n_items": n_items, "embed_dim": embed_dim, "items_needed": [*needed, np.nan]}
+    return pd.DataFrame(cells)
 
 
 @pytest.mark.parametrize(
     ("needed", "said"),
     [
-        ([10.0, 9_999.0], "10,000 items separate 2 of 2 neighbours in the ranking. This is about items"),
         (
-            [10.0, 41_000.0, 23_456.0],
-            "separate 1 of 3 neighbours in the ranking; about 24,000 would separate m2 from m3. T",
+            [10_000.0, 10_000.0],
+            "With 10,000 items, 2 of the 2 adjacent pairs in the ranking are distinguishable",
         ),
-        (
-            [np.inf, 2e6, 20_000.0],
-            "0 of 3 neighbours in the ranking; about 20,000 would separate m2 from m3; for 2 no number",
-        ),
-        ([np.inf], "10,000 items separate 0 of 1 neighbours in the ranking; for 1 no number"),
+        ([10_000.0, 41_000.0, 23_456.0], "1 of the 3 adjacent pairs"),
+        ([10_000.0, 41_000.0, 23_456.0], "About 24,000 items would distinguish m2 from m3."),
+        ([np.inf, 2e6, 20_000.0], "For 2 pairs, even 100 times as many items would not be enough."),
+        ([np.inf], "For 1 pair, even 100 times"),
     ],
 )
 def test_the_advice_in_words(needed, said):
@@ -70,31 +94,32 @@ def test_numbers_of_items_are_rounded_up_to_two_digits():
     assert [rounded_up(n) for n in (7.2, 99.5, 101, 23_456)] == [8, 100, 110, 24_000]
 
 
-def test_fewer_items_agree_less_and_separate_fewer(made_up_pairs):
+@pytest.mark.parametrize("how", ["ranks", "mean"])
+def test_fewer_items_agree_less_and_separate_fewer(how, made_up_pairs):
+    settings = RankingSettings(aggregate=how, n_resamples=200)
     pairs = made_up_pairs({name: strength / 3 for name, strength in SIX.items()}, noise=0.2)
-    table = ranking_by_items(pairs, MEAN)
+    table = ranking_by_items(pairs, settings)
     assert table["n_items"].tolist() == [120, 250, 500, 1000]  # 12, 25, 50, 100 blocks of 10
     assert table["kendall_tau"].iloc[-1] == pytest.approx(1)
     assert table["separated"].iloc[0] < table["separated"].iloc[-1]
-    assert table["kendall_tau"].iloc[0] < 0.95
+    assert table["kendall_tau"].iloc[0] < 0.98
     assert (table["tau_low"] <= table["kendall_tau"]).all()
     assert (table["kendall_tau"] <= table["tau_high"]).all()
     assert (table["n_neighbours"] == 5).all()
-    at_full = (rank_pairs(pairs, MEAN)["items_needed"] <= 1000).sum()
+    at_full = (rank_pairs(pairs, settings)["items_needed"] <= 1000).sum()
     assert table["separated"].iloc[-1] == at_full
 
 
-def test_half_the_items_separate_what_the_rule_says(made_up_pairs):
-    """The rule from all blocks against random halves: mean over neighbours and 50 draws."""
-    pairs = made_up_pairs({f"m{i}": 0.02 * i for i in range(8)}, noise=0.2)
-    halves = ranking_by_items(pairs, MEAN).set_index("n_items").loc[500, "separated"]
-    rule = (rank_pairs(pairs, MEAN)["items_needed"] <= 500).sum()
-    assert abs(halves - rule) <= 1.5
+def test_numbers_of_items_below_twice_the_width_are_left_out(made_up_pairs):
+    pairs = made_up_pairs(SIX).assign(source_dim=200)
+    assert ranking_by_items(pairs, RankingSettings(n_resamples=100))["n_items"].tolist() == [500, 1000]
 
 
 def test_fits_anew_on_fewer_items():
-    full = np.random.default_rng(0).normal(size=(400, 6))
-    embeddings = {"all": full, "half": full[:, :3], "one": full[:, :1]}
+    generator = np.random.default_rng(0)
+    signal = generator.normal(size=(400, 4))
+    noise = {"a": 0.1, "b": 0.6, "c": 1.5, "d": 4.0}
+    embeddings = {name: signal + size * generator.normal(size=signal.shape) for name, size in noise.items()}
     seen = []
 
     def rank_items(items):
@@ -104,6 +129,5 @@ def test_fits_anew_on_fewer_items():
     table = refit_by_items(rank_items, 400, [100, 200], n_draws=2)
     assert seen == [400, 100, 100, 200, 200]
     assert table["n_items"].tolist() == [100, 100, 200, 200]
-    # The order is sure at any number of items: each model has a part of what the one before it has.
-    assert (table["kendall_tau"] == 1).all()
-    assert (table["separated"] == 2).all()
+    assert (table["kendall_tau"] > 0.9).all()
+    assert table["separated"].iloc[-1] >= 2

@@ -1,4 +1,4 @@
-"""Which models are targets: named, counted, chosen; and rankings with some targets only."""
+"""Which models are targets: named, counted, drawn; and rankings with some targets only."""
 
 import numpy as np
 import pandas as pd
@@ -10,79 +10,56 @@ from suffice.ranking.targets import (
     check_targets,
     choose_targets,
     describe_targets,
-    k_medoids,
-    linear_cka,
     parse_targets,
     targets_within,
 )
 
+FAMILIES = {"a0": "a", "a1": "a", "a2": "a", "b0": "b", "b1": "b", "c0": "c"}
+
 
 def kinds_of_models(n_items=400, seed=0):
-    """Three kinds of embeddings; three, two and one near-duplicates of each, rotated and of other widths."""
+    """Three kinds of embeddings of two signals each; three, two and one of each."""
     generator = np.random.default_rng(seed)
     embeddings = {}
     for kind, n_copies in (("a", 3), ("b", 2), ("c", 1)):
         base = generator.normal(size=(n_items, 6))
         for copy in range(n_copies):
             mixed = base @ np.linalg.qr(generator.normal(size=(8, 6)))[0].T
-            embeddings[f"{kind}{copy}"] = mixed + 0.05 * generator.normal(size=mixed.shape)
+            embeddings[f"{kind}{copy}"] = mixed + 0.4 * generator.normal(size=mixed.shape)
     return embeddings
 
 
-def test_near_duplicates_are_represented_once():
-    chosen = choose_targets(kinds_of_models(), 3)
-    assert [name[0] for name in chosen] == ["a", "b", "c"]
+def test_every_family_has_a_target_before_any_has_two():
+    for seed in range(20):
+        assert sorted(FAMILIES[name] for name in choose_targets(list(FAMILIES), 3, FAMILIES, seed)) == [
+            *"abc"
+        ]
+        five = [FAMILIES[name] for name in choose_targets(list(FAMILIES), 5, FAMILIES, seed)]
+        assert sorted(five) == [*"aabbc"]
 
 
-def test_the_choice_is_the_same_on_every_run_and_does_not_depend_on_the_order():
+def test_the_draw_is_random_and_the_same_for_one_seed_in_any_order():
+    drawn = {tuple(choose_targets(list(FAMILIES), 3, FAMILIES, seed)) for seed in range(40)}
+    assert len(drawn) == 6  # three of a times two of b
+    backwards = list(reversed(FAMILIES))
+    assert choose_targets(backwards, 3, FAMILIES, 7) == choose_targets(list(FAMILIES), 3, FAMILIES, 7)
+
+
+def test_without_families_any_models_are_drawn():
+    times = pd.Series([name for seed in range(600) for name in choose_targets(list(FAMILIES), 2, None, seed)])
+    # Each of six models in a third of 600 draws, with a standard deviation of 12.
+    assert times.value_counts().between(150, 250).all()
+
+
+def test_rank_estimates_pairs_of_the_drawn_targets_only():
     embeddings = kinds_of_models()
-    first = choose_targets(embeddings, 2, seed=5)
-    assert choose_targets(embeddings, 2, seed=5) == first
-    backwards = dict(reversed(embeddings.items()))
-    assert set(choose_targets(backwards, 3)) <= set(embeddings)
-    assert {name[0] for name in choose_targets(backwards, 3)} == {"a", "b", "c"}
-
-
-def test_likeness_is_one_for_a_rotation_and_nought_for_strangers_of_any_width():
-    generator = np.random.default_rng(0)
-    base = generator.normal(size=(300, 5))
-    base /= base.std(axis=0)
-    rotation = np.linalg.qr(generator.normal(size=(5, 5)))[0]
-    wide = generator.normal(size=(300, 500))
-    cka = linear_cka([base, 3 * base + 1, base @ rotation, wide])
-    assert cka[0, 1] == pytest.approx(1, abs=1e-5)
-    assert cka[0, 2] > 0.95  # dimensions are scaled anew after the rotation
-    assert abs(cka[0, 3]) < 0.05  # the biased form is 0.12 here
-    np.testing.assert_allclose(np.diag(cka), 1, atol=1e-5)
-
-
-def test_a_constant_dimension_and_a_constant_embedding_have_no_likeness():
-    base = np.random.default_rng(0).normal(size=(100, 3))
-    with_constant = np.c_[base, np.full(100, 7.0)]
-    cka = linear_cka([base, with_constant, np.ones((100, 2))])
-    assert cka[0, 1] == pytest.approx(1, abs=1e-5)
-    assert np.isfinite(cka).all()
-    assert cka[0, 2] == 0
-
-
-def test_medoids_have_the_least_total_distance():
-    points = np.random.default_rng(3).normal(size=(9, 2))
-    distance = np.linalg.norm(points[:, None] - points, axis=2)
-    every = [[i, j] for i in range(9) for j in range(i)]
-    least = min(distance[pair].min(axis=0).sum() for pair in every)
-    assert distance[k_medoids(distance, 2)].min(axis=0).sum() == pytest.approx(least)
-    assert k_medoids(distance, 9) == list(range(9))
-
-
-def test_rank_estimates_pairs_of_the_chosen_targets_only():
-    embeddings = kinds_of_models()
-    ranking = rank(embeddings, targets=3)
-    targets = set(choose_targets(embeddings, 3))
+    ranking = rank(embeddings, targets=3, families=FAMILIES)
+    targets = set(choose_targets(list(embeddings), 3, FAMILIES))
     assert set(ranking.pairs["target"]) == targets
     assert len(ranking.pairs) == 3 * 6
     assert set(ranking.table["model"]) == set(embeddings)
     assert set(ranking.table.loc[ranking.table["is_target"], "model"]) == targets
-    # A model is no target of itself.
+    # A model is not a target of itself.
     assert ranking.table.set_index("model")["n_targets"].to_dict() == {
         name: 2 if name in targets else 3 for name in embeddings
     }
@@ -141,10 +118,40 @@ def test_targets_as_words():
     assert parse_targets("a, b,") == ["a", "b"]
 
 
-def test_the_targets_are_told():
-    embeddings = kinds_of_models()
-    assert describe_targets(rank(embeddings).table) == "All 6 models are targets."
-    few = describe_targets(rank(embeddings, targets=["a0", "b0"]).table)
-    assert few.startswith("2 of 6 models are targets: a0, b0. These are too few")
-    more = describe_targets(rank(embeddings, targets=["a0", "a1", "b0", "c0"]).table)
-    assert more == "4 of 6 models are targets: a0, a1, b0, c0. Scores are relative to these."
+def ranking_of(targets, first, relatives="abcdef"):
+    return pd.DataFrame(
+        {
+            "model": list("abcdef"),
+            "is_target": [model in targets for model in "abcdef"],
+            "relatives": list(relatives),
+            "could_be_first_pools": pd.array(
+                [None if first is None else m in first for m in "abcdef"], "boolean"
+            ),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("ranking", "said"),
+    [
+        (
+            ranking_of("abcdef", "c"),
+            "All 6 models are targets. For other pools like this one, c could be first",
+        ),
+        (
+            ranking_of("abcd", "cd"),
+            "targets: a, b, c, d. For other pools like this one, any of 2 models could",
+        ),
+        (
+            ranking_of("abcd", "abcdef"),
+            "any of the models could be first (with 4 groups of related models as",
+        ),
+        (ranking_of("abcd", "c", "aabbcd"), "c could be first (with 2 groups"),
+        (
+            ranking_of("ab", None),
+            "targets: a, b. Fewer than 3 groups of related models are targets, so nothing",
+        ),
+    ],
+)
+def test_targets_and_other_pools_in_words(ranking, said):
+    assert said in describe_targets(ranking)

@@ -33,7 +33,7 @@ def test_a_clear_first(make_page):
     assert found.headline == "model-a is first, ahead of the other 2."
     assert found.tied == ["model-a"]
     assert found.details[0] == (
-        "model-a has the highest score, 0.500 nats per target dimension (95 % interval 0.450 to 0.550); "
+        "model-a is ranked first, with 0.500 nats per target dimension (95 % interval 0.450 to 0.550); "
         "no other model is tied with it."
     )
     assert [fact.value for fact in found.facts] == ["3", "1", "1,500", "0.80"]
@@ -98,7 +98,7 @@ def test_a_missing_interval_is_left_out(make_page):
     assert (
         answer(content)
         .details[0]
-        .startswith("model-a has the highest score, 0.500 nats per target dimension;")
+        .startswith("model-a is ranked first, with 0.500 nats per target dimension;")
     )
 
 

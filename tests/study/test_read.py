@@ -126,7 +126,9 @@ def test_comments_and_blank_lines_are_passed_over(toy_study):
 
 def test_targets_of_a_study(toy_study):
     assert load_study(toy_study).targets == ["words-8", "words-2", "chars-8", "own", "own-pca"]
-    assert load_study(toy_study, {"ranking": {"targets": 2}}).targets == 2
+    drawn = load_study(toy_study, {"ranking": {"targets": 2}})
+    assert drawn.targets == load_study(toy_study, {"ranking": {"targets": 2}}).targets
+    assert len({drawn.families[target] for target in drawn.targets}) == 2
     assert load_study(toy_study, {"ranking": {"targets": ["own", "words-2"]}}).targets == ["own", "words-2"]
     change(toy_study, "models.tsv", "\tpath\n", "\tpath\ttarget\n")
     change(toy_study, "models.tsv", "own.npy\n", "own.npy\tfalse\n")

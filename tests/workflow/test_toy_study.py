@@ -15,6 +15,7 @@ from toy import EXTRAS, STAGES, add_all_stages, add_model
 
 from suffice.comparison.baselines import OF_HALVES, OF_POOL, ONE_MODEL
 from suffice.files import read_json
+from suffice.study.read import load_study
 from suffice.verify import verify_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -112,7 +113,6 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     workflow.run()
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
     assert not (workflow.results / "tasks").exists()
-    assert not (workflow.results / "targets").exists()
     assert not (workflow.results / "decision").exists()
     assert (workflow.results / "pareto" / "toys" / "linear.csv").exists()
     corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
@@ -159,7 +159,7 @@ def test_chosen_targets_alone_have_pairs(workflow):
     rows = [f"{row}\tfalse" if row.startswith("chars-8") else row for row in rows]
     table.write_text("\n".join([f"{header}\ttarget", *rows, ""]))
     workflow.run()
-    chosen = read_json(workflow.results / "targets" / "toys.json")
+    chosen = load_study(workflow.study).targets
     assert len(chosen) == 3
     assert "chars-8" not in chosen
     assert {path.stem for path in workflow.results.glob("pairs/toys/linear/*.parquet")} == set(chosen)

@@ -10,7 +10,7 @@ from scipy.stats import kendalltau, rankdata
 
 from suffice.comparison.correlation import STATISTICS, weighted_pearson
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate
+from suffice.ranking.arrays import aggregate, counts_self_pairs
 
 BAND = (0.05, 0.95)
 MIN_JUDGED = 4  # fewer models have no correlation worth the name
@@ -21,12 +21,12 @@ class Summary:
     """How scores are made from pairs.
 
     Attributes:
-        aggregate: mean or median over targets.
-        self_pairs: whether a model is a target of itself.
+        aggregate: what orders the models: "ranks" (win rates), or the "mean" or "median" over targets.
+        self_pairs: whether a model is a target of itself; None: where the looks differ.
     """
 
-    aggregate: str = "median"
-    self_pairs: bool = False
+    aggregate: str = "ranks"
+    self_pairs: bool | None = None
 
 
 def number_of_models_curve(
@@ -137,7 +137,7 @@ def _matrix(pairs: pd.DataFrame, summary: Summary) -> pd.DataFrame:
         row, column = np.argwhere(table.isna().to_numpy())[0]
         source, target = table.index[row], table.columns[column]
         raise DataError(f"the pair {source} -> {target} is missing; estimate it")
-    if summary.self_pairs:
+    if counts_self_pairs(pairs, summary.self_pairs):
         return table
     return table.mask(table.index.to_numpy()[:, None] == table.columns.to_numpy())
 

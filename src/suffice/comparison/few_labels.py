@@ -31,6 +31,7 @@ from scipy.stats import spearmanr
 
 from suffice.comparison.choice import regret_at_k
 from suffice.errors import DataError
+from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 from suffice.tasks.logme import check_features, decompose, label_columns, logme, spectrum_in
 
@@ -382,13 +383,13 @@ def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
     """A ranking with the columns `logme`, in nats an item, `updated_score`, and `updated_rank`; 1 is best.
 
     Args:
-        ranking: with the columns `model` and `score`.
+        ranking: with the columns `model` and `score`, or as `rank_pairs` makes it.
         found: what the labels say of these models.
 
     Raises:
         DataError: models differ, fewer than 3, or a value is not finite.
     """
-    score, logmes = ranking.set_index("model")["score"], found.scores["logme"]
+    score, logmes = ordering_values(ranking), found.scores["logme"]
     updated = update_score(score, logmes, found.reliability["logme"]).values
     return ranking.assign(
         logme=logmes.loc[score.index].to_numpy(),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.comparison.geometry import BLOCK_ROWS
-from suffice.ranking.targets import linear_cka
+from suffice.ranking.relatives import linear_cka
 from suffice.vectors import unit_rows
 
 Floats = npt.NDArray[np.float64]

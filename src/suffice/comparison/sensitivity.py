@@ -1,6 +1,6 @@
 """Does the pool decide? The ranking again without a model, without a family, and with near-copies as one.
 
-From pairs alone, as the score itself: the mean or median over targets of nats per target dimension.
+From pairs alone, as the ranking itself: by win rates, or the mean or median over targets of nats.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ import pandas as pd
 
 from suffice.comparison.correlation import weighted_kendall
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate
+from suffice.ranking.arrays import aggregate, counts_self_pairs
 
 NEAR_COPY = 0.95
 WHOLE, MODEL, FAMILY, MERGED = "all models", "without a model", "without a family", "near-copies as one"
@@ -23,8 +23,8 @@ def pool_sensitivity(
     pairs: pd.DataFrame,
     families: Mapping[str, str],
     first_group: Iterable[str],
-    how: str = "median",
-    self_pairs: bool = False,
+    how: str = "ranks",
+    self_pairs: bool | None = None,
     threshold: float = NEAR_COPY,
 ) -> pd.DataFrame:
     """The winner and the agreement with the ranking of all models for each smaller pool.
@@ -39,8 +39,9 @@ def pool_sensitivity(
         pairs: source, target, nats_per_dim.
         families: family of each model.
         first_group: models that are tied for first among all.
-        how: "mean" or "median" over targets.
-        self_pairs: whether a model is a target of itself.
+        how: what orders the models: "ranks" (win rates, all models with equal weights), or the "mean" or
+            "median" over targets.
+        self_pairs: whether a model is a target of itself; None: where the looks differ.
         threshold: share of a target's variance from which two models are near-copies.
 
     Returns:
@@ -54,6 +55,7 @@ def pool_sensitivity(
     unknown = [model for model in matrix.index if model not in families]
     if unknown:
         raise DataError(f"model {unknown[0]!r} has no family; give it one")
+    self_pairs = counts_self_pairs(pairs, self_pairs)
     whole = scores_of_pool(matrix, how, self_pairs)
     pools = _pools(matrix, families, whole, threshold)
     tied = set(first_group)
@@ -62,7 +64,7 @@ def pool_sensitivity(
 
 
 def scores_of_pool(matrix: pd.DataFrame, how: str, self_pairs: bool) -> pd.Series:
-    """Score of each source of a matrix of nats per target dimension; NaN for one without a target."""
+    """What orders the sources of a matrix of nats per target dimension; NaN for one without a target."""
     own = np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy())
     counted = matrix.to_numpy() if self_pairs else np.where(own, np.nan, matrix.to_numpy())
     return pd.Series(aggregate(counted, how), index=matrix.index)

@@ -19,6 +19,7 @@ from suffice.comparison.correlation import BASELINE, INFORMATION
 from suffice.comparison.self_retrieval import self_retrieval
 from suffice.files import open_array, read_json, sha256_of_json
 from suffice.provenance import code_digest
+from suffice.ranking.table import ordering_column
 from suffice.store import ResultStore
 from suffice.tasks.public_scores import mean_public_scores
 
@@ -113,7 +114,9 @@ def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFram
         baselines: one row a model.
     """
     scores = [
-        ranking[["model"]].assign(predictor=name, predictor_kind=INFORMATION, value=ranking["score"])
+        ranking[["model"]].assign(
+            predictor=name, predictor_kind=INFORMATION, value=ranking[ordering_column(ranking)]
+        )
         for name, ranking in rankings.items()
     ]
     free = baselines.melt(id_vars="model", var_name="predictor", value_name="value")

@@ -21,8 +21,9 @@ from suffice.comparison.ablation import (
 from suffice.comparison.choice import estimate
 from suffice.comparison.correlation import STATISTICS, Bootstrap, rank_table
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate
+from suffice.ranking.arrays import aggregate, nats_summary
 from suffice.ranking.rank import rank
+from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 
 N_SIZES = 8
@@ -103,7 +104,7 @@ def agreement_of_variants(
         One row a variant, what it is held against (`tasks` or another variant) and statistic, with
         `AGREEMENT_COLUMNS`; between variants there is no interval.
     """
-    scores = {name: ranking.set_index("model")["score"] for name, ranking in rankings.items()}
+    scores = {name: ordering_values(ranking) for name, ranking in rankings.items()}
     between = agreement_between_rankings(scores).rename(columns={"first": "variant", "second": "against"})
     parts = [between.assign(low=np.nan, high=np.nan, note="")]
     if results is not None:
@@ -154,13 +155,13 @@ def agreement_by_items(
         n_items, draw, against (`tasks` or `all items`), statistic, value; all items are the last.
     """
     generator = np.random.default_rng(derive_seed(seed, "items"))
-    whole = rank_items(np.arange(n_items)).set_index("model")["score"]
+    whole = ordering_values(rank_items(np.arange(n_items)))
     outcome = None if results is None else outcome_of(results)
     rows = []
     for size in [size for size in ITEM_SIZES if size < n_items]:
         for draw in range(n_draws):
             items = np.sort(generator.permutation(n_items)[:size])
-            score = rank_items(items).set_index("model")["score"]
+            score = ordering_values(rank_items(items))
             rows += _against(score, whole, outcome, {"n_items": size, "draw": draw})
     rows += _against(whole, whole, outcome, {"n_items": n_items, "draw": 0})
     return pd.DataFrame(rows)
@@ -219,10 +220,11 @@ def version_table(
     rows = []
     for version, base in versions.items():
         both = table.loc[[version, base]].drop(columns=[version, base], errors="ignore").to_numpy()
-        scores = aggregate(both, summary.aggregate)
+        how = nats_summary(summary.aggregate)
+        scores = aggregate(both, how)
         rng = np.random.default_rng(derive_seed(seed, version, base))
         drawn = both[:, rng.integers(both.shape[1], size=(n_resamples, both.shape[1]))]  # (2, n, n_targets)
-        first, second = (aggregate(draws, summary.aggregate) for draws in drawn)
+        first, second = (aggregate(draws, how) for draws in drawn)
         low, high = np.quantile(first - second, [0.025, 0.975])
         cells = (scores[0], scores[1], scores[0] - scores[1], low, high, both.shape[1])
         rows.append([version, base, *cells, *_task_difference(values, version, base)])

@@ -20,8 +20,8 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+from suffice.ranking.sample_size import IN_SIGHT, enough_items
 
-IN_SIGHT = 100  # times the items there are
 NAMED = 3
 AGREEMENT, APART, MORE = "agreement with the ranking on all items", "neighbours told apart", "with more items"
 
@@ -32,13 +32,14 @@ def draw_ranking_by_items(
 ) -> Drawn:
     """Agreement of rankings on fewer items with that on all, and how many neighbours are told apart.
 
-    Beyond the items there are, a step is where the interval of a difference would leave out 0 if the
-    difference stayed as it is.
+    Beyond the items there are, a step is where one more adjacent pair would be distinguishable if
+    differences stayed as they are.
 
     Args:
         by_items: n_items, kendall_tau, tau_low, tau_high, separated, n_neighbours, as
             `suffice.ranking.sample_size.ranking_by_items` makes it.
-        ranking: model, rank, n_items, items_needed (infinite for equal scores, missing for the last).
+        ranking: model, rank, embed_dim, n_items, items_needed (infinite for equal models, missing for the
+            last).
         figure: where to draw; by default a new one.
 
     Returns:
@@ -49,7 +50,7 @@ def draw_ranking_by_items(
     """
     columns = ("n_items", "kendall_tau", "tau_low", "tau_high", "separated", "n_neighbours")
     require_rows(by_items, columns, "rankings by items")
-    require_rows(ranking, ("model", "rank", "n_items", "items_needed"), "ranking")
+    require_rows(ranking, ("model", "rank", "embed_dim", "n_items", "items_needed"), "ranking")
     names = ["kendall_tau", "tau_low", "tau_high"]
     agreement = by_items.rename(columns=dict(zip(names, ["y", "y_low", "y_high"], strict=True)))
     apart = by_items.rename(columns={"separated": "y"})
@@ -71,7 +72,7 @@ def _steps(by_items: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
     label = names + " | " + names.shift(-1)
     needed = ranking["items_needed"].astype(float)
     steps = pd.DataFrame({"n_items": needed, "label": label})[
-        (needed > n_items) & (needed <= IN_SIGHT * n_items)
+        (needed > enough_items(ranking)) & (needed <= IN_SIGHT * n_items)
     ]
     steps = steps.sort_values("n_items", kind="stable", ignore_index=True)
     return steps.assign(y=by_items["separated"].iloc[-1] + 1.0 + np.arange(len(steps)))

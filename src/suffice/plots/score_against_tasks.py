@@ -27,8 +27,10 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+from suffice.ranking.table import ordering_column
 
 MEAN_RANK = "mean rank"
+AXES = {"score": "score (nats per target dimension)", "win_rate": "win rate"}
 N_COLUMNS = 3
 N_NAMED = 5
 CONFIDENCE = 0.95
@@ -65,7 +67,7 @@ def draw_score_against_tasks(
     names of a few models: the best two by score, the worst, and the two furthest from the line.
 
     Args:
-        ranking: model, score, score_low, score_high (nats per target dimension).
+        ranking: as `rank_pairs` makes it; what orders it is drawn, win rates or scores.
         evidence: the tasks' results and their correlation with the score.
         families: family of each model.
         predictor: the score's name in the column predictor of `evidence.correlation`.
@@ -77,7 +79,8 @@ def draw_score_against_tasks(
     Raises:
         DataError: a column is missing, or there are no rows.
     """
-    require_rows(ranking, ("model", "score", "score_low", "score_high"), "ranking")
+    column = ordering_column(ranking)
+    require_rows(ranking, ("model", column, f"{column}_low", f"{column}_high"), "ranking")
     require_rows(evidence.results, ("model", "task", "metric", "value", "standard_error"), "tasks")
     require_rows(evidence.mean_ranks, ("model", "mean_rank"), "mean ranks")
     require_rows(
@@ -93,7 +96,7 @@ def draw_score_against_tasks(
         axes.set_ylabel(unit.replace("_", " "))
         panel_title(axes, short_names([name], 30)[0], describe(evidence.correlation, predictor, name))
     for axes in grid.flat[len(panels) - n_columns : len(panels)]:
-        axes.set_xlabel("score (nats per target dimension)")
+        axes.set_xlabel(AXES[column])
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     family_legend(figure, families, ranking["model"])
@@ -121,8 +124,9 @@ def describe(correlation: pd.DataFrame, predictor: str, task: str) -> str:
 
 def _panels(ranking: pd.DataFrame, evidence: Evidence) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Name, unit and model points of every panel, the mean rank first."""
-    scores = ranking.rename(columns={"score": "x", "score_low": "x_low", "score_high": "x_high"})
-    scores = scores[["model", "x", "x_low", "x_high"]]
+    column = ordering_column(ranking)
+    names = {column: "x", f"{column}_low": "x_low", f"{column}_high": "x_high"}
+    scores = ranking[["model", *names]].rename(columns=names)
     ranks = evidence.mean_ranks[["model", "mean_rank"]].rename(columns={"mean_rank": "y"})
     ranks = ranks.assign(y_low=np.nan, y_high=np.nan)
     yield MEAN_RANK, "mean rank (1 is best)", _joined(scores, ranks, MEAN_RANK)

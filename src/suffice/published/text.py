@@ -25,10 +25,10 @@ TOP = 10
 
 
 def ranking_of_pairs(tables: PublishedTables, self_pairs: bool = True, seed: int = 0) -> pd.DataFrame:
-    """The ranking that the published matrix gives; its intervals are over targets.
+    """The ranking that the published matrix gives, by the median as published.
 
-    A pair has one number and no items, so that it is laid out as two equal blocks: resampling them changes
-    nothing.
+    A pair has one number and no items, so that it is laid out as two equal blocks that leave nothing open:
+    only the columns for pools like this one have intervals.
     """
     pairs = tables.text_pairs
     nats = pairs["nats_per_dim"] * pairs["target_dim"]
@@ -39,7 +39,8 @@ def ranking_of_pairs(tables: PublishedTables, self_pairs: bool = True, seed: int
         block_nats=pd.Series([[value, value] for value in nats], index=pairs.index),
         block_items=pd.Series([[1.0, 1.0] for _ in nats], index=pairs.index),
     )
-    return rank_pairs(laid_out, RankingSettings(aggregate="median", self_pairs=self_pairs), seed)
+    families = dict(tables.text_models["family"])
+    return rank_pairs(laid_out, RankingSettings(aggregate="median", self_pairs=self_pairs), seed, families)
 
 
 def scores_of_pairs(tables: PublishedTables, self_pairs: bool = True, per_dim: bool = True) -> pd.Series:

@@ -41,7 +41,7 @@ class Order(ABC):
 
     @abstractmethod
     def separates(self, matrix: Floats, first: int, second: int, share: float) -> bool:
-        """Whether a share of the items tells the first of two models from the second, if nats stay as they are."""
+        """Whether a share of the items tells the first model from the second, if nats stay as they are."""
 
     def n_separated(self, matrix: Floats, share: float) -> int:
         """How many neighbours in the ranking a share of the items tells apart."""

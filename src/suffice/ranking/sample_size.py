@@ -18,6 +18,7 @@ import pandas as pd
 from suffice.estimators.items import MIN_ITEMS
 from suffice.ranking.arrays import Floats, PairArrays, arrays_of
 from suffice.ranking.order import Order, neighbours, order_of
+from suffice.ranking.relatives import alone, with_families
 from suffice.ranking.settings import RankingSettings
 from suffice.seeds import derive_seed
 
@@ -34,6 +35,11 @@ PRESUMED = (
 def least_items(widest_dim: int) -> int:
     """The smallest number of items that is ever advised for models of at most this width."""
     return max(MIN_ITEMS, ITEMS_PER_DIMENSION * widest_dim)
+
+
+def enough_items(ranking: pd.DataFrame) -> int:
+    """The number up to which `items_needed` of a ranking means that the items at hand are enough."""
+    return max(int(ranking["n_items"].iloc[0]), least_items(int(ranking["embed_dim"].max())))
 
 
 def items_needed(order: Order, arrays: PairArrays, widest_dim: int) -> Floats:
@@ -60,7 +66,7 @@ def describe_items_needed(ranking: pd.DataFrame) -> str:
     """Which neighbours the items tell apart, and how many would tell the next ones apart, in sentences."""
     n_items, least = int(ranking["n_items"].iloc[0]), least_items(int(ranking["embed_dim"].max()))
     models, needed = ranking["model"].tolist(), ranking["items_needed"].to_numpy(dtype=float)[:-1]
-    apart, beyond = needed <= max(n_items, least), needed > IN_SIGHT * n_items
+    apart, beyond = needed <= enough_items(ranking), needed > IN_SIGHT * n_items
     said = [
         f"With {n_items:,} items, {int(apart.sum())} of the {len(needed)} adjacent pairs in the ranking are "
         "distinguishable on this pool."
@@ -88,6 +94,7 @@ def ranking_by_items(
     settings: RankingSettings | None = None,
     seed: int = 0,
     families: Mapping[str, str] | None = None,
+    copies: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """How far the ranking rests on which items were scored: random eighths, quarters and halves of them.
 
@@ -98,7 +105,8 @@ def ranking_by_items(
         pairs: as for `rank_pairs`.
         settings: how the ranking is made; None: the defaults.
         seed: seed of the draws.
-        families: groups of models that count once.
+        families: as for `rank_pairs`.
+        copies: as for `rank_pairs`.
 
     Returns:
         One row for each number of items, the last for all: n_items, kendall_tau (mean over 50 draws of
@@ -106,7 +114,8 @@ def ranking_by_items(
         separated (mean number of neighbours told apart), n_neighbours.
     """
     settings = settings or RankingSettings()
-    arrays = arrays_of(pairs, settings.self_pairs, families)
+    copies = dict(copies or alone(sorted(set(pairs["source"]) | set(pairs["target"]))))
+    arrays = arrays_of(pairs, settings.self_pairs, with_families(copies, families), copies)
     order = order_of(arrays, settings.aggregate, settings.n_resamples, seed)
     generator = np.random.default_rng(derive_seed(seed, "items"))
     least = least_items(int(pairs["source_dim"].max()))
@@ -168,6 +177,6 @@ def refit_by_items(
             table = rank_items(np.sort(generator.permutation(n_items)[:size]))
             rank = table.set_index("model")["rank"].reindex(whole.index)
             tau = float(kendalltau(rank, whole).statistic)
-            separated = int((table["items_needed"] <= max(size, least_items(table["embed_dim"].max()))).sum())
+            separated = int((table["items_needed"] <= enough_items(table)).sum())
             rows.append({"n_items": size, "draw": draw, "kendall_tau": tau, "separated": separated})
     return pd.DataFrame(rows)

@@ -31,14 +31,8 @@ from suffice.ranking.relatives import alone, with_families
 from suffice.ranking.resampling import score_deviations, score_interval
 from suffice.ranking.sample_size import items_needed
 from suffice.ranking.settings import RankingSettings
+from suffice.ranking.table import RANKING_COLUMNS
 from suffice.ranking.wins import TINY, rate_bounds
-
-RANKING_COLUMNS = [
-    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
-    "could_be_first", "embed_dim", "win_rate", "win_rate_low", "win_rate_high", "rank_low_pools",
-    "rank_high_pools", "could_be_first_pools", "median_nats", "published_score", "n_targets", "is_target",
-    "relatives", "n_items", "items_needed", "looks", "aggregate", "warnings",
-]  # fmt: skip
 
 
 def rank_pairs(
@@ -105,11 +99,6 @@ def rank_pairs(
     counted = pairs if self_pairs else pairs[pairs["source"] != pairs["target"]]
     table["warnings"] = table["model"].map(_warnings_of_sources(counted))
     return table.sort_values(["rank", "model"], ignore_index=True)[RANKING_COLUMNS]
-
-
-def ordering_column(ranking: pd.DataFrame) -> str:
-    """The column of a ranking table that orders its models."""
-    return "win_rate" if (ranking["aggregate"] == "ranks").all() else "score"
 
 
 def _nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> pd.DataFrame:

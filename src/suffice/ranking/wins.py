@@ -45,7 +45,8 @@ class WinShares:
 
     def rates(self, won: Floats) -> Floats:
         """Win rates from what is won of each comparison, 0 to 1; shape (n_models,)."""
-        return np.asarray((self.share * won).sum(axis=(1, 2)) + self.constant)
+        rates = (self.share * won).sum(axis=(1, 2)) + self.constant
+        return np.minimum(rates, 1.0)  # but for rounding they are
 
 
 def win_shares(arrays: PairArrays) -> WinShares:

@@ -93,14 +93,14 @@ def listed(names: list[str]) -> str:
 
 
 def describe_tie(section: Section, tied: list[str]) -> list[str]:
-    """What the score of the first says, and what is cheapest among the tied."""
+    """The score of the first, and what is cheapest among the tied."""
     first = section.ranking[section.ranking["model"] == tied[0]].iloc[0]
     score = f"{number(first['score'])} nats per target dimension"
     bounds = interval(first["score_low"], first["score_high"])
-    sentence = f"{tied[0]} has the highest score, {score}" + (f" (95 % interval {bounds})" if bounds else "")
+    sentence = f"{tied[0]} is ranked first, with {score}" + (f" (95 % interval {bounds})" if bounds else "")
     if len(tied) == 1:
         return [f"{sentence}; no other model is tied with it."]
-    sentences = [f"{sentence}, but the intervals do not set it apart from the others in its group."]
+    sentences = [f"{sentence}, but the items do not set it apart from the others in its group."]
     cheapest = _cheapest(section, tied)
     return [*sentences, cheapest] if cheapest else sentences
 

@@ -117,15 +117,17 @@ class PageContent:
 
 
 RANKING_COLUMNS = (
-    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
-    "score_low_targets", "is_target", "n_items", "items_needed",
+    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group", "win_rate",
+    "rank_low_pools", "rank_high_pools", "could_be_first_pools", "relatives", "is_target", "n_items",
+    "embed_dim", "items_needed",
 )  # fmt: skip
 CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "value", "low", "high", "n_models")
 FIGURES: Mapping[str, tuple[str, str]] = {
     "rank_bars": (
         "Scores and ranks",
-        "Points are scores in nats per target dimension, lines 95 % intervals over items and over targets. "
-        "Models in one bracket are tied: the data cannot tell them apart.",
+        "Points are scores in nats per target dimension and ranks. Thick lines are 95 % intervals on this pool, "
+        "that is, over items; thin lines are those for other pools like this one. Models in one bracket are "
+        "tied on this pool.",
     ),
     "pair_matrix": (
         "Who tells what of whom",
@@ -150,9 +152,10 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     ),
     "ranking_by_items": (
         "Are there enough items?",
-        "Left: how well rankings on fewer items agree with that on all (Kendall's τ; band: nine in ten "
-        "random parts). Right: how many neighbours in the ranking the 95 % interval over items tells apart; "
-        "dashed, how many more items would, if differences stay as they are.",
+        "Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: nine in "
+        "ten parts); the fits are those on all items, so fits on fewer items would agree less. Right: how many "
+        "adjacent pairs in the ranking are distinguishable; dashed, with more items, if differences stay as "
+        "they are.",
     ),
     "checkpoint_curves": (
         "Through training",

@@ -76,9 +76,11 @@ class Table:
 
 RANKING = (
     Column("rank", "Rank", integer),
-    Column("rank_low", "Rank interval", ranks, "rank_low", "rank_high"),
+    Column("rank_low", "Rank interval, this pool", ranks, "rank_low", "rank_high"),
     Column("model", "Model"),
     Column("family", "Family"),
+    Column("rank_low_pools", "Rank interval, other pools", ranks, "rank_low_pools", "rank_high_pools"),
+    Column("win_rate", "Win rate", number),
     Column("score", "Score", number),
     Column("score_low", "Score interval", interval, "score_low", "score_high"),
     Column("tie_group", "Tie group", integer),

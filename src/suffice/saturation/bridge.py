@@ -18,7 +18,7 @@ from scipy.special import rel_entr
 
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.registry import get_estimator
-from suffice.ranking.targets import linear_cka
+from suffice.ranking.relatives import linear_cka
 from suffice.saturation.language import Language
 from suffice.saturation.networks import LanguageModel
 from suffice.saturation.prompts import Prompts

@@ -12,7 +12,7 @@ from suffice.embed.registry import get_loader
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.ranking.settings import RankingSettings
-from suffice.ranking.targets import check_targets
+from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.study.extras import BaselineSettings, ExplainSettings, FewLabelsSettings
@@ -73,9 +73,8 @@ class StudyRankingSettings(RankingSettings):
 
     targets: Literal["all"] | int | tuple[str, ...] = Field(
         default="all",
-        description="which models the others tell of: `all` whose `target` in models.tsv is not false; a "
-        "number, for which those that stand best for all are chosen from their vectors (good up to about a "
-        "quarter of the models); or a list of names. "
+        description="which models are targets: `all` whose `target` in models.tsv is not false; a number, for "
+        "which models are drawn at random from as many families as can be; or a list of names. "
         "Pairs are estimated for these targets alone, with every model as source",
     )
 
@@ -201,7 +200,7 @@ class ModelRow:
     Attributes:
         name: the model's name.
         kind: the kind of loader.
-        family: models of one family share a colour.
+        family: models of one family share a colour, and count once in a ranking.
         settings: the loader's settings as given, paths absolute but for placeholders.
         training: name of the training in the workflow that makes the checkpoint, and the step.
         base_models: the models of the study whose vectors this one is made from.
@@ -288,11 +287,17 @@ class Study:
         return [name for name, row in self.models.items() if row.is_target]
 
     @property
-    def targets(self) -> list[str] | int:
-        """Names of the targets; if they are to be chosen from the candidates, their number."""
+    def families(self) -> dict[str, str]:
+        """Family of each model; models of one family count once in a ranking."""
+        return {name: row.family for name, row in self.models.items()}
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the targets."""
         wanted = self.settings.ranking.targets
         if isinstance(wanted, int):
-            return wanted if wanted < len(self.candidates) else self.candidates
+            drawn = choose_targets(self.candidates, wanted, self.families, self.settings.seed)
+            return [name for name in self.candidates if name in drawn]
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
     @property
@@ -331,7 +336,7 @@ class Study:
         """
         wanted = self.settings.ranking.targets
         targets = wanted if isinstance(wanted, int) else self.targets
-        check_targets(targets, self.candidates, self.settings.ranking.self_pairs)
+        check_targets(targets, self.candidates, bool(self.settings.ranking.self_pairs))
 
     @property
     def public_tasks(self) -> bool:

@@ -10,7 +10,10 @@ from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
 
 SUMMARY = "summary.csv"
-COLUMNS = ["rank", "model", "score", "score_low", "score_high", "rank_low", "rank_high", "tie_group"]
+COLUMNS = [
+    "rank", "model", "win_rate", "score", "score_low", "score_high", "rank_low", "rank_high", "rank_low_pools",
+    "rank_high_pools", "tie_group",
+]  # fmt: skip
 
 
 def show_results(results: Path) -> str:

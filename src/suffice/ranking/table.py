@@ -1,0 +1,21 @@
+"""The columns of a ranking table, and which of them orders its models."""
+
+import pandas as pd
+
+RANKING_COLUMNS = [
+    "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
+    "could_be_first", "embed_dim", "win_rate", "win_rate_low", "win_rate_high", "rank_low_pools",
+    "rank_high_pools", "could_be_first_pools", "median_nats", "published_score", "n_targets", "is_target",
+    "relatives", "n_items", "items_needed", "looks", "aggregate", "warnings",
+]  # fmt: skip
+
+
+def ordering_column(ranking: pd.DataFrame) -> str:
+    """The column that orders the models of a ranking; the score in tables that do not say by what."""
+    by_wins = "aggregate" in ranking and (ranking["aggregate"] == "ranks").all()
+    return "win_rate" if by_wins else "score"
+
+
+def ordering_values(ranking: pd.DataFrame) -> "pd.Series[float]":
+    """What orders the models of a ranking, by model; higher is better."""
+    return ranking.set_index("model")[ordering_column(ranking)].astype(float)
