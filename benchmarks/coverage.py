@@ -1,8 +1,9 @@
 """Do 95 % intervals hold what they should in 95 % of draws, and are equal models called tied?
 
 Three pools of six models, of which the first two are equal, with known population values for each
-family. Counted over draws of the items: intervals of pairs and of scores, rank intervals of all models at
-once, whether the two equal models share a tie group, and the share of neighbours that are told apart. An estimator is held to what its own family converges to.
+family. Counted over draws of the items: intervals of pairs and of scores, rank intervals of all models
+at once, whether the two equal models share a tie group, and the share of neighbours that are told apart.
+An estimator is held to what its own family converges to.
 
     python benchmarks/coverage.py --estimators linear,gaussian --draws 200
 """

@@ -100,12 +100,12 @@ def test_tie_groups_are_layers_of_what_stands_above_what():
 @pytest.mark.parametrize("aggregate", ["ranks", "mean"])
 def test_rank_intervals_hold_all_true_ranks_at_once(aggregate, made_up_pairs):
     truth = {name: rank for rank, name in enumerate(sorted(SIX, reverse=True), start=1)}
-    held, n_runs = 0, 40
+    held, n_runs = 0, 25
     for seed in range(n_runs):
-        settings = RankingSettings(aggregate=aggregate, n_resamples=200)
+        settings = RankingSettings(aggregate=aggregate, n_resamples=100)
         table = rank_pairs(made_up_pairs(SIX, noise=1.0, own=1.0, seed=seed), settings, seed)
         held += all(row.rank_low <= truth[row.model] <= row.rank_high for row in table.itertuples())
-    assert held / n_runs > 0.87  # 95 % with a standard error of 3.5 %
+    assert held / n_runs > 0.83  # 95 % with a standard error of 4.4 %
 
 
 def test_self_pairs_are_left_out_unless_asked_for(made_up_pairs):

@@ -125,9 +125,9 @@ CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "valu
 FIGURES: Mapping[str, tuple[str, str]] = {
     "rank_bars": (
         "Scores and ranks",
-        "Points are scores in nats per target dimension and ranks. Thick lines are 95 % intervals on this pool, "
-        "that is, over items; thin lines are those for other pools like this one. Models in one bracket are "
-        "tied on this pool.",
+        "Points are scores in nats per target dimension and ranks. Thick lines are 95 % intervals on this "
+        "pool, that is, over items. Thin lines are those for other pools like this one. Models in one "
+        "bracket are tied on this pool.",
     ),
     "pair_matrix": (
         "Who tells what of whom",
@@ -152,10 +152,10 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     ),
     "ranking_by_items": (
         "Are there enough items?",
-        "Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: nine in "
-        "ten parts); the fits are those on all items, so fits on fewer items would agree less. Right: how many "
-        "adjacent pairs in the ranking are distinguishable; dashed, with more items, if differences stay as "
-        "they are.",
+        "Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: "
+        "nine in ten parts). The fits are those on all items, so fits on fewer items would agree less. "
+        "Right: how many adjacent pairs in the ranking are distinguishable; dashed, with more items, if "
+        "differences stay as they are.",
     ),
     "checkpoint_curves": (
         "Through training",

@@ -73,8 +73,8 @@ class StudyRankingSettings(RankingSettings):
 
     targets: Literal["all"] | int | tuple[str, ...] = Field(
         default="all",
-        description="which models are targets: `all` whose `target` in models.tsv is not false; a number, for "
-        "which models are drawn at random from as many families as can be; or a list of names. "
+        description="which models are targets: `all` whose `target` in models.tsv is not false; a number, "
+        "for which models are drawn at random from as many families as can be; or a list of names. "
         "Pairs are estimated for these targets alone, with every model as source",
     )
 

@@ -11,8 +11,8 @@ from suffice.ranking.targets import describe_targets
 
 SUMMARY = "summary.csv"
 COLUMNS = [
-    "rank", "model", "win_rate", "score", "score_low", "score_high", "rank_low", "rank_high", "rank_low_pools",
-    "rank_high_pools", "tie_group",
+    "rank", "model", "win_rate", "score", "score_low", "score_high", "rank_low", "rank_high",
+    "rank_low_pools", "rank_high_pools", "tie_group",
 ]  # fmt: skip
 
 
