@@ -1,4 +1,4 @@
-"""Rank the models of one data set from their pairs with all targets."""
+"""Rank the models of one data set from their pairs with the targets."""
 
 from suffice.files import open_array, read_json, write_table
 from suffice.ranking.looks import one_look_pairs, ranked_pairs, with_published_score

@@ -150,15 +150,15 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--aggregate",
         default=RankingSettings.model_fields["aggregate"].default,
-        help="summary over targets, median or mean (default: %(default)s)",
+        help="what orders the models: ranks (win rates), or the mean or median over targets "
+        "(default: %(default)s)",
     )
     how_many = command.add_mutually_exclusive_group()
     how_many.add_argument(
         "--targets",
         default="all",
         metavar="all|K|NAME,...",
-        help="which models the others tell of: all, K that stand for the others, or named ones "
-        "(default: %(default)s)",
+        help="which models are targets: all, K drawn at random, or named ones (default: %(default)s)",
     )
     how_many.add_argument(
         "--budget",

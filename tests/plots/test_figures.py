@@ -190,6 +190,14 @@ def test_checkpoint_steps_are_logarithmic_with_zero_in_view(study):
     assert axes.get_xticks().tolist() == [0, 100, 200, 400]
 
 
+def test_no_step_is_below_twice_the_width(study):
+    data = study(3)
+    data.ranking["embed_dim"] = [64, 768, 64]
+    data.ranking["items_needed"] = [1536.0, 5000.0, np.nan]  # the first pair is distinguishable
+    points = DRAW["ranking_by_items"](data).points
+    assert points.loc[points["panel"] == "with more items", "n_items"].tolist() == [5000.0]
+
+
 def test_steps_are_where_more_items_would_tell_neighbours_apart(study):
     data = study(5)
     data.ranking["items_needed"] = [500.0, 3000.0, np.inf, 2000.0, np.nan]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from suffice.comparison.correlation import weighted_kendall
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate
+from suffice.ranking.arrays import aggregate, counts_self_pairs
 
 NEAR_COPY = 0.95
 WHOLE, MODEL, FAMILY, MERGED = "all models", "without a model", "without a family", "near-copies as one"
@@ -54,6 +54,7 @@ def pool_sensitivity(
     unknown = [model for model in matrix.index if model not in families]
     if unknown:
         raise DataError(f"model {unknown[0]!r} has no family; give it one")
+    self_pairs = counts_self_pairs(pairs, self_pairs)
     whole = scores_of_pool(matrix, how, self_pairs)
     pools = _pools(matrix, families, whole, threshold)
     tied = set(first_group)
@@ -62,7 +63,7 @@ def pool_sensitivity(
 
 
 def scores_of_pool(matrix: pd.DataFrame, how: str, self_pairs: bool) -> pd.Series:
-    """Score of each source of a matrix of nats per target dimension; NaN for one without a target."""
+    """What orders the sources of a matrix of nats per target dimension; NaN for one without a target."""
     own = np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy())
     counted = matrix.to_numpy() if self_pairs else np.where(own, np.nan, matrix.to_numpy())
     return pd.Series(aggregate(counted, how), index=matrix.index)

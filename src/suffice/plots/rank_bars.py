@@ -81,7 +81,10 @@ def _draw_values(axes: Axes, points: pd.DataFrame, families: Families, measure: 
 def _draw_ranks(axes: Axes, points: pd.DataFrame, families: Families) -> None:
     for row in rows_of(points):
         color = families.color(row.model)
-        axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=1.6, alpha=0.55)
+        axes.plot(
+            [row.rank_low_pools, row.rank_high_pools], [row.position] * 2, color=color, lw=0.6, alpha=0.55
+        )
+        axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=2.4, alpha=0.55)
         axes.plot(row.rank, row.position, families.marker(row.model), color=color)
     axes.set_xlabel("rank on this pool, 95 % set")
     axes.set_xlim(0.4, len(points) + 0.6)
@@ -96,7 +99,7 @@ def _draw_groups(panels: tuple[Axes, Axes, Axes], points: pd.DataFrame, size: fl
     runs = (points["tie_group"] != points["tie_group"].shift()).cumsum()
     for index, (_, group) in enumerate(points.groupby(runs, sort=True)):
         top, bottom = group["position"].iloc[0], group["position"].iloc[-1]
-        first = index == 0
+        first = group["tie_group"].iloc[0] == points["tie_group"].min()
         band = ACCENT_BAND if first else (BAND if index % 2 == 0 else "none")
         for axes in panels:
             axes.axhspan(top - 0.5, bottom + 0.5, facecolor=band, edgecolor="none", zorder=0)
@@ -105,7 +108,7 @@ def _draw_groups(panels: tuple[Axes, Axes, Axes], points: pd.DataFrame, size: fl
         panels[2].text(
             0.14,
             (top + bottom) / 2,
-            group_name(top + 1, bottom + 1),
+            group_name(top + 1, bottom + 1, first),
             va="center",
             fontsize=size,
             color=ACCENT if first else INK,
@@ -115,8 +118,10 @@ def _draw_groups(panels: tuple[Axes, Axes, Axes], points: pd.DataFrame, size: fl
     panels[2].axis("off")
 
 
-def group_name(first: int, last: int) -> str:
-    """What a tie group is called that takes the places `first` to `last`."""
-    if first == last:
-        return "first" if first == 1 else str(first)
-    return f"tied for first ({last})" if first == 1 else f"tied {first}–{last}"
+def group_name(first: int, last: int, is_best: bool) -> str:
+    """What the part of a tie group is called that takes the places `first` to `last`."""
+    if is_best and first == last:
+        return "first" if first == 1 else "could be first"
+    if is_best:
+        return f"tied for first ({last - first + 1})"
+    return str(first) if first == last else f"tied {first}–{last}"

@@ -158,9 +158,10 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     ),
     "ranking_by_items": (
         "Are there enough items?",
-        "Left: how well rankings on fewer items agree with that on all (Kendall's τ; band: nine in ten "
-        "random parts). Right: how many neighbours in the ranking the 95 % interval over items tells apart; "
-        "dashed, how many more items would, if differences stay as they are.",
+        "Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: "
+        "nine in ten parts). The fits are those on all items, so fits on fewer items would agree less. "
+        "Right: how many adjacent pairs in the ranking are distinguishable; dashed, with more items, if "
+        "differences stay as they are.",
     ),
     "checkpoint_curves": (
         "Through training",

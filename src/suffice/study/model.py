@@ -215,7 +215,7 @@ class ModelRow:
     Attributes:
         name: the model's name.
         kind: the kind of loader.
-        family: models of one family share a colour.
+        family: models of one family share a colour, and count once in a ranking.
         settings: the loader's settings as given, paths absolute but for placeholders.
         training: name of the training in the workflow that makes the checkpoint, and the step.
         base_models: the models of the study whose vectors this one is made from.
