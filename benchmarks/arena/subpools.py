@@ -121,10 +121,6 @@ RULES: dict[str, Rule] = {
     "sure by linear and by neighbours, three agree": both(
         sure("linear"), sure("neighbours"), agreed(*KINDS_OF_EVIDENCE)
     ),
-    "sure by linear, self-retrieval and RankMe agree": both(
-        sure("linear"), agreed("linear", "self_retrieval", "rankme")
-    ),
-    "sure by linear, all witnesses agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme")),
     "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
     "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
 }

@@ -28,7 +28,8 @@ from suffice.plots.style import (
 )
 from suffice.ranking.table import interval_columns, ordering_column
 
-COLUMNS = ("model", "rank", "rank_low", "rank_high", "tie_group")
+POOLS = ("rank_low_pools", "rank_high_pools")
+COLUMNS = ("model", "rank", "rank_low", "rank_high", *POOLS, "tie_group")
 
 
 @styled
@@ -49,7 +50,7 @@ def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | N
     measure = ordering_column(ranking)
     columns = (*COLUMNS, *interval_columns(measure))
     require_rows(ranking, columns, "ranking")
-    points = ranking.loc[:, list(columns)].sort_values(["rank", "model"], ignore_index=True)
+    points = ranking.loc[:, list(columns)].astype(dict.fromkeys(POOLS, float)).sort_values(["rank", "model"], ignore_index=True)
     points = points.assign(position=range(len(points)))
     size = label_size(len(points))
     names = short_names(list(points["model"]))
@@ -86,7 +87,7 @@ def _draw_ranks(axes: Axes, points: pd.DataFrame, families: Families) -> None:
         )
         axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=2.4, alpha=0.55)
         axes.plot(row.rank, row.position, families.marker(row.model), color=color)
-    axes.set_xlabel("rank on this pool, 95 % set")
+    axes.set_xlabel("rank on this pool; thin: on pools like it")
     axes.set_xlim(0.4, len(points) + 0.6)
     axes.set_xticks(rank_ticks(len(points)))
     axes.grid(axis="x")

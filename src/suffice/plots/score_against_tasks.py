@@ -31,7 +31,6 @@ from suffice.plots.style import (
 from suffice.ranking.table import interval_columns, ordering_column
 
 MEAN_RANK = "mean rank"
-AXES = {"score": "score (nats per target dimension)", "win_rate": "win rate"}
 N_COLUMNS = 3
 N_NAMED = 5
 CONFIDENCE = 0.95

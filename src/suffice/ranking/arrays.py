@@ -136,7 +136,7 @@ def arrays_of(
     Raises:
         EstimationError: fewer than two models, a pair is missing or not finite, or a model has no target.
     """
-    models, looks = sorted(set(pairs["source"]) | set(pairs["target"])), looks_of(pairs)
+    models = sorted(set(pairs["source"]) | set(pairs["target"]))
     if len(models) < 2:
         raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(models) or 'none'}")
     looks = looks_of(pairs)
