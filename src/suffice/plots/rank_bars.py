@@ -50,7 +50,11 @@ def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | N
     measure = ordering_column(ranking)
     columns = (*COLUMNS, *interval_columns(measure))
     require_rows(ranking, columns, "ranking")
-    points = ranking.loc[:, list(columns)].astype(dict.fromkeys(POOLS, float)).sort_values(["rank", "model"], ignore_index=True)
+    points = (
+        ranking.loc[:, list(columns)]
+        .astype(dict.fromkeys(POOLS, float))
+        .sort_values(["rank", "model"], ignore_index=True)
+    )
     points = points.assign(position=range(len(points)))
     size = label_size(len(points))
     names = short_names(list(points["model"]))

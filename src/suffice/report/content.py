@@ -131,10 +131,10 @@ CORRELATION_COLUMNS = ("predictor", "predictor_kind", "task", "statistic", "valu
 FIGURES: Mapping[str, tuple[str, str]] = {
     "rank_bars": (
         "Scores and ranks",
-        "Left: the share of comparisons with other models that a model wins on common targets. Middle: its "
-        "rank. Lines are 95 % intervals for these models as targets: what more items could change. Thin lines "
-        "are ranks on other pools like this one. Models in one bracket are tied: the items cannot tell them "
-        "apart.",
+        "Left: the share of comparisons with other models that a model wins on common targets. Middle: "
+        "its rank. Lines are 95 % intervals for these models as targets: what more items could change. "
+        "Thin lines are ranks on other pools like this one. Models in one bracket are tied: the items "
+        "cannot tell them apart.",
     ),
     "pair_matrix": (
         "How well each model predicts the others",
