@@ -108,13 +108,15 @@ def test_rank_bars_show_the_ranking_from_first_to_last(study):
         "rank",
         "rank_low",
         "rank_high",
+        "rank_low_pools",
+        "rank_high_pools",
         "tie_group",
         "win_rate",
         "win_rate_low",
         "win_rate_high",
     ]
     expected = ranking.sort_values("rank")[seen].reset_index(drop=True)
-    pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected)
+    pd.testing.assert_frame_equal(drawn.points.drop(columns="position"), expected, check_dtype=False)
     scores, _, groups = drawn.figure.axes
     assert scores.get_ylim()[0] > scores.get_ylim()[1]  # the first model is at the top
     assert [text.get_text() for text in groups.texts] == ["tied for first (3)", "tied 4–6", "7"]

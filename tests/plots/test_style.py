@@ -94,11 +94,17 @@ def test_importing_the_figures_leaves_pyplot_and_settings_alone():
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "name"),
-    [(1, 1, "first"), (1, 4, "tied for first (4)"), (5, 5, "5"), (5, 7, "tied 5–7")],
+    ("first", "last", "is_best", "name"),
+    [
+        (1, 1, True, "first"),
+        (1, 4, True, "tied for first (4)"),
+        (7, 7, True, "could be first"),
+        (5, 5, False, "5"),
+        (5, 7, False, "tied 5–7"),
+    ],
 )
-def test_group_names(first, last, name):
-    assert group_name(first, last) == name
+def test_group_names(first, last, is_best, name):
+    assert group_name(first, last, is_best) == name
 
 
 @pytest.mark.parametrize(
