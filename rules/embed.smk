@@ -1,17 +1,6 @@
 """From a corpus and a model to vectors and their card, and to those of looks where these are embedded."""
 
 
-def shards_of_looks(wildcards):
-    """The blocks that a model's vectors of looks are joined from; none if one job makes them all."""
-    shards = shards_of_model(wildcards) if embedded_looks(wildcards) else []
-    return [path.removesuffix("npy") + "looks.npy" for path in shards]
-
-
-def facts_of_look_shards(wildcards):
-    """What these blocks are, and what they took."""
-    return [path.removesuffix("npy") + "json" for path in shards_of_looks(wildcards)]
-
-
 rule embed_items:
     input:
         files_of_model,
