@@ -28,6 +28,10 @@ class ModelError(SufficeError):
     """A model cannot be loaded, or gave vectors that cannot be used."""
 
 
+class NotFetchedError(ModelError):
+    """A checkpoint of the hub is not in the local cache, which a plan alone can do without."""
+
+
 class EstimationError(SufficeError):
     """Embeddings are not fit for an estimate, or an estimate did not come out finite."""
 

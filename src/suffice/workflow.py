@@ -33,6 +33,7 @@ __all__ = ["code_version", "failed_models", "open_study", "recording_failure", "
 
 log = logging.getLogger("suffice")
 
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # how Snakemake is asked for a plan alone
 KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
 FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
 FAILURE_FACTS = ("model", "dataset", "message")
@@ -48,7 +49,8 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
         config: `study` is a name in `config/` or a folder; `skip_failed` leaves out the models whose
             embedding failed in an earlier run; every other key replaces one of study.yaml.
         root: the folder of the Snakefile.
-        check: also check that data can be read and models loaded, which takes seconds.
+        check: also check that data can be read and models loaded, which takes seconds. A plan alone (a dry
+            run) can do without checkpoints that are not fetched yet.
 
     Raises:
         StudyError: something in the study is wrong.
@@ -61,7 +63,7 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     study = study.without({failure["model"] for failure in missing})
     study.check_targets()
     if check:
-        check_sources(study)
+        check_sources(study, plan=bool(DRY_RUN & set(sys.argv)))
     return study, missing
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from suffice.embed.allowed import MODULES, check_allowed, parts
 from suffice.embed.base import Loader
-from suffice.errors import ModelError, first_line
+from suffice.errors import ModelError, NotFetchedError, first_line
 from suffice.files import read_json, sha256_of_file, sha256_of_json, user_path
 from suffice.settings import Settings
 
@@ -105,7 +105,7 @@ def check_checkpoint(
     location = resolve_checkpoint(checkpoint, base)
     if not is_local(location):
         if cached_file(location, marker, revision) is None:
-            raise ModelError(_not_cached(location, revision))
+            raise NotFetchedError(_not_cached(location, revision))
         return
     if revision is not None:
         raise ModelError(f"revision {revision!r} is for hub names, but {checkpoint!r} is local; remove it")
@@ -139,7 +139,7 @@ def snapshot(name: str, marker: str, revision: str | None = None) -> Path:
     """
     path = cached_file(name, marker, revision)
     if path is None:
-        raise ModelError(_not_cached(name, revision))
+        raise NotFetchedError(_not_cached(name, revision))
     return path.parents[len(Path(marker).parts) - 1]
 
 

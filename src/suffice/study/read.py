@@ -12,10 +12,11 @@ from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookSettings
 from suffice.data.paths import own_paths, resolve_paths
+from suffice.embed.base import Loader
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
-from suffice.errors import StudyError, SufficeError
+from suffice.errors import NotFetchedError, StudyError, SufficeError
 from suffice.fetch import is_url
 from suffice.files import user_path
 from suffice.names import shown_name
@@ -331,8 +332,12 @@ def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, Datas
     return rows
 
 
-def check_sources(study: Study) -> None:
+def check_sources(study: Study, plan: bool = False) -> None:
     """Check that data can be read and models loaded, as far as can be told offline and quickly.
+
+    Args:
+        study: what is checked.
+        plan: whether nothing is to run, so that checkpoints of the hub need not be fetched yet.
 
     Raises:
         StudyError: a data set cannot be read or has too few items, a task's column is missing, a file
@@ -353,7 +358,15 @@ def check_sources(study: Study) -> None:
             for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
-                checked(study.models_file, model.name, loader.check)
+                checked(study.models_file, model.name, partial(_check_loader, loader, plan))
+
+
+def _check_loader(loader: Loader[Any], plan: bool) -> None:
+    try:
+        loader.check()
+    except NotFetchedError:
+        if not plan:
+            raise
 
 
 def datasets_named_by(model: ModelRow, study: Study) -> list[str]:
