@@ -128,7 +128,7 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     assert "no tasks" in page
     assert not (workflow.results / "looks").exists()
     assert "by one look at each item, known to be weaker" in page
-    assert "own, own-pca have vectors of the data set" in page
+    assert 'own, <span class="word">own-pca</span> have vectors of the data set' in page
 
 
 def test_few_labels_and_explained_pairs_are_made_if_asked_for(workflow):
