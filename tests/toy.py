@@ -47,8 +47,7 @@ STAGES = [
     "build_corpus",
     "make_looks",
     "train_language_model",
-    "embed_items",
-    "embed_items_with_looks",
+    "embed_items",  # with looks and without: a job is known by its script
     "prepare_model",
     "estimate_pairs",
     "probe_model",
