@@ -33,8 +33,8 @@ def test_a_job_that_asks_for_a_gpu_has_one_from_the_queue_for_gpus(on_slurm):
     assert queues.split().count("gpu") == 1
 
 
-def test_a_job_that_lacks_memory_gets_twice_as_much(on_slurm):
+def test_a_job_that_lacks_memory_gets_more(on_slurm):
     made = "results/toy/corpora/toys.json"
-    limits = ["--set-resources", "build_corpus:mem_mb=80*attempt", "--retries", "3"]
+    limits = ["--set-resources", "build_corpus:mem_mb=80*5**(attempt-1)", "--retries", "2"]
     done = on_slurm.run(made, *on_slurm.arguments, *limits)
-    assert "mem_mb=80" in done.output and "mem_mb=160" in done.output
+    assert "mem_mb=80" in done.output and "mem_mb=400" in done.output
