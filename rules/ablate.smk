@@ -97,7 +97,10 @@ rule vary_items:
         code=code_version(
             "suffice.comparison.variation",
             "suffice.ranking.rank",
-            f"suffice.estimators.{STUDY.estimators[PRIMARY_ESTIMATOR].kind}",
+            *[
+                f"suffice.estimators.{each.kind}"
+                for each in STUDY.estimators_of(FIRST_RANKING)
+            ],
         ),
     script:
         "../scripts/vary_items.py"
@@ -127,7 +130,7 @@ rule compare_versions:
 
 rule plot_ablations:
     input:
-        pool=f"results/{{study}}/ablations/{{dataset}}/pool.{PRIMARY_ESTIMATOR}.csv",
+        pool=f"results/{{study}}/ablations/{{dataset}}/pool.{FIRST_RANKING}.csv",
         by_items="results/{study}/ablations/{dataset}/items.csv",
         settings=expand(
             "results/{{study}}/ablations/{{dataset}}/settings.{variation}.csv",

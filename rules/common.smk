@@ -28,7 +28,7 @@ except SufficeError as error:
     stop_with_message(error)
 
 RESULTS = f"results/{STUDY.name}"
-PRIMARY_ESTIMATOR = next(iter(STUDY.estimators))
+FIRST_RANKING = next(iter(STUDY.rankings))
 
 
 wildcard_constraints:
@@ -36,7 +36,7 @@ wildcard_constraints:
     dataset=any_of(STUDY.datasets),
     model=any_of(STUDY.models),
     target=any_of(STUDY.models),
-    estimator=any_of(STUDY.all_estimators),
+    estimator=any_of([*STUDY.rankings, *STUDY.all_estimators]),
     training=any_of(STUDY.settings.training),
 
 
@@ -215,9 +215,12 @@ def prepared_of_dataset(wildcards):
 
 
 def pairs_of_dataset(wildcards):
-    """The pairs of all targets under one estimator."""
-    folder = f"{RESULTS}/pairs/{wildcards.dataset}/{wildcards.estimator}"
-    return expand(f"{folder}/{{target}}.parquet", target=STUDY.targets)
+    """The pairs of all targets by the estimators of one ranking."""
+    return expand(
+        f"{RESULTS}/pairs/{wildcards.dataset}/{{estimator}}/{{target}}.parquet",
+        estimator=[each.name for each in STUDY.estimators_of(wildcards.estimator)],
+        target=STUDY.targets,
+    )
 
 
 def corpora_of_tasks(wildcards):
@@ -282,10 +285,10 @@ def public_baseline(wildcards):
 
 
 def rankings_of_dataset(wildcards):
-    """The rankings of one data set by all estimators."""
+    """All rankings of one data set."""
     return expand(
-        f"{RESULTS}/ranking/{wildcards.dataset}/{{estimator}}.csv",
-        estimator=STUDY.estimators,
+        f"{RESULTS}/ranking/{wildcards.dataset}/{{ranking}}.csv",
+        ranking=STUDY.rankings,
     )
 
 
@@ -336,12 +339,12 @@ def kinds_of_tasks(wildcards):
 
 
 def decision_files(places):
-    """Tables on choice, cost and pool of each data set and estimator, within the study's results."""
+    """Tables on choice, cost and pool of each data set and ranking, within the study's results."""
     kinds = ("sensitivity", "pareto") + (("dependence",) if STUDY.has_tasks else ())
     files = [
-        f"{kind}/{dataset}/{estimator}.csv"
+        f"{kind}/{dataset}/{ranking}.csv"
         for kind in kinds
-        for dataset, estimator in places
+        for dataset, ranking in places
     ]
     if STUDY.has_tasks:
         files += [f"decision/{dataset}.csv" for dataset in STUDY.ranked_datasets]
@@ -350,14 +353,16 @@ def decision_files(places):
 
 def page_files(wildcards):
     """All that the page shows."""
-    datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
-    places = [(dataset, estimator) for dataset in datasets for estimator in estimators]
-    files = [
-        f"{RESULTS}/ranking/{dataset}/{estimator}.csv" for dataset, estimator in places
-    ]
+    datasets, rankings = STUDY.ranked_datasets, STUDY.shown_rankings
+    places = [(dataset, ranking) for dataset in datasets for ranking in rankings]
+    files = expand(
+        f"{RESULTS}/ranking/{{dataset}}/{{ranking}}.csv",
+        dataset=datasets,
+        ranking=STUDY.rankings,
+    )
     files += [
-        f"{RESULTS}/figures/{dataset}/{estimator}/{figure}.png"
-        for dataset, estimator in places
+        f"{RESULTS}/figures/{dataset}/{ranking}/{figure}.png"
+        for dataset, ranking in places
         for figure in figure_names()
     ]
     files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
@@ -437,7 +442,7 @@ def explained_of_dataset(wildcards):
 
 
 def extra_files(places):
-    """Tables on few labels and on explained pairs of each data set and estimator."""
+    """Tables on few labels and on explained pairs of each data set and ranking."""
     few_labels = "few_labels/{0}/{1}.csv" if STUDY.few_label_tasks else ""
     explained = "explained/{0}/{1}.directions.csv" if STUDY.explained_pairs else ""
     kinds = filter(None, (few_labels, explained))

@@ -27,7 +27,7 @@ rule correlate_scores:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        estimators=list(STUDY.estimators),
+        rankings=list(STUDY.rankings),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_version("suffice.comparison.correlation"),

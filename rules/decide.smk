@@ -22,7 +22,7 @@ rule decide_models:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        estimators=list(STUDY.estimators),
+        rankings=list(STUDY.rankings),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_version("suffice.comparison.decision"),

@@ -51,23 +51,24 @@ def rankings_of_estimator(wildcards):
 
 def ranking_choices():
     """How the models are ranked: what `suffice.rank` is told."""
-    first = STUDY.estimators[PRIMARY_ESTIMATOR]
+    estimators = {
+        each.kind: each.settings for each in STUDY.estimators_of(FIRST_RANKING)
+    }
     summary = STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"})
     run = {"seed": STUDY.settings.seed, "device": STUDY.settings.device}
-    chosen = {"estimator": first.kind, "targets": STUDY.targets}
-    return {**summary, **run, **chosen, **first.settings}
+    return {**summary, **run, "estimator": estimators, "targets": STUDY.targets}
 
 
 def ablation_files(wildcards):
     """All ablations that this study can have."""
-    datasets, estimators = STUDY.ranked_datasets, STUDY.estimators
+    datasets, rankings = STUDY.ranked_datasets, STUDY.shown_rankings
     folder = f"{RESULTS}/ablations"
     files = expand(f"{folder}/{{dataset}}/items.csv", dataset=datasets)
     if STUDY.has_tasks:
         files += expand(
             f"{folder}/{{dataset}}/pool.{{estimator}}.csv",
             dataset=datasets,
-            estimator=estimators,
+            estimator=rankings,
         )
         files += expand(f"{folder}/{{dataset}}/curves.png", dataset=datasets)
     files += expand(
@@ -76,11 +77,11 @@ def ablation_files(wildcards):
         variation=STUDY.settings.ablations,
     )
     if len(STUDY.compared_datasets) > 1:
-        files += expand(f"{folder}/datasets.{{estimator}}.csv", estimator=estimators)
+        files += expand(f"{folder}/datasets.{{estimator}}.csv", estimator=rankings)
     if STUDY.versions:
         files += expand(
             f"{folder}/{{dataset}}/versions.{{estimator}}.csv",
             dataset=datasets,
-            estimator=estimators,
+            estimator=rankings,
         )
     return files

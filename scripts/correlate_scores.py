@@ -9,7 +9,7 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    rankings = dict(zip(params.estimators, map(read_table, files.rankings), strict=True))
+    rankings = dict(zip(params.rankings, map(read_table, files.rankings), strict=True))
     scores = predictor_table(rankings, read_table(files.baselines))
     results = pd.concat(map(read_table, files.tasks), ignore_index=True)
     settings = {"n_resamples": params.n_resamples, "seed": params.seed}

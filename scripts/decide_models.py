@@ -10,7 +10,7 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    rankings = dict(zip(params.estimators, map(read_table, files.rankings), strict=True))
+    rankings = dict(zip(params.rankings, map(read_table, files.rankings), strict=True))
     cards = cards_table([read_json(path) for path in files.cards])
     scores = with_parameters(predictor_table(rankings, read_table(files.baselines)), cards)
     results = pd.concat(map(read_table, files.tasks), ignore_index=True)

@@ -5,7 +5,7 @@ import logging
 from suffice.calibration.measure import measure_group
 from suffice.files import write_table
 from suffice.store import ResultStore
-from suffice.study.model import EstimatorChoice
+from suffice.study.estimators import EstimatorChoice
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -27,7 +27,12 @@ def toy_texts(n_items: int = 300, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"key": [f"k{number}" for number in range(n_items)], **columns})
 
 
-STUDY = "title: Toy\nseed: 1\nranking: {n_resamples: 100}\ncorrelation: {n_resamples: 100}\n"
+STUDY = """title: Toy
+seed: 1
+estimators: {linear: {}}
+ranking: {n_resamples: 100}
+correlation: {n_resamples: 100}
+"""
 DATASETS = "dataset\tsource\tpath\tcontent\tid\tgroup\ntoys\tfile\ttoys.csv\ttext\tkey\tdocument\n"
 MODELS = """model\tloader\tfamily\tn_components\tanalyzer\tpath
 words-8\tbag_of_words\twords\t8\t\t

@@ -21,7 +21,7 @@ from suffice.data.text_files import read_lines
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.vector_files import names_of_files, split_array
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, ESTIMATORS, get_estimator
+from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
 from suffice.explain import explain_pair
 from suffice.groups import read_groups
 from suffice.provenance import code_version
@@ -33,7 +33,7 @@ from suffice.records import sha256_of, write_records
 from suffice.secrets import without_secrets
 from suffice.study.fetch import Fetched, fetch_study
 from suffice.study.kinds import EMBEDDINGS, kind_of_study
-from suffice.study.model import why_no_name
+from suffice.study.names import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.read import load_study
 from suffice.study.show import show_failures, show_results
@@ -124,7 +124,7 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="rank models by files of vectors",
         description="Rank models by the information that each one's vectors carry about the others'. "
         "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
-        epilog="example:\n  suffice rank vectors/*.npy --estimator linear --out ranking/",
+        epilog="example:\n  suffice rank vectors/*.npy --groups documents.csv --out ranking/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
@@ -143,9 +143,9 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_looks(command)
     command.add_argument(
         "--estimator",
-        default=DEFAULT_ESTIMATOR,
         metavar="NAME,...",
-        help="density family, or several, whose pairs are columns of one ranking (default: %(default)s)",
+        help="density family, or several, whose pairs are columns of one ranking (default: linear, and with "
+        f"two looks, unless an aggregate of nats is asked for, {','.join(WITH_TWO_LOOKS)})",
     )
     command.add_argument(
         "--aggregate",
@@ -290,19 +290,19 @@ def _rank(options: argparse.Namespace) -> None:
         ranking = replace(ranking, table=add_update(ranking.table, found))
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
-    _record_ranking(options)
+    _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
     print(recommend(ranking.table, ways_from_vectors(ranking.pairs, vectors, second, options.seed)).text)
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
     print("\n".join([*ranking.notes, ranking.advice]))
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
 
 
-def _names(options: argparse.Namespace) -> list[str]:
-    """The names of the estimators that are asked for."""
-    return [name.strip() for name in options.estimator.split(",")]
+def _names(options: argparse.Namespace) -> list[str] | None:
+    """The names of the estimators that are asked for; None if that is left to the looks."""
+    return options.estimator and [name.strip() for name in options.estimator.split(",")]
 
 
-def _record_ranking(options: argparse.Namespace) -> None:
+def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> None:
     """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
@@ -311,7 +311,7 @@ def _record_ranking(options: argparse.Namespace) -> None:
     asked = {key: value for key, value in vars(options).items() if key not in of_files}
     arrays = {str(path): array for path, (_, array) in zip(given, split, strict=True) if array}
     asked |= {"arrays": arrays} if arrays else {}
-    families = [get_estimator(name).__module__ for name in _names(options)]
+    families = [get_estimator(name).__module__ for name in estimators]
     code = code_version("suffice.ranking.rank", *families)
     job = {"rule": "rank", "parameters": asked | {"code": code}}
     made = [options.out / "ranking.csv", options.out / "pairs.parquet"]

@@ -10,7 +10,7 @@ from suffice.calibration.channels import draw_channel
 from suffice.calibration.evaluate import evaluate_chain, evaluate_channel, evaluate_invariance
 from suffice.calibration.measure import measure_group
 from suffice.store import ResultStore
-from suffice.study.model import EstimatorChoice
+from suffice.study.estimators import EstimatorChoice
 
 LINEAR = EstimatorChoice("mine", "linear", {})
 CAPPED = EstimatorChoice("capped", "linear", {"variance_floor": 0.9})

@@ -8,7 +8,7 @@ from suffice.comparison.ablation import (
     number_of_models_curve,
     reference_targets_curve,
 )
-from suffice.errors import DataError
+from suffice.errors import DataError, EstimationError
 
 N = 8
 
@@ -56,6 +56,15 @@ def test_a_model_without_an_outcome_is_a_target_but_has_no_say(pairs, outcome):
     assert curve.set_index("statistic").loc["pearson", "mean"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("curve", [number_of_models_curve, reference_targets_curve])
+def test_pools_of_two_estimators_are_ordered_by_the_pairs_of_both(pairs, outcome, curve):
+    first, again = pairs.assign(estimator="first"), pairs.assign(estimator="second")
+    twice = curve(pd.concat([first, again]), outcome, [4, N], 5)
+    pd.testing.assert_frame_equal(twice, curve(pairs, outcome, [4, N], 5))
+    against = again.assign(nats_per_dim=-again["nats_per_dim"])
+    assert curve(pd.concat([first, against]), outcome, [N], 2)["mean"].isna().all()
+
+
 def test_the_same_seed_gives_the_same_curve(pairs, outcome):
     first, second = (number_of_models_curve(pairs, outcome, [4, 6], 5, seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
@@ -80,7 +89,7 @@ def test_sizes_that_cannot_be(pairs, outcome, sizes, message):
 
 
 def test_missing_pairs_and_too_few_outcomes(pairs, outcome):
-    with pytest.raises(DataError, match="the pair m0 -> m1 is missing"):
+    with pytest.raises(EstimationError, match="the pair m0 -> m1 is missing"):
         number_of_models_curve(pairs.drop(index=1), outcome, [4])
     with pytest.raises(DataError, match="only 2 models have an outcome"):
         reference_targets_curve(pairs, outcome.iloc[:2], [1])

@@ -207,6 +207,19 @@ def test_some_targets_are_enough_and_an_unknown_family_is_named():
         pool_sensitivity(pairs, {}, [], "mean")
 
 
+def test_a_pool_of_two_estimators_is_ordered_by_the_pairs_of_both():
+    """By the second the order is the reverse, so that all win half: ties of the whole, the first by name."""
+    forth = pairs_of(CLIQUE).assign(estimator="first")
+    back = forth.assign(estimator="second", nats_per_dim=-forth["nats_per_dim"])
+    families = {f"m{i}": f"own {i}" for i in range(5)}
+    both = pool_sensitivity(pd.concat([forth, back]), families, ["m0"])
+    twice = pool_sensitivity(pd.concat([forth, forth.assign(estimator="second")]), families, ["m0"])
+    pd.testing.assert_frame_equal(twice, pool_sensitivity(forth, families, ["m0"]))
+    assert set(both["winner"]) == {"m0", "m1"} and twice["winner"].iloc[0] == "m0"
+    # Near-copies are those of the first estimator, as the nats of others are on another scale.
+    assert both.set_index("change").loc[MERGED, "n_left_out"] == 2
+
+
 def test_agreement_is_measured_against_what_tasks_are_like():
     rng = np.random.default_rng(1)
     tasks = {f"t{i}": 0.3 + 0.1 * i + 0.02 * (OUTCOME + rng.normal(size=6)) for i in range(5)}

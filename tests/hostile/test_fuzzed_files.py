@@ -21,7 +21,8 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.word_vectors import read_word_vectors
 from suffice.errors import SufficeError
 from suffice.files import open_array, read_json, read_table
-from suffice.study.model import NAME_PATTERN, StudySettings
+from suffice.study.model import StudySettings
+from suffice.study.names import NAME_PATTERN
 from suffice.study.read import read_study_settings
 from suffice.study.tables import read_rows
 from suffice.tasks.public_scores import read_score_table

@@ -50,7 +50,7 @@ def nats(pairs):
 
 def test_two_looks_value_what_they_share_and_one_look_values_surface():
     first, second = pool()
-    two = rank(first, second)
+    two = rank(first, second, estimator="linear")
     assert two.table["model"].tolist() == ["meaning", "half", "surface"]
     assert set(two.pairs["looks"]) == {"files"}
     assert set(two.pairs["estimator"]) == {"linear"}
@@ -60,6 +60,26 @@ def test_two_looks_value_what_they_share_and_one_look_values_surface():
     one = rank(first)
     assert set(one.pairs["looks"]) == {"same"}
     assert one.pairs.set_index(["source", "target"]).loc[("surface", "meaning"), "nats"] > 10
+
+
+def test_two_looks_are_ranked_by_two_estimators_together_unless_nats_are_asked_for():
+    first, second = pool()
+    both = rank(first, second)
+    assert both.table["model"].tolist() == ["meaning", "half", "surface"]
+    assert set(both.pairs["estimator"]) == {"linear", "neighbours"}
+    for asked in ({"aggregate": "mean"}, {"binary": "gaussian"}, {"looks": "same"}):
+        kept = {} if "looks" in asked else {"second": second}
+        assert set(rank(first, **kept, **asked).pairs["estimator"]) == {"linear"}
+
+
+def test_each_of_several_estimators_has_its_own_settings():
+    first, second = pool()
+    asked = {"linear": {}, "neighbours": {"k": 2}}
+    pairs = rank(first, second, estimator=asked).pairs
+    own = pairs[pairs["estimator"] == "neighbours"].reset_index(drop=True)
+    alone = rank(first, second, estimator="neighbours", k=2).pairs
+    assert own["nats"].tolist() == alone["nats"].tolist()
+    assert own["nats"].tolist() != rank(first, second, estimator="neighbours").pairs["nats"].tolist()
 
 
 def test_the_looks_may_be_swapped():

@@ -117,7 +117,7 @@ def test_the_first_screen_comes_before_the_reasons(make_page):
     order = [html.index(f'id="{name}"') for name in ("answer", "section-1", "health", "method", "provenance")]
     assert order == sorted(order)
     text = Page(html).text
-    assert "Study toy-study · data set toys, 1,500 items · estimator linear" in text
+    assert "Study toy-study · data set toys, 1,500 items · ranked by linear" in text
 
 
 def test_numbers_and_provenance_are_on_the_page(make_page):
@@ -196,11 +196,11 @@ def test_several_sections_have_an_overview_and_one_health_table_a_data_set(make_
     other = dataclasses.replace(first, dataset="birds")
     html = render_page(dataclasses.replace(content, sections=(first, knife, other)))
     text = Page(html).text
-    assert "All data sets and estimators of the study" in text
+    assert "All rankings of the study" in text
     assert html.count("Health of the embeddings of toys</caption>") == 1
     assert html.count("Health of the embeddings of birds</caption>") == 1
     assert text.count("In-sample : ") + text.count("In-sample: ") == 1
-    assert "Data set toys, estimator knife" in text
+    assert "Data set toys, ranked by knife" in text
 
 
 def test_the_ranking_can_be_saved_and_holds_no_formula(make_page):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from suffice.study.manual import manual, schemas
-from suffice.study.model import NAME_PATTERN
+from suffice.study.names import NAME_PATTERN
 
 
 def test_the_manual_is_up_to_date(project):

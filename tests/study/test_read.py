@@ -133,8 +133,8 @@ TEXT_CHANGES = [
     ("study.yaml", "title: Toy\n", "", r"study\.yaml: key 'title' is required"),
     ("study.yaml", "seed: 1", "seed: -4", r"study\.yaml: key 'seed' has the value -4: .* greater than or equal to 0"),
     ("study.yaml", "seed: 1", "seed: [", r"study\.yaml is not valid YAML"),
-    ("study.yaml", "seed: 1", "estimators: {linaer: {}}", r"estimators\.linaer.*unknown estimator 'linaer'; did you mean 'linear'"),
-    ("study.yaml", "seed: 1", "estimators: {linear: {floor: 1}}", r"estimators\.linear.*unknown key 'floor'"),
+    ("study.yaml", "estimators: {linear: {}}", "estimators: {linaer: {}}", r"estimators\.linaer.*unknown estimator 'linaer'; did you mean 'linear'"),
+    ("study.yaml", "estimators: {linear: {}}", "estimators: {linear: {floor: 1}}", r"estimators\.linear.*unknown key 'floor'"),
     ("study.yaml", "n_resamples: 100", "resamples: 100", r"unknown key 'ranking.resamples'"),
     ("study.yaml", "n_resamples: 100", "targets: owl", r"key 'ranking.targets' has the value 'owl': write all, a number, or a list"),
     ("study.yaml", "n_resamples: 100", "targets: true", r"key 'ranking.targets' has the value True: write all, a number"),
@@ -142,7 +142,7 @@ TEXT_CHANGES = [
     ("study.yaml", "n_resamples: 100", "targets: [own]", r"ranking\.targets.*1 targets are too few: choose at least 2"),
     ("study.yaml", "n_resamples: 100", "targets: 6", r"6 targets are wanted, but only 5 models may be targets"),
     ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
-    ("study.yaml", "seed: 1", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
+    ("study.yaml", "estimators: {linear: {}}", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
     ("models.tsv", "words-2\tbag_of_words", "Words 2\tbag_of_words", r"models\.tsv: line 3: model 'Words 2' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_word", r"row 'words-2'.*'bag_of_word'.*'bag_of_words'"),
@@ -380,6 +380,52 @@ def test_tables_may_have_other_names(toy_study):
 
 
 VARIED = {"floor": {"estimator": "linear", "setting": "variance_floor", "values": [0.1, 0.2]}}
+
+
+TOGETHER = {"both": {"combines": ["linear", "near"]}, "near": {"estimator": "neighbours"}, "linear": {}}
+
+
+def test_a_ranking_by_several_estimators_is_an_entry_beside_them(toy_study):
+    study = load_study(toy_study, {"estimators": TOGETHER})
+    assert study.rankings == {"both": ("linear", "near"), "near": ("near",), "linear": ("linear",)}
+    assert list(study.estimators) == ["near", "linear"]
+    assert study.shown_rankings == ["both"]
+    assert [each.kind for each in study.estimators_of("both")] == ["linear", "neighbours"]
+    later = {"linear": {}, "near": TOGETHER["near"], "both": TOGETHER["both"]}
+    assert load_study(toy_study, {"estimators": later}).shown_rankings == ["linear", "both"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"combines": ["linear", "neer"]},
+            r"estimators\.both\.combines: no estimator 'neer'; did you mean 'near'",
+        ),
+        ({"combines": ["linear"]}, "at least two estimators"),
+        ({"combines": "linear"}, "at least two estimators"),
+        ({"combines": [1, 2]}, "at least two estimators"),
+        ({"combines": ["linear", "near"], "k": 2}, "the one key combines"),
+        ({"combines": ["linear", "linear"]}, "linear, linear must be of different kinds"),
+        ({"combines": ["linear", "both"]}, "no estimator 'both'"),
+    ],
+)
+def test_what_cannot_be_combined_is_named(toy_study, entry, message):
+    with pytest.raises(StudyError, match=message):
+        load_study(toy_study, {"estimators": TOGETHER | {"both": entry}})
+    nats = {"estimators": TOGETHER, "ranking": {"aggregate": "median"}}
+    with pytest.raises(StudyError, match="not on one scale; set ranking.aggregate to ranks, not median"):
+        load_study(toy_study, nats)
+
+
+def test_where_no_estimator_is_named_looks_and_aggregate_decide(toy_study):
+    change(toy_study, "study.yaml", "estimators: {linear: {}}\n", "")
+    assert load_study(toy_study).shown_rankings == ["linear-and-neighbours"]
+    nats = {"ranking": {"aggregate": "mean"}}
+    assert list(load_study(toy_study, nats).rankings) == ["linear"]
+    change(toy_study, "datasets.tsv", "\tgroup\n", "\tgroup\tviews\n")
+    change(toy_study, "datasets.tsv", "\tdocument\n", "\tdocument\tnone\n")
+    assert list(load_study(toy_study).rankings) == ["linear"]
 
 
 def test_variants_of_an_ablation_are_estimators_of_their_own(toy_study):

@@ -17,7 +17,7 @@ from suffice.ranking.rank import rank
 from suffice.ranking.scores import rank_pairs
 from suffice.ranking.settings import RankingSettings
 from suffice.seeds import derive_seed
-from suffice.study.model import EstimatorChoice
+from suffice.study.estimators import EstimatorChoice
 
 NORMAL_QUANTILE = 1.96  # of a 95 % interval
 AGGREGATES: tuple[Literal["mean", "median"], ...] = ("mean", "median")

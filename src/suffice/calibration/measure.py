@@ -13,7 +13,7 @@ from suffice.files import sha256_of_json
 from suffice.provenance import code_digest
 from suffice.seeds import derive_seed
 from suffice.store import ResultStore
-from suffice.study.model import EstimatorChoice
+from suffice.study.estimators import EstimatorChoice
 
 
 def measure_group(

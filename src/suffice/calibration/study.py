@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suffice.calibration.settings import CalibrationSettings, ChannelGroup, Grid
-from suffice.study.model import EstimatorChoice
-from suffice.study.read import read_estimators, read_study_settings
-from suffice.study.references import SETTINGS, check_key
+from suffice.study.estimators import EstimatorChoice, read_estimators
+from suffice.study.names import check_key
+from suffice.study.read import read_study_settings
+from suffice.study.references import SETTINGS
 
 Part = Literal["channels", "chains", "invariance"]
 FIGURES = ("channel_curves", "estimate_against_truth", "error_by_width", "independence")

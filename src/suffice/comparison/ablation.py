@@ -10,7 +10,7 @@ from scipy.stats import kendalltau, rankdata
 
 from suffice.comparison.correlation import STATISTICS, weighted_pearson
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate, counts_self_pairs
+from suffice.ranking.arrays import aggregate, counts_self_pairs, nats_matrix
 
 BAND = (0.05, 0.95)
 MIN_JUDGED = 4  # fewer models have no correlation worth the name
@@ -42,7 +42,7 @@ def number_of_models_curve(
     A model without an outcome is in the pools, as source and target, but has no say in the agreement.
 
     Args:
-        pairs: source, target, nats_per_dim of every model with every other.
+        pairs: source, target, nats_per_dim of every model with every other, and perhaps estimator.
         outcome: by model, higher is better.
         sizes: numbers of models.
         n_draws: random pools of each size.
@@ -54,16 +54,19 @@ def number_of_models_curve(
         draws lie), n_draws.
 
     Raises:
-        DataError: a pair is missing, or a size is less than 4 or more than there are models.
+        DataError: a size is less than 4 or more than there are models.
+        EstimationError: a pair is missing.
     """
-    matrix, values = _square(pairs, outcome, summary)
-    _check_sizes(sizes, len(matrix), least=MIN_JUDGED)
+    table = _matrix(pairs, summary)
+    models = table.index[table.index.isin(table.columns)]
+    cube, values = _by_target(table.loc[models], models), outcome.reindex(models).to_numpy(float)
+    _check_sizes(sizes, len(models), least=MIN_JUDGED)
     rng = np.random.default_rng(seed)
     rows = []
     for size in sizes:
-        draws = _draws(rng, len(matrix), size, n_draws)
-        pools = matrix[draws[:, :, None], draws[:, None, :]]  # (n_draws, size, size)
-        scores = aggregate(pools, summary.aggregate)
+        draws = _draws(rng, len(models), size, n_draws)
+        pools = cube[draws[:, :, None], draws[:, None, :]]  # (n_draws, size, size, n_estimators)
+        scores = aggregate(pools.reshape(*pools.shape[:2], -1), summary.aggregate)
         rows += [{"n_models": size, **row} for row in _spread(scores, values[draws])]
     return pd.DataFrame(rows)
 
@@ -81,7 +84,7 @@ def reference_targets_curve(
     A model that is left without a target, being the only one, is left out of its draw.
 
     Args:
-        pairs: source, target, nats_per_dim of every model with every target.
+        pairs: source, target, nats_per_dim of every model with every target, and perhaps estimator.
         outcome: by model, higher is better; models without one have no say but are targets.
         sizes: numbers of targets.
         n_draws: random sets of targets of each size.
@@ -92,19 +95,22 @@ def reference_targets_curve(
         One row a size and statistic: n_targets, statistic, mean, sd, low, high, n_draws.
 
     Raises:
-        DataError: a pair is missing, or a size is less than 1 or more than there are targets.
+        DataError: a size is less than 1 or more than there are targets.
+        EstimationError: a pair is missing.
     """
     table = _matrix(pairs, summary)
     judged = outcome.dropna().index.intersection(table.index, sort=False)
     if len(judged) < MIN_JUDGED:
         raise DataError(f"only {len(judged)} models have an outcome; at least {MIN_JUDGED} are needed")
-    matrix, values = table.loc[judged].to_numpy(), outcome.loc[judged].to_numpy(float)
-    _check_sizes(sizes, matrix.shape[1], least=1)
+    targets = table.columns.unique()
+    cube, values = _by_target(table.loc[judged], targets), outcome.loc[judged].to_numpy(float)
+    _check_sizes(sizes, len(targets), least=1)
     rng = np.random.default_rng(seed)
     rows = []
     for size in sizes:
-        draws = _draws(rng, matrix.shape[1], size, n_draws)
-        scores = aggregate(matrix[:, draws].swapaxes(0, 1), summary.aggregate)  # (n_draws, n_models)
+        draws = _draws(rng, len(targets), size, n_draws)
+        chosen = cube[:, draws].swapaxes(0, 1)  # (n_draws, n_models, size, n_estimators)
+        scores = aggregate(chosen.reshape(*chosen.shape[:2], -1), summary.aggregate)
         rows += [{"n_targets": size, **row} for row in _spread(scores, np.tile(values, (n_draws, 1)))]
     return pd.DataFrame(rows)
 
@@ -132,21 +138,15 @@ def agreement_between_rankings(rankings: dict[str, pd.Series]) -> pd.DataFrame:
 
 def _matrix(pairs: pd.DataFrame, summary: Summary) -> pd.DataFrame:
     """Nats per target dimension, rows sources; NaN where a pair does not count."""
-    table = pairs.pivot(index="source", columns="target", values="nats_per_dim")
-    if table.isna().any(axis=None):
-        row, column = np.argwhere(table.isna().to_numpy())[0]
-        source, target = table.index[row], table.columns[column]
-        raise DataError(f"the pair {source} -> {target} is missing; estimate it")
+    table = nats_matrix(pairs)
     if counts_self_pairs(pairs, summary.self_pairs):
         return table
-    return table.mask(table.index.to_numpy()[:, None] == table.columns.to_numpy())
+    return table.mask(np.equal.outer(table.index.to_numpy(), table.columns.to_numpy()))
 
 
-def _square(pairs: pd.DataFrame, outcome: pd.Series, summary: Summary) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix of the models that are sources and targets, and their outcomes, NaN where there is none."""
-    table = _matrix(pairs, summary)
-    models = table.index.intersection(table.columns)
-    return table.loc[models, models].to_numpy(), outcome.reindex(models).to_numpy(float)
+def _by_target(table: pd.DataFrame, targets: pd.Index) -> np.ndarray:
+    """The columns of each of some targets, one an estimator: shape (n_models, n_targets, n_estimators)."""
+    return np.stack([table[[target]].to_numpy() for target in targets], axis=1)
 
 
 def _check_sizes(sizes: Sequence[int], most: int, least: int) -> None:

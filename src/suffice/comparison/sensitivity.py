@@ -10,7 +10,7 @@ import pandas as pd
 
 from suffice.comparison.correlation import weighted_kendall
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate, counts_self_pairs
+from suffice.ranking.arrays import aggregate, counts_self_pairs, nats_matrix, of_first_estimator
 
 NEAR_COPY = 0.95
 WHOLE, MODEL, FAMILY, MERGED = "all models", "without a model", "without a family", "near-copies as one"
@@ -33,10 +33,11 @@ def pool_sensitivity(
     with the order that they have among all. The winner changes if it is another than that of the whole pool,
     although that one is still there; this is `beyond_ties` if the new one is not in the first tie group.
 
-    Near-copies are found by `near_copies`; of each group the model of the highest score stays.
+    Near-copies are found by `near_copies` from the first estimator's pairs; of each group the model that
+    ranks highest stays.
 
     Args:
-        pairs: source, target, nats_per_dim.
+        pairs: source, target, nats_per_dim, and perhaps estimator.
         families: family of each model.
         first_group: models that are tied for first among all.
         how: what orders the models: "ranks", "mean" or "median".
@@ -50,13 +51,16 @@ def pool_sensitivity(
     Raises:
         DataError: there are fewer than 2 models, or a model has no family.
     """
-    matrix = _matrix(pairs)
+    matrix = nats_matrix(pairs)
+    if len(matrix) < 2:
+        raise DataError(f"the pool has {len(matrix)} model(s); sensitivity needs at least 2")
     unknown = [model for model in matrix.index if model not in families]
     if unknown:
         raise DataError(f"model {unknown[0]!r} has no family; give it one")
     self_pairs = counts_self_pairs(pairs, self_pairs)
     whole = scores_of_pool(matrix, how, self_pairs)
-    pools = _pools(matrix, families, whole, threshold)
+    copies = near_copies(nats_matrix(of_first_estimator(pairs)), threshold)
+    pools = _pools(families, whole, copies)
     tied = set(first_group)
     rows = [_row(change, name, out, matrix, whole, tied, how, self_pairs) for change, name, out in pools]
     return pd.DataFrame([row for row in rows if row], columns=list(SENSITIVITY_COLUMNS))
@@ -121,27 +125,17 @@ def pool_warnings(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _matrix(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Nats per target dimension, sources as index and targets as columns."""
-    matrix = pairs.pivot(index="source", columns="target", values="nats_per_dim").astype(float)
-    if len(matrix) < 2:
-        raise DataError(f"the pool has {len(matrix)} model(s); sensitivity needs at least 2")
-    return matrix.rename_axis(None).rename_axis(None, axis=1)
-
-
 def _pools(
-    matrix: pd.DataFrame, families: Mapping[str, str], whole: pd.Series, threshold: float
+    families: Mapping[str, str], whole: pd.Series, copies: list[list[str]]
 ) -> list[tuple[str, str, list[str]]]:
     """What is changed, what is left out in words, and which models those are."""
     pools: list[tuple[str, str, list[str]]] = [(WHOLE, "", [])]
-    pools += [(MODEL, model, [model]) for model in matrix.index]
-    by_family = pd.Series({model: families[model] for model in matrix.index})
+    pools += [(MODEL, model, [model]) for model in whole.index]
+    by_family = pd.Series({model: families[model] for model in whole.index})
     members = {str(name): list(group.index) for name, group in by_family.groupby(by_family, sort=True)}
     pools += [(FAMILY, name, group) for name, group in members.items() if len(group) > 1]
-    copies = [
-        model for group in near_copies(matrix, threshold) for model in group if model != whole[group].idxmax()
-    ]
-    return pools + ([(MERGED, ", ".join(copies), copies)] if copies else [])
+    lower = [model for group in copies for model in group if model != whole[group].idxmax()]
+    return pools + ([(MERGED, ", ".join(lower), lower)] if lower else [])
 
 
 def _row(  # noqa: PLR0913 - what is left of the pool, and how it is scored

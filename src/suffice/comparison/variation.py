@@ -22,7 +22,7 @@ from suffice.comparison.choice import estimate
 from suffice.comparison.correlation import STATISTICS, Bootstrap, rank_table
 from suffice.data.looks import LookTable
 from suffice.errors import DataError
-from suffice.ranking.arrays import aggregate, nats_summary
+from suffice.ranking.arrays import aggregate, nats_summary, of_first_estimator
 from suffice.ranking.rank import rank
 from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
@@ -225,7 +225,8 @@ def version_table(
         pairs: source, target, nats_per_dim.
         versions: base of each version.
         results: rows of all models' tasks: model, task, value; None without tasks.
-        summary: how nats are summarised, the mean under "ranks"; self pairs do not count.
+        summary: how nats of the first estimator are summarised, the mean under "ranks"; self pairs do not
+            count.
         n_resamples: resamples of the targets.
         seed: of the resamples.
 
@@ -236,7 +237,7 @@ def version_table(
     Raises:
         DataError: a model has no pairs.
     """
-    table = pairs.pivot(index="source", columns="target", values="nats_per_dim")
+    table = of_first_estimator(pairs).pivot(index="source", columns="target", values="nats_per_dim")
     missing = [name for pair in versions.items() for name in pair if name not in table.index]
     if missing:
         raise DataError(f"model {missing[0]!r} has no pairs; estimate them")

@@ -14,6 +14,7 @@ import pandas as pd
 from suffice.comparison.correlation import mean_rank_table
 from suffice.files import read_table
 from suffice.plots.style import Drawn, Families
+from suffice.ranking.arrays import of_first_estimator
 from suffice.ranking.looks import ranked_pairs
 
 CURVES = "checkpoint_curves"
@@ -33,10 +34,10 @@ EXTRA_FIGURES = ("few_labels", "lost_directions")
 
 @dataclass(frozen=True)
 class StudyTables:
-    """The tables of one data set and one estimator.
+    """The tables of one ranking of one data set.
 
     Attributes:
-        pairs: all pairs that models are ranked by.
+        pairs: the pairs that models are ranked by, of the first estimator.
         ranking: the ranking.
         by_items: what it would have been with fewer items.
         correlation: how well scores and baselines foretell the tasks; None without tasks.
@@ -85,7 +86,7 @@ class StudyTables:
         more = read_table(cost), read_table(pools), _concatenated(kinds)
         asked = map(_concatenated, extras)
         return cls(
-            ranked_pairs(pairs),
+            of_first_estimator(ranked_pairs(pairs)),
             whole,
             by_items,
             _concatenated(correlation),

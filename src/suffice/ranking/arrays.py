@@ -200,6 +200,38 @@ def _ordered(pairs: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, 
     return keyed.loc[index], columns
 
 
+def nats_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Nats per target dimension: sources as index, and for each estimator its targets as columns.
+
+    With several estimators a target stands in as many columns, those of the first estimator first.
+
+    Args:
+        pairs: source, target, nats_per_dim, and perhaps estimator.
+
+    Raises:
+        EstimationError: a pair is missing.
+    """
+    estimators = pairs[ESTIMATOR] if ESTIMATOR in pairs else pd.Series("", index=pairs.index)
+    parts = [
+        own.pivot(index="source", columns="target", values="nats_per_dim")
+        for _, own in pairs.groupby(estimators, sort=False)
+    ]
+    matrix = pd.concat(parts, axis=1).astype(float).rename_axis(None).rename_axis(None, axis=1)
+    if matrix.isna().any(axis=None):
+        row, column = np.argwhere(matrix.isna().to_numpy())[0]
+        raise EstimationError(
+            f"the pair {matrix.index[row]} -> {matrix.columns[column]} is missing; estimate it"
+        )
+    return matrix
+
+
+def of_first_estimator(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of the estimator that comes first in a table of pairs; all, if none is named."""
+    if ESTIMATOR not in pairs or pairs.empty:
+        return pairs
+    return pairs[pairs[ESTIMATOR] == pairs[ESTIMATOR].iloc[0]].reset_index(drop=True)
+
+
 def aggregate(matrix: Floats, how: str) -> Floats:
     """What orders the models of a matrix of nats per target dimension: win rates, means or medians.
 

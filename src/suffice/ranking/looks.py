@@ -8,6 +8,7 @@ import pandas as pd
 
 from suffice.data.look_settings import SAME
 from suffice.files import read_table
+from suffice.ranking.arrays import of_first_estimator
 
 PUBLISHED_SCORE = "published_score"
 
@@ -24,12 +25,12 @@ def ranked_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
 
 
 def one_look_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """The pairs whose source and target see the same; all of an estimator that needs two looks.
+    """The first estimator's pairs whose source and target see the same; all, if it needs two looks.
 
     Args:
         paths: the tables of pairs of all targets.
     """
-    pairs = _read(paths)
+    pairs = of_first_estimator(_read(paths))
     same = pairs[pairs["looks"] == SAME]
     return pairs if same.empty else same.reset_index(drop=True)
 

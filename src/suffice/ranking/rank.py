@@ -13,7 +13,7 @@ import pandas as pd
 from suffice.arrays import as_matrices
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.registry import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS, get_estimator
 from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
 from suffice.ranking.arrays import SAME_LOOK
@@ -59,7 +59,7 @@ class Ranking:
 def rank(  # noqa: PLR0913 - each is a choice of the user's
     first: Mapping[str, Embedding],
     second: Mapping[str, Embedding] | None = None,
-    estimator: str | Sequence[str] = DEFAULT_ESTIMATOR,
+    estimator: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     aggregate: str = RankingSettings.model_fields["aggregate"].default,
     self_pairs: bool | None = RankingSettings.model_fields["self_pairs"].default,
     seed: int = 0,
@@ -78,7 +78,8 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         first: one array for each model, shape (n_items, embed_dim), the same items in the same order.
         second: a second look at the same items by the same models, such as the vectors of texts' second
             halves where `first` holds those of the first: source and target then see different looks.
-        estimator: name of the density family, or several, whose pairs are columns of one ranking.
+        estimator: name of the density family, or several, whose pairs are columns of one ranking, or several
+            with the settings of each; None: linear, and with two looks under "ranks" linear and neighbours.
         aggregate: what orders the models: "ranks", the share of comparisons on common targets that a model
             wins, or the "mean" or "median" over targets.
         self_pairs: whether a model is a target of itself; None: where source and target see different looks.
@@ -93,7 +94,7 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         targets: which models are targets: "all", names, or a number, for which models are drawn at random
             from as many families as can be, see `choose_targets`. Every model is a source.
         budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
-        **settings: the estimator's own settings, if there is one estimator.
+        **settings: of the estimator, if there is one; of linear, if none is named.
 
     Raises:
         EstimationError: (a ValueError) fewer than two models, different numbers of items, targets or looks
@@ -107,14 +108,17 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         'all'
     """
     how = _ranking_settings(aggregate, self_pairs)
+    if estimator is not None:
+        _estimators(estimator, seed, device, settings)  # an unknown one is told before the arrays are read
     arrays = as_matrices(first)
     _check_arrays(arrays)
     given = arrange_looks(arrays, _second_look(second), groups, looks, seed)
     counts_self = given.looks != SAME_LOOK if self_pairs is None else self_pairs
     wanted = _wanted_targets(arrays, targets, budget, counts_self)
-    chosen = _estimators(estimator, seed, device, settings)
-    asked = _names_of_targets(list(arrays), wanted, families, seed)
-    pairs = pd.concat([_pairs(one, given, asked) for one in chosen], ignore_index=True)
+    asked = _default_estimators(given.looks, aggregate, settings) if estimator is None else estimator
+    names = _names_of_targets(list(arrays), wanted, families, seed)
+    found = [_pairs(one, given, names) for one in _estimators(asked, seed, device, settings)]
+    pairs = pd.concat(found, ignore_index=True)
     return Ranking(rank_pairs(pairs, how, seed, families, near_copies(arrays, seed)), pairs, given.notes)
 
 
@@ -134,22 +138,34 @@ def _second_look(second: Any) -> dict[str, Embedding] | None:
     return as_matrices(second)
 
 
+def _default_estimators(looks: str, aggregate: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The estimators where none is named: several with two looks, if nats need not be on one scale."""
+    if looks == SAME_LOOK or aggregate != "ranks" or settings:
+        return (DEFAULT_ESTIMATOR,)
+    return WITH_TWO_LOOKS
+
+
 def _estimators(
-    names: str | Sequence[str], seed: int, device: str, settings: Mapping[str, Any]
+    asked: str | Sequence[str] | Mapping[str, Mapping[str, Any]],
+    seed: int,
+    device: str,
+    settings: Mapping[str, Any],
 ) -> list[Estimator[Any]]:
     """The density families that are asked for.
 
     Raises:
         EstimationError: an unknown name, none, one twice, or settings for several.
     """
-    names = [names] if isinstance(names, str) else list(names)
+    names = [asked] if isinstance(asked, str) else list(asked)
     if not names or len(set(names)) < len(names):
         raise EstimationError(f"estimators {names}: name at least one, and each once")
     if settings and len(names) > 1:
         raise EstimationError(
-            f"settings ({', '.join(settings)}) belong to one estimator but {len(names)} are given; give one"
+            f"settings ({', '.join(settings)}) belong to one estimator, but the ranking is by "
+            f"{' and '.join(names)}; name one, such as estimator={names[0]!r}"
         )
-    return [get_estimator(name)(seed=seed, device=device, **settings) for name in names]
+    own = asked if isinstance(asked, Mapping) else dict.fromkeys(names, settings)
+    return [get_estimator(name)(seed=seed, device=device, **own[name]) for name in names]
 
 
 def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:

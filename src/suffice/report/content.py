@@ -14,11 +14,11 @@ WAYS_COLUMNS = ("model", "predictor", "value")
 
 @dataclass(frozen=True)
 class Section:
-    """One data set under one estimator.
+    """One data set and one ranking of its models.
 
     Attributes:
         dataset: name of the data set.
-        estimator: name of the estimator.
+        estimator: name of the ranking: that of the estimator, or of several together.
         ranking: the ranking table.
         manifest: the corpus's manifest: n_items, source, license, content_sha256, dropped and more.
         cards: one row a model: model, and what health and cost say of its embedding; columns that are

@@ -10,6 +10,7 @@ import pandas as pd
 from suffice.comparison.pareto import quotient_table
 from suffice.comparison.stored import predictor_table
 from suffice.data.look_settings import SAME
+from suffice.estimators.base import Estimator
 from suffice.files import read_json, read_table, whole_file
 from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
@@ -17,7 +18,7 @@ from suffice.report.page import render_page
 from suffice.report.tables import cards_table
 from suffice.study.configuration import configuration_of
 from suffice.study.looks import note_on_looks
-from suffice.study.model import EstimatorChoice, Study
+from suffice.study.model import Study
 from suffice.study.read import load_study
 
 
@@ -57,34 +58,32 @@ def page_of_study(
 
 def _sections(study: Study, results: Path, figures: Sequence[str]) -> list[Section]:
     return [
-        _section(study, results, dataset, choice, figures)
+        _section(study, results, dataset, name, figures)
         for dataset in study.ranked_datasets
-        for choice in study.estimators.values()
+        for name in study.shown_rankings
     ]
 
 
-def _section(
-    study: Study, results: Path, dataset: str, choice: EstimatorChoice, figures: Sequence[str]
-) -> Section:
+def _section(study: Study, results: Path, dataset: str, ranking: str, figures: Sequence[str]) -> Section:
     cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
-    estimator = choice.build(study.settings.seed, "cpu")
-    ranked = f"{dataset}/{choice.name}.csv"
+    estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranking)]
+    ranked = f"{dataset}/{ranking}.csv"
     pareto = read_table(results / "pareto" / ranked)
     correlation, differences, decision, quotient, dependence = None, None, None, None, None
     if study.has_tasks:
         table = read_table(results / "correlation" / f"{dataset}.csv")
-        others = set(study.estimators) - {choice.name}
+        others = set(study.rankings) - {ranking}
         correlation = table[~table["predictor"].isin(others)]
         advantage = read_table(results / "correlation" / f"{dataset}.differences.csv")
-        differences = advantage[advantage["predictor"] == choice.name]
+        differences = advantage[advantage["predictor"] == ranking]
         decision = read_table(results / "decision" / f"{dataset}.csv")
         task_table = _task_results(study, results)
         quotient = None if task_table is None else quotient_table(pareto, task_table)
         dependence = read_table(results / "dependence" / ranked)
     return Section(
         dataset=dataset,
-        estimator=choice.name,
-        ranking=read_table(results / "ranking" / dataset / f"{choice.name}.csv"),
+        estimator=ranking,
+        ranking=read_table(results / "ranking" / dataset / f"{ranking}.csv"),
         manifest=read_json(results / "corpora" / f"{dataset}.json"),
         cards=cards_table(cards),
         correlation=correlation,
@@ -95,26 +94,38 @@ def _section(
         quotient=quotient,
         dependence=dependence,
         few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
-        directions=_explained(study, results / "explained" / dataset, choice.name, "directions"),
-        items=_explained(study, results / "explained" / dataset, choice.name, "items"),
-        ways=_other_ways(study, results, dataset, choice.name),
+        directions=_explained(study, results / "explained" / dataset, ranking, "directions"),
+        items=_explained(study, results / "explained" / dataset, ranking, "items"),
+        ways=_other_ways(study, results, dataset, ranking),
         controls=study.controls,
         notes=_notes(study, results, dataset),
-        figures={name: results / "figures" / dataset / choice.name / f"{name}.png" for name in figures},
-        held_out=estimator.held_out,
-        about_estimator=estimator.about,
+        figures={name: results / "figures" / dataset / ranking / f"{name}.png" for name in figures},
+        held_out=all(estimator.held_out for estimator in estimators),
+        about_estimator=_about(estimators),
     )
 
 
-def _other_ways(study: Study, results: Path, dataset: str, estimator: str) -> pd.DataFrame:
-    """The ways to choose beside one estimator's ranking: other rankings and baselines."""
-    others = [name for name in study.estimators if name != estimator]
+def _about(estimators: Sequence[Estimator[Any]]) -> str:
+    """What the density families are, in sentences."""
+    if len(estimators) == 1:
+        return estimators[0].about
+    names = [estimator.name for estimator in estimators]
+    together = (
+        f"Ranked by {' and '.join(names)} together: the share of comparisons won, over the pairs of both. "
+        f"Nats, where they are shown, are those of {names[0]}."
+    )
+    return " ".join([together, *(f"{each.name}: {each.about}" for each in estimators)])
+
+
+def _other_ways(study: Study, results: Path, dataset: str, ranking: str) -> pd.DataFrame:
+    """The ways to choose beside one ranking: other rankings and baselines."""
+    others = [name for name in study.rankings if name != ranking]
     rankings = {name: read_table(results / "ranking" / dataset / f"{name}.csv") for name in others}
     return predictor_table(rankings, read_table(results / "baselines" / f"{dataset}.csv"))
 
 
-def _explained(study: Study, folder: Path, estimator: str, what: str) -> pd.DataFrame | None:
-    return read_table(folder / f"{estimator}.{what}.csv") if study.explained_pairs else None
+def _explained(study: Study, folder: Path, ranking: str, what: str) -> pd.DataFrame | None:
+    return read_table(folder / f"{ranking}.{what}.csv") if study.explained_pairs else None
 
 
 def _notes(study: Study, results: Path, dataset: str) -> list[str]:

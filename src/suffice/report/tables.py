@@ -202,7 +202,7 @@ def results_table(section: Section, content: PageContent) -> Table | None:
 
 
 def overview_table(content: PageContent) -> Table:
-    """A row a section: what is first under each data set and estimator."""
+    """A row a section: what is first in each ranking of each data set."""
     rows = []
     for section in content.sections:
         ranking = section.ranking
@@ -218,13 +218,13 @@ def overview_table(content: PageContent) -> Table:
         )
     columns = (
         Column("dataset", "Data set"),
-        Column("estimator", "Estimator"),
+        Column("estimator", "Ranked by"),
         Column("n_items", "Items", integer),
         Column("n_models", "Models", integer),
         Column("first", "First"),
         Column("n_tied", "Could be first", integer),
     )
-    return make_table(pd.DataFrame(rows), columns, "All data sets and estimators of the study")
+    return make_table(pd.DataFrame(rows), columns, "All rankings of the study")
 
 
 def make_table(

@@ -1,6 +1,5 @@
 """What a study holds, with every default and description: the manual and the schemas are made from it."""
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,33 +9,18 @@ from pydantic import Field, field_validator, model_validator
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookChoice, LookSettings
 from suffice.embed.registry import get_loader
-from suffice.estimators.base import Estimator
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
+from suffice.study.estimators import COMBINES, EstimatorChoice
 from suffice.study.extras import ExplainSettings, FewLabelsSettings
 from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
 from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
-NAME_PATTERN = r"[a-z0-9][a-z0-9.-]{0,99}"
-NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit, at most 100"
-RESERVED_ENDINGS = (".differences", ".directions", ".halves", ".items", ".tasks")
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"
 DATASET_PLACEHOLDER = "{dataset}"
-
-
-def why_no_name(text: str) -> str | None:
-    """Why a text is not fit to be a name, in file names and tables; None if it is."""
-    if not re.fullmatch(NAME_PATTERN, text):
-        return f"is not a name: use {NAME_RULE}"
-    if text.endswith(RESERVED_ENDINGS):
-        return (
-            f"is not a name: files of the workflow's own end in {', '.join(RESERVED_ENDINGS)}; choose another"
-        )
-    return None
 
 
 class TrainingSettings(MaskedLanguageModelSettings):
@@ -100,11 +84,14 @@ class StudySettings(Settings):
     models: str = Field(default="models.tsv", description="the table of models")
     datasets: str = Field(default="datasets.tsv", description="the table of data sets")
     tasks: str = Field(default="tasks.tsv", description="the table of tasks; none need be there")
-    estimators: dict[str, dict[str, Any]] = Field(
-        default={DEFAULT_ESTIMATOR: {}},
+    estimators: dict[str, dict[str, Any]] | None = Field(
+        default=None,
         min_length=1,
         description="name of each estimator with its settings; the first is the one the page answers with. "
-        "A variant has a name of its own and the key `estimator`",
+        "A variant has a name of its own and the key `estimator`. `{combines: [NAME, NAME]}` is the ranking "
+        "by several of them together: the share of comparisons won, over all their pairs. Left out: "
+        "`linear`; and where a data set that is not of molecules gives two looks, and the aggregate is "
+        "ranks, `linear-and-neighbours`, `linear` and `neighbours`",
     )
     ranking: StudyRankingSettings = Field(
         default=StudyRankingSettings(), description="how scores are made from pairs, and with which targets"
@@ -159,19 +146,6 @@ class StudySettings(Settings):
         return (
             {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
         )
-
-
-@dataclass(frozen=True)
-class EstimatorChoice:
-    """An estimator as a study uses it: a name, a kind and its settings."""
-
-    name: str
-    kind: str
-    settings: dict[str, Any]
-
-    def build(self, seed: int, device: str) -> Estimator[Any]:
-        """The estimator itself."""
-        return get_estimator(self.kind)(seed=seed, device=device, **self.settings)
 
 
 @dataclass(frozen=True)
@@ -283,6 +257,23 @@ class Study:
     def tasks_file(self) -> Path:
         """The table of tasks; it need not be there."""
         return self.folder / self.settings.tasks
+
+    @property
+    def rankings(self) -> dict[str, tuple[str, ...]]:
+        """The estimators that each ranking is made with, by its name, in the order of study.yaml."""
+        named = self.settings.estimators or {}
+        return {name: tuple(given.get(COMBINES, (name,))) for name, given in named.items()}
+
+    @property
+    def shown_rankings(self) -> list[str]:
+        """Names of the rankings that the page shows: the first, and those that are no part of another."""
+        parts = {part for parts in self.rankings.values() if len(parts) > 1 for part in parts}
+        first = next(iter(self.rankings))
+        return [name for name in self.rankings if name == first or name not in parts]
+
+    def estimators_of(self, ranking: str) -> list[EstimatorChoice]:
+        """The estimators that a ranking is made with; a variation of `ablations` is made with one."""
+        return [self.all_estimators[name] for name in self.rankings.get(ranking, (ranking,))]
 
     @property
     def all_estimators(self) -> dict[str, EstimatorChoice]:

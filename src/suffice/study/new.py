@@ -16,7 +16,7 @@ from suffice.embed.vector_files import names_of_files, split_array
 from suffice.errors import StudyError
 from suffice.foreign import suffix_of
 from suffice.settings import did_you_mean
-from suffice.study.model import why_no_name
+from suffice.study.names import why_no_name
 from suffice.study.places import folders_outside
 from suffice.study.read import load_study
 

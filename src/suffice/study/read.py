@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.data.look_settings import LookSettings
+from suffice.data.look_settings import SAME, LookSettings
 from suffice.data.paths import own_paths, resolve_paths
 from suffice.embed.base import Loader
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
@@ -21,20 +22,27 @@ from suffice.fetch import is_url
 from suffice.files import user_path
 from suffice.names import shown_name
 from suffice.settings import Settings, describe_validation_error, did_you_mean
+from suffice.study.estimators import (
+    WITH_ONE_LOOK,
+    WITH_TWO_LOOKS,
+    EstimatorChoice,
+    read_combining,
+    read_estimators,
+)
 from suffice.study.looks import with_looks
 from suffice.study.model import (
     DATASET_PLACEHOLDER,
     MODEL_PREFIX,
     TRAINED_PREFIX,
     DatasetRow,
-    EstimatorChoice,
     ModelRow,
     Study,
     StudySettings,
     TaskRow,
 )
+from suffice.study.names import check_key
 from suffice.study.places import Places, check_study_file
-from suffice.study.references import SETTINGS, check_key, check_references
+from suffice.study.references import SETTINGS, check_references
 from suffice.study.standins import with_standins
 from suffice.study.tables import checked, read_rows, read_settings, read_truth
 from suffice.study.yaml_file import read_yaml_file
@@ -70,12 +78,14 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     check_key(folder, "the folder's name", folder.name)
     refuse_braces(str(folder))
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
-    estimators = read_estimators(folder / SETTINGS, settings.estimators, settings.seed)
     places = Places(folder, settings.outside)
     for table in ("datasets", "models", "tasks"):
         named = checked(folder / SETTINGS, table, partial(user_path, getattr(settings, table), folder))
         places.check(folder / SETTINGS, table, named)
     datasets = _read_datasets(folder / settings.datasets, places)
+    estimators = read_combining(
+        folder / SETTINGS, settings.estimators or {}, settings.ranking.aggregate, settings.seed
+    )
     models = _read_models(folder / settings.models, places)
     tasks = _read_tasks(folder, settings, datasets)
     settings = _with_located_scores(folder, settings, places)
@@ -83,7 +93,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks, variants)
     check_references(study)
     _check_files_of_models(study, places)
-    study = with_looks(study)
+    study = _with_default_estimators(with_looks(study))
     return with_standins(study) if settings.offline_standins else study
 
 
@@ -118,22 +128,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:
-    """The estimators that study.yaml names, each built once to check its settings.
-
-    They are built on the CPU: the computer that plans a study may lack the GPU that its jobs will have.
-
-    Raises:
-        StudyError: a name, a kind or a setting is wrong.
-    """
-    choices = {}
-    for name, settings in given.items():
-        check_key(path, f"estimators.{name}", name)
-        own = {key: value for key, value in settings.items() if key != "estimator"}
-        choice = EstimatorChoice(name, str(settings.get("estimator", name)), own)
-        checked(path, f"estimators.{name}", partial(choice.build, seed, "cpu"))
-        choices[name] = choice
-    return choices
+def _with_default_estimators(study: Study) -> Study:
+    """The study with the estimators that suit its looks, where study.yaml leaves them out."""
+    if study.settings.estimators is not None:
+        return study
+    rows = [study.datasets[name] for name in study.compared_datasets]
+    has_two = any(row.looks.kind != SAME and not row.settings.has_molecules for row in rows)
+    by_wins = study.settings.ranking.aggregate == "ranks"
+    given = WITH_TWO_LOOKS if has_two and by_wins else WITH_ONE_LOOK
+    settings = study.settings.model_copy(update={"estimators": given})
+    estimators = read_combining(study.folder / SETTINGS, given, settings.ranking.aggregate, settings.seed)
+    return replace(study, settings=settings, estimators=estimators)
 
 
 def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
@@ -141,7 +146,7 @@ def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorCh
     given: dict[str, dict[str, Any]] = {}
     for name, variation in settings.ablations.items():
         variants = variation.variants(name)
-        taken = sorted(set(variants) & {*given, *settings.estimators})
+        taken = sorted(set(variants) & {*given, *(settings.estimators or {})})
         if taken:
             raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")
         given |= variants

@@ -7,7 +7,8 @@ from typing import Any
 
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
-from suffice.study.model import Study, why_no_name
+from suffice.study.model import Study
+from suffice.study.names import check_key
 from suffice.study.tables import checked
 from suffice.tasks.settings import KINDS_WITH_SPLIT
 
@@ -108,13 +109,6 @@ def _check_extras(study: Study) -> None:
     pairs = study.settings.explain.pairs
     for name in chain.from_iterable(pairs if pairs != "auto" else ()):
         must_exist(path, "explain.pairs", "model", name, study.models)
-
-
-def check_key(path: Path, key: str, name: str) -> None:
-    """Raise StudyError unless `name` is fit to be one, in file names and tables."""
-    wrong = why_no_name(name)
-    if wrong:
-        raise StudyError(f"{path}: {key}: {name!r} {wrong}")
 
 
 def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_g
 
 
 def show_results(results: Path) -> str:
-    """The rankings of a study and what is odd about its models, or its summary; and where the page is.
+    """The rankings that the page shows and what is odd about the models, or the summary; and the page's place.
 
     Raises:
         DataError: the folder holds no ranking and no summary.
@@ -22,7 +22,9 @@ def show_results(results: Path) -> str:
     rankings, summary = whole_files(results, "ranking/*/*.csv"), results / SUMMARY
     if not rankings and not summary.exists():
         raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
-    parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, rankings))
+    on_page = {path.relative_to(results / "pareto") for path in whole_files(results, "pareto/*/*.csv")}
+    shown = [path for path in rankings if path.relative_to(results / "ranking") in on_page] or rankings
+    parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, shown))
     page = results / "report.html"
     return "\n\n".join([*parts, f"page: {page}"] if page.exists() else parts)
 
@@ -59,7 +61,7 @@ def _show_ranking(path: Path) -> str:
 def _described(path: Path, ranking: pd.DataFrame) -> str:
     table, warned = ranking[COLUMNS], ranking[ranking["warnings"].notna()]
     warnings = [f"  {row.model}: {row.warnings}" for row in warned.itertuples()]
-    heading = f"data set {path.parent.name}, estimator {path.stem} (score: nats per target dimension)"
+    heading = f"data set {path.parent.name}, ranked by {path.stem} (score: nats per target dimension)"
     with pd.option_context("display.width", 120):
         shown = table.to_string(index=False, float_format="%.3f")
     advice = [describe_targets(ranking), describe_items_needed(ranking)]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from suffice.data.text_files import decode
 from suffice.errors import DataError, StudyError, SufficeError, first_line
 from suffice.settings import Settings, describe_validation_error
-from suffice.study.model import why_no_name
+from suffice.study.names import why_no_name
 
 Row = TypeVar("Row")
 S = TypeVar("S", bound=Settings)

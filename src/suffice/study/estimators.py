@@ -1,0 +1,95 @@
+"""The estimators of a study: which there are by default, their settings, and rankings by several together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from suffice.errors import StudyError
+from suffice.estimators.base import Estimator
+from suffice.estimators.registry import get_estimator
+from suffice.settings import did_you_mean
+from suffice.study.names import check_key
+from suffice.study.tables import checked
+
+COMBINES = "combines"
+WITH_TWO_LOOKS: dict[str, dict[str, Any]] = {
+    "linear-and-neighbours": {COMBINES: ["linear", "neighbours"]},
+    "linear": {},
+    "neighbours": {},
+}
+WITH_ONE_LOOK: dict[str, dict[str, Any]] = {"linear": {}}
+"""Also of molecules with two looks, on which nearness agrees less with tasks; see docs/method.md."""
+
+
+@dataclass(frozen=True)
+class EstimatorChoice:
+    """An estimator as a study uses it: a name, a kind and its settings."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+
+    def build(self, seed: int, device: str) -> Estimator[Any]:
+        """The estimator itself."""
+        return get_estimator(self.kind)(seed=seed, device=device, **self.settings)
+
+
+def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:
+    """The estimators that study.yaml names, each built once to check its settings.
+
+    They are built on the CPU: the computer that plans a study may lack the GPU that its jobs will have.
+
+    Raises:
+        StudyError: a name, a kind or a setting is wrong.
+    """
+    choices = {}
+    for name, settings in given.items():
+        check_key(path, f"estimators.{name}", name)
+        own = {key: value for key, value in settings.items() if key != "estimator"}
+        choice = EstimatorChoice(name, str(settings.get("estimator", name)), own)
+        checked(path, f"estimators.{name}", partial(choice.build, seed, "cpu"))
+        choices[name] = choice
+    return choices
+
+
+def read_combining(
+    path: Path, given: Mapping[str, dict[str, Any]], aggregate: str, seed: int
+) -> dict[str, EstimatorChoice]:
+    """The estimators that study.yaml names, once the entries that combine some of them are checked.
+
+    Raises:
+        StudyError: an estimator is wrong, or those that are combined do not go together.
+    """
+    estimators = read_estimators(
+        path, {name: own for name, own in given.items() if COMBINES not in own}, seed
+    )
+    for name in given.keys() - estimators.keys():
+        check_key(path, f"estimators.{name}", name)
+        _check_combination(f"{path}: estimators.{name}", given[name], aggregate, estimators)
+    return estimators
+
+
+def _check_combination(
+    where: str, own: Mapping[str, Any], aggregate: str, estimators: Mapping[str, EstimatorChoice]
+) -> None:
+    """Raise StudyError unless an entry names at least two estimators of different kinds, and no more."""
+    parts = own[COMBINES]
+    names = parts if isinstance(parts, list) and all(isinstance(part, str) for part in parts) else []
+    if set(own) != {COMBINES} or len(names) < 2:
+        raise StudyError(
+            f"{where} must have the one key {COMBINES} with at least two estimators, such as "
+            f"[linear, neighbours], not {dict(own)}"
+        )
+    for part in names:
+        if part not in estimators:
+            known = did_you_mean(part, list(estimators))
+            raise StudyError(f"{where}.{COMBINES}: no estimator {part!r}{known}")
+    if len({estimators[part].kind for part in names}) < len(names):
+        raise StudyError(f"{where}.{COMBINES}: {', '.join(names)} must be of different kinds")
+    if aggregate != "ranks":
+        raise StudyError(
+            f"{where} combines estimators, whose nats are not on one scale; set ranking.aggregate to ranks, "
+            f"not {aggregate}"
+        )

@@ -1,0 +1,28 @@
+"""Names in a study: they stand in file names, tables and figures."""
+
+import re
+from pathlib import Path
+
+from suffice.errors import StudyError
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9.-]{0,99}"
+NAME_RULE = "lower-case letters, digits, dots and hyphens, the first a letter or digit, at most 100"
+RESERVED_ENDINGS = (".differences", ".directions", ".halves", ".items", ".tasks")
+
+
+def why_no_name(text: str) -> str | None:
+    """Why a text is not fit to be a name, in file names and tables; None if it is."""
+    if not re.fullmatch(NAME_PATTERN, text):
+        return f"is not a name: use {NAME_RULE}"
+    if text.endswith(RESERVED_ENDINGS):
+        return (
+            f"is not a name: files of the workflow's own end in {', '.join(RESERVED_ENDINGS)}; choose another"
+        )
+    return None
+
+
+def check_key(path: Path, key: str, name: str) -> None:
+    """Raise StudyError unless `name` is fit to be one, in file names and tables."""
+    wrong = why_no_name(name)
+    if wrong:
+        raise StudyError(f"{path}: {key}: {name!r} {wrong}")
