@@ -14,7 +14,7 @@ COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_g
 
 
 def show_results(results: Path) -> str:
-    """The rankings that the page shows and what is odd about the models, or the summary; and the page's place.
+    """The rankings of the page and what is odd about the models, or the summary; and where the page is.
 
     Raises:
         DataError: the folder holds no ranking and no summary.
