@@ -26,7 +26,7 @@ rule vary_pool:
     params:
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation", "suffice.ranking.looks"),
+        code=code_of("vary_pool"),
     script:
         "../scripts/vary_pool.py"
 
@@ -48,7 +48,7 @@ rule vary_setting:
         names=values_of_variation,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation"),
+        code=code_of("vary_setting"),
     script:
         "../scripts/vary_setting.py"
 
@@ -70,7 +70,7 @@ rule vary_dataset:
         names=STUDY.compared_datasets,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation"),
+        code=code_of("vary_setting"),
     script:
         "../scripts/vary_setting.py"
 
@@ -94,14 +94,7 @@ rule vary_items:
     params:
         models=models_of_study,
         how=stable(ranking_choices()),
-        code=code_version(
-            "suffice.comparison.variation",
-            "suffice.ranking.rank",
-            *[
-                f"suffice.estimators.{each.kind}"
-                for each in STUDY.estimators_of(FIRST_RANKING)
-            ],
-        ),
+        code=code_of("vary_items"),
     script:
         "../scripts/vary_items.py"
 
@@ -123,7 +116,7 @@ rule compare_versions:
         versions=STUDY.versions,
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.variation", "suffice.ranking.looks"),
+        code=code_of("compare_versions"),
     script:
         "../scripts/compare_versions.py"
 
@@ -154,6 +147,6 @@ rule plot_ablations:
         runtime=growing(30),
     params:
         variations=list(STUDY.settings.ablations),
-        code=code_version("suffice.plots.ablation_curves", "suffice.plots.ablations"),
+        code=code_of("plot_ablations"),
     script:
         "../scripts/plot_ablations.py"

@@ -13,7 +13,6 @@ from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import (
-    code_version,
     files_of_settings,
     loader_settings,
     open_study,
@@ -153,9 +152,9 @@ def seed_of_model(wildcards):
 
 
 def code_of_model(wildcards):
-    """Version of the code that makes a model's vectors."""
+    """Version of the code that makes a model's vectors, at once or in blocks."""
     loader = get_loader(STUDY.models[wildcards.model].kind)
-    return code_version("suffice.embed.write", loader.__module__)
+    return code_of("embed_items", loader.__module__)
 
 
 def failure_record(wildcards):
@@ -182,11 +181,11 @@ def estimator_choice(wildcards):
 
 
 def code_of_estimator(wildcards):
-    """Version of the code that makes an estimator's numbers."""
+    """Version of the code that makes an estimator's numbers, from its preparation on."""
     from suffice.estimators.registry import get_estimator
 
     estimator = get_estimator(STUDY.all_estimators[wildcards.estimator].kind)
-    return code_version("suffice.estimators.stored", estimator.__module__)
+    return code_of("estimate_pairs", estimator.__module__)
 
 
 def models_of_study(wildcards):
@@ -324,7 +323,7 @@ def reported_figure(name):
 def code_of_figures():
     """Version of the code that draws the figures of a ranking."""
     modules = [f"suffice.plots.{name}" for name in figure_names()]
-    return code_version("suffice.plots.study", *modules)
+    return code_of("plot_figures", *modules)
 
 
 def correlation_of_dataset(wildcards):

@@ -19,7 +19,7 @@ rule build_corpus:
         settings=dataset_settings,
         seed=STUDY.settings.seed,
         versions=corpus_versions,
-        code=code_version("suffice.data.build"),
+        code=code_of("build_corpus"),
     script:
         "../scripts/build_corpus.py"
 
@@ -44,6 +44,6 @@ rule train_language_model:
         settings=training_settings,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
-        code=code_version("suffice.training.masked_language_model"),
+        code=code_of("train_language_model"),
     script:
         "../scripts/train_language_model.py"

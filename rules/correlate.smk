@@ -30,6 +30,6 @@ rule correlate_scores:
         rankings=list(STUDY.rankings),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.correlation"),
+        code=code_of("correlate_scores"),
     script:
         "../scripts/correlate_scores.py"

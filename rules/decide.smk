@@ -25,7 +25,7 @@ rule decide_models:
         rankings=list(STUDY.rankings),
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.decision"),
+        code=code_of("decide_models"),
     script:
         "../scripts/decide_models.py"
 
@@ -51,7 +51,7 @@ rule shrink_pool:
     params:
         models=model_table,
         settings=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
-        code=code_version("suffice.comparison.sensitivity", "suffice.ranking.looks"),
+        code=code_of("shrink_pool"),
     script:
         "../scripts/shrink_pool.py"
 
@@ -75,7 +75,7 @@ rule weigh_cost:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code_version("suffice.comparison.pareto"),
+        code=code_of("weigh_cost"),
     script:
         "../scripts/weigh_cost.py"
 
@@ -102,6 +102,6 @@ rule relate_tasks:
     params:
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.dependence"),
+        code=code_of("relate_tasks"),
     script:
         "../scripts/relate_tasks.py"

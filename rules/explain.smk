@@ -34,6 +34,6 @@ rule explain_pairs:
         models=models_of_study,
         settings=STUDY.settings.explain.model_dump(exclude={"pairs"}),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.explain", "suffice.ranking.looks"),
+        code=code_of("explain_pairs"),
     script:
         "../scripts/explain_pairs.py"

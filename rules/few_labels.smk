@@ -29,6 +29,6 @@ rule try_few_labels:
         models=models_of_study,
         effort=effort_of_few_labels,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.comparison.label_trials"),
+        code=code_of("try_few_labels"),
     script:
         "../scripts/try_few_labels.py"

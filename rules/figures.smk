@@ -58,6 +58,6 @@ rule write_page:
         overrides=overrides_in(config),
         configuration=configuration_of(STUDY),
         figures=figure_names(),
-        code=code_version("suffice.report.study"),
+        code=code_of("write_page"),
     script:
         "../scripts/write_page.py"

@@ -19,6 +19,6 @@ rule make_looks:
         kind=kind_of_looks,
         how=limits_of_looks,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.data.look_pairs"),
+        code=code_of("make_looks"),
     script:
         "../scripts/make_looks.py"

@@ -21,7 +21,7 @@ rule probe_model:
         datasets=STUDY.task_datasets,
         seed=STUDY.settings.seed,
         store=f"{RESULTS}/store/tasks",
-        code=code_version("suffice.tasks.stored"),
+        code=code_of("probe_model"),
     script:
         "../scripts/probe_model.py"
 
@@ -46,6 +46,6 @@ rule read_public_scores:
         runtime=growing(30),
     params:
         public=public_settings,
-        code=code_version("suffice.tasks.public_scores"),
+        code=code_of("read_public_scores"),
     script:
         "../scripts/read_public_scores.py"

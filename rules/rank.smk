@@ -26,12 +26,7 @@ rule rank_models:
         families=STUDY.families,
         seed=STUDY.settings.seed,
         controls=STUDY.controls,
-        code=code_version(
-            "suffice.ranking.scores",
-            "suffice.ranking.sample_size",
-            "suffice.ranking.looks",
-            "suffice.ranking.relatives",
-        ),
+        code=code_of("rank_models"),
     script:
         "../scripts/rank_models.py"
 
@@ -56,6 +51,6 @@ rule measure_baselines:
         models=models_of_study,
         seed=STUDY.settings.seed,
         store=f"{RESULTS}/store/baselines",
-        code=code_version("suffice.comparison.stored"),
+        code=code_of("measure_baselines"),
     script:
         "../scripts/measure_baselines.py"

@@ -14,7 +14,7 @@ rule make_standin_data:
     params:
         datasets=standin_datasets,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.data.standin"),
+        code=code_of("make_standin_data"),
     script:
         "../scripts/make_standin_data.py"
 
@@ -32,6 +32,6 @@ rule make_standin_checkpoints:
     params:
         models=standin_models,
         seed=STUDY.settings.seed,
-        code=code_version("suffice.embed.standin"),
+        code=code_of("make_standin_checkpoints"),
     script:
         "../scripts/make_standin_checkpoints.py"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from suffice.errors import SufficeError
 from suffice.study.kinds import kind_of_study
+from suffice.provenance import code_of_script
 from suffice.workflow import (
     begin_run,
     let_jobs_import_library,
@@ -28,6 +29,11 @@ except SufficeError as error:
 def any_of(names):
     """A pattern that matches exactly the given names; one that matches nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def code_of(script, *chosen):
+    """Version of the library's code by which a script makes its results."""
+    return code_of_script(ROOT / "scripts" / f"{script}.py", *chosen)
 
 
 def growing(amount):

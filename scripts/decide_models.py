@@ -4,8 +4,8 @@ import pandas as pd
 
 from suffice.comparison.decision import decision_table, with_parameters
 from suffice.comparison.stored import predictor_table
+from suffice.embed.cards import cards_table
 from suffice.files import read_json, read_table, write_table
-from suffice.report.tables import cards_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

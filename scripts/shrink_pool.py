@@ -4,7 +4,7 @@ from suffice.comparison.sensitivity import pool_sensitivity
 from suffice.files import read_table, write_table
 from suffice.ranking.arrays import counts_self_pairs
 from suffice.ranking.looks import ranked_pairs
-from suffice.report.answer import tied_for_first
+from suffice.ranking.table import tied_for_first
 from suffice.workflow import running_job
 
 with running_job(snakemake):

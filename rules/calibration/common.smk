@@ -5,7 +5,6 @@ import re
 from suffice.calibration.study import PARTS
 from suffice.workflow import (
     calibration_memory_mb,
-    code_version,
     open_calibration,
     overrides_in,
     stable,
@@ -48,7 +47,7 @@ def code_of_measure(wildcards):
     from suffice.estimators.registry import get_estimator
 
     estimator = get_estimator(STUDY.estimators[wildcards.estimator].kind)
-    return code_version("suffice.calibration.measure", estimator.__module__)
+    return code_of("measure_group", estimator.__module__)
 
 
 def gpus_of_estimator(wildcards):
@@ -66,9 +65,7 @@ def memory_of_measure(wildcards, attempt):
 
 def code_of_figure(wildcards):
     """Version of the code that draws a figure."""
-    return code_version(
-        "suffice.plots.calibration", f"suffice.plots.{wildcards.figure}"
-    )
+    return code_of("plot_calibration", f"suffice.plots.{wildcards.figure}")
 
 
 def final_files():

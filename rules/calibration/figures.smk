@@ -47,6 +47,6 @@ rule write_calibration_page:
         folder=str(study_folder(config, ROOT)),
         overrides=overrides_in(config),
         configuration=stable(STUDY.settings.model_dump(mode="json")),
-        code=code_version("suffice.report.calibration"),
+        code=code_of("write_calibration_page"),
     script:
         "../../scripts/write_calibration_page.py"

@@ -45,6 +45,6 @@ rule tabulate_calibration:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code_version("suffice.calibration.tables"),
+        code=code_of("tabulate_calibration"),
     script:
         "../../scripts/tabulate_calibration.py"

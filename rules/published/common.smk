@@ -4,7 +4,7 @@ import re
 
 from suffice.published.study import FIGURES, TABLES
 from suffice.published.tables import files_of
-from suffice.workflow import code_version, open_published, overrides_in, stable
+from suffice.workflow import open_published, overrides_in, stable
 
 PUBLISHED = study_folder(config, ROOT)
 try:

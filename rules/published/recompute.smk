@@ -17,7 +17,7 @@ rule recompute_published:
     params:
         folder=str(PUBLISHED),
         settings=stable(SETTINGS.model_dump(mode="json")),
-        code=code_version("suffice.published.recompute"),
+        code=code_of("recompute_published"),
     script:
         "../../scripts/recompute_published.py"
 
@@ -44,7 +44,7 @@ rule plot_published:
         folder=str(PUBLISHED),
         figures=list(FIGURES),
         seed=SETTINGS.seed,
-        code=code_version("suffice.published.figures"),
+        code=code_of("plot_published"),
     script:
         "../../scripts/plot_published.py"
 
@@ -68,6 +68,6 @@ rule write_published_page:
         runtime=growing(30),
     params:
         settings=stable(SETTINGS.model_dump(mode="json")),
-        code=code_version("suffice.report.published"),
+        code=code_of("write_published_page"),
     script:
         "../../scripts/write_published_page.py"

@@ -8,7 +8,7 @@ from suffice.saturation.extrapolation import Group
 from suffice.saturation.in_context import ARMS as IN_CONTEXT_ARMS
 from suffice.saturation.settings import NetworkSettings
 from suffice.saturation.tables import TABLES
-from suffice.workflow import code_version, open_saturation, stable
+from suffice.workflow import open_saturation, stable
 
 try:
     STUDY = open_saturation(config, ROOT)

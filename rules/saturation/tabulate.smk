@@ -25,7 +25,7 @@ rule tabulate_saturation:
         runtime=growing(60),
     params:
         settings=SETTINGS,
-        code=code_version("suffice.saturation.tables"),
+        code=code_of("tabulate_saturation"),
     script:
         "../../scripts/tabulate_saturation.py"
 
@@ -50,7 +50,7 @@ rule plot_saturation:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code_version("suffice.plots.saturation"),
+        code=code_of("plot_saturation"),
     script:
         "../../scripts/plot_saturation.py"
 
@@ -74,6 +74,6 @@ rule write_saturation_page:
         runtime=growing(30),
     params:
         settings=SETTINGS,
-        code=code_version("suffice.report.saturation"),
+        code=code_of("write_saturation_page"),
     script:
         "../../scripts/write_saturation_page.py"

@@ -23,7 +23,7 @@ rule train_group:
         runtime=growing(240),
     params:
         job=job_of_group,
-        code=code_version("suffice.saturation.extrapolation"),
+        code=code_of("train_group"),
     script:
         "../../scripts/train_group.py"
 
@@ -48,7 +48,7 @@ rule train_pair:
     params:
         settings=stable(SCALE.in_context.model_dump(mode="json")),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.saturation.twins"),
+        code=code_of("train_pair"),
     script:
         "../../scripts/train_pair.py"
 
@@ -73,7 +73,7 @@ rule tune_twins:
     params:
         settings=stable(SCALE.fine_tuning.model_dump(mode="json")),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.saturation.tuned_twins"),
+        code=code_of("tune_twins"),
     script:
         "../../scripts/tune_twins.py"
 
@@ -100,7 +100,7 @@ rule compare_contexts:
         settings=stable(SCALE.in_context.model_dump(mode="json")),
         bridge=stable(SCALE.bridge.model_dump(mode="json")),
         seed=STUDY.settings.seed,
-        code=code_version("suffice.saturation.contexts"),
+        code=code_of("compare_contexts"),
     script:
         "../../scripts/compare_contexts.py"
 
@@ -123,6 +123,6 @@ rule compare_states:
     params:
         job=job_of_bridge,
         models=names_to_compare,
-        code=code_version("suffice.saturation.compared"),
+        code=code_of("compare_states"),
     script:
         "../../scripts/compare_states.py"

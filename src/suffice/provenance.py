@@ -15,6 +15,10 @@ from threadpoolctl import threadpool_info
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parent
+DISPATCH = frozenset(
+    f"{PACKAGE}.{name}" for name in ("workflow", "estimators", "estimators.registry", "embed.registry")
+)
+"""Modules that run a job or find what it asks for; what they find is named beside them."""
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
 
 
@@ -38,6 +42,18 @@ def code_digest(*modules: str) -> str:
 def code_version(*modules: str) -> str:
     """The digest of library modules, and which they are: what a rule's results depend on, and how to tell."""
     return " ".join((code_digest(*modules), *modules))
+
+
+def code_of_script(script: Path, *chosen: str) -> str:
+    """The version of all code of the library by which a job's script makes its results.
+
+    It is that of the modules that the script imports, but for `DISPATCH`.
+
+    Args:
+        script: the job's script.
+        *chosen: modules that a registry gives the job, such as its estimator, or that it looks up by name.
+    """
+    return code_version(*sorted(_library_imports_of(script.read_text(encoding="utf-8")) - DISPATCH), *chosen)
 
 
 def is_current(version: str) -> bool:
@@ -67,8 +83,13 @@ def _file_of(module: str) -> Path | None:
 
 @cache
 def _library_imports(module: str) -> frozenset[str]:
+    return _library_imports_of(_source_of(module))
+
+
+def _library_imports_of(source: str) -> frozenset[str]:
+    """The modules of the library that a source text imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_source_of(module))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

@@ -19,7 +19,6 @@ from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
 from suffice.files import read_json, remove_leftovers, user_path, whole_files, write_json
 from suffice.locks import try_lock
-from suffice.provenance import code_version
 from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
 from suffice.secrets import WithoutSecrets, for_sharing
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from suffice.saturation.study import SaturationStudy
     from suffice.study.model import ModelRow, Study
 
-__all__ = ["code_version", "failed_models", "open_study", "recording_failure", "running_job"]
 
 log = logging.getLogger("suffice")
 

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from suffice.embed.cards import cards_table
 from suffice.errors import DataError
 from suffice.files import csv_of
-from suffice.report import cards_table, render_page
+from suffice.report import render_page
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -24,3 +24,9 @@ def interval_columns(measure: str) -> tuple[str, str, str]:
 def ordering_values(ranking: pd.DataFrame) -> "pd.Series[float]":
     """What orders the models of a ranking, by model; higher is better."""
     return ranking.set_index("model")[ordering_column(ranking)].astype(float)
+
+
+def tied_for_first(ranking: pd.DataFrame) -> list[str]:
+    """The models that could be first on this pool, in the order of the ranking."""
+    best = ranking[ranking["could_be_first"].astype(bool)]
+    return list(best.sort_values(["rank", "model"])["model"])

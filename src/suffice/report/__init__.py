@@ -5,7 +5,6 @@ from suffice.lazy import lazy_names
 HOMES = {
     "PageContent": "suffice.report.content",
     "Section": "suffice.report.content",
-    "cards_table": "suffice.report.tables",
     "render_page": "suffice.report.page",
 }
 __all__ = list(HOMES)

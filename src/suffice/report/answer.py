@@ -6,6 +6,7 @@ import pandas as pd
 
 from suffice.comparison.decision import describe_decision
 from suffice.comparison.recommendation import listed, recommend
+from suffice.ranking.table import tied_for_first
 from suffice.report.content import PageContent, Section
 from suffice.report.numbers import correlation, correlation_interval, integer
 
@@ -69,12 +70,6 @@ def _decision(section: Section) -> list[str]:
     if section.decision is None:
         return []
     return list(filter(None, [describe_decision(section.decision, section.estimator)]))
-
-
-def tied_for_first(ranking: pd.DataFrame) -> list[str]:
-    """The models that could be first on this pool, in the order of the ranking."""
-    best = ranking[ranking["could_be_first"].astype(bool)]
-    return list(best.sort_values(["rank", "model"])["model"])
 
 
 def headline(tied: list[str], n_models: int) -> str:

@@ -12,8 +12,9 @@ from markupsafe import Markup, escape
 
 from suffice.errors import DataError
 from suffice.ranking.sample_size import describe_items_needed
+from suffice.ranking.table import tied_for_first
 from suffice.ranking.targets import describe_targets
-from suffice.report.answer import answer, describe_agreement, headline, tied_for_first
+from suffice.report.answer import answer, describe_agreement, headline
 from suffice.report.content import FIGURES, PageContent, Section
 from suffice.report.decision import DecisionView, view_decision
 from suffice.report.extras import ExtrasView, view_extras

@@ -10,12 +10,12 @@ import pandas as pd
 from suffice.comparison.pareto import quotient_table
 from suffice.comparison.stored import predictor_table
 from suffice.data.look_settings import SAME
+from suffice.embed.cards import cards_table
 from suffice.estimators.base import Estimator
 from suffice.files import read_json, read_table, whole_file
 from suffice.provenance import git_state, machine, versions
 from suffice.report.content import PageContent, Section
 from suffice.report.page import render_page
-from suffice.report.tables import cards_table
 from suffice.study.configuration import configuration_of
 from suffice.study.looks import note_on_looks
 from suffice.study.model import Study

@@ -1,9 +1,8 @@
 """Tables of the page: columns with a heading, a unit and a way to write their cells."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -22,8 +21,6 @@ from suffice.report.numbers import (
     share,
     text,
 )
-
-CARD_PARTS = ("health", "cost")
 
 
 @dataclass(frozen=True)
@@ -115,21 +112,6 @@ PREDICTORS = (
     Column("low", "95 % interval", correlation_interval, "low", "high"),
     Column("n_models", "Models", integer),
 )
-
-
-def cards_table(cards: list[Mapping[str, Any]]) -> pd.DataFrame:
-    """The cards of embeddings as one table: a row a model, health and cost side by side.
-
-    Args:
-        cards: contents of the JSON files beside the embeddings.
-    """
-    rows = []
-    for card in cards:
-        row = {"model": card["model"], "embed_dim": card["embed_dim"]}
-        for part in CARD_PARTS:
-            row |= card[part]
-        rows.append(row | {"warnings": "; ".join(card["health"]["warnings"])})
-    return pd.DataFrame(rows)
 
 
 def warnings_of(section: Section) -> dict[str, str]:

@@ -1,0 +1,71 @@
+"""The version of the code behind a result holds all that the job's script imports, and no page."""
+
+import re
+
+import pytest
+
+from suffice import provenance
+from suffice.provenance import DISPATCH, code_of_script, is_current
+
+PAGES = {"write_page", "write_calibration_page", "write_published_page", "write_saturation_page"}
+SHARED = {"prepare_model": "estimate_pairs", "embed_shard": "embed_items"}
+"""Scripts whose results are of the same making as those of another, which imports more."""
+
+
+def modules_behind(script, *chosen):
+    return provenance._imported_modules(code_of_script(script, *chosen).split()[1:])
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    folder = provenance.ROOT.parent.parent / "scripts"
+    return {path.stem: path for path in folder.glob("*.py")}
+
+
+def test_no_script_imports_code_that_its_version_lacks(scripts):
+    for name, path in scripts.items():
+        named = set(re.findall(r"^from (suffice[\w.]*) import", path.read_text(), re.M))
+        assert named - DISPATCH <= modules_behind(scripts[SHARED.get(name, name)]), name
+
+
+def test_every_rule_names_its_own_script_or_what_depends_on_its_wildcards(project):
+    found = 0
+    for path in (project / "rules").rglob("*.smk"):
+        for rule in re.split(r"(?m)^rule ", path.read_text())[1:]:
+            script = re.search(r'"[./]*scripts/(\w+)\.py"', rule)
+            if script is None:
+                continue
+            code = re.search(r"code=(code_of\(\"(\w+)\"|code_of_\w+)", rule)
+            assert code, f"{path}: {rule.splitlines()[0]} has no version of its code"
+            assert code[2] in (None, script[1]), f"{path}: {rule.splitlines()[0]}"
+            found += 1
+    assert found > 35
+
+
+def test_a_change_of_a_page_makes_pages_anew_and_no_number(scripts):
+    for name in scripts.keys() - PAGES:
+        on_page = {module for module in modules_behind(scripts[name]) if ".report" in module}
+        assert not on_page, name
+
+
+def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):
+    pairs = modules_behind(scripts["estimate_pairs"], "suffice.estimators.gaussian")
+    assert "suffice.estimators.gaussian" in pairs and "suffice.estimators.knife" not in pairs
+    vectors = modules_behind(scripts["embed_items"], "suffice.embed.bag_of_words")
+    assert "suffice.embed.bag_of_words" in vectors and "suffice.embed.graph_network" not in vectors
+
+
+def test_costs_that_are_counted_otherwise_make_the_tables_of_cost_anew(scripts, monkeypatch):
+    before = {name: code_of_script(scripts[name]) for name in ("weigh_cost", "decide_models", "rank_models")}
+    assert all(map(is_current, before.values()))
+    read = provenance._source_of
+    changed = {"suffice.embed.cards": "def cards_table(cards):\n    return 2 * cards\n"}
+    monkeypatch.setattr(provenance, "_source_of", lambda module: changed.get(module) or read(module))
+    for kept in (provenance.code_digest, provenance._code_of, provenance._library_imports):
+        kept.cache_clear()
+    try:
+        assert [is_current(version) for version in before.values()] == [False, False, True]
+    finally:
+        monkeypatch.undo()
+        for kept in (provenance.code_digest, provenance._code_of, provenance._library_imports):
+            kept.cache_clear()
