@@ -189,7 +189,8 @@ def test_cross_regression_is_unbiased_where_nothing_is_told_and_exact_for_a_line
 def test_table_has_a_column_for_each_baseline(rng):
     table = baseline_table({"a": rng.normal(size=(50, 4)), "b": rng.normal(size=(50, 3))})
     assert list(table.columns) == ["model", *ONE_MODEL, *OF_POOL]
-    assert set(table.columns) - {"model"} <= set(BASELINES)
+    assert set(table.columns) - {"model"} == {name for name, each in BASELINES.items() if each.measure}
+    assert {each.of for each in BASELINES.values() if not each.measure} == {"looks", "public"}
     assert list(table["model"]) == ["a", "b"]
     assert list(table["embed_dim"]) == [4, 3] and table["embed_dim"].dtype == np.int64
     assert table.notna().all(axis=None)

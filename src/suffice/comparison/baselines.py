@@ -1,12 +1,14 @@
 """What a user could rank models by without labels and without information sufficiency.
 
-A new baseline is a function, and an entry in `BASELINES` that says which end of its scale is better, and who
-says so. The direction is fixed before any label is seen; correlations with tasks keep their sign.
+A new baseline is a function and a row of `_KNOWN`, which says what it is made from, which end of its scale is
+better, and who says so. The direction is fixed before any label is seen; correlations with tasks keep their
+sign.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,45 @@ MIN_POOL_ITEMS = N_NEIGHBOURS + 2
 
 
 @dataclass(frozen=True)
+class Pool:
+    """Vectors of some models for the same few items, and what several baselines of a pool make of them.
+
+    Attributes:
+        vectors: of each model, shape (n_items, its embed_dim).
+    """
+
+    vectors: Sequence[np.ndarray]
+
+    @cached_property
+    def neighbours(self) -> list[np.ndarray]:
+        """The nearest items of each item, in each model."""
+        depth = min(FUSED_DEPTH, len(self.vectors[0]) - 1)
+        return [nearest_neighbours(each, depth) for each in self.vectors]
+
+
+def embed_dim(embedding: np.ndarray) -> float:
+    """Width of the vectors: take the widest."""
+    return int(embedding.shape[1])
+
+
+def _cka(pool: Pool) -> np.ndarray:
+    return median_cka([each[:MAX_CKA_ITEMS] for each in pool.vectors])
+
+
+def _mutual_knn(pool: Pool) -> np.ndarray:
+    alike = [nearest_neighbours(standardised(each), N_NEIGHBOURS) for each in pool.vectors]
+    return median_mutual_neighbours(alike)
+
+
+def _consensus(pool: Pool) -> np.ndarray:
+    return consensus_retrieval(pool.neighbours)
+
+
+def _cross_regression(pool: Pool) -> np.ndarray:
+    return cross_regression(pool.vectors)
+
+
+@dataclass(frozen=True)
 class Baseline:
     """A way to rank models that needs no estimate.
 
@@ -39,12 +80,19 @@ class Baseline:
         better: which end of its scale is said to be better.
         title: what it is, in a few words.
         source: who proposes it.
+        of: what it is made from: all of a model's vectors ("items"), those of a sample of items, which it
+            compares with one another ("sample"), the samples of all models ("pool"), two looks at each item
+            ("looks"; see `suffice.comparison.self_retrieval`), or public scores ("public").
+        measure: the function of these, a number of one model or one for each model of a pool; None for looks
+            and public scores, which are read elsewhere.
     """
 
     name: str
     better: Literal["higher", "lower"]
     title: str
     source: str
+    of: Literal["items", "sample", "pool", "looks", "public"]
+    measure: Callable[..., Any] | None = None
 
     @property
     def sign(self) -> int:
@@ -52,48 +100,60 @@ class Baseline:
         return 1 if self.better == "higher" else -1
 
 
-_KNOWN: tuple[tuple[str, Literal["higher", "lower"], str, str], ...] = (
-    ("embed_dim", "higher", "width: take the widest", "a user's habit"),
-    ("rankme", "higher", "entropy of the singular values", "Garrido et al. 2023, arXiv 2210.02885"),
-    ("stable_rank", "higher", "all variance over the largest", "Tsitsulin et al. 2023, arXiv 2305.16562"),
-    ("alpha_req", "lower", "distance from 1 of the spectrum's exponent", "Agrawal et al. 2022, NeurIPS"),
-    ("uniformity", "lower", "how alike unit vectors are", "Wang and Isola 2020, arXiv 2005.10242"),
-    ("two_nn", "lower", "intrinsic dimension", "Facco et al. 2017; direction: arXiv 2606.03338"),
-    ("cka", "higher", "median unbiased linear CKA", "Kornblith et al. 2019, arXiv 1905.00414"),
-    (
-        "mutual_knn",
-        "higher",
-        "median share of common neighbours, standardised",
-        "Huh et al. 2024, arXiv 2405.07987",
+_KNOWN = (
+    Baseline("embed_dim", "higher", "width: take the widest", "a user's habit", "items", embed_dim),
+    Baseline(
+        "rankme", "higher", "entropy of the singular values", "Garrido et al. 2023, arXiv 2210.02885",
+        "items", rankme,
     ),
-    ("consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)"),
-    ("cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640"),
-    ("public_average", "higher", "mean of public scores: take the leaderboard's first", "a user's habit"),
-    ("self_retrieval", "higher", "an item's second look found by its first", "after arXiv 1906.00300"),
-)
-BASELINES: dict[str, Baseline] = {row[0]: Baseline(*row) for row in _KNOWN}
+    Baseline(
+        "stable_rank", "higher", "all variance over the largest", "Tsitsulin et al. 2023, arXiv 2305.16562",
+        "items", stable_rank,
+    ),
+    Baseline(
+        "alpha_req", "lower", "distance from 1 of the spectrum's exponent", "Agrawal et al. 2022, NeurIPS",
+        "items", alpha_req,
+    ),
+    Baseline(
+        "uniformity", "lower", "how alike unit vectors are", "Wang and Isola 2020, arXiv 2005.10242",
+        "sample", uniformity,
+    ),
+    Baseline(
+        "two_nn", "lower", "intrinsic dimension", "Facco et al. 2017; direction: arXiv 2606.03338",
+        "sample", two_nn,
+    ),
+    Baseline(
+        "cka", "higher", "median unbiased linear CKA", "Kornblith et al. 2019, arXiv 1905.00414", "pool", _cka
+    ),
+    Baseline(
+        "mutual_knn", "higher", "median share of common neighbours, standardised",
+        "Huh et al. 2024, arXiv 2405.07987", "pool", _mutual_knn,
+    ),
+    Baseline(
+        "consensus", "higher", "neighbours in the others' fused lists", "Cormack et al. 2009 (fusion)",
+        "pool", _consensus,
+    ),
+    Baseline(
+        "cross_regression", "higher", "median R² of the others", "Darrin et al. 2024, arXiv 2406.07640",
+        "pool", _cross_regression,
+    ),
+    Baseline(
+        "public_average", "higher", "mean of public scores: take the leaderboard's first", "a user's habit",
+        "public",
+    ),
+    Baseline(
+        "self_retrieval", "higher", "an item's second look found by its first", "after arXiv 1906.00300",
+        "looks",
+    ),
+)  # fmt: skip
+BASELINES: dict[str, Baseline] = {baseline.name: baseline for baseline in _KNOWN}
 
 
-def embed_dim(embedding: np.ndarray) -> float:
-    """Width of the vectors: take the widest."""
-    return int(embedding.shape[1])
+def _of(*kinds: str) -> tuple[str, ...]:
+    return tuple(name for name, baseline in BASELINES.items() if baseline.of in kinds)
 
 
-WHOLE: dict[str, Callable[[np.ndarray], float]] = {
-    "embed_dim": embed_dim,
-    "rankme": rankme,
-    "stable_rank": stable_rank,
-    "alpha_req": alpha_req,
-}
-"""Baselines of one model over all items."""
-
-SAMPLED: dict[str, Callable[[np.ndarray], float]] = {"uniformity": uniformity, "two_nn": two_nn}
-"""Baselines of one model over a sample of items, since they compare all items with one another."""
-
-ONE_MODEL = (*WHOLE, *SAMPLED)
-OF_POOL = ("cka", "mutual_knn", "consensus", "cross_regression")
-OF_LOOKS = ("self_retrieval",)
-"""Baselines that need two looks at an item; see `suffice.comparison.self_retrieval`."""
+ONE_MODEL, OF_POOL, OF_LOOKS = _of("items", "sample"), _of("pool"), _of("looks")
 
 
 def sample_of_items(n_items: int, most: int = MAX_ITEMS, seed: int = 0) -> np.ndarray:
@@ -117,20 +177,19 @@ def baselines_of_model(model: str, embedding: np.ndarray, seed: int = 0) -> dict
     if embedding.ndim != 2 or embedding.size == 0:
         raise DataError(f"model {model!r}: the embedding has shape {embedding.shape}; it must be a matrix")
     try:
-        found = {"embed_dim": embed_dim(embedding), "rankme": rankme(embedding)}
+        rankme(embedding)
     except EstimationError as error:
         raise EstimationError(f"model {model!r}: {error}") from error
     sample = np.asarray(embedding[sample_of_items(len(embedding), seed=seed)], dtype=np.float64)
-    for name, measure in WHOLE.items():
-        if name not in found:
-            found[name] = _value_or_nan(measure, embedding)
-    return found | {name: _value_or_nan(measure, sample) for name, measure in SAMPLED.items()}
+    vectors = {"items": embedding, "sample": sample}
+    return {name: _value_or_nan(BASELINES[name], vectors[BASELINES[name].of]) for name in ONE_MODEL}
 
 
-def _value_or_nan(measure: Callable[[np.ndarray], float], vectors: np.ndarray) -> float:
-    """The measure, or NaN for vectors that it is not defined for, such as all the same."""
+def _value_or_nan(baseline: Baseline, vectors: np.ndarray) -> float:
+    """The baseline, or NaN for vectors that it is not defined for, such as all the same."""
+    assert baseline.measure is not None
     try:
-        return measure(vectors)
+        return baseline.measure(vectors)
     except EstimationError:
         return np.nan
 
@@ -149,17 +208,9 @@ def baselines_of_pool(embeddings: Mapping[str, np.ndarray], seed: int = 0) -> pd
     if len(models) < 2 or n_items < MIN_POOL_ITEMS:
         return pd.DataFrame({"model": models}).reindex(columns=["model", *OF_POOL])
     items = sample_of_items(n_items, seed=seed)
-    vectors = [np.asarray(embedding[items], dtype=np.float64) for embedding in embeddings.values()]
-    depth = min(FUSED_DEPTH, len(items) - 1)
-    neighbours = [nearest_neighbours(each, depth) for each in vectors]
-    columns = {
-        "cka": median_cka([each[:MAX_CKA_ITEMS] for each in vectors]),
-        "mutual_knn": median_mutual_neighbours(
-            [nearest_neighbours(standardised(each), N_NEIGHBOURS) for each in vectors]
-        ),
-        "consensus": consensus_retrieval(neighbours),
-        "cross_regression": cross_regression(vectors),
-    }
+    pool = Pool([np.asarray(embedding[items], dtype=np.float64) for embedding in embeddings.values()])
+    measures = {name: BASELINES[name].measure for name in OF_POOL}
+    columns = {name: measure(pool) for name, measure in measures.items() if measure is not None}
     return pd.DataFrame({"model": models, **columns})
 
 
