@@ -9,6 +9,10 @@ include: "rules/study.smk"
 include: f"rules/kinds/{KIND}.smk"
 
 
+if workflow.is_main_process:
+    let_content_decide(Path(RESULTS), study_folder(config, ROOT), overrides_in(config))
+
+
 rule all:
     default_target: True
     input:

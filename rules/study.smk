@@ -9,6 +9,7 @@ from suffice.study.kinds import kind_of_study
 from suffice.provenance import code_of_script
 from suffice.workflow import (
     begin_run,
+    let_content_decide,
     let_jobs_import_library,
     overrides_in,
     refuse_spaces,

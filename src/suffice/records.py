@@ -28,11 +28,13 @@ class State:
 
     Attributes:
         n_bytes: size; of a folder, that of all its files.
-        mtime_ns: time of the last change; of a folder, the latest of its files.
+        mtime_ns: time of the last change of the bytes; of a folder, the latest of its files.
+        changed_ns: time of the last change of anything, such as the name, which cannot be set; likewise.
     """
 
     n_bytes: int
     mtime_ns: int
+    changed_ns: int
 
 
 def files_of(path: Path) -> list[Path]:
@@ -50,7 +52,11 @@ def _is_hidden(path: Path) -> bool:
 def state_of(path: Path) -> State:
     """Size and time of change of a file or folder."""
     stats = [file.stat() for file in files_of(path)]
-    return State(sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0))
+    return State(
+        sum(stat.st_size for stat in stats),
+        max((stat.st_mtime_ns for stat in stats), default=0),
+        max((stat.st_ctime_ns for stat in stats), default=0),
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -86,9 +92,14 @@ def write_records(
     origin = {"job": for_sharing(dict(job)), "inputs": for_sharing(dict(inputs)), "made": made_with()}
     for path in outputs:
         state = state_of(path)
-        seen = {"sha256": sha256_of(path), "n_bytes": state.n_bytes, "seen_mtime_ns": state.mtime_ns}
+        seen = {"sha256": sha256_of(path), "n_bytes": state.n_bytes, **_seen(state)}
         record = {"schema_version": SCHEMA_VERSION, "file": str(path.relative_to(results)), **seen, **origin}
         write_json(record, record_path(results, path))
+
+
+def _seen(state: State) -> dict[str, int]:
+    """The times at which a result was last seen to be right."""
+    return {"seen_mtime_ns": state.mtime_ns, "seen_changed_ns": state.changed_ns}
 
 
 def made_with() -> dict[str, Any]:
@@ -167,7 +178,7 @@ def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> 
 def check_result(results: Path, path: Path) -> str:
     """The SHA-256 of a result, after a check that it is as its job left it.
 
-    Its bytes are read only if its time of change is not the one at which they were last seen to be right.
+    Its bytes are read only if its times of change are not those at which they were last seen to be right.
 
     Raises:
         DataError: the result is missing, truncated or altered; or its record is damaged.
@@ -175,10 +186,11 @@ def check_result(results: Path, path: Path) -> str:
     record = read_record(results, path)
     if record is None:
         return sha256_of(path)
-    if path.exists() and state_of(path) == State(record["n_bytes"], record["seen_mtime_ns"]):
+    seen = State(record["n_bytes"], record["seen_mtime_ns"], record.get("seen_changed_ns", 0))
+    if path.exists() and state_of(path) == seen:
         return str(record["sha256"])
     wrong = damage(path, record)
     if wrong:
         raise DataError(f"{path} {wrong}; delete it and run again")
-    write_json(record | {"seen_mtime_ns": state_of(path).mtime_ns}, record_path(results, path))
+    write_json(record | _seen(state_of(path)), record_path(results, path))
     return str(record["sha256"])

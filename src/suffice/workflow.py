@@ -14,12 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from suffice.current import delete_results, outdated_results, refuse_other_study
 from suffice.devices import own_gpu
 from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
 from suffice.files import read_json, remove_leftovers, user_path, whole_files, write_json
 from suffice.locks import try_lock
-from suffice.records import RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
+from suffice.records import FOLDER, RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
 from suffice.secrets import WithoutSecrets, for_sharing
 
 if TYPE_CHECKING:
@@ -264,6 +265,37 @@ def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None
         stop_with_message(error)
     remove_leftovers(results)
     write_json(run_record(folder, stable(overrides)), results / RUN_RECORD)
+
+
+def let_content_decide(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
+    """Before a run is planned, delete results that would come out differently now; a plan alone names them.
+
+    Args:
+        results: folder of the results.
+        folder: the study's.
+        overrides: values that replace keys of study.yaml.
+
+    Raises:
+        WorkflowError: the results are of another study.
+    """
+    if not (results / FOLDER).is_dir():
+        return
+    lock = try_lock(results / RUN_LOCK)
+    if lock is None:
+        return  # another run is at work on them; this one will be refused
+    try:
+        refuse_other_study(results, folder)
+        outdated = outdated_results(results, folder, stable(overrides), Path(".snakemake/metadata"))
+        if not DRY_RUN & set(sys.argv):
+            delete_results(results, outdated)
+    except SufficeError as error:
+        stop_with_message(error)
+    finally:
+        os.close(lock)
+    for why in dict.fromkeys(outdated.values()):
+        names = [name for name in outdated if outdated[name] == why]
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        print(f"made anew: {names[0]}{more} {why}", file=sys.stderr)
 
 
 def claim_results(results: Path) -> int:

@@ -8,6 +8,7 @@ from suffice.errors import DataError
 from suffice.files import read_json, read_table, whole_files
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
+from suffice.records import check_result
 
 SUMMARY = "summary.csv"
 COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_group", "could_be_first"]
@@ -51,6 +52,7 @@ def _show_summary(path: Path) -> str:
 
 
 def _show_ranking(path: Path) -> str:
+    check_result(path.parents[2], path)
     ranking = read_table(path)
     try:
         return _described(path, ranking)
