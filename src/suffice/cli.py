@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 import warnings
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
@@ -30,6 +31,7 @@ from suffice.ranking.rank import rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
+from suffice.run import Effort, run_study, study_of
 from suffice.secrets import without_secrets
 from suffice.study.fetch import Fetched, fetch_study
 from suffice.study.kinds import EMBEDDINGS, kind_of_study
@@ -41,12 +43,14 @@ from suffice.verify import verify_results
 from suffice.workflow import study_folder
 
 EXAMPLES = """examples:
+  suffice run docs.csv --content body --models minilm,tfidf-256,owner/name
+      write a study of these texts and models beside the file, run it, and print which model to take
   suffice rank vectors/*.npy --out ranking/
       rank models whose vectors of the same items, in the same order, are in these files
   suffice rank vectors/*.npy --groups documents.csv
       the same for chunks of documents: source and target see different chunks of one document
   suffice new-study my-docs --texts docs.csv --content body --models tfidf-256,minilm
-      write a study of your own texts, then: make study STUDY=my-docs
+      write a study of your own texts, then: suffice run config/my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
   suffice fetch my-docs
@@ -103,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_rank(commands)
     _add_explain(commands)
     _add_new_study(commands)
+    _add_run(commands)
     show = commands.add_parser("show", help="print the rankings of a study that has run")
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
@@ -192,6 +197,28 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="whether labels are classes or numbers (default: %(default)s)",
     )
     command.set_defaults(run=_rank)
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "run",
+        help="run a study, or a new one of a file of texts, and print which model to take",
+        description="Run a study; its results go to results/NAME in the working folder. A file of texts "
+        "becomes a study in a folder beside it.",
+    )
+    command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
+    command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
+    command.add_argument("--content", metavar="COLUMN", help="column of the file that holds the texts")
+    command.add_argument("--cores", type=int, metavar="N", help="jobs at once (default: all processors)")
+    command.add_argument(
+        "--profile", default="default", help="default, slurm, or a folder with a Snakemake profile"
+    )
+    command.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="replace keys of study.yaml"
+    )
+    command.add_argument("--plan", action="store_true", help="only say how many jobs of each kind would run")
+    command.add_argument("--open", action="store_true", help="open the page in a browser")
+    command.set_defaults(run=_run)
 
 
 def _add_looks(command: argparse.ArgumentParser) -> None:
@@ -356,11 +383,31 @@ def _new_study(options: argparse.Namespace) -> None:
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
-    models = [model.strip() for model in options.models.split(",") if model.strip()]
+    models = _listed(options.models)
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
-    known_by_name = options.folder == Path("config")
-    study = options.name if known_by_name else shlex.quote(str(folder))
-    print(f"written: {folder}; next: make study STUDY={study}")
+    print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    folder = study_of(options.study, _listed(options.models), options.content)
+    effort = Effort(options.cores, options.profile, options.config, options.plan)
+    status = run_study(folder, effort)
+    if options.plan and not status:
+        return
+    has_standins = "offline_standins=true" in options.config
+    results = Path("results") / f"{folder.resolve().name}{'-standins' if has_standins else ''}"
+    if status:
+        failures = show_failures(results)
+        raise StudyError("\n".join([*([failures] if failures else []), f"the study {folder} did not end"]))
+    print(show_results(results))
+    page = results / "report.html"
+    if options.open and page.exists():
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _listed(names: str) -> list[str]:
+    """Names that are separated by commas."""
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _show(options: argparse.Namespace) -> None:

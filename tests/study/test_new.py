@@ -78,4 +78,4 @@ def test_an_existing_folder_is_left_alone(tmp_path, texts):
 def test_the_command_says_what_to_do_next(tmp_path, texts, capsys):
     arguments = ["new-study", "mine", "--texts", str(texts), "--content", "text", "--folder", str(tmp_path)]
     assert main([*arguments, "--models", "tfidf-64, chars-256"]) == 0
-    assert f"make study STUDY={tmp_path / 'mine'}" in capsys.readouterr().out
+    assert f"next: suffice run {tmp_path / 'mine'}" in capsys.readouterr().out

@@ -100,7 +100,7 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
     dataset |= {name: name for name in (ID, GROUP, SPLIT) if name in columns}
-    _write_table(folder / "datasets.tsv", "dataset", {_name_of(texts.stem): dataset})
+    _write_table(folder / "datasets.tsv", "dataset", {name_of(texts.stem): dataset})
     _write_table(folder / "models.tsv", "model", rows)
     load_study(folder)
     return folder
@@ -112,7 +112,7 @@ def _model_rows(models: Sequence[str], folder: Path) -> dict[str, dict[str, str]
     for model in models:
         name, row = _model_row(model, folder)
         if name in rows and "/" in model:
-            name = _name_of(model)
+            name = name_of(model)
         if name in rows:
             raise StudyError(f"model {name!r} is named twice; name each once")
         rows[name] = row
@@ -129,21 +129,21 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
     path = Path(model)
     if suffix_of(split_array(path)[0]) in VECTOR_SUFFIXES and split_array(path)[0].is_file():
         vectors = {"loader": "precomputed", "family": "own vectors", "path": os.path.relpath(path, folder)}
-        return _name_of(names_of_files([path])[0]), vectors
+        return name_of(names_of_files([path])[0]), vectors
     if path.is_dir():
         folder_row = {"loader": "sentence_transformer", "checkpoint": os.path.relpath(path, folder)}
-        return _name_of(path.name), folder_row | {"family": "own models"}
+        return name_of(path.name), folder_row | {"family": "own models"}
     if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         owner, name = model.split("/")
         hub_row = {"loader": "sentence_transformer", "family": owner, "checkpoint": model}
-        return _name_of(name), hub_row
+        return name_of(name), hub_row
     raise StudyError(
         f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"
         f"{did_you_mean(model, list(MODEL_PRESETS))}"
     )
 
 
-def _name_of(text: str) -> str:
+def name_of(text: str) -> str:
     """The nearest allowed name."""
     name = re.sub(r"[^a-z0-9.-]+", "-", text.lower())[:MAX_NAME].strip("-.")
     return name or "texts"

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from suffice.comparison.recommendation import recommend
+from suffice.comparison.stored import predictor_table
+from suffice.embed.cards import cards_table
 from suffice.errors import DataError
 from suffice.files import read_json, read_table, whole_files
 from suffice.ranking.sample_size import describe_items_needed
@@ -60,6 +63,16 @@ def _show_ranking(path: Path) -> str:
         raise DataError(f"{path} is no ranking as this version writes it ({error!r}); run it again") from None
 
 
+def _recommended(path: Path, ranking: pd.DataFrame) -> str:
+    """Which model to take, from the ranking and what else lies beside it."""
+    results, dataset = path.parents[2], path.parent.name
+    others = {other.stem: read_table(other) for other in sorted(path.parent.glob("*.csv")) if other != path}
+    ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))
+    cards = cards_table([read_json(card) for card in whole_files(results, f"embeddings/{dataset}/*.json")])
+    controls = list(ranking.loc[ranking["is_control"].astype(bool), "model"].astype(str))
+    return recommend(ranking, ways, cards, controls).text
+
+
 def _described(path: Path, ranking: pd.DataFrame) -> str:
     table, warned = ranking[COLUMNS], ranking[ranking["warnings"].notna()]
     warnings = [f"  {row.model}: {row.warnings}" for row in warned.itertuples()]
@@ -67,4 +80,5 @@ def _described(path: Path, ranking: pd.DataFrame) -> str:
     with pd.option_context("display.width", 120):
         shown = table.to_string(index=False, float_format="%.3f")
     advice = [describe_targets(ranking), describe_items_needed(ranking)]
-    return "\n".join([heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])
+    answer = _recommended(path, ranking)
+    return "\n".join([answer, "", heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])
