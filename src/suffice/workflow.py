@@ -280,9 +280,10 @@ def let_content_decide(results: Path, folder: Path, overrides: Mapping[str, Any]
     """
     if not (results / FOLDER).is_dir():
         return
-    lock = try_lock(results / RUN_LOCK)
-    if lock is None:
-        return  # another run is at work on them; this one will be refused
+    try:
+        lock = claim_results(results)
+    except StudyError:
+        return  # others are at work on them, and this run will be refused when it starts
     try:
         refuse_other_study(results, folder)
         outdated = outdated_results(results, folder, stable(overrides), Path(".snakemake/metadata"))
