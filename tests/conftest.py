@@ -15,13 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items):
-    """What one process runs: all tests of the workflow, which share one machine, and else a file's tests."""
-    for item in items:
-        is_workflow = item.get_closest_marker("workflow") is not None
-        item.add_marker(pytest.mark.xdist_group("workflow" if is_workflow else str(item.path)))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch = pytest.importorskip("torch", reason="the tests need the development extra")
