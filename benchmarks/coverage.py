@@ -20,7 +20,7 @@ Each row of the table is one estimator at one width, number of items and number 
   nats per target dimension (nats for `neighbours`). large_apart_by_wins: the same by win rates.
 - share_error: largest binomial standard error of a share of so many draws, 0.5 / sqrt(n_draws).
 
-    python benchmarks/coverage.py          # 20 minutes of one core
+    python benchmarks/coverage.py          # 15 minutes of one core
 """
 
 import argparse
