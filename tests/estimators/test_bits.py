@@ -88,6 +88,8 @@ def test_bits_and_other_dimensions_add_up():
         left.block_excess_nats + right.block_excess_nats,
     )
     assert whole.standard_error_nats == pytest.approx(together, rel=1e-4)
+    excess = left.block_excess_nats + right.block_excess_nats
+    np.testing.assert_allclose(whole.block_excess_nats, excess, atol=1e-3 * np.abs(excess).max())
 
 
 def test_the_standard_error_is_the_spread_over_draws():
