@@ -74,7 +74,9 @@ def draw_pool(setting: Setting, seed: int) -> tuple[PairArrays, np.ndarray, np.n
     counted = np.ones((n, n), dtype=bool) if setting.two_looks else ~np.eye(n, dtype=bool)
     names = [f"m{number:02}" for number in range(n)]
     items = np.ones((n, N_BLOCKS))
-    arrays = PairArrays(names, names, [""] * n, blocks, items, counted, N_BLOCKS, names)
+    arrays = PairArrays(
+        names, names, [""] * n, blocks, np.zeros_like(blocks), items, counted, N_BLOCKS, names
+    )
     return arrays, np.where(counted, truth, np.nan), strength
 
 
@@ -84,7 +86,7 @@ def win_rates_resampled(arrays: PairArrays, seed: int) -> np.ndarray:
     noise = np.moveaxis(draw_noise(block_deviations(arrays), N_RESAMPLES, seed), -1, 0)
     rates = shares.rates(observed_wins(matrix))
     drawn = np.stack([shares.rates(observed_wins(matrix + each)) for each in noise])
-    threshold = certain_differences(rates, (drawn - rates).T, arrays.n_blocks)
+    threshold = certain_differences(rates, (drawn - rates).T, np.ones((len(rates),) * 2), arrays.n_blocks)
     return transitive(rates[:, None] - rates > np.maximum(threshold, TINY))
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from suffice import estimate
 from suffice.estimators import standardise
-from suffice.estimators.bits import two_valued
+from suffice.estimators.bits import _calibrated, two_valued
 from suffice.estimators.items import divide_items
 from suffice.estimators.linear import Linear
 from suffice.estimators.result import block_standard_error
@@ -81,8 +82,14 @@ def test_bits_and_other_dimensions_add_up():
     assert whole.marginal_entropy_nats == pytest.approx(
         left.marginal_entropy_nats + right.marginal_entropy_nats, rel=1e-5
     )
-    together = block_standard_error(left.block_nats + right.block_nats, left.block_items)
+    together = block_standard_error(
+        left.block_nats + right.block_nats,
+        left.block_items,
+        left.block_excess_nats + right.block_excess_nats,
+    )
     assert whole.standard_error_nats == pytest.approx(together, rel=1e-4)
+    excess = left.block_excess_nats + right.block_excess_nats
+    np.testing.assert_allclose(whole.block_excess_nats, excess, atol=1e-3 * np.abs(excess).max())
 
 
 def test_the_standard_error_is_the_spread_over_draws():
@@ -145,3 +152,36 @@ def test_a_bit_that_one_item_has_counts_for_next_to_nothing():
     ((_, found),) = Linear().pairs({"u": models["u"]}, models["v"])
     rare = np.hstack([bits, np.eye(500, 1)]).astype(np.float32)
     assert estimate(source, rare).nats == pytest.approx(found.nats, abs=0.02)
+
+
+@pytest.mark.parametrize(("n_items", "offset"), [(400, 0.0), (100, -3.0)])
+def test_offset_and_slope_are_those_of_logistic_regression(n_items, offset):
+    """Also of a bit that so few items have that they weigh no more than one."""
+    generator = np.random.default_rng(1)
+    prediction = generator.normal(size=(n_items, 3)).astype(np.float32)
+    odds = offset + 1.5 * prediction
+    bits = (generator.random((n_items, 3)) < 1 / (1 + np.exp(-odds))).astype(np.float32)
+    start = np.full(3, offset, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    found = np.array(_calibrated(bits, prediction, start))
+    for column in range(3):
+
+        def loss(weights, x=prediction[:, column], y=bits[:, column]):
+            return np.logaddexp(0, np.where(y > 0, -1, 1) * (weights[0] + weights[1] * x)).sum()
+
+        # Newton's steps are damped by a thousandth of an item.
+        np.testing.assert_allclose(found[:, column], minimize(loss, [offset, 0.5]).x, atol=2e-3)
+
+
+def test_a_bit_without_weight_has_finite_coefficients():
+    """All items of the sample have it, with a certainty that single precision cannot tell from 1."""
+    prediction = np.linspace(-1, 1, 50, dtype=np.float32)[:, None]
+    start = np.array([27.0], dtype=np.float32), np.zeros(1, dtype=np.float32)
+    assert np.isfinite(_calibrated(np.ones_like(prediction), prediction, start)).all()
+
+
+def test_a_bit_that_is_predicted_without_error_keeps_its_coefficients():
+    """Its items weigh less than the ridge, which then alone decides how far steps go, not where to."""
+    prediction = np.repeat(np.array([-1, 1], dtype=np.float32), 25)[:, None]
+    start = np.zeros(1, dtype=np.float32), np.full(1, 12, dtype=np.float32)
+    _, slope = _calibrated((prediction > 0).astype(np.float32), prediction, start)
+    assert 12 <= slope[0] < 20

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from suffice import estimate
 from suffice.errors import EstimationError
+from suffice.estimators.copula import normal_scores
 from suffice.estimators.gaussian import REDUCED_WARNING
 from suffice.estimators.items import divide_items
 
@@ -157,3 +159,9 @@ def test_one_group_of_nearly_all_items_gets_a_message():
     groups = np.maximum(np.arange(400), 390)
     with pytest.raises(EstimationError, match="one group holds 391 of 400 items"):
         estimate(*generator.normal(size=(2, 400, 8)), estimator="gaussian", groups=groups)
+
+
+def test_normal_scores_are_quantiles_at_the_middle_of_each_rank():
+    column = np.array([30.0, -5.0, 7.0, 7.0, 100.0])
+    expected = norm.ppf([0.7, 0.1, 0.4, 0.4, 0.9])  # ties have their mean rank
+    np.testing.assert_allclose(normal_scores(column[:, None], np.array([0]))[:, 0], expected, atol=1e-6)

@@ -7,6 +7,8 @@ from scipy.stats import norm
 
 from suffice import estimate
 from suffice.errors import EstimationError
+from suffice.estimators import neural
+from suffice.estimators.coordinates import Split
 from suffice.estimators.mixture_network import ConditionalMixture, NormalMixture
 
 QUICK = {"n_folds": 2, "n_components": 4, "hidden_dim": 64}
@@ -133,3 +135,21 @@ def test_rare_bits_do_no_harm():
     gaussian = estimate(source, target, estimator="gaussian").nats
     # At worst the fold keeps to the Gaussian.
     assert result.nats > 0.7 * gaussian
+
+
+def test_the_gate_opens_at_two_standard_errors_of_validation_items():
+    split = Split(np.arange(100), np.arange(100, 200), np.arange(200, 300))
+    gain = np.tile([1.0, -1.0], 150)  # of 100 validation items: a standard error of 0.1
+    for more, opens in ((0.19, False), (0.21, True), (-0.21, False)):
+        only_here = gain + np.where((np.arange(300) >= 100) & (np.arange(300) < 200), more, -more)
+        assert neural._gains(only_here + 5, np.full(300, 5.0), split) is opens
+
+
+def test_behind_a_closed_gate_it_is_the_joint_gaussian(monkeypatch):
+    source, target = bent(200)
+    small = {"estimator": "mixture", "n_folds": 2, "n_components": 2, "hidden_dim": 16}
+    start = estimate(source, target, max_epochs=0, **small).nats
+    for opens in (True, False):
+        monkeypatch.setattr(neural, "_gains", lambda *_, answer=opens: answer)
+        found = estimate(source, target, max_epochs=8, **small).nats
+        assert (found == pytest.approx(start, abs=1e-9)) is not opens

@@ -233,3 +233,19 @@ def test_looks_that_were_prepared_alone_get_a_message():
         next(estimator.pairs({"u": looks.first}, alone))
     with pytest.raises(EstimationError, match="u or its target was not prepared with its other look"):
         next(estimator.look_pairs({"u": neighbours.Looks(alone, alone)}, looks))
+
+
+def test_what_is_found_are_the_neighbours_of_the_target_by_the_source():
+    """A source of five clusters, each of which is two in the target, knows log 5; the other way it is less.
+
+    A source of the ten gives half of its probability to its own cluster and half to all others.
+    """
+    generator = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(10), 40)
+    fine = 50 * generator.normal(size=(10, 90))[cluster] + generator.normal(size=(400, 90))
+    coarse = 50 * generator.normal(size=(5, 90))[cluster // 2] + generator.normal(size=(400, 90))
+    there = estimate(coarse, fine, estimator="neighbours")
+    assert there.nats == pytest.approx(np.log(399 / 79), abs=3 * there.standard_error_nats + 0.02)
+    back = estimate(fine, coarse, estimator="neighbours")
+    expected = np.log(399) - 0.5 * np.log(39 / 0.5) - 0.5 * np.log(360 / 0.5)
+    assert back.nats == pytest.approx(expected, abs=3 * back.standard_error_nats + 0.05)
