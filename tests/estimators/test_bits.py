@@ -81,7 +81,11 @@ def test_bits_and_other_dimensions_add_up():
     assert whole.marginal_entropy_nats == pytest.approx(
         left.marginal_entropy_nats + right.marginal_entropy_nats, rel=1e-5
     )
-    together = block_standard_error(left.block_nats + right.block_nats, left.block_items)
+    together = block_standard_error(
+        left.block_nats + right.block_nats,
+        left.block_items,
+        left.block_excess_nats + right.block_excess_nats,
+    )
     assert whole.standard_error_nats == pytest.approx(together, rel=1e-4)
 
 

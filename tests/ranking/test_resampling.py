@@ -1,17 +1,22 @@
 """Noise of pairs, critical values and the intervals of scores, against known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from suffice.estimators.result import block_standard_error
 from suffice.ranking.arrays import PairArrays, arrays_of
+from suffice.ranking.order import by_nats
 from suffice.ranking.resampling import (
+    OF_DIFFERENCES,
     block_deviations,
     certain_comparisons,
     certain_differences,
     draw_noise,
     for_few_blocks,
+    narrowing_of_scores,
     score_deviations,
     score_interval,
     step_down,
@@ -28,7 +33,7 @@ def test_block_deviations_have_the_standard_error_of_a_pair(made_up_pairs):
     arrays = arrays_of(pairs)
     error = np.sqrt(np.square(block_deviations(arrays)).sum(axis=2))
     row = pairs[(pairs["source"] == "m2") & (pairs["target"] == "m4")].iloc[0]
-    assert error[2, 4] == pytest.approx(block_standard_error(row["block_nats"] / 2, items))
+    assert error[2, 4] == pytest.approx(block_standard_error(row["block_nats"] / 2, items, 0 * items))
 
 
 def test_noise_that_blocks_share_is_shared_by_what_is_drawn():
@@ -87,7 +92,7 @@ def test_differences_of_scores_hold_all_at_once():
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(10, 2000))
     wrong = [
-        (np.abs(score[:, None] - score) > certain_differences(score, noise, 10**6)).any()
+        (np.abs(score[:, None] - score) > certain_differences(score, noise, np.ones((10, 10)), 10**6)).any()
         for score in generator.normal(size=(400, 10))
     ]
     assert 0.02 < np.mean(wrong) < 0.085
@@ -103,6 +108,37 @@ def test_intervals_of_scores_hold_the_truth_in_95_percent(how, made_up_pairs):
         held.append((low <= truth) & (truth <= high))
     # Scores of one run share nothing here: 360 intervals, a standard error of 1.2 %.
     assert 0.91 < np.mean(held) < 0.985
+
+
+def test_the_excess_of_blocks_is_taken_off_all_errors(made_up_pairs):
+    """Half of the variance of every pair and of all that they have in common is excess."""
+    arrays = arrays_of(made_up_pairs(SIX, noise=0.5, own=0.5))
+    half = np.sqrt(0.5) * (arrays.block_nats - arrays.matrix()[..., None] * arrays.block_items)
+    less = replace(arrays, block_excess_nats=np.nan_to_num(half))
+    for threshold_of, left in (
+        (lambda of: certain_comparisons(of, 200, 0), 1 - OF_DIFFERENCES / 2),
+        (lambda of: by_nats(of, "mean", 200, 0).threshold, 1 - OF_DIFFERENCES / 2),
+        (lambda of: np.diff(score_interval(of, "mean", score_deviations(of, "mean", 200, 0)), axis=0), 0.5),
+    ):
+        # Which differences are certain, and so the critical value, changes a little.
+        before, after = threshold_of(arrays), threshold_of(less)
+        compared = (before > 0) & np.isfinite(before)
+        assert np.median(after[compared] / before[compared]) == pytest.approx(np.sqrt(left), rel=0.05)
+
+
+def test_an_excess_that_two_models_have_in_common_is_not_in_their_difference(made_up_pairs):
+    arrays = arrays_of(made_up_pairs(SIX, noise=0.5), self_pairs=True)
+    common = np.random.default_rng(0).normal(size=arrays.n_blocks) * 4
+    block_nats = arrays.block_nats + common - common.mean()
+    with_common = replace(arrays, block_nats=block_nats)
+    excess = np.broadcast_to(common - common.mean(), block_nats.shape)
+    for how in ("mean", "median"):
+        plain = by_nats(with_common, how, 200, 0).threshold
+        np.testing.assert_allclose(
+            by_nats(replace(with_common, block_excess_nats=excess), how, 200, 0).threshold, plain
+        )
+    of_one = excess * (np.arange(6) == 2)[:, None, None]
+    assert (narrowing_of_scores(replace(with_common, block_excess_nats=of_one))[1][2, [0, 1, 3]] < 0.95).all()
 
 
 def test_an_interval_stays_within_what_blocks_give(made_up_pairs):

@@ -28,6 +28,7 @@ def arrays_from(matrix, relatives=None, two_looks=False, targets=None):
         [names[place] for place in places],
         [""] * n_columns,
         matrix[..., None],
+        np.zeros((n_models, n_columns, 1)),
         np.ones((n_columns, 1)),
         counted | two_looks,
         1,

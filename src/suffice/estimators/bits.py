@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from suffice.estimators.regression import PreparedRegression, Residuals
 from suffice.estimators.result import Floats
-from suffice.estimators.squares import Units, block_squares, narrowed, variance_of_pairs
+from suffice.estimators.squares import Units, block_squares, excess_of_blocks, variance_of_pairs
 from suffice.estimators.standardise import chunks_of
 
 Floats32 = npt.NDArray[np.float32]
@@ -76,11 +76,13 @@ class BitNats:
         nats: of all bits together.
         marginal_entropy_nats: their entropies' sum.
         spread: how far the sum over the items of each block is from its share, shape (n_blocks,).
+        excess: what blocks vary too much by, as deviations of blocks, shape (n_blocks,).
     """
 
     nats: float
     marginal_entropy_nats: float
     spread: Floats
+    excess: Floats
 
 
 def nats_of_bits(residuals: Residuals) -> BitNats:
@@ -105,11 +107,13 @@ def nats_of_bits(residuals: Residuals) -> BitNats:
     varies = (frequency > 0) & (frequency < 1)
     nats = float(gain.sum(axis=1, dtype=np.float64).mean()) - int(varies.sum()) / (2 * len(bits))
     entropy = float(-marginal.mean(axis=0, dtype=np.float64).sum())
-    return BitNats(nats, entropy, _spread(residuals.source, units, influence, varies))
+    return BitNats(nats, entropy, *_spread(residuals.source, units, influence, varies))
 
 
-def _spread(source: PreparedRegression, units: Units, influence: Floats32, varies: Mask) -> Floats:
-    """Deviations of the blocks' sums, with the variance that the number has.
+def _spread(
+    source: PreparedRegression, units: Units, influence: Floats32, varies: Mask
+) -> tuple[Floats, Floats]:
+    """Deviations of the blocks' sums, and those of what they vary too much by, shape (n_blocks,) each.
 
     Args:
         source: the source.
@@ -121,12 +125,10 @@ def _spread(source: PreparedRegression, units: Units, influence: Floats32, varie
     of_units = np.add.reduceat(influence.sum(axis=1, dtype=np.float64), sample.bounds[:-1])
     sums = sample.sum_by_block(of_units)
     of_pairs = variance_of_pairs(units, block_squares(units, sample), source, varies)
-    return narrowed(
-        sums - sample.block_items * sums.sum() / sample.block_items.sum(),
-        sample.block_items,
-        of_pairs.excess,
-        of_pairs.variance / (1 + of_pairs.odds) ** 2,
-    )
+    spread = sums - sample.block_items * sums.sum() / sample.block_items.sum()
+    least = of_pairs.variance / (1 + of_pairs.odds) ** 2
+    excess = excess_of_blocks(of_pairs.by_block, spread, sample.block_items, of_pairs.excess, least)
+    return spread, excess
 
 
 def _log_odds(frequency: Floats) -> Floats32:

@@ -60,7 +60,7 @@ from suffice.estimators.regression import (
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import PairKey, Pool
-from suffice.estimators.squares import narrowed
+from suffice.estimators.squares import Units, excess_of_blocks, products_across
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
@@ -183,7 +183,13 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         influence -= unit_items * influence.sum() / len(sample.items)
         spread = np.sqrt(sample.share) * sample.sum_by_block(influence)
         of_pairs = _OfPairs(source.rank, target.rank, canonical.shared, plan.n_items / n_alike)
-        spread = narrowed(spread, sample.block_items, of_pairs.excess(), of_pairs.variance())
+        excess = excess_of_blocks(
+            canonical.by_block,
+            spread,
+            sample.block_items,
+            of_pairs.excess(),
+            of_pairs.variance(),
+        )
         block_nats = sample.block_items * nats + spread
         marginal_entropy = _entropy(target)
         low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
@@ -193,7 +199,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.n_varying,
-            standard_error_nats=block_standard_error(block_nats, sample.block_items),
+            standard_error_nats=block_standard_error(block_nats, sample.block_items, excess),
             marginal_entropy_nats=marginal_entropy,
             conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.embed_dim,
@@ -204,6 +210,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             warnings=tuple(warnings),
             block_nats=block_nats,
             block_items=sample.block_items,
+            block_excess_nats=excess,
         )
 
 
@@ -252,12 +259,14 @@ class _Canonical:
         n_floored: number of canonical directions that were predicted up to the floor.
         shared: sum of the squared canonical correlations.
         changes: what deleting each sampled unit does to the plug-in estimate, shape (n_sampled,).
+        by_block: what pairs of items of neighbouring units add to it, but for a factor, shape (n_blocks,).
     """
 
     nats: float
     n_floored: int
     shared: float
     changes: Floats
+    by_block: Floats
 
 
 def _canonical(
@@ -277,20 +286,42 @@ def _canonical(
     scaled = directions[:, kept] / np.sqrt(left_over[kept])  # residuals of unit variance
     moved = rows[1] @ (whitening @ scaled).astype(np.float32)  # (n, k)
     residuals = Residuals(source, rows[0], moved, (weights @ scaled).astype(np.float32))
-    changes = _changes(residuals, np.sqrt(left_over[kept]).astype(np.float32))
+    scale = np.sqrt(left_over[kept]).astype(np.float32)
+    units = list(residuals.of_units())
+    changes, by_block = _changes(residuals, units, scale), _of_pairs_by_block(residuals, units, scale)
     nats, shared = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
-    return _Canonical(float(nats), int((~kept).sum()), float(shared), changes)
+    return _Canonical(float(nats), int((~kept).sum()), float(shared), changes, by_block)
 
 
-def _changes(residuals: Residuals, scale: Floats32) -> Floats:
+def _changes(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
     """What deleting each unit does to the plug-in estimate; `scale` takes the target to unit variance."""
     plan, moved = residuals.source.plan, residuals.target_rows
     changes = []
-    for (start, stop), own in zip(pairwise(plan.sample.bounds.tolist()), residuals.of_units(), strict=True):
+    for (start, stop), own in zip(pairwise(plan.sample.bounds.tolist()), units, strict=True):
         alone = moved[start:stop] * scale
         about_others = alone + alone.sum(axis=0) / (plan.n_items - len(alone))
         changes.append(0.5 * (_log_share_left(alone, about_others) - _log_share_left(*own)))
     return np.array(changes)
+
+
+def _of_pairs_by_block(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
+    r"""What pairs of items of neighbouring units add to the plug-in estimate, but for a factor, (n_blocks,).
+
+    To second order a log-determinant holds -1/2 (z_i'z_k)^2 of two items with whitened vectors z, and the
+    inner products of both sides together are those of the source, a, and of the residuals, r, added up. With
+    those of the target, b, the estimate holds 1/4 [(a + r)^2 - a^2 - b^2] of each pair of items.
+    """
+    source, moved = residuals.source, residuals.target_rows
+    bounds = source.plan.sample.bounds
+    by_fit = moved.shape[1] / (source.plan.n_items - 1 - source.rank)
+    of_residuals = products_across(kept for kept, _ in units)
+    of_target = products_across(moved[start:stop] * scale for start, stop in pairwise(bounds.tolist()))
+    of_source = source.leave_out.hat_across(product.shape for product in of_target)
+    sums = []
+    for a, b, left in zip(of_source, of_target, of_residuals, strict=True):
+        r = left + by_fit * a
+        sums.append((2 * a * r + r**2 - b**2).sum())
+    return source.plan.sample.sum_by_block(np.array([*sums, 0.0]))
 
 
 def _log_share_left(rows: Floats32, left_out: Floats32) -> float:

@@ -183,13 +183,13 @@ class Knife(Estimator[PreparedKnife]):
         block = target.plan.block[scored]
         block_nats = np.bincount(block, contribution, target.plan.n_blocks).astype(float)
         block_items = np.bincount(block, minlength=target.plan.n_blocks).astype(float)
-        nats = float(contribution.mean())
+        nats, no_excess = float(contribution.mean()), np.zeros(target.plan.n_blocks)
         converged = all(_rests(losses, target.dim) for losses in (fit.losses, target.marginal_losses))
         warnings = () if self.settings.held_out else (IN_SAMPLE_WARNING,)
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
-            standard_error_nats=block_standard_error(block_nats, block_items),
+            standard_error_nats=block_standard_error(block_nats, block_items, no_excess),
             marginal_entropy_nats=float(-target.marginal_log_prob.mean()),
             conditional_entropy_nats=float(-fit.log_prob.mean()),
             source_dim=source.embedding.shape[1],
@@ -200,6 +200,7 @@ class Knife(Estimator[PreparedKnife]):
             warnings=warnings if converged else (*warnings, NOT_CONVERGED_WARNING),
             block_nats=block_nats,
             block_items=block_items,
+            block_excess_nats=no_excess,
         )
 
 

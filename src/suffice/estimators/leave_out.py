@@ -7,7 +7,8 @@ the residuals of as many fits as there are units.
 Source: Cook and Weisberg, Residuals and Influence in Regression (1982), section 3.4, for groups of items.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +21,8 @@ import scipy.linalg
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
-FIELDS = ("flat", "sizes", "degrees")
+FIELDS = ("flat", "sizes", "degrees", "across")
+MAX_ACROSS = 64  # items of a unit of which `across` holds leverages
 MAX_LEVERAGE = 1 - 1e-5  # keeps (I - H)^{-1} within single precision
 
 
@@ -34,11 +36,14 @@ class LeaveOut:
             identity, (I - H_uu)^{-1} = I + X_u K X_u', of the coefficients' number.
         sizes: number of rows of each matrix, shape (n_units,).
         degrees: the sum of the leverages of each unit's items, tr H_uu, shape (n_units,).
+        across: the entries of H between each unit and the next, of at most 64 items each, one matrix after
+            the other.
     """
 
     flat: Floats32
     sizes: npt.NDArray[np.int64]
     degrees: Floats
+    across: Floats32
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays by name."""
@@ -52,6 +57,14 @@ class LeaveOut:
     @cached_property
     def _bounds(self) -> npt.NDArray[np.int64]:
         return np.r_[0, np.cumsum(self.sizes**2)]
+
+    def hat_across(self, shapes: Iterable[tuple[int, ...]]) -> Iterator[Floats32]:
+        """The entries of H between each unit and the next, in the shapes of `across`."""
+        start = 0
+        for shape in shapes:
+            stop = start + math.prod(shape)
+            yield self.across[start:stop].reshape(shape)
+            start = stop
 
     def apply(self, unit: int, residual: Floats32, rows: Floats32) -> Floats32:
         """Residuals of one unit, shape (n, d_v), had it been left out of the fit.
@@ -109,8 +122,14 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
     ]
     sizes = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
     flat = np.concatenate([matrix.ravel() for matrix in matrices]).astype(np.float32)
+    across = [np.zeros(0)] + [
+        (half[start : min(start + MAX_ACROSS, stop)] @ half[stop : min(stop + MAX_ACROSS, end)].T).ravel()
+        + 1 / moment.n_items
+        for start, stop, end in zip(bounds[:-2], bounds[1:-1], bounds[2:], strict=True)
+    ]
     leverages = np.einsum("ij,ij->i", half, half) + 1 / moment.n_items
-    return LeaveOut(flat, sizes, np.add.reduceat(leverages, bounds[:-1], dtype=np.float64))
+    degrees = np.add.reduceat(leverages, bounds[:-1], dtype=np.float64)
+    return LeaveOut(flat, sizes, degrees, np.concatenate(across).astype(np.float32))
 
 
 def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:

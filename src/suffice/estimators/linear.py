@@ -55,7 +55,7 @@ from suffice.estimators.regression import (
 )
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.sharing import PairKey, Pool
-from suffice.estimators.squares import TINY, Units, block_squares, narrowed, variance_of_pairs
+from suffice.estimators.squares import TINY, Units, block_squares, excess_of_blocks, variance_of_pairs
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
@@ -167,13 +167,14 @@ class Linear(RegressionEstimator[PreparedLinear]):
         """The sum of what the source tells of bits and of other dimensions; None: there are none."""
         bits, sample = nats_of_bits(residuals.of_dimensions(target.is_bit)), target.plan.sample
         nats, marginal = bits.nats, bits.marginal_entropy_nats
-        block_nats = sample.block_items * nats + bits.spread
+        block_nats, excess = sample.block_items * nats + bits.spread, bits.excess
         low = FEW_ITEMS_WARNING if source.is_penalised else None
         warnings = tuple(warnings_of_pair(0, target.dim, self.settings.variance_floor, low, target.plan))
         if continuous is not None:
             nats, marginal = nats + continuous.nats, marginal + continuous.marginal_entropy_nats
             block_nats, warnings = block_nats + continuous.block_nats, continuous.warnings
-        return _result(source, target, nats, marginal, block_nats, warnings)
+            excess = excess + continuous.block_excess_nats
+        return _result(source, target, (nats, marginal), (block_nats, excess), warnings)
 
     def _score(
         self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, units: Units
@@ -202,29 +203,31 @@ class Linear(RegressionEstimator[PreparedLinear]):
         influence = squares.influence(source, target.block_squares)[:, ~floored].sum(axis=1)
         of_pairs = variance_of_pairs(units, squares, source, ~floored)
         spread = len(sample.items) * influence
-        spread = narrowed(spread, sample.block_items, of_pairs.excess, of_pairs.variance)
+        excess = excess_of_blocks(
+            of_pairs.by_block, spread, sample.block_items, of_pairs.excess, of_pairs.variance
+        )
         block_nats = sample.block_items * nats + spread
         marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
         low = FEW_ITEMS_WARNING if source.is_penalised else None
         warnings = warnings_of_pair(
             int(floored.sum()), target.dim, self.settings.variance_floor, low, target.plan
         )
-        return _result(source, target, nats, marginal_entropy, block_nats, tuple(warnings))
+        return _result(source, target, (nats, marginal_entropy), (block_nats, excess), tuple(warnings))
 
 
 def _result(
     source: PreparedRegression,
     target: PreparedRegression,
-    nats: float,
-    marginal_entropy_nats: float,
-    block_nats: Floats,
+    numbers: tuple[float, float],
+    blocks: tuple[Floats, Floats],
     warnings: tuple[str, ...],
 ) -> Sufficiency:
-    plan = target.plan
+    """From the nats and the marginal entropy, and the nats of blocks and their excess."""
+    plan, (nats, marginal_entropy_nats), (block_nats, excess) = target.plan, numbers, blocks
     return Sufficiency(
         nats=nats,
         nats_per_dim=nats / target.dim,
-        standard_error_nats=block_standard_error(block_nats, plan.sample.block_items),
+        standard_error_nats=block_standard_error(block_nats, plan.sample.block_items, excess),
         marginal_entropy_nats=marginal_entropy_nats,
         conditional_entropy_nats=marginal_entropy_nats - nats,
         source_dim=source.embedding.shape[1],
@@ -235,6 +238,7 @@ def _result(
         warnings=warnings,
         block_nats=block_nats,
         block_items=plan.sample.block_items,
+        block_excess_nats=excess,
     )
 
 

@@ -66,17 +66,19 @@ def check_shapes(first: npt.NDArray[np.floating], second: npt.NDArray[np.floatin
 def mean_of_looks(there: Sufficiency, back: Sufficiency) -> Sufficiency:
     """The mean of I_S(U(x1) -> V(x2)) and I_S(U(x2) -> V(x1)), whose blocks are the same items.
 
-    Block sums are averaged before their spread is taken, so that the standard error holds the covariance of
-    both. A target dimension that varies in one look alone counts as one that tells 0 nats in the other.
+    Block sums and their excess are averaged before their spread is taken, so that the standard error holds
+    the covariance of both. A target dimension that varies in one look alone counts as one that tells 0 nats
+    in the other.
     """
     nats = (there.nats + back.nats) / 2
     target_dim = max(there.target_dim, back.target_dim)
     block_nats = (there.block_nats + back.block_nats) / 2
+    excess = (there.block_excess_nats + back.block_excess_nats) / 2
     return replace(
         there,
         nats=nats,
         nats_per_dim=nats / target_dim,
-        standard_error_nats=block_standard_error(block_nats, there.block_items),
+        standard_error_nats=block_standard_error(block_nats, there.block_items, excess),
         marginal_entropy_nats=(there.marginal_entropy_nats + back.marginal_entropy_nats) / 2,
         conditional_entropy_nats=(there.conditional_entropy_nats + back.conditional_entropy_nats) / 2,
         target_dim=target_dim,
@@ -84,6 +86,7 @@ def mean_of_looks(there: Sufficiency, back: Sufficiency) -> Sufficiency:
         converged=there.converged and back.converged,
         warnings=tuple(dict.fromkeys((*there.warnings, *back.warnings))),
         block_nats=block_nats,
+        block_excess_nats=excess,
     )
 
 

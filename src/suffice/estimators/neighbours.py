@@ -304,12 +304,12 @@ def _score(
     plan, asked = source.plan, source.asked
     answers, log_number = Answers.of(plan, asked, near, rows), np.log(candidates.number(asked.items))
     fit = Softmax(source.sums, answers.found, log_number).fit(answers.half)
-    block_nats = answers.block_nats(fit, log_number)
+    block_nats, no_excess = answers.block_nats(fit, log_number), np.zeros(plan.n_blocks)
     nats, marginal_entropy = float(fit.item_nats.mean()), float(log_number.mean())
     return Sufficiency(
         nats=nats,
         nats_per_dim=nats,
-        standard_error_nats=block_standard_error(block_nats, asked.block_items),
+        standard_error_nats=block_standard_error(block_nats, asked.block_items, no_excess),
         marginal_entropy_nats=marginal_entropy,
         conditional_entropy_nats=marginal_entropy - nats,
         source_dim=source.embedding.shape[1],
@@ -320,6 +320,7 @@ def _score(
         warnings=large_group_warning(plan),
         block_nats=block_nats,
         block_items=asked.block_items,
+        block_excess_nats=no_excess,
     )
 
 

@@ -376,14 +376,17 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         nats = float(gaussian + fit.gain.mean())
         block_items = plan.block_items.astype(float)
         block_nats = block_items * gaussian + np.bincount(plan.block, fit.gain, plan.n_blocks)
+        excess = np.zeros(plan.n_blocks)
         for share, base in zip(shares, fit.base, strict=True):
             influence = base.block_nats - base.block_items * base.nats
-            block_nats += share * influence * plan.n_items / base.block_items.sum()
+            scale = share * plan.n_items / base.block_items.sum()
+            block_nats += scale * influence
+            excess += scale * base.block_excess_nats
         warnings = dict.fromkeys(warning for base in fit.base for warning in base.warnings)
         return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
-            standard_error_nats=block_standard_error(block_nats, block_items),
+            standard_error_nats=block_standard_error(block_nats, block_items, excess),
             marginal_entropy_nats=marginal_entropy,
             conditional_entropy_nats=marginal_entropy - nats,
             source_dim=source.embedding.shape[1],
@@ -394,6 +397,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             warnings=(*warnings, *(() if fit.converged else (NOT_CONVERGED_WARNING,))),
             block_nats=block_nats,
             block_items=block_items,
+            block_excess_nats=excess,
         )
 
 

@@ -1,7 +1,7 @@
 """The result of one pair, which carries its own doubts."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,10 @@ import numpy.typing as npt
 from suffice.errors import EstimationError
 
 Floats = npt.NDArray[np.float64]
+F = TypeVar("F", float, npt.NDArray[np.float64])
+
+BLOCK_FIELDS = ("block_nats", "block_items", "block_excess_nats")
+LEAST_LEFT = 0.2  # of the variance between blocks, whatever the excess; see `left_of_variance`
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Sufficiency:
         warnings: what a reader of the number should know.
         block_nats: sum over each block's scored items of their contributions to `nats`, shape (n_blocks,).
         block_items: number of scored items of each block, shape (n_blocks,).
+        block_excess_nats: what blocks vary too much by, as deviations whose variance is taken off that of
+            `block_nats`, shape (n_blocks,); 0 where blocks vary as much as they should. Those of a sum of
+            pairs are the sum of theirs, as for `block_nats`.
     """
 
     nats: float
@@ -49,6 +56,7 @@ class Sufficiency:
     warnings: tuple[str, ...]
     block_nats: Floats
     block_items: Floats
+    block_excess_nats: Floats
 
     def as_row(self) -> dict[str, Any]:
         """The result as one row of a pairs table."""
@@ -56,13 +64,13 @@ class Sufficiency:
 
     def as_json(self) -> dict[str, Any]:
         """The result with JSON-compatible values; `from_json` is its inverse, to the last bit."""
-        lists = {"block_nats": self.block_nats.tolist(), "block_items": self.block_items.tolist()}
+        lists = {name: getattr(self, name).tolist() for name in BLOCK_FIELDS}
         return asdict(self) | lists | {"warnings": list(self.warnings)}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Sufficiency":
         """The result that `as_json` described."""
-        arrays = {name: np.asarray(content[name], dtype=float) for name in ("block_nats", "block_items")}
+        arrays = {name: np.asarray(content[name], dtype=float) for name in BLOCK_FIELDS}
         return cls(**(content | arrays | {"warnings": tuple(content["warnings"])}))
 
     def with_warnings(self, *warnings: str) -> "Sufficiency":
@@ -70,18 +78,37 @@ class Sufficiency:
         return replace(self, warnings=(*self.warnings, *warnings))
 
 
-def block_standard_error(block_nats: Floats, block_items: Floats) -> float:
-    r"""Standard error of the ratio estimator sum(block_nats) / sum(block_items).
+def block_standard_error(block_nats: Floats, block_items: Floats, block_excess_nats: Floats) -> float:
+    r"""Standard error of the ratio estimator sum(block_nats) / sum(block_items), less its excess.
 
-    .. math:: \mathrm{se}^2 = \frac{B}{B-1} \frac{\sum_b (s_b - \hat\theta n_b)^2}{(\sum_b n_b)^2}
+    .. math:: \mathrm{se}^2 =
+              \frac{B}{B-1} \frac{\sum_b (s_b - \hat\theta n_b)^2 - \sum_b x_b^2}{(\sum_b n_b)^2}
+
+    with the excess x. Both s and x of a sum of pairs are sums of theirs, so that this holds for sums, means
+    and differences of pairs, with what their items have in common.
 
     Source: Cochran, Sampling Techniques, 3rd ed., equation 6.13 (linearised variance of a ratio).
     Blocks that hold no scored item are left out.
     """
+    with_excess = block_variance(block_nats, block_items)
+    return float(np.sqrt(left_of_variance(with_excess, block_variance(block_excess_nats, block_items))))
+
+
+def block_variance(block_nats: Floats, block_items: Floats) -> float:
+    """The squared standard error between blocks, the excess included."""
     scored = block_items > 0
     sums, counts = block_nats[scored], block_items[scored]
     if len(sums) < 2:
         raise EstimationError("a standard error needs at least 2 blocks of scored items; embed more items")
     deviations = sums - sums.sum() / counts.sum() * counts
-    variance = len(sums) / (len(sums) - 1) * np.square(deviations).sum() / counts.sum() ** 2
-    return float(np.sqrt(variance))
+    return float(len(sums) / (len(sums) - 1) * np.square(deviations).sum() / counts.sum() ** 2)
+
+
+def left_of_variance(variance: F, excess: F) -> F:
+    """A variance between blocks less its excess, but at least a fifth of it.
+
+    The excess of a sum of pairs is itself estimated from as many deviations as there are blocks. At a fifth
+    it is four times what is left, which `linear` never has, and `gaussian` only at its largest widths.
+    """
+    left: F = np.maximum(variance - excess, LEAST_LEFT * variance)
+    return left

@@ -18,9 +18,14 @@ and m items that count as one, the variance of the sum over dimensions of 1/2 lo
 The second is taken off the variance between blocks, which never falls below the first. Without this the
 standard errors of independent data are too wide by the square root of 2 and more. The sum of r^2 is the mean
 of the squared inner products of two items' residuals, brought to unit variance, in neighbouring units.
+
+For sums and differences of such numbers one has to know how much of it two of them have in common. So it is
+kept as deviations of blocks, which are added up like the numbers: the sums over pairs of items of
+neighbouring units of the entries of H times the inner products of residuals, e_i'e_k. They are as noise of
+pairs is, but of few of the pairs; their scale is that of the second formula above.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,8 +33,9 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.estimators.items import ItemPlan, UnitSample
+from suffice.estimators.leave_out import MAX_ACROSS
 from suffice.estimators.regression import PreparedRegression
-from suffice.estimators.result import Floats, block_standard_error
+from suffice.estimators.result import Floats, block_variance
 
 Floats32 = npt.NDArray[np.float32]
 Units = Sequence[tuple[Floats32, Floats32]]
@@ -97,14 +103,9 @@ def block_squares(units: Units, sample: UnitSample) -> Squares:
     return Squares(sample.sum_by_block(kept), sample.sum_by_block(product))
 
 
-def _likeness(units: Units, precision: Floats) -> float:
-    """Mean square of the inner products of items of neighbouring units, of rows of unit variance."""
-    weight = precision.astype(np.float32)
-    squares, n_pairs = 0.0, 0
-    for (before, _), (now, _) in pairwise(units):
-        products = before @ (now * weight).T
-        squares, n_pairs = squares + float(np.square(products).sum()), n_pairs + products.size
-    return squares / n_pairs
+def products_across(rows: Iterable[Floats32]) -> list[Floats32]:
+    """Inner products of the first items of each unit with those of the next, by the rows of each unit."""
+    return [before[:MAX_ACROSS] @ now[:MAX_ACROSS].T for before, now in pairwise(rows)]
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,12 @@ class OfPairs:
     Attributes:
         odds: q = h / (1 - h) of the noise that the fit takes off.
         variance: of the sum over dimensions of 1/2 log of the residual variance, in nats squared.
+        by_block: what it is in each block, but for a factor, shape (n_blocks,).
     """
 
     odds: float
     variance: float
+    by_block: Floats
 
     @property
     def excess(self) -> float:
@@ -140,21 +143,44 @@ def variance_of_pairs(
     odds = float(_odds(squares.leverage()[counted].mean())) if n_dims else 0.0
     mean_square = squares.kept.sum(axis=0) / len(plan.sample.items)
     precision = np.where(counted, 1 / np.maximum(mean_square, TINY), 0.0)
-    likeness = max(_likeness(units, precision) - n_dims**2 * odds / plan.n_items, n_dims)
-    return OfPairs(odds, odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items))
+    products = products_across(kept * np.sqrt(precision, dtype=np.float32) for kept, _ in units)
+    squares_across = sum(float(np.square(product).sum()) for product in products)
+    likeness = squares_across / sum(product.size for product in products)
+    likeness = max(likeness - n_dims**2 * odds / plan.n_items, n_dims)
+    variance = odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items)
+    by_block = sums_across(source, products, n_dims * (1 + odds))
+    return OfPairs(odds, variance, by_block)
 
 
-def narrowed(spread: Floats, block_items: Floats, excess: float, least: float) -> Floats:
-    """Deviations of blocks whose variance is less by what the jackknife counts twice.
+def sums_across(source: PreparedRegression, products: Sequence[Floats32], by_fit: float) -> Floats:
+    """Sums over pairs of items of neighbouring units: entries of H times products of noise, (n_blocks,).
+
+    The products of residuals are those of noise less what the fit has put into them, which is on average
+    `by_fit` times the entry of H.
+    """
+    hats = source.leave_out.hat_across(product.shape for product in products)
+    sums = [(hat * (product + by_fit * hat)).sum() for hat, product in zip(hats, products, strict=True)]
+    return source.plan.sample.sum_by_block(np.append(sums, 0.0))
+
+
+def excess_of_blocks(
+    by_block: Floats, spread: Floats, block_items: Floats, excess: float, least: float
+) -> Floats:
+    """Deviations of blocks whose variance is what the jackknife counts twice, shape (n_blocks,).
 
     Args:
-        spread: of each block's sum about its mean, shape (n_blocks,).
+        by_block: what is due to pairs of items in each block, but for a factor, shape (n_blocks,).
+        spread: deviation of each block's sum, shape (n_blocks,).
         block_items: number of items of each block, shape (n_blocks,).
-        excess: what is taken off the squared standard error, in nats squared.
-        least: what is left of it at least.
+        excess: what is to be taken off the squared standard error, in nats squared.
+        least: what is to be left of it at least.
     """
-    variance = block_standard_error(spread, block_items) ** 2
-    return spread if variance == 0 else spread * np.sqrt(max(variance - excess, least) / variance)
+    own = block_variance(by_block, block_items)
+    taken_off = min(excess, block_variance(spread, block_items) - least)
+    if own == 0 or taken_off <= 0:
+        return np.zeros_like(by_block)
+    centred = by_block - block_items * by_block.sum() / block_items.sum()
+    return np.asarray(centred * np.sqrt(taken_off / own))
 
 
 def _items_alike(odds: float, source: PreparedRegression, plan: ItemPlan) -> float:

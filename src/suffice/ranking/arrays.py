@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 SAME_LOOK = "same"
-ESTIMATOR, LOOKS = "estimator", "looks"
+ESTIMATOR, LOOKS, EXCESS = "estimator", "looks", "block_excess_nats"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class PairArrays:
         targets: target of each column, shape (n_columns,).
         estimators: estimator of each column, in the order of the table, shape (n_columns,).
         block_nats: of each pair per target dimension, shape (n_models, n_columns, n_blocks).
+        block_excess_nats: deviations of blocks whose variance is to be taken off, of the same shape; 0 if not
+            said otherwise.
         block_items: items of each block that stand for all, shape (n_columns, n_blocks).
         counted: which pairs enter the ranking, shape (n_models, n_columns).
         n_items: number of items that the estimates rest on.
@@ -37,6 +39,7 @@ class PairArrays:
     targets: list[str]
     estimators: list[str]
     block_nats: Floats
+    block_excess_nats: Floats
     block_items: Floats
     counted: Booleans
     n_items: int
@@ -90,6 +93,7 @@ class PairArrays:
             targets=[target for target, keep in zip(self.targets, kept, strict=True) if keep],
             estimators=[name] * int(kept.sum()),
             block_nats=self.block_nats[:, kept],
+            block_excess_nats=self.block_excess_nats[:, kept],
             block_items=self.block_items[kept],
             counted=self.counted[:, kept],
         )
@@ -142,9 +146,10 @@ def arrays_of(
     looks = looks_of(pairs)
     ordered, columns = _ordered(pairs, models)
     shape = (len(models), len(columns), -1)
-    block_nats = np.stack(list(ordered["block_nats"])) / ordered["target_dim"].to_numpy()[:, None]
-    if not np.isfinite(block_nats).all():
-        place = ordered.index[int(np.argmin(np.isfinite(block_nats).all(axis=1)))]
+    block_nats, excess = _per_dimension(ordered)
+    finite = (np.isfinite(block_nats) & np.isfinite(excess)).all(axis=1)
+    if not finite.all():
+        place = ordered.index[int(np.argmin(finite))]
         raise EstimationError(f"the pair {place[0]} -> {place[2]} is not finite; estimate it again")
     targets = [target for _, target in columns]
     counted = _counted(models, targets, counts_self_pairs(pairs, self_pairs), copies or {})
@@ -154,12 +159,22 @@ def arrays_of(
         targets,
         [estimator for estimator, _ in columns],
         block_nats.reshape(shape),
+        excess.reshape(shape),
         np.stack([np.asarray(items, dtype=float) for items in first]),
         counted,
         int(ordered["n_test"].min()),
         [(relatives or {}).get(model, model) for model in models],
         looks,
     )
+
+
+def _per_dimension(pairs: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Nats of blocks and their excess per target dimension, shape (n_pairs, n_blocks) each."""
+    dims = pairs["target_dim"].to_numpy()[:, None]
+    block_nats = np.stack(list(pairs["block_nats"])) / dims
+    if EXCESS not in pairs:
+        return block_nats, np.zeros_like(block_nats)
+    return block_nats, np.stack(list(pairs[EXCESS])) / dims
 
 
 def _counted(models: list[str], targets: list[str], self_pairs: bool, copies: Mapping[str, str]) -> Booleans:

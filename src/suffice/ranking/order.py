@@ -11,6 +11,7 @@ from suffice.ranking.resampling import (
     ROUNDING,
     certain_comparisons,
     certain_differences,
+    narrowing_of_scores,
     score_deviations,
 )
 from suffice.ranking.wins import (
@@ -156,7 +157,8 @@ def by_nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> ByNats
             f"{', '.join(dict.fromkeys(arrays.estimators))}; use the aggregate 'ranks'"
         )
     score, deviation = aggregate(arrays.matrix(), how), score_deviations(arrays, how, n_resamples, seed)
-    return ByNats(how, certain_differences(score, deviation, arrays.n_blocks))
+    _, narrowed = narrowing_of_scores(arrays)
+    return ByNats(how, certain_differences(score, deviation, narrowed, arrays.n_blocks))
 
 
 def order_of(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> Order:

@@ -13,6 +13,12 @@ once; it is then taken again over the differences that are left, as long as that
 (the step-down method of Romano and Wolf 2005, Econometrica 73, 1237-1282,
 doi 10.1111/j.1468-0262.2005.00615.x). With few blocks a normal quantile is too small: it is replaced by
 that of Student's t at the same tail probability, with one degree of freedom less than there are blocks.
+
+Some estimators know by how much the squares of e are too large, as deviations x that add up over pairs as e
+do (see `suffice.estimators.squares`). Standard errors are without them; correlations of what is drawn, on
+which critical values depend, are those of e. What two sources that are alike have in common of x is
+underestimated where items are few, as the fit to each has taken part of the noise, so that x of a difference
+is too large; of a difference only two thirds of the squares of x are taken off.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,22 +26,56 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy import stats
 
+from suffice.estimators.result import left_of_variance
 from suffice.ranking.arrays import Booleans, Floats, Integers, PairArrays, aggregate
 from suffice.seeds import derive_seed
 
 CONFIDENCE_LEVEL = 0.95  # of all intervals
 TAIL = (1 - CONFIDENCE_LEVEL) / 2
 VALUES_AT_ONCE = 4_000_000
+OF_DIFFERENCES = 2 / 3  # the part of the excess that is taken off differences of two sources
 ROUNDING = 1e-12  # nats; a smaller difference is a tie
 
 
 def block_deviations(arrays: PairArrays) -> Floats:
     """The deviations e above, shape (n_models, n_columns, n_blocks); NaN where a pair does not count."""
-    items = arrays.block_items
-    n_scored = np.maximum((items > 0).sum(axis=1), 2)
-    scale = np.sqrt(n_scored / (n_scored - 1)) / items.sum(axis=1)
-    left = arrays.block_nats - arrays.matrix()[..., None] * items
-    return np.asarray(left * scale[:, None])
+    left = arrays.block_nats - arrays.matrix()[..., None] * arrays.block_items
+    return np.asarray(left * _scale(arrays))
+
+
+def excess_deviations(arrays: PairArrays) -> Floats:
+    """The deviations x above, shape (n_models, n_columns, n_blocks); NaN where a pair does not count."""
+    x = arrays.block_excess_nats * _scale(arrays)
+    return np.where(arrays.counted[..., None], x, np.nan)
+
+
+def _scale(arrays: PairArrays) -> Floats:
+    """What makes nats of blocks deviations of a pair's number, shape (n_columns, 1)."""
+    n_scored = np.maximum((arrays.block_items > 0).sum(axis=1), 2)
+    scale = np.sqrt(n_scored / (n_scored - 1)) / arrays.block_items.sum(axis=1)
+    return np.asarray(scale[:, None])
+
+
+def narrowing(deviation: Floats, excess: Floats, part: float = 1.0) -> Floats:
+    """By how much standard errors are less than those between blocks, shape (..., n_blocks) -> (...)."""
+    variance = np.square(deviation).sum(axis=-1)
+    left = left_of_variance(variance, part * np.square(excess).sum(axis=-1))
+    return np.sqrt(np.divide(left, variance, out=np.ones_like(variance), where=variance > 0))
+
+
+def narrowing_of_scores(arrays: PairArrays) -> tuple[Floats, Floats]:
+    """That of mean scores, shape (n_models,), and of their differences, shape (n_models, n_models).
+
+    It is taken for medians too, which rest on fewer pairs, so that theirs would be a little less.
+    """
+    deviation, excess = (
+        np.nanmean(each, axis=1) for each in (block_deviations(arrays), excess_deviations(arrays))
+    )
+    of_differences = [
+        narrowing(one - deviation, other - excess, OF_DIFFERENCES)
+        for one, other in zip(deviation, excess, strict=True)
+    ]
+    return narrowing(deviation, excess), np.stack(of_differences)
 
 
 def draw_noise(deviation: Floats, n_resamples: int, seed: int) -> Floats:
@@ -56,14 +96,17 @@ def certain_comparisons(arrays: PairArrays, n_resamples: int, seed: int) -> Floa
         Nats per target dimension, shape (n_models, n_models, n_columns); infinite where a column does not
         count for both.
     """
-    deviation = np.nan_to_num(block_deviations(arrays))
+    deviation, excess = np.nan_to_num(block_deviations(arrays)), np.nan_to_num(excess_deviations(arrays))
     matrix = np.nan_to_num(arrays.matrix())
     one, other, column = _comparisons(arrays.counted)
-    error = _errors(deviation, one, other, column)
+    between_blocks = _variances(deviation, one, other, column)
+    of_excess = OF_DIFFERENCES * _variances(excess, one, other, column)
+    error = np.sqrt(left_of_variance(between_blocks, of_excess))
+    error_of_noise = np.sqrt(between_blocks)
     noise = draw_noise(deviation, n_resamples, seed)
 
     def largest(rows: Booleans) -> Floats:
-        return _largest_noise(noise, error[rows], one[rows], other[rows], column[rows])
+        return _largest_noise(noise, error_of_noise[rows], one[rows], other[rows], column[rows])
 
     size = _in_errors(matrix[one, column] - matrix[other, column], error)
     threshold = np.full((len(matrix), len(matrix), matrix.shape[1]), np.inf)
@@ -90,7 +133,7 @@ def step_down(size: Floats, largest: Callable[[Booleans], Floats], n_blocks: int
     return max(critical, ROUNDING)
 
 
-def certain_differences(score: Floats, deviation: Floats, n_blocks: int) -> Floats:
+def certain_differences(score: Floats, deviation: Floats, narrowed: Floats, n_blocks: int) -> Floats:
     """How far apart two scores must be for their order to be certain, all pairs of models at once.
 
     Source: Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studies 2024, doi 10.1093/restud/rdad006.
@@ -98,13 +141,15 @@ def certain_differences(score: Floats, deviation: Floats, n_blocks: int) -> Floa
     Args:
         score: shape (n_models,).
         deviation: of the scores in resamples, shape (n_models, n_resamples).
+        narrowed: by how much standard errors of differences are less than those of the resamples, shape
+            (n_models, n_models), see `narrowing_of_scores`.
         n_blocks: number of blocks of items.
 
     Returns:
         In the unit of the score, shape (n_models, n_models).
     """
     one, other = np.triu_indices(len(score), 1)
-    noise = deviation[one] - deviation[other]
+    noise = (deviation[one] - deviation[other]) * narrowed[one, other, None]
     error = noise.std(axis=1)
 
     def largest(rows: Booleans) -> Floats:
@@ -136,7 +181,7 @@ def score_interval(arrays: PairArrays, how: str, deviation: Floats) -> tuple[Flo
     """
     score = aggregate(arrays.matrix(), how)
     widening = for_few_blocks(-float(stats.norm.ppf(TAIL)), arrays.n_blocks) / -stats.norm.ppf(TAIL)
-    low, high = np.quantile(deviation, [TAIL, 1 - TAIL], axis=1) * widening
+    low, high = np.quantile(deviation, [TAIL, 1 - TAIL], axis=1) * widening * narrowing_of_scores(arrays)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_block = arrays.block_nats / arrays.block_items
     by_block = np.where(arrays.counted[..., None] & np.isfinite(by_block), by_block, np.nan)
@@ -152,13 +197,13 @@ def _comparisons(counted: Booleans) -> tuple[Integers, Integers, Integers]:
     return one[kept], other[kept], column[kept]
 
 
-def _errors(deviation: Floats, one: Integers, other: Integers, column: Integers) -> Floats:
-    """Standard error of each comparison's difference."""
-    error = np.empty(len(one))
+def _variances(deviation: Floats, one: Integers, other: Integers, column: Integers) -> Floats:
+    """Squares of each comparison's difference."""
+    variances = np.empty(len(one))
     for rows in _runs(len(one), deviation.shape[-1]):
         difference = deviation[one[rows], column[rows]] - deviation[other[rows], column[rows]]
-        error[rows] = np.sqrt(np.square(difference).sum(axis=1))
-    return error
+        variances[rows] = np.square(difference).sum(axis=1)
+    return variances
 
 
 def _largest_noise(noise: Floats, error: Floats, one: Integers, other: Integers, column: Integers) -> Floats:

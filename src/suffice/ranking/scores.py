@@ -46,9 +46,9 @@ def rank_pairs(
 
     Args:
         pairs: one row for each source with each target of each estimator, with the columns source, target,
-            source_dim, target_dim, n_test, warnings, block_nats and block_items, and perhaps estimator (one
-            without a name) and looks ("same"); all pairs scored on the same blocks of items. The targets are
-            all models or some of them.
+            source_dim, target_dim, n_test, warnings, block_nats and block_items, and perhaps
+            block_excess_nats (0), estimator (one without a name) and looks ("same"); all pairs scored on the
+            same blocks of items. The targets are all models or some of them.
         settings: how the ranking is made; None: the defaults.
         seed: seed of the resamples.
         families: family of models; models of one family count once together.
