@@ -5,7 +5,7 @@ import pytest
 
 from suffice import estimate
 from suffice.estimators import standardise
-from suffice.estimators.bits import two_valued
+from suffice.estimators.few_values import MAX_LEVELS, distinct_values
 from suffice.estimators.items import divide_items
 from suffice.estimators.linear import Linear
 from suffice.estimators.result import block_standard_error
@@ -113,7 +113,7 @@ def test_a_stored_model_is_the_same_and_other_dimensions_do_not_change(rng_pair)
         name: Linear.Prepared.from_arrays(model.arrays(), model.embedding, plan)
         for name, model in models.items()
     }
-    assert again["v"].is_bit.all() and not again["u"].is_bit.any()
+    assert again["v"].few.has_steps.all() and not again["u"].few.has_steps.any()
     (_, direct), (_, stored) = (
         next(iter(estimator.pairs({"u": kept["u"]}, kept["v"]))) for kept in (models, again)
     )
@@ -129,17 +129,22 @@ def rng_pair():
     return source, source @ rng.normal(size=(6, 8)) + rng.normal(size=(400, 8))
 
 
-def test_two_valued_dimensions_are_found_in_a_stream(monkeypatch):
-    monkeypatch.setattr("suffice.estimators.bits.chunks_of", lambda n: standardise.chunks_of(n, 4))
-    table = np.zeros((12, 7))
+def test_few_values_are_found_in_a_stream(monkeypatch):
+    monkeypatch.setattr("suffice.estimators.few_values.chunks_of", lambda n: standardise.chunks_of(n, 4))
+    monkeypatch.setattr("suffice.estimators.few_values.MAX_VALUES", 3)
+    table = np.zeros((12, 6))
     table[:, 0] = [0, 1] * 6  # both at once
     table[:, 1] = [2] * 5 + [9] * 7  # the second value in a later chunk
-    table[:, 2] = 3  # constant
-    table[:, 3] = [0] * 4 + [1] * 4 + [2] * 4  # a third value in a later chunk
-    table[:, 4] = np.arange(12)
-    table[:, 5] = [5] * 4 + [1] * 4 + [5] * 4  # a lower value later
-    table[:, 6] = [0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0.5]
-    assert two_valued(table).tolist() == [True, True, False, False, False, True, False]
+    table[:, 2] = [0] * 4 + [1] * 4 + [-2] * 4  # a third value, and a lower one, in a later chunk
+    table[:, 3] = np.arange(12)
+    table[:, 4] = [0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3]  # one too many at the very end
+    found = distinct_values(table, np.array([0, 1, 2, 3, 4]))
+    assert {name: values.tolist() for name, (values, _) in found.items()} == {
+        0: [0, 1],
+        1: [2, 9],
+        2: [-2, 0, 1],
+    }
+    assert found[1][1].tolist() == [5, 7]
 
 
 def test_a_bit_that_one_item_has_counts_for_next_to_nothing():
@@ -149,3 +154,66 @@ def test_a_bit_that_one_item_has_counts_for_next_to_nothing():
     ((_, found),) = Linear().pairs({"u": models["u"]}, models["v"])
     rare = np.hstack([bits, np.eye(500, 1)]).astype(np.float32)
     assert estimate(source, rare).nats == pytest.approx(found.nats, abs=0.02)
+
+
+def value_entropy(columns):
+    """Sum over columns of the entropy of their values, in nats."""
+    shares = [np.unique(column, return_counts=True)[1] / len(column) for column in columns.T]
+    return sum(-(share * np.log(share)).sum() for share in shares)
+
+
+COUNTS = {
+    "three values": lambda rng: rng.integers(0, 3, (3000, 8)),
+    "rare counts": lambda rng: rng.poisson(0.3, (3000, 8)),
+    "ratings": lambda rng: 1 + rng.binomial(4, 0.6, (3000, 8)),
+    "halves": lambda rng: rng.integers(-4, 5, (3000, 8)) / 2,
+    "codes of 8 bits": lambda rng: np.clip(np.round(40 * rng.normal(size=(3000, 8))), -127, 127),
+    "many counts": lambda rng: rng.poisson(9, (3000, 8)),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_few_values_hold_at_most_their_entropy_and_nothing_of_what_is_independent(kind):
+    rng = np.random.default_rng(6)
+    counts = COUNTS[kind](rng).astype(np.float32)
+    noise = rng.normal(size=(3000, 20))
+    exact = value_entropy(counts)
+    copy = estimate(np.hstack([noise, counts]), counts)
+    assert 0.9 * exact < copy.nats <= exact * (1 + 1e-6)
+    is_held = len(np.unique(counts[:, 0])) > MAX_LEVELS
+    assert any("held to the entropy of their values" in said for said in copy.warnings) == is_held
+    independent = estimate(noise, counts)
+    assert abs(independent.nats) < 3 * independent.standard_error_nats + 0.002
+    assert estimate(np.hstack([noise, counts]), counts, binary="gaussian").nats > 1.2 * exact
+
+
+def sequential_channel(n_items, seed):
+    """Values 0 to 3 in steps whose log-odds is affine in what the source knows, and the steps' chances."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n_items)
+    odds = np.stack([0.5 + 1.5 * z, -0.5 + z, 2 * z])
+    above = rng.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    value = np.where(~above[0], 0, np.where(~above[1], 1, np.where(~above[2], 2, 3)))
+    return z[:, None], value[:, None].astype(float), 1 / (1 + np.exp(-odds))
+
+
+def test_the_truth_of_a_channel_of_four_values():
+    _, value, p = sequential_channel(400_000, 0)
+    given_source = np.stack([1 - p[0], p[0] * (1 - p[1]), p[0] * p[1] * (1 - p[2]), p[0] * p[1] * p[2]])
+    truth = value_entropy(value) + (given_source * np.log(given_source)).sum(axis=0).mean()
+    found = [estimate(*sequential_channel(2000, seed)[:2]) for seed in range(1, 13)]
+    nats = np.array([each.nats for each in found])
+    assert abs(nats.mean() - truth) < 3 * nats.std(ddof=1) / np.sqrt(len(nats)) + 0.002
+    # The spread of a standard deviation over 12 draws is 21 %.
+    assert 0.5 < np.mean([each.standard_error_nats for each in found]) / nats.std(ddof=1) < 1.7
+
+
+@pytest.mark.parametrize(("n_items", "dim"), [(1000, 50), (1000, 300)])
+def test_independent_counts_are_worth_nothing_at_any_width(n_items, dim):
+    values = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(1, (n_items, 30)).astype(float)
+        values.append(estimate(rng.normal(size=(n_items, dim)), counts).nats_per_dim)
+    # About three steps a dimension, each with the spread of a bit.
+    assert abs(np.mean(values)) < 3 * 3 * np.sqrt(dim / 30) / (2 * n_items) / np.sqrt(6) + 0.003
