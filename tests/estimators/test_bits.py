@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 
 from suffice import estimate
 from suffice.estimators import standardise
-from suffice.estimators.bits import _calibrated, two_valued
+from suffice.estimators.bits import Steps, _calibrated
+from suffice.estimators.few_values import MAX_LEVELS, distinct_values
 from suffice.estimators.items import divide_items
 from suffice.estimators.linear import Linear
 from suffice.estimators.result import block_standard_error
@@ -116,7 +117,7 @@ def test_a_stored_model_is_the_same_and_other_dimensions_do_not_change(rng_pair)
         name: Linear.Prepared.from_arrays(model.arrays(), model.embedding, plan)
         for name, model in models.items()
     }
-    assert again["v"].is_bit.all() and not again["u"].is_bit.any()
+    assert again["v"].few.has_steps.all() and not again["u"].few.has_steps.any()
     (_, direct), (_, stored) = (
         next(iter(estimator.pairs({"u": kept["u"]}, kept["v"]))) for kept in (models, again)
     )
@@ -132,17 +133,22 @@ def rng_pair():
     return source, source @ rng.normal(size=(6, 8)) + rng.normal(size=(400, 8))
 
 
-def test_two_valued_dimensions_are_found_in_a_stream(monkeypatch):
-    monkeypatch.setattr("suffice.estimators.bits.chunks_of", lambda n: standardise.chunks_of(n, 4))
-    table = np.zeros((12, 7))
+def test_few_values_are_found_in_a_stream(monkeypatch):
+    monkeypatch.setattr("suffice.estimators.few_values.chunks_of", lambda n: standardise.chunks_of(n, 4))
+    monkeypatch.setattr("suffice.estimators.few_values.MAX_VALUES", 3)
+    table = np.zeros((12, 6))
     table[:, 0] = [0, 1] * 6  # both at once
     table[:, 1] = [2] * 5 + [9] * 7  # the second value in a later chunk
-    table[:, 2] = 3  # constant
-    table[:, 3] = [0] * 4 + [1] * 4 + [2] * 4  # a third value in a later chunk
-    table[:, 4] = np.arange(12)
-    table[:, 5] = [5] * 4 + [1] * 4 + [5] * 4  # a lower value later
-    table[:, 6] = [0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0.5]
-    assert two_valued(table).tolist() == [True, True, False, False, False, True, False]
+    table[:, 2] = [0] * 4 + [1] * 4 + [-2] * 4  # a third value, and a lower one, in a later chunk
+    table[:, 3] = np.arange(12)
+    table[:, 4] = [0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3]  # one too many at the very end
+    found = distinct_values(table, np.array([0, 1, 2, 3, 4]))
+    assert {name: values.tolist() for name, (values, _) in found.items()} == {
+        0: [0, 1],
+        1: [2, 9],
+        2: [-2, 0, 1],
+    }
+    assert found[1][1].tolist() == [5, 7]
 
 
 def test_a_bit_that_one_item_has_counts_for_next_to_nothing():
@@ -154,6 +160,11 @@ def test_a_bit_that_one_item_has_counts_for_next_to_nothing():
     assert estimate(source, rare).nats == pytest.approx(found.nats, abs=0.02)
 
 
+def as_steps(bits):
+    """Each bit as the one step of a dimension."""
+    return Steps(np.arange(bits.shape[1]), bits, np.ones_like(bits))
+
+
 @pytest.mark.parametrize(("n_items", "offset"), [(400, 0.0), (100, -3.0)])
 def test_offset_and_slope_are_those_of_logistic_regression(n_items, offset):
     """Also of a bit that so few items have that they weigh no more than one."""
@@ -162,7 +173,7 @@ def test_offset_and_slope_are_those_of_logistic_regression(n_items, offset):
     odds = offset + 1.5 * prediction
     bits = (generator.random((n_items, 3)) < 1 / (1 + np.exp(-odds))).astype(np.float32)
     start = np.full(3, offset, dtype=np.float32), np.zeros(3, dtype=np.float32)
-    found = np.array(_calibrated(bits, prediction, start))
+    found = np.array(_calibrated(as_steps(bits), prediction, start))
     for column in range(3):
 
         def loss(weights, x=prediction[:, column], y=bits[:, column]):
@@ -176,12 +187,75 @@ def test_a_bit_without_weight_has_finite_coefficients():
     """All items of the sample have it, with a certainty that single precision cannot tell from 1."""
     prediction = np.linspace(-1, 1, 50, dtype=np.float32)[:, None]
     start = np.array([27.0], dtype=np.float32), np.zeros(1, dtype=np.float32)
-    assert np.isfinite(_calibrated(np.ones_like(prediction), prediction, start)).all()
+    assert np.isfinite(_calibrated(as_steps(np.ones_like(prediction)), prediction, start)).all()
 
 
 def test_a_bit_that_is_predicted_without_error_keeps_its_coefficients():
     """Its items weigh less than the ridge, which then alone decides how far steps go, not where to."""
     prediction = np.repeat(np.array([-1, 1], dtype=np.float32), 25)[:, None]
     start = np.zeros(1, dtype=np.float32), np.full(1, 12, dtype=np.float32)
-    _, slope = _calibrated((prediction > 0).astype(np.float32), prediction, start)
+    _, slope = _calibrated(as_steps((prediction > 0).astype(np.float32)), prediction, start)
     assert 12 <= slope[0] < 20
+
+
+def value_entropy(columns):
+    """Sum over columns of the entropy of their values, in nats."""
+    shares = [np.unique(column, return_counts=True)[1] / len(column) for column in columns.T]
+    return sum(-(share * np.log(share)).sum() for share in shares)
+
+
+COUNTS = {
+    "three values": lambda rng: rng.integers(0, 3, (3000, 8)),
+    "rare counts": lambda rng: rng.poisson(0.3, (3000, 8)),
+    "ratings": lambda rng: 1 + rng.binomial(4, 0.6, (3000, 8)),
+    "halves": lambda rng: rng.integers(-4, 5, (3000, 8)) / 2,
+    "codes of 8 bits": lambda rng: np.clip(np.round(40 * rng.normal(size=(3000, 8))), -127, 127),
+    "many counts": lambda rng: rng.poisson(9, (3000, 8)),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_few_values_hold_at_most_their_entropy_and_nothing_of_what_is_independent(kind):
+    rng = np.random.default_rng(6)
+    counts = COUNTS[kind](rng).astype(np.float32)
+    noise = rng.normal(size=(3000, 20))
+    exact = value_entropy(counts)
+    copy = estimate(np.hstack([noise, counts]), counts)
+    assert 0.9 * exact < copy.nats <= exact * (1 + 1e-6)
+    is_held = len(np.unique(counts[:, 0])) > MAX_LEVELS
+    assert any("held to the entropy of their values" in said for said in copy.warnings) == is_held
+    independent = estimate(noise, counts)
+    assert abs(independent.nats) < 3 * independent.standard_error_nats + 0.002
+    assert estimate(np.hstack([noise, counts]), counts, binary="gaussian").nats > 1.2 * exact
+
+
+def sequential_channel(n_items, seed):
+    """Values 0 to 3 in steps whose log-odds is affine in what the source knows, and the steps' chances."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n_items)
+    odds = np.stack([0.5 + 1.5 * z, -0.5 + z, 2 * z])
+    above = rng.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    value = np.where(~above[0], 0, np.where(~above[1], 1, np.where(~above[2], 2, 3)))
+    return z[:, None], value[:, None].astype(float), 1 / (1 + np.exp(-odds))
+
+
+def test_the_truth_of_a_channel_of_four_values():
+    _, value, p = sequential_channel(400_000, 0)
+    given_source = np.stack([1 - p[0], p[0] * (1 - p[1]), p[0] * p[1] * (1 - p[2]), p[0] * p[1] * p[2]])
+    truth = value_entropy(value) + (given_source * np.log(given_source)).sum(axis=0).mean()
+    found = [estimate(*sequential_channel(2000, seed)[:2]) for seed in range(1, 13)]
+    nats = np.array([each.nats for each in found])
+    assert abs(nats.mean() - truth) < 3 * nats.std(ddof=1) / np.sqrt(len(nats)) + 0.002
+    # The spread of a standard deviation over 12 draws is 21 %.
+    assert 0.5 < np.mean([each.standard_error_nats for each in found]) / nats.std(ddof=1) < 1.7
+
+
+@pytest.mark.parametrize(("n_items", "dim"), [(1000, 50), (1000, 300)])
+def test_independent_counts_are_worth_nothing_at_any_width(n_items, dim):
+    values = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(1, (n_items, 30)).astype(float)
+        values.append(estimate(rng.normal(size=(n_items, dim)), counts).nats_per_dim)
+    # About three steps a dimension, each with the spread of a bit.
+    assert abs(np.mean(values)) < 3 * 3 * np.sqrt(dim / 30) / (2 * n_items) / np.sqrt(6) + 0.003

@@ -26,8 +26,9 @@ So the number aims at what the family would reach with unlimited items, whatever
 independent data its expectation is 0. The penalty is as small as can be: 1e-8 of a dimension's variance,
 or what keeps the degrees of freedom at half the number of groups of items, which makes the number low.
 
-A target dimension with exactly two values, such as a bit of a fingerprint, is Bernoulli instead: see
-`bits`. How the work is shared between pairs stands in `regression`.
+A target dimension with at most 16 values, such as a bit or a count of a fingerprint, is discrete instead:
+see `bits`. One with more, but at most 256, is held to their entropy. How the work is shared between pairs
+stands in `regression`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,8 @@ from pydantic import Field
 from scipy.special import digamma
 
 from suffice.estimators.base import Embedding
-from suffice.estimators.bits import Mask, nats_of_bits, two_valued
+from suffice.estimators.bits import Mask, nats_of_bits
+from suffice.estimators.few_values import FewValues
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression import (
     FEW_ITEMS_WARNING,
@@ -76,35 +78,37 @@ class LinearSettings(RegressionSettings):
     )
     binary: Literal["bernoulli", "gaussian"] = Field(
         default="bernoulli",
-        description="the density of a target dimension with exactly two values, such as a bit of a "
-        "fingerprint: bernoulli, which holds at most 0.69 nats, or gaussian like any other",
+        description="what a target dimension with at most 16 values is, such as a bit or a count of a "
+        "fingerprint: bernoulli, a bit for each step from one value to the next, which holds at most their "
+        "entropy, or gaussian like any other",
     )
 
 
 @dataclass(frozen=True)
 class PreparedLinear(PreparedRegression):
-    """A prepared model that knows which of its dimensions are bits.
+    """A prepared model that knows which of its dimensions have few values.
 
     Attributes:
-        is_bit: whether a dimension has exactly two values and is to be Bernoulli, shape (d,).
+        few: the values of these dimensions.
     """
 
-    is_bit: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    few: FewValues = field(default_factory=lambda: FewValues.none(0))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
-        return super().arrays() | {"is_bit": self.is_bit}
+        return super().arrays() | self.few.arrays()
 
     def of_dimensions(self, which: Mask) -> Self:
         """The model as a target of some of its dimensions alone, a mask of shape (d,)."""
-        return replace(super().of_dimensions(which), is_bit=self.is_bit[which])
+        return replace(super().of_dimensions(which), few=self.few.of_dimensions(which))
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
     ) -> Self:
         """What `arrays` described."""
-        return replace(super().from_arrays(arrays, embedding, plan), is_bit=arrays["is_bit"])
+        few = FewValues(arrays["cuts"], arrays["value_entropy"])
+        return replace(super().from_arrays(arrays, embedding, plan), few=few)
 
 
 class Linear(RegressionEstimator[PreparedLinear]):
@@ -115,8 +119,8 @@ class Linear(RegressionEstimator[PreparedLinear]):
     about = (
         "Each dimension of the target is predicted by linear regression on the source; what is left over is "
         "taken to be normal, and its variance is estimated without bias from residuals with and without "
-        "each group of items; a dimension with two values is Bernoulli. It sees linear dependence only, and "
-        "cannot exceed 6.9 nats per dimension."
+        "each group of items; a dimension with at most 16 values is discrete. It sees linear dependence "
+        "only, and cannot exceed 6.9 nats per dimension."
     )
     Settings = LinearSettings
     Prepared = PreparedLinear
@@ -125,10 +129,10 @@ class Linear(RegressionEstimator[PreparedLinear]):
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedLinear:
         """Standardise, invert the second moment, and find what leaving out each unit does."""
         rows = StandardRows(embedding, self.plan_for(embedding, plan), standardise(embedding))
-        kept = rows.standardisation.kept
-        is_bernoulli = self.settings.binary == "bernoulli"
-        is_bit = two_valued(embedding)[kept] if is_bernoulli else np.zeros(len(kept), dtype=bool)
-        return replace(PreparedLinear.of(rows, self.settings.penalty), is_bit=is_bit)
+        is_discrete = self.settings.binary == "bernoulli"
+        standard = rows.standardisation
+        few = FewValues.of(embedding, standard) if is_discrete else FewValues.none(standard.dim)
+        return replace(PreparedLinear.of(rows, self.settings.penalty), few=few)
 
     def estimate_together(
         self, models: Mapping[str, PreparedLinear], wanted: Sequence[PairKey], threads: Pool
@@ -146,11 +150,12 @@ class Linear(RegressionEstimator[PreparedLinear]):
             mean_square = 1 - (explained + penalised) / source.plan.n_items
             rows = sampled[pair[0]], sampled[pair[1]]
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
-            if not target.is_bit.any():
+            has_steps = target.few.has_steps
+            if not has_steps.any():
                 return self._score(source, target, mean_square, list(residuals.of_units()))
-            if target.is_bit.all():
+            if has_steps.all():
                 return self._with_bits(source, target, residuals, None)
-            rest = ~target.is_bit
+            rest = ~has_steps
             units = list(residuals.of_dimensions(rest).of_units())
             continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], units)
             return self._with_bits(source, target, residuals, continuous)
@@ -164,8 +169,9 @@ class Linear(RegressionEstimator[PreparedLinear]):
         residuals: Residuals,
         continuous: Sufficiency | None,
     ) -> Sufficiency:
-        """The sum of what the source tells of bits and of other dimensions; None: there are none."""
-        bits, sample = nats_of_bits(residuals.of_dimensions(target.is_bit)), target.plan.sample
+        """The sum of what the source tells of few values and of other dimensions; None: there are none."""
+        has_steps, sample = target.few.has_steps, target.plan.sample
+        bits = nats_of_bits(residuals.of_dimensions(has_steps), target.few.cuts[has_steps])
         nats, marginal = bits.nats, bits.marginal_entropy_nats
         block_nats, excess = sample.block_items * nats + bits.spread, bits.excess
         low = FEW_ITEMS_WARNING if source.is_penalised else None
@@ -177,7 +183,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         return _result(source, target, (nats, marginal), (block_nats, excess), warnings)
 
     def _score(
-        self, source: PreparedRegression, target: PreparedRegression, mean_square: Floats, units: Units
+        self, source: PreparedRegression, target: PreparedLinear, mean_square: Floats, units: Units
     ) -> Sufficiency:
         """Entropies and their difference.
 
@@ -199,9 +205,10 @@ class Linear(RegressionEstimator[PreparedLinear]):
         floored = variance < floor
         nats_of_dim = 0.5 * np.log(target.mean_square / np.maximum(variance, floor))
         nats_of_dim[~floored] -= _log_bias(n_items - source.degrees[0]) - _log_bias(n_items - 1)
-        nats = float(nats_of_dim.sum())
-        influence = squares.influence(source, target.block_squares)[:, ~floored].sum(axis=1)
-        of_pairs = variance_of_pairs(units, squares, source, ~floored)
+        held = nats_of_dim > target.few.entropy
+        nats, free = float(np.minimum(nats_of_dim, target.few.entropy).sum()), ~(floored | held)
+        influence = squares.influence(source, target.block_squares)[:, free].sum(axis=1)
+        of_pairs = variance_of_pairs(units, squares, source, free)
         spread = len(sample.items) * influence
         excess = excess_of_blocks(
             of_pairs.by_block, spread, sample.block_items, of_pairs.excess, of_pairs.variance
@@ -209,9 +216,10 @@ class Linear(RegressionEstimator[PreparedLinear]):
         block_nats = sample.block_items * nats + spread
         marginal_entropy = float((UNIT_NORMAL_ENTROPY + 0.5 * np.log(target.mean_square)).sum())
         low = FEW_ITEMS_WARNING if source.is_penalised else None
-        warnings = warnings_of_pair(
-            int(floored.sum()), target.dim, self.settings.variance_floor, low, target.plan
-        )
+        n_floored = int((floored & ~held).sum())
+        warnings = warnings_of_pair(n_floored, target.dim, self.settings.variance_floor, low, target.plan)
+        if held.any():
+            warnings.append(f"{held.sum()} of {target.dim} dimensions held to the entropy of their values")
         return _result(source, target, (nats, marginal_entropy), (block_nats, excess), tuple(warnings))
 
 

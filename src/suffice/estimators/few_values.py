@@ -1,0 +1,120 @@
+"""Which dimensions have few distinct values, where these are divided, and how much they can hold.
+
+A dimension of counts, ratings or codes holds at most the entropy of its values, which a density does not
+know. So few values are divided into steps, each of which is a bit (see `bits`), and the entropy of up to 256
+values is the most that a density may give.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from suffice.estimators.result import Floats
+from suffice.estimators.standardise import Standardisation, chunks_of
+
+Mask = npt.NDArray[np.bool_]
+
+MAX_LEVELS = 16  # distinct values of a dimension that is divided into steps
+MAX_VALUES = 256  # distinct values of a dimension that is held to their entropy
+MIN_STEP_ITEMS = 20  # on either side of a step, unless there are two values only
+PROBE_ITEMS = 2048  # in which a dimension with few values has few
+
+
+@dataclass(frozen=True)
+class FewValues:
+    """What is discrete of a model's dimensions that vary.
+
+    Attributes:
+        cuts: between the values of each dimension, in standard deviations from its mean, rising, shape
+            (d, MAX_LEVELS - 1); NaN where there are no more, and throughout for other dimensions.
+        entropy: of the values, in nats, shape (d,); infinite with more than `MAX_VALUES` of them.
+    """
+
+    cuts: Floats
+    entropy: Floats
+
+    @property
+    def has_steps(self) -> Mask:
+        """Which dimensions are divided into steps, shape (d,)."""
+        return ~np.isnan(self.cuts[:, 0])
+
+    def of_dimensions(self, which: Mask) -> "FewValues":
+        """That of some dimensions, a mask of shape (d,)."""
+        return FewValues(self.cuts[which], self.entropy[which])
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Both arrays by name."""
+        return {"cuts": self.cuts, "value_entropy": self.entropy}
+
+    @classmethod
+    def none(cls, dim: int) -> "FewValues":
+        """For a model whose dimensions all have a density."""
+        return cls(np.full((dim, MAX_LEVELS - 1), np.nan), np.full(dim, np.inf))
+
+    @classmethod
+    def of(cls, embedding: npt.NDArray[np.floating], standardisation: Standardisation) -> "FewValues":
+        """Find the values of an embedding, streamed over its items.
+
+        Args:
+            embedding: shape (n_items, embed_dim).
+            standardisation: of its dimensions that vary.
+        """
+        found = cls.none(standardisation.dim)
+        column = {int(name): place for place, name in enumerate(standardisation.kept)}
+        for name, (values, counts) in distinct_values(embedding, standardisation.kept).items():
+            share, place = counts / counts.sum(), column[name]
+            found.entropy[place] = -(share * np.log(share)).sum()
+            if len(values) <= MAX_LEVELS:
+                cuts = _cuts(values, counts)
+                scaled = (cuts - standardisation.mean[place]) / standardisation.scale[place]
+                found.cuts[place, : len(cuts)] = scaled
+        return found
+
+
+Counts = tuple[Floats, npt.NDArray[np.int64]]
+
+
+def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.int64]) -> dict[int, Counts]:
+    """The values and their counts of each column that has at most `MAX_VALUES`, streamed over items.
+
+    Args:
+        embedding: shape (n_items, embed_dim).
+        kept: indices of the columns that are asked about.
+    """
+    probe = np.sort(np.asarray(embedding[:PROBE_ITEMS])[:, kept], axis=0)
+    n_values = 1 + (probe[1:] != probe[:-1]).sum(axis=0)
+    left = kept[n_values <= MAX_VALUES]
+    found: dict[int, Counts] = {}
+    for rows in chunks_of(len(embedding)) if len(left) else ():
+        chunk = np.asarray(embedding[rows], dtype=np.float64)
+        for name in left:
+            found[int(name)] = _with(found.get(int(name)), *np.unique(chunk[:, name], return_counts=True))
+        left = np.array([name for name in left if len(found[int(name)][0]) <= MAX_VALUES], dtype=np.int64)
+    return {int(name): found[int(name)] for name in left}
+
+
+def _with(before: Counts | None, values: Floats, counts: npt.NDArray[np.int64]) -> Counts:
+    """The counts of what was seen before and now."""
+    if before is None:
+        return values, counts
+    merged, place = np.unique(np.concatenate([before[0], values]), return_inverse=True)
+    return merged, np.bincount(place, weights=np.concatenate([before[1], counts])).astype(np.int64)
+
+
+def _cuts(values: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+    """Where rising values are divided: between two, with enough items above the cut and since the last.
+
+    Values that are too rare to tell anything of share a step with their neighbours.
+    """
+    middles = (values[1:] + values[:-1]) / 2
+    above = counts.sum() - counts.cumsum()[:-1]
+    cuts, since = [], 0
+    for middle, own, rest in zip(middles, counts[:-1], above, strict=True):
+        since += int(own)
+        if since >= MIN_STEP_ITEMS and rest >= MIN_STEP_ITEMS:
+            cuts.append(middle)
+            since = 0
+    fairest = middles[np.abs(above - counts.sum() / 2).argmin()]
+    return np.array(cuts or [fairest])
