@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from suffice.arrays import as_matrix
 from suffice.errors import EstimationError
+from suffice.estimators.copies import join_copies
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.result import Sufficiency
@@ -32,7 +33,8 @@ def estimate(
         target: embedding of the target model V for the same items in the same order, shape (n_items, d_v).
         estimator: name of the density family; `suffice.ESTIMATORS` lists them.
         seed: seed of the division of the items and of everything random in the fit.
-        groups: group of each item, shape (n_items,); items of one group are never separated.
+        groups: group of each item, shape (n_items,); items of one group are never separated, nor are copies
+            of items, which are found by their vectors.
         device: torch device, for families that are fitted with torch.
         **settings: the estimator's own settings.
 
@@ -59,7 +61,8 @@ def estimate(
             f"source has {len(source)} samples but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
-    plan = divide_items(len(source), groups, seed)
+    together, notes = join_copies([source, target], groups)
+    plan = divide_items(len(source), together, seed)
     prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
-    return result
+    return result.with_warnings(*notes)
