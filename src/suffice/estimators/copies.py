@@ -122,7 +122,7 @@ def _hashes(arrays: Embeddings) -> npt.NDArray[np.uint64]:
         for rows in chunks_of(len(array), HASHED_ITEMS):
             values = np.asarray(array[rows], dtype=np.float32 if is_single else np.float64, order="C")
             words = np.add(values, 0.0).view(np.uint32)  # -0.0 becomes 0.0
-            words ^= words >> np.uint32(16)
+            words ^= words >> np.uint32(16)  # signs are high bits, and low bits are hashed better
             hashes[rows] += words.astype(np.uint64) @ weights
     return hashes
 
