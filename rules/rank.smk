@@ -31,6 +31,7 @@ rule rank_models:
             "suffice.ranking.sample_size",
             "suffice.ranking.looks",
             "suffice.ranking.relatives",
+            "suffice.ranking.row_order",
         ),
     script:
         "../scripts/rank_models.py"

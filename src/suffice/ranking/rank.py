@@ -19,8 +19,9 @@ from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.given_items import join_items
 from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
 from suffice.ranking.relatives import near_copies
+from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
-from suffice.ranking.scores import rank_pairs
+from suffice.ranking.scores import rank_pairs, with_health_warnings
 from suffice.ranking.settings import Aggregate, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
@@ -126,7 +127,9 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     found = [_pairs(one, given, names) for one in _estimators(asked, seed, device, settings)]
     pairs = pd.concat(found, ignore_index=True)
     table = rank_pairs(pairs, how, seed, families, near_copies(arrays, seed))
-    return Ranking(table, pairs, (*items.notes, *given.notes))
+    doubts = {} if items.have_ids else order_doubts(arrays, items.second, seed)
+    notes = (*items.notes, *given.notes, *doubts.values())
+    return Ranking(with_health_warnings(table, by_model(doubts)), pairs, notes)
 
 
 def _second_look(second: Any) -> Mapping[str, Any] | None:
