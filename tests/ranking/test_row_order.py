@@ -44,11 +44,19 @@ def test_a_shuffled_model_is_named(which, seed):
     assert list(order_doubts(models | {which: shuffled(models[which])}, seed=seed)) == [which]
 
 
-@pytest.mark.parametrize("make", [clusters, skewed, words])
+def components(n, dim, generator):
+    """Principal components, which are not correlated, of eight clusters of different sizes."""
+    which = generator.choice(8, size=n, p=np.arange(1, 9) / 36)
+    vectors = 4 * generator.normal(size=(8, dim))[which] + generator.normal(size=(n, dim))
+    left, sizes, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    return left[:, :8] * sizes[:8]
+
+
+@pytest.mark.parametrize("make", [clusters, skewed, words, components])
 def test_a_shuffled_model_of_other_kinds_is_named(make):
     generator = np.random.default_rng(3)
     odd = make(400, 48, generator)
-    models = pool() | {"odd": odd, "like": odd[:, :40] + 0.1 * generator.normal(size=(400, 40))}
+    models = pool() | {"odd": odd, "like": odd + 0.1 * generator.normal(size=odd.shape)}
     assert order_doubts(models) == {}
     assert list(order_doubts(models | {"odd": shuffled(odd)})) == ["odd", "like"]
 
