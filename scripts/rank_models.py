@@ -3,6 +3,7 @@
 from suffice.files import open_array, read_json, write_table
 from suffice.ranking.looks import one_look_pairs, ranked_pairs, with_published_score
 from suffice.ranking.relatives import near_copies
+from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import ranking_by_items
 from suffice.ranking.scores import rank_pairs, with_health_warnings
 from suffice.ranking.settings import RankingSettings
@@ -16,6 +17,8 @@ with running_job(snakemake):
     ranking = rank_pairs(pairs, settings, params.seed, *relatives)
     ranking = with_published_score(ranking, one_look_pairs(files.pairs), bool(settings.self_pairs))
     ranking = ranking.assign(is_control=ranking["model"].isin(params.controls))
+    doubts = by_model(order_doubts(vectors, seed=params.seed))
     health = {card["model"]: card["health"]["warnings"] for card in map(read_json, files.cards)}
+    health = {model: own + doubts.get(model, []) for model, own in health.items()}
     write_table(with_health_warnings(ranking, health), snakemake.output.ranking)
     write_table(ranking_by_items(pairs, settings, params.seed, *relatives), snakemake.output.by_items)

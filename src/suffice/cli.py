@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import pandas as pd
 
 from suffice._version import __version__
@@ -19,12 +18,11 @@ from suffice.comparison.few_labels import FewLabels, add_update, read_labels, sc
 from suffice.comparison.free_ways import ways_from_vectors
 from suffice.comparison.recommendation import recommend
 from suffice.data.text_files import read_lines
-from suffice.embed.precomputed import Precomputed, PrecomputedSettings
-from suffice.embed.vector_files import names_of_files, split_array
+from suffice.embed.inputs import Inputs, read_inputs, read_pair
+from suffice.embed.vector_files import split_array
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
 from suffice.explain import explain_pair
-from suffice.groups import read_groups
 from suffice.provenance import code_version
 from suffice.ranking.given_looks import LooksChoice
 from suffice.ranking.rank import rank
@@ -137,7 +135,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="vectors of one model, a row an item, items in the same order in all files: .npy, .npz, "
+        help="vectors of one model, a row an item; items in the same order in all files, unless all carry "
+        "ids (a column `id`, or an array `ids` in a .npz), by which rows are joined: .npy, .npz, "
         ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts; the file's name "
         "is the model's. FILE:NAME takes one array of several, or the columns of a table that are called "
         "NAME and a number",
@@ -239,6 +238,13 @@ def _add_looks(command: argparse.ArgumentParser) -> None:
         "column alone, or .txt; items of one group are not independent, and are looks at the same thing",
     )
     command.add_argument(
+        "--ids",
+        type=Path,
+        metavar="FILE",
+        help="ids of the rows of all files that carry none: a table with a column `id` or one column alone, "
+        "or .txt; if all files have ids, their rows are joined by them",
+    )
+    command.add_argument(
         "--looks",
         choices=get_args(LooksChoice),
         default="auto",
@@ -295,19 +301,18 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _rank(options: argparse.Namespace) -> None:
-    vectors = _read_files(options.files)
-    found = None if options.labels is None else _score_labels(vectors, options)
-    n_items = min(map(len, vectors.values()))
-    second = _read_files(options.second) if options.second else None
+    given = read_inputs(options.files, options.second, options.groups, options.ids)
+    found = None if options.labels is None else _score_labels(given, options)
     ranking = rank(
-        vectors,
-        second,
+        given.vectors,
+        given.second,
         estimator=_names(options),
         aggregate=options.aggregate,
         self_pairs=options.self_pairs,
         seed=options.seed,
         device=options.device,
-        groups=None if options.groups is None else read_groups(options.groups, n_items),
+        groups=given.groups,
+        ids=given.joined.ids,
         looks=options.looks,
         targets=parse_targets(options.targets),
         budget=options.budget,
@@ -318,9 +323,13 @@ def _rank(options: argparse.Namespace) -> None:
         shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
     ranking.save(options.out)
     _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
-    print(recommend(ranking.table, ways_from_vectors(ranking.pairs, vectors, second, options.seed)).text)
+    print(
+        recommend(
+            ranking.table, ways_from_vectors(ranking.pairs, given.vectors, given.second, options.seed)
+        ).text
+    )
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
-    print("\n".join([*ranking.notes, ranking.advice]))
+    print("\n".join([*given.joined.notes, *ranking.notes, ranking.advice]))
     print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
 
 
@@ -333,8 +342,8 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
-    read = [*(path for path, _ in split), *filter(None, (options.groups, options.labels))]
-    of_files = ("run", "files", "second", "groups", "out", "labels")
+    read = [*(path for path, _ in split), *filter(None, (options.groups, options.ids, options.labels))]
+    of_files = ("run", "files", "second", "groups", "ids", "out", "labels")
     asked = {key: value for key, value in vars(options).items() if key not in of_files}
     arrays = {str(path): array for path, (_, array) in zip(given, split, strict=True) if array}
     asked |= {"arrays": arrays} if arrays else {}
@@ -345,34 +354,19 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 
-def _score_labels(vectors: dict[str, np.ndarray], options: argparse.Namespace) -> FewLabels:
+def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
     """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
-    n_items = min(len(each) for each in vectors.values())
-    rows, labels = read_labels(options.labels, n_items, options.label_kind)
-    few = {name: each[rows] for name, each in vectors.items()}
-    return score_few(few, labels, options.label_kind, options.seed, ways=("logme",))
-
-
-def _read_files(files: Sequence[Path]) -> dict[str, np.ndarray]:
-    """The vectors of each file by its name.
-
-    Raises:
-        SufficeError: a file cannot be read, or two have one name.
-    """
-    vectors: dict[str, np.ndarray] = {}
-    for path, name in zip(files, names_of_files(files), strict=True):
-        if name in vectors:
-            raise DataError(f"two files give the model name {name!r}; rename one of them")
-        vectors[name] = Precomputed(PrecomputedSettings(path=str(path))).read()
-    return vectors
+    rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
+    items = given.joined.positions(rows)  # rows are those of the first file
+    few = {name: each[items[items >= 0]] for name, each in given.vectors.items()}
+    return score_few(few, labels[items >= 0], options.label_kind, options.seed, ways=("logme",))
 
 
 def _explain(options: argparse.Namespace) -> None:
-    source, target = (
-        Precomputed(PrecomputedSettings(path=str(path))).read() for path in (options.source, options.target)
-    )
-    items = None if options.items is None else read_lines(options.items)
+    source, target, joined = read_pair(options.source, options.target)
+    items = None if options.items is None else joined.of_first(read_lines(options.items))
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
+    print("".join(f"{note}\n" for note in joined.notes), end="")
     print(f"what {options.source.stem} does not give of {options.target.stem}")
     print(found.directions.to_string(index=False, float_format="%.4f"))
     print(f"\nitems, {found.mean_item_nats:.4f} nats on average")

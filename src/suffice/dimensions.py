@@ -37,7 +37,7 @@ def matrix_of_table(
         ModelError: it cannot be told which columns are the dimensions, or they hold no vectors.
     """
     _refuse_repeated(table.column_names, what)
-    usable = table.drop_columns([name for name in _stored_index(table.schema) if name in table.column_names])
+    usable = table.drop_columns([name for name in stored_index(table.schema) if name in table.column_names])
     if choice is not None:
         return _chosen(usable, what, choice, dtype)
     whole = _whole_vectors(usable, ids)
@@ -131,7 +131,7 @@ def _refuse_repeated(names: Sequence[str], what: str) -> None:
         raise ModelError(f"{what} has more than one column named {repeated!r}; rename one of them")
 
 
-def _stored_index(schema: pa.Schema) -> list[str]:
+def stored_index(schema: pa.Schema) -> list[str]:
     """The columns that pandas wrote for a table's index, which are no data."""
     stored = (schema.pandas_metadata or {}).get("index_columns", [])
     return [name for name in stored if isinstance(name, str)]

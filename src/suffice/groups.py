@@ -4,31 +4,39 @@ from pathlib import Path
 
 import pandas as pd
 
+from suffice.alignment import ID, as_ids
 from suffice.errors import DataError, first_line
 
 COLUMN = "group"
 
 
-def read_groups(path: Path, n_items: int) -> list[str]:
-    """The group of each item, as text.
+def read_groups(path: Path, n_items: int, by_id: bool = False) -> "pd.Series[str]":
+    """The group of each item, as text; the index holds the ids of the items, if the file has a column `id`.
 
     Args:
         path: .csv, .tsv or .parquet with a column `group` or one column alone, or .txt with one group a line.
-        n_items: how many rows there must be.
+            A column `id` may stand beside it.
+        n_items: how many rows there must be, if they are not found by ids.
+        by_id: whether the items have ids, so that a file with ids may have rows in any order and number.
 
     Raises:
         DataError: the file cannot be read, has another number of rows, or a row without a group.
     """
-    groups = _lines(path) if path.suffix == ".txt" else _column(path)
-    if len(groups) != n_items:
+    groups = pd.Series(_lines(path), dtype=object) if path.suffix == ".txt" else _column(path)
+    if len(groups) != n_items and not (by_id and has_ids(groups)):
         raise DataError(
             f"{path} has {len(groups)} rows but there are {n_items} items; give one row per item, in the "
             "order of the vectors, and in a table a header above them"
         )
-    for row, group in enumerate(groups):
+    for row, group in enumerate(groups.tolist()):
         if not group.strip():
             raise DataError(f"{path}: row {row} has no group; give every item one, its own if it is alone")
     return groups
+
+
+def has_ids(groups: "pd.Series[str]") -> bool:
+    """Whether the index holds ids."""
+    return groups.index.name == ID
 
 
 def _lines(path: Path) -> list[str]:
@@ -38,9 +46,11 @@ def _lines(path: Path) -> list[str]:
         raise DataError(f"{path} cannot be read: {first_line(error)}; give a UTF-8 text") from None
 
 
-def _column(path: Path) -> list[str]:
-    """The column `group` of a table, or its only one."""
+def _column(path: Path) -> "pd.Series[str]":
+    """The column `group` of a table, or its only one beside a column `id`."""
     table = _table(path)
+    if ID in table and table.shape[1] > 1:
+        table = table.set_index(pd.Index(as_ids(table[ID].tolist(), path.name), name=ID)).drop(columns=ID)
     columns = [str(column) for column in table.columns]
     if len(columns) != 1 and COLUMN not in columns:
         raise DataError(
@@ -48,7 +58,7 @@ def _column(path: Path) -> list[str]:
             "it alone in the file"
         )
     column = table[COLUMN] if COLUMN in columns else table.iloc[:, 0]
-    return ["" if pd.isna(value) else str(value) for value in column]
+    return column.map(lambda value: "" if pd.isna(value) else str(value))
 
 
 def _table(path: Path) -> pd.DataFrame:

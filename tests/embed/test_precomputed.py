@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
+from suffice.data.corpus import Corpus
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
@@ -96,7 +97,7 @@ def test_wrong_number_of_rows(form, make_corpus, vectors, tmp_path):
     path, _ = save(tmp_path, form, vectors)
     corpus = make_corpus([f"text {i}" for i in range(N + 1)], name="letters")
     with pytest.raises(ModelError, match=rf"{path.name} has 16 rows but data set letters has 17 items"):
-        embed(corpus, path)
+        embed(corpus, path, match="order")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -207,7 +208,7 @@ def test_check(name, settings, message, tmp_path):
 
 def test_ids_without_match():
     with pytest.raises(ValueError, match="match is order"):
-        PrecomputedSettings(path="v.npy", ids="ids.txt")
+        PrecomputedSettings(path="v.npy", ids="ids.txt", match="order")
 
 
 def test_npy_is_mapped_and_identity_follows_contents(corpus, vectors, tmp_path):
@@ -217,3 +218,56 @@ def test_npy_is_mapped_and_identity_follows_contents(corpus, vectors, tmp_path):
     assert loader_of(tmp_path / "a.npy").identity() == loader_of(tmp_path / "b.npy").identity()
     np.save(tmp_path / "b.npy", vectors + 1)
     assert loader_of(tmp_path / "a.npy").identity() != loader_of(tmp_path / "b.npy").identity()
+
+
+@pytest.mark.parametrize("form", ["npz", "parquet", "parquet columns"])
+def test_a_file_with_ids_is_joined_without_being_asked(form, corpus, vectors, tmp_path, rng):
+    order = rng.permutation(N)
+    ids = [f"item-{i}" for i in order] + ["more"]
+    path, _ = save(tmp_path, form, np.vstack([vectors[order], vectors[:1]]), ids)
+    np.testing.assert_array_equal(embed(corpus, path), vectors.astype(np.float32))
+    with pytest.raises(ModelError, match="has 17 rows but data set toy has 16 items"):
+        embed(corpus, path, match="order")
+    by_order, _ = save(tmp_path, form, vectors[order], ids[:-1])
+    np.testing.assert_array_equal(embed(corpus, by_order, match="order"), vectors[order].astype(np.float32))
+
+
+def test_an_array_named_ids_joins_too(corpus, vectors, tmp_path):
+    ids = np.array([f"item-{i}" for i in range(N)])
+    np.savez(tmp_path / "v.npz", ids=ids[::-1], vectors=vectors[::-1])
+    for match in ("auto", "id"):
+        found = embed(corpus, tmp_path / "v.npz", match=match)
+        np.testing.assert_array_equal(found, vectors.astype(np.float32))
+
+
+@pytest.mark.parametrize("form", ["npz", "parquet", "parquet columns"])
+def test_ids_of_something_else_leave_the_order(form, corpus, vectors, tmp_path):
+    for ids in ([f"row-{i}" for i in range(N)], ["same"] * N):
+        path, _ = save(tmp_path, form, vectors, ids)
+        np.testing.assert_array_equal(embed(corpus, path), vectors.astype(np.float32))
+
+
+def test_ids_of_some_items_are_an_error_unless_the_data_set_has_none(make_corpus, vectors, tmp_path):
+    corpus = make_corpus([f"text {i}" for i in range(N)])
+    ids = [f"item-{i}" for i in range(1, N + 1)]
+    path, _ = save(tmp_path, "parquet", vectors, ids)
+    with pytest.raises(ModelError, match="no vector for 1 of 16 items: 'item-0'.*set match to order"):
+        embed(corpus, path)
+    table = pd.read_parquet(corpus.path).assign(id=[str(i) for i in range(N)])
+    table.to_parquet(corpus.path)  # ids as items get them where the data set has none
+    path, _ = save(tmp_path, "parquet", vectors, [str(i) for i in range(1, N + 1)])
+    np.testing.assert_array_equal(embed(Corpus(corpus.path), path), vectors.astype(np.float32))
+
+
+def test_second_looks_with_ids_are_joined(corpus, vectors, tmp_path, rng):
+    order = rng.permutation(N)
+    ids = [f"item-{i}" for i in range(N)]
+    first, _ = save(tmp_path, "parquet", vectors, ids)
+    (tmp_path / "second").mkdir()
+    second, _ = save(tmp_path / "second", "parquet", 2 * vectors[order], [ids[i] for i in order])
+    looks = loader_of(first, second_path=str(second)).open(corpus).for_looks([])
+    found = np.concatenate([looks.encode(window) for window in corpus.windows(7)])
+    np.testing.assert_array_equal(found, (2 * vectors).astype(np.float32))
+    save(tmp_path / "second", "parquet", vectors, [*ids[:-1], "other"])
+    with pytest.raises(ModelError, match="hold different items"):
+        loader_of(first, second_path=str(second)).open(corpus)

@@ -128,6 +128,9 @@ def test_near_copies_share_the_target():
     alone = estimate(source, target, estimator="neighbours").nats
     groups = np.repeat(np.arange(300), 3)
     source, target = (each[groups] for each in (source, target))
+    assert estimate(source, target, estimator="neighbours").nats == pytest.approx(alone, abs=0.02)
+    noise = np.random.default_rng(3).normal(size=(900, 1)) / 100  # else copies are found without groups
+    source, target = source + noise, target + noise
     # As one group, copies neither help nor harm: each of a neighbour's three is one third of the answer.
     together = estimate(source, target, estimator="neighbours", groups=groups)
     assert together.nats == pytest.approx(alone, abs=0.02)

@@ -1,17 +1,20 @@
 """Vectors that somebody has already computed, from a file or a folder of files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from suffice.alignment import align
 from suffice.arrays import doubts_about_codes
 from suffice.data.corpus import ID, Corpus, Window
 from suffice.data.text_files import read_lines
 from suffice.embed.base import Encoder, Loader
+from suffice.embed.ids_in_files import ids_in_file
 from suffice.embed.vector_files import (
     ARRAYS,
     SAVED,
@@ -28,6 +31,8 @@ from suffice.names import same_name
 from suffice.settings import Settings
 
 BLOCK_ROWS = 4096  # compared at a time
+Ids = TypeVar("Ids", list[str], list[str] | None)
+
 NAMED = 3  # how many missing or repeated ids an error names
 
 
@@ -42,13 +47,15 @@ class PrecomputedSettings(Settings):
         None,
         description="File of vectors of a second look at each item, with the rows of `path`; for views files",
     )
-    match: Literal["order", "id"] = Field(
-        "order", description="Row i is item i, or rows are found by the items' ids"
+    match: Literal["auto", "order", "id"] = Field(
+        "auto",
+        description="order: row i is item i; id: rows are found by the items' ids; auto: by id if the file "
+        "carries ids of the data set's items (column `id`, or array `id` or `ids` of a .npz), else by order",
     )
     ids: str | None = Field(
         None,
-        description="With match id: a text file with one id a line, or the column of a .parquet or array of "
-        "a .npz (by default `id`)",
+        description="With match id or auto: a text file with one id a line, or the column of a .parquet or "
+        "array of a .npz (by default `id`)",
     )
     array: str | None = Field(
         None,
@@ -141,22 +148,39 @@ class Precomputed(Loader[PrecomputedSettings]):
                 f"{self.second_path.name} has shape {vectors.shape} but {self.path.name} has {shape}; both "
                 "must hold the same items in the same order, by the same model"
             )
-        return vectors
+        return self._in_order_of_first(vectors)
+
+    def _in_order_of_first(self, second: np.ndarray) -> np.ndarray:
+        """The vectors of second looks in the order of the first file's rows, if both files carry ids."""
+        first_name, second_name = self.path.name, f"{self.second_path} (second_path)"
+        own = None if self.settings.match == "order" else self._ids_of_rows()
+        other = None if own is None else self._reading_ids(lambda: ids_in_file(self.second_path or self.path))
+        if own is None or other is None:
+            return second
+        ids = {first_name: own, second_name: other}
+        try:
+            joined = align(dict.fromkeys(ids, len(second)), ids)
+        except SufficeError as error:
+            raise ModelError(str(error)) from error
+        found = joined.take({second_name: second})[second_name]
+        if len(found) != len(second):
+            raise ModelError(
+                f"{second_name} and {first_name} hold different items; give both looks of the same"
+            )
+        return found
 
     def open(self, corpus: Corpus) -> Encoder:
         """Open the file and match its rows with the items."""
         vectors = self.read()
         second = self._second_look(vectors.shape)
-        if self.settings.match == "id":
-            rows = self._rows_by_id(len(vectors), corpus)
-            return PrecomputedEncoder(vectors, rows, self.path.name, second)
-        if len(vectors) != corpus.n_items:
+        rows = None if self.settings.match == "order" else self._rows_by_id(len(vectors), corpus)
+        if rows is None and len(vectors) != corpus.n_items:
             name = corpus.manifest["dataset"]
             raise ModelError(
                 f"{self.path.name} has {len(vectors)} rows but data set {name} has {corpus.n_items} items; "
                 "embed exactly these items in this order, or match by id"
             )
-        return PrecomputedEncoder(vectors, None, self.path.name, second)
+        return PrecomputedEncoder(vectors, rows, self.path.name, second)
 
     def _read_vectors(self, path: Path) -> np.ndarray:
         from safetensors import SafetensorError
@@ -170,34 +194,60 @@ class Precomputed(Loader[PrecomputedSettings]):
                 f"{path} cannot be read ({first_line(error)}); it may be truncated, make it again"
             ) from error
 
-    def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int]:
-        ids = self._read_ids()
+    def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int] | None:
+        """The row of each id; None if the file carries no ids of the items: rows are in their order."""
+        ids = self._ids_of_rows()
+        if ids is None:
+            return None
         if len(ids) != n_rows:
             raise ModelError(f"{self.path.name} has {n_rows} rows but there are {len(ids)} ids for them")
         ids = list(map(same_name, ids))
         rows = {key: row for row, key in enumerate(ids)}
+        wanted = [key for window in corpus.windows() for key in window.ids]
+        missing = [key for key in wanted if same_name(key) not in rows]
+        if missing and self.settings.match == "auto" and self.settings.ids is None:
+            if len(missing) == len(wanted) or _are_row_numbers(wanted, corpus):
+                return None
         if len(rows) != len(ids):
             repeated = [key for row, key in enumerate(ids) if rows[key] != row]
             raise ModelError(f"{len(repeated)} ids of {self.path.name} occur twice: {_first(repeated)}")
-        wanted = (key for window in corpus.windows() for key in window.ids)
-        missing = [key for key in wanted if same_name(key) not in rows]
         if missing:
             raise ModelError(
                 f"{self.path.name} has no vector for {len(missing)} of {corpus.n_items} items: "
-                f"{_first(missing)}; add them, or leave these items out of the data set"
+                f"{_first(missing)}; add them, or leave these items out of the data set (or set match to "
+                "order if row i is item i)"
             )
         return rows
 
+    def _ids_of_rows(self) -> list[str] | None:
+        """The ids of the rows, in their order; None if there are none and `match` does not ask for them."""
+        if self._ids_file is None and self.settings.ids is None:
+            found = self._reading_ids(lambda: ids_in_file(self.path))
+            if found is not None or self.settings.match == "auto":
+                return found
+        return self._reading_ids(self._read_ids)
+
     def _read_ids(self) -> list[str]:
-        """The ids of the rows, in their order."""
+        if self._ids_file is not None:
+            return read_lines(self._ids_file)
+        return read_column_of_ids(self.path, self.settings.ids or ID)
+
+    def _reading_ids(self, read: Callable[[], Ids]) -> Ids:
+        """What a function reads, with the errors of unreadable files as a ModelError."""
         try:
-            if self._ids_file is not None:
-                return read_lines(self._ids_file)
-            return read_column_of_ids(self.path, self.settings.ids or ID)
+            return read()
         except SufficeError as error:
             raise ModelError(str(error)) from error
         except (*UNREADABLE, pa.ArrowException) as error:
             raise ModelError(f"the ids of {self.path.name} cannot be read ({first_line(error)})") from error
+
+
+def _are_row_numbers(ids: Sequence[str], corpus: Corpus) -> bool:
+    """Whether the ids are those that items get where the data set has no ids of its own."""
+    settings = corpus.manifest.get("settings", {})
+    numbers = [int(key) for key in ids if key.isascii() and key.isdigit()]
+    rising = len(numbers) == len(ids) and all(one < other for one, other in pairwise(numbers))
+    return rising and settings.get("id") is None
 
 
 def _first(ids: Sequence[str]) -> str:

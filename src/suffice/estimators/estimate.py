@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from suffice.alignment import align, ids_of
 from suffice.arrays import as_matrix
 from suffice.errors import EstimationError
+from suffice.estimators.copies import join_copies
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
 from suffice.estimators.result import Sufficiency
@@ -30,9 +32,11 @@ def estimate(
     Args:
         source: embedding of the source model U, shape (n_items, d_u).
         target: embedding of the target model V for the same items in the same order, shape (n_items, d_v).
+            Tables that both carry ids (a column `id`, or an index other than 0, 1, ...) are joined by these.
         estimator: name of the density family; `suffice.ESTIMATORS` lists them.
         seed: seed of the division of the items and of everything random in the fit.
-        groups: group of each item, shape (n_items,); items of one group are never separated.
+        groups: group of each item, shape (n_items,); items of one group are never separated, nor are copies
+            of items, which are found by their vectors.
         device: torch device, for families that are fitted with torch.
         **settings: the estimator's own settings.
 
@@ -51,15 +55,19 @@ def estimate(
         True
     """
     chosen = get_estimator(estimator)(seed=seed, device=device, **settings)
+    carried = {"source": ids_of(source), "target": ids_of(target)}
     source, target = as_matrix(source, "source"), as_matrix(target, "target")
     check_embedding(source, "source")
     check_embedding(target, "target")
+    joined = align({"source": len(source), "target": len(target)}, carried)
+    source, target = joined.take({"source": source, "target": target}).values()
     if len(source) != len(target):
         raise EstimationError(
             f"source has {len(source)} samples but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
-    plan = divide_items(len(source), groups, seed)
+    together, notes = join_copies([source, target], joined.groups(groups))
+    plan = divide_items(len(source), together, seed)
     prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
-    return result
+    return result.with_warnings(*joined.notes, *notes)

@@ -217,7 +217,7 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
             f"{n_items} items are too few: an estimate needs at least {MIN_ITEMS}; embed more items"
         )
     check_seed(seed)
-    codes, sizes = _group_codes(groups, n_items)
+    codes, sizes = group_codes(groups, n_items)
     generator = np.random.default_rng(seed)
     unit = _units_of_groups(sizes, generator)[codes]
     unit_sizes = np.bincount(unit)
@@ -230,7 +230,7 @@ def check_seed(seed: int) -> None:
         raise EstimationError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1; use one, such as 0")
 
 
-def _group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, Integers]:
+def group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, Integers]:
     """Group of each item, numbered in the order of their first items, and the size of each group."""
     if groups is None:
         return np.arange(n_items), np.ones(n_items, dtype=np.int64)

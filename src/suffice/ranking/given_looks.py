@@ -1,13 +1,14 @@
 """Which two looks at each item there are, if models are given as arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from suffice.errors import EstimationError
+from suffice.estimators.copies import join_copies
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.looks import GroupPairs, paired_within_groups
 
@@ -52,7 +53,8 @@ def arrange_looks(
     """The looks that are asked for, or with "auto" those that can be had.
 
     "auto" takes the second look if there is one; else other items of the same group, if at least 50 groups
-    have two items whose vectors differ; else one look, and says why.
+    have two items whose vectors differ; else one look, and says why. Copies of items are found and never
+    separated, see `suffice.estimators.copies`.
 
     Args:
         first: vectors of the items, or of the first look at them, by model.
@@ -66,22 +68,36 @@ def arrange_looks(
     """
     if looks not in get_args(LooksChoice):
         raise EstimationError(f"looks {looks!r}: write one of {', '.join(get_args(LooksChoice))}")
-    n_items = len(next(iter(first.values())))
     if second is not None:
         _check_same_models(first, second)
+    together, notes = join_copies([*first.values(), *(second or {}).values()], groups)
+    found = _arranged(first, second, groups, together, looks, seed)
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _arranged(  # noqa: PLR0913 - what `arrange_looks` is given, and the groups that no split separates
+    first: Embeddings,
+    second: Embeddings | None,
+    groups: npt.ArrayLike | None,
+    together: npt.ArrayLike | None,
+    looks: LooksChoice,
+    seed: int,
+) -> GivenLooks:
+    """The looks, from items that are divided by `together` and paired by `groups`."""
+    n_items = len(next(iter(first.values())))
     try:
         if looks == "files" or (looks == "auto" and second is not None):
-            return _of_files(first, second, groups, seed)
+            return _of_files(first, second, together, seed)
         if looks == "group" or (looks == "auto" and groups is not None):
-            return _of_groups(first, second, groups, seed)
+            return _of_groups(first, second, groups, together, seed)
     except NoLooks as reason:
         if looks != "auto":
             raise EstimationError(f"looks {looks!r}: {reason}") from None
         note = f"one look is used, which is known to rank worse: {reason}"
-        return GivenLooks("same", divide_items(n_items, groups, seed), first, notes=(note,))
+        return GivenLooks("same", divide_items(n_items, together, seed), first, notes=(note,))
     if second is not None:
         raise EstimationError("looks 'same' is one look, but a second is given; leave one of the two out")
-    return GivenLooks("same", divide_items(n_items, groups, seed), first)
+    return GivenLooks("same", divide_items(n_items, together, seed), first)
 
 
 def _check_same_models(first: Embeddings, second: Embeddings) -> None:
@@ -121,7 +137,11 @@ def _of_files(
 
 
 def _of_groups(
-    first: Embeddings, second: Embeddings | None, groups: npt.ArrayLike | None, seed: int
+    first: Embeddings,
+    second: Embeddings | None,
+    groups: npt.ArrayLike | None,
+    together: npt.ArrayLike | None,
+    seed: int,
 ) -> GivenLooks:
     if second is not None:
         raise NoLooks("a second look is given as well; leave one of the two out")
@@ -136,7 +156,8 @@ def _of_groups(
             f"only {pairs.n_groups} groups have two items whose vectors differ, and {MIN_PAIRED_GROUPS} are "
             "needed; use a coarser group column"
         )
-    plan = divide_items(len(pairs.first_rows), pairs.group_of_pair, seed)
+    whole = pairs.group_of_pair if together is groups else np.asarray(together)[pairs.first_rows]
+    plan = divide_items(len(pairs.first_rows), whole, seed)
     one, other = (
         {name: array[rows] for name, array in first.items()} for rows in (pairs.first_rows, pairs.second_rows)
     )

@@ -10,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.arrays import as_matrices
+from suffice.alignment import Ids
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS, get_estimator
-from suffice.estimators.standardise import check_embedding
 from suffice.files import write_table
 from suffice.ranking.arrays import SAME_LOOK
+from suffice.ranking.given_items import join_items
 from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
 from suffice.ranking.relatives import near_copies
+from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
-from suffice.ranking.scores import rank_pairs
+from suffice.ranking.scores import rank_pairs, with_health_warnings
 from suffice.ranking.settings import Aggregate, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
@@ -38,7 +39,7 @@ class Ranking:
         pairs: one row per ordered pair and estimator: source, target, estimator, looks, nats, nats_per_dim,
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
-        notes: what a reader should know of the looks that were used.
+        notes: what a reader should know of the items and the looks that were used.
     """
 
     table: pd.DataFrame
@@ -70,12 +71,14 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     families: Mapping[str, str] | None = None,
     targets: Targets = "all",
     budget: int | None = None,
+    ids: Ids = None,
     **settings: Any,
 ) -> Ranking:
     """Rank models by the information that each one's vectors carry about the others'.
 
     Args:
-        first: one array for each model, shape (n_items, embed_dim), the same items in the same order.
+        first: one array for each model, shape (n_items, embed_dim), the same items in the same order. Tables
+            that all carry ids (a column `id`, or an index that is not 0, 1, 2, ...) are joined by them.
         second: a second look at the same items by the same models, such as the vectors of texts' second
             halves where `first` holds those of the first: source and target then see different looks.
         estimator: name of the density family, or several, whose pairs are columns of one ranking, or several
@@ -85,7 +88,8 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         self_pairs: whether a model is a target of itself; None: where source and target see different looks.
         seed: seed of the division of the items, of the fits and of the resamples.
         device: torch device, for families that are fitted with torch.
-        groups: group of each item, shape (n_items,); items of one group are never separated.
+        groups: group of each item, shape (n_items,); items of one group are never separated, nor are copies
+            of items, which are found by their vectors.
         looks: what source and target see: "same", the same vectors; "files", `first` and `second`;
             "group", different items of one group; "auto", the second look if there is one, else other items
             of the group if at least 50 groups have two items whose vectors differ, else the same.
@@ -94,11 +98,13 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
         targets: which models are targets: "all", names, or a number, for which models are drawn at random
             from as many families as can be, see `choose_targets`. Every model is a source.
         budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
+        ids: ids of the rows of all inputs that carry none, shape (n_items,), or of each model's by its name.
         **settings: of the estimator, if there is one; of linear, if none is named.
 
     Raises:
-        EstimationError: (a ValueError) fewer than two models, different numbers of items, targets or looks
-            that cannot be had, or an embedding that cannot be used; the message names the model.
+        EstimationError: (a ValueError) fewer than two models, different numbers of items, ids that stand
+            twice or are not common, targets or looks that cannot be had, or an embedding that cannot be used;
+            the message names the model.
 
     Example:
         >>> import numpy as np
@@ -110,32 +116,34 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     how = _ranking_settings(aggregate, self_pairs)
     if estimator is not None:
         _estimators(estimator, seed, device, settings)  # an unknown one is told before the arrays are read
-    arrays = as_matrices(first)
-    _check_arrays(arrays)
-    given = arrange_looks(arrays, _second_look(second), groups, looks, seed)
+    _check_names(first)
+    items = join_items(first, _second_look(second), groups, ids)
+    arrays = items.first
+    given = arrange_looks(arrays, items.second, items.groups, looks, seed)
     counts_self = given.looks != SAME_LOOK if self_pairs is None else self_pairs
     wanted = _wanted_targets(arrays, targets, budget, counts_self)
     asked = _default_estimators(given.looks, aggregate, settings) if estimator is None else estimator
     names = _names_of_targets(list(arrays), wanted, families, seed)
     found = [_pairs(one, given, names) for one in _estimators(asked, seed, device, settings)]
     pairs = pd.concat(found, ignore_index=True)
-    return Ranking(rank_pairs(pairs, how, seed, families, near_copies(arrays, seed)), pairs, given.notes)
+    table = rank_pairs(pairs, how, seed, families, near_copies(arrays, seed))
+    doubts = {} if items.have_ids else order_doubts(arrays, items.second, seed)
+    notes = (*items.notes, *given.notes, *doubts.values())
+    return Ranking(with_health_warnings(table, by_model(doubts)), pairs, notes)
 
 
-def _second_look(second: Any) -> dict[str, Embedding] | None:
-    """The arrays of the second look.
+def _second_look(second: Any) -> Mapping[str, Any] | None:
+    """The second look, as it is given.
 
     Raises:
         EstimationError: it is not a mapping of models to arrays.
     """
-    if second is None:
-        return None
-    if not isinstance(second, Mapping):
+    if second is not None and not isinstance(second, Mapping):
         raise EstimationError(
             f"the second look is {second!r}, not arrays by model; an estimator is given by its keyword, "
             "estimator='linear'"
         )
-    return as_matrices(second)
+    return second
 
 
 def _default_estimators(looks: str, aggregate: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -234,23 +242,14 @@ def _ranking_settings(aggregate: str, self_pairs: bool | None) -> RankingSetting
     return RankingSettings(aggregate=aggregate, self_pairs=self_pairs)
 
 
-def _check_arrays(arrays: Mapping[str, Embedding]) -> None:
-    """Check that there are at least two models with the same items.
+def _check_names(first: Mapping[str, Any]) -> None:
+    """Check that there are at least two models, named by texts.
 
     Raises:
-        EstimationError: fewer than two models, or their numbers of items differ.
+        EstimationError: there are fewer, or a name is not a text.
     """
-    for name in arrays:
+    for name in first:
         if not isinstance(name, str):
             raise EstimationError(f"the model's name {name!r} is no text; name models by texts")
-    if len(arrays) < 2:
-        raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(arrays) or 'none'}")
-    for name, array in arrays.items():
-        check_embedding(array, name)
-    first, *others = arrays
-    for name in others:
-        if len(arrays[name]) != len(arrays[first]):
-            raise EstimationError(
-                f"{name} has {len(arrays[name])} rows but {first} has {len(arrays[first])}; "
-                "embed all models on the same items, in the same order"
-            )
+    if len(first) < 2:
+        raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(first) or 'none'}")

@@ -1,0 +1,226 @@
+r"""Items that stand in the data several times: they count once, and no split separates them.
+
+Rows are copies if they are equal in every model, or nearly: of their standardised vectors z,
+
+.. math:: \lVert z_i - z_j \rVert^2 \le 10^{-6} (\lVert z_i \rVert^2 + \lVert z_j \rVert^2)
+
+in every model, which for vectors of one length is a cosine of at least 1 - 10^-6. Equal rows are found by a
+hash of their bits (multilinear, modulo 2^64; Carter and Wegman, 1979), near-copies among rows that fall in
+one cell of a grid over random projections. Two kinds of rows are close to each other and are not copies:
+those of a few discrete values, which may be equal by chance, and those of a continuum, which have as many
+neighbours a little farther away.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from suffice.errors import EstimationError
+from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
+from suffice.estimators.standardise import chunks_of
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Embeddings = Sequence[npt.NDArray[np.floating]]
+
+HASHED_ITEMS = 512  # at a time, which stay in a processor's cache
+SAMPLED_ITEMS = 1000  # for means, spreads, and shares of equal values
+MAX_GAP = 1e-6  # squared distance of near-copies, as a share of the squared lengths together
+WIDER = 16  # times that gap, where a continuum has more neighbours and copies have not
+N_PROJECTIONS = 8
+CELL = 0.05  # width of a grid's cells, in standard deviations of a projection
+MIN_DIMS = 8  # of the widest model; with fewer, different items may lie that close
+CHANCE = 0.01  # of the equal pairs; where so many would be equal by chance, rows are not copies
+
+
+class _Scale(NamedTuple):
+    mean: Floats
+    spread: Floats
+
+
+def join_copies(
+    arrays: Embeddings, groups: npt.ArrayLike | None = None
+) -> tuple[npt.ArrayLike | None, tuple[str, ...]]:
+    """Groups of items that no split may separate: those that are given, joined where they share copies.
+
+    Args:
+        arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
+        groups: group of each item, shape (n_items,); None: every item its own.
+
+    Returns:
+        The groups, `groups` itself if no copies join any, and notes on the copies for a reader.
+
+    Raises:
+        EstimationError: `groups` cannot be used, or there are fewer than 10 different rows.
+    """
+    copies = copies_among(arrays)
+    n_items, n_different = len(copies), int(copies.max(initial=-1)) + 1
+    if n_different == n_items:
+        return groups, ()
+    said = (
+        f"{n_items - n_different} of {n_items} rows are copies of others, equal or nearly so in all vectors"
+    )
+    if groups is None:
+        if n_different < 2 * N_FOLDS:
+            raise EstimationError(
+                f"{said}, so that only {n_different} differ; give at least {2 * N_FOLDS} different items"
+            )
+        return copies, (f"{said}: they stay together and count once",)
+    given, _ = group_codes(groups, n_items)
+    joined = _joined(given, copies)
+    if joined.max() == given.max():  # each copy is in the group of what it is a copy of
+        return groups, ()
+    if _largest_share(joined) > max(MAX_UNIT_SHARE, _largest_share(given)):
+        return groups, (
+            f"{said}, and they link groups that hold {_largest_share(joined):.0%} of the rows; the groups "
+            "are kept as given, so that copies may stand on both sides of a split: leave the copies out",
+        )
+    return joined, (f"{said}: their groups stay together and count once",)
+
+
+def _largest_share(codes: Integers) -> float:
+    return float(np.bincount(codes).max() / len(codes))
+
+
+def _joined(one: Integers, other: Integers) -> Integers:
+    """The finest groups that separate nothing that either keeps together, shape (n_items,)."""
+    n_one = int(one.max()) + 1
+    component = _components(one, n_one + other, n_one + int(other.max()) + 1)
+    return np.asarray(component[one])
+
+
+def _components(one: Integers, other: Integers, n: int) -> Integers:
+    """Component of each of `n` nodes in the graph of some links."""
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def copies_among(arrays: Embeddings) -> Integers:
+    """Number of each row, the same for copies, shape (n_items,), values in [0, n_different)."""
+    n_items = len(arrays[0])
+    codes, _ = pd.factorize(_hashes(arrays))
+    _, first = np.unique(codes, return_index=True)
+    if len(first) < n_items and _equal_by_chance(arrays, codes, first):
+        return np.arange(n_items)
+    near = _near_copies(arrays, first)
+    return np.asarray(pd.factorize(near[codes])[0], dtype=np.int64)
+
+
+def _hashes(arrays: Embeddings) -> npt.NDArray[np.uint64]:
+    """A number of each row that is the same only where all models have equal rows, shape (n_items,)."""
+    generator = np.random.default_rng(0)
+    hashes = np.zeros(len(arrays[0]), dtype=np.uint64)
+    for array in arrays:
+        is_single = array.dtype.itemsize <= 2 or array.dtype == np.float32
+        n_words = array.shape[1] * (1 if is_single else 2)
+        weights = generator.integers(2**64, size=n_words, dtype=np.uint64) | np.uint64(1)
+        for rows in chunks_of(len(array), HASHED_ITEMS):
+            values = np.asarray(array[rows], dtype=np.float32 if is_single else np.float64, order="C")
+            words = np.add(values, 0.0).view(np.uint32)  # -0.0 becomes 0.0
+            words ^= words >> np.uint32(16)  # signs are high bits, and low bits are hashed better
+            hashes[rows] += words.astype(np.uint64) @ weights
+    return hashes
+
+
+def _equal_by_chance(arrays: Embeddings, codes: Integers, first: Integers) -> bool:
+    """Whether as many rows would be equal by chance in every model, were its dimensions independent."""
+    n_items, sizes = len(codes), np.bincount(codes)
+    n_equal = float((sizes * (sizes - 1.0)).sum())
+    rows = np.sort(np.random.default_rng(0).permutation(first)[:SAMPLED_ITEMS])
+    for array in arrays:
+        with np.errstate(divide="ignore"):
+            log_share = np.log(_equal_shares(np.asarray(array[rows]))).sum()
+        if n_items * (n_items - 1.0) * np.exp(log_share) < CHANCE * n_equal:
+            return False
+    return True
+
+
+def _equal_shares(rows: npt.NDArray[np.floating]) -> Floats:
+    """Share of the pairs of rows that are equal in each dimension, shape (embed_dim,)."""
+    n = len(rows)
+    shares = np.zeros(rows.shape[1])
+    for column, values in enumerate(rows.T):
+        _, counts = np.unique(values, return_counts=True)
+        shares[column] = (counts * (counts - 1.0)).sum() / max(1, n * (n - 1))
+    return shares
+
+
+def _near_copies(arrays: Embeddings, rows: Integers) -> Integers:
+    """Number of each of some different rows, the same for near-copies, shape (n_rows,)."""
+    alone = np.arange(len(rows))
+    if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2:
+        return alone
+    sample = np.sort(np.random.default_rng(0).permutation(rows)[:SAMPLED_ITEMS])
+    with np.errstate(all="ignore"):  # numbers that are too large, or missing, are refused by the estimators
+        scales = [_scale(array, sample) for array in arrays]
+        places = _projections(arrays, scales, rows)
+        links = [_links_in_cells(places + shift) for shift in (0.0, CELL / 2)]
+        one, other = np.unique(np.hstack(links), axis=1)
+        gaps = np.zeros(len(one))
+        for array, scale in zip(arrays, scales, strict=True):
+            one, other, gaps = one[gaps <= WIDER], other[gaps <= WIDER], gaps[gaps <= WIDER]
+            gaps = np.maximum(gaps, _gaps(array, scale, rows[one], rows[other]))
+    close, around = gaps <= 1, gaps <= WIDER
+    if around.sum() > 2 * close.sum():
+        return alone
+    return _components(one[close], other[close], len(rows))
+
+
+def _scale(array: npt.NDArray[np.floating], sample: Integers) -> _Scale:
+    """Mean and standard deviation of each dimension in a sample; 1 where a dimension is constant there."""
+    rows = np.asarray(array[sample], dtype=np.float64)
+    spread = rows.std(axis=0)
+    return _Scale(rows.mean(axis=0), np.where(spread > 0, spread, 1.0))
+
+
+def _projections(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -> Floats:
+    """Standardised vectors of up to 8 models on 8 random directions in all, shape (n_rows, 8)."""
+    used = list(zip(arrays, scales, strict=True))[:N_PROJECTIONS]
+    generator = np.random.default_rng(0)
+    parts = []
+    for number, (array, scale) in enumerate(used):
+        n_here = len(range(number, N_PROJECTIONS, len(used)))
+        directions = generator.normal(size=(array.shape[1], n_here)) / np.sqrt(array.shape[1])
+        weights = directions / scale.spread[:, None]
+        part = np.empty((len(rows), n_here))
+        for chunk in chunks_of(len(rows)):
+            part[chunk] = np.asarray(array[rows[chunk]]) @ weights.astype(_kind(array)) - scale.mean @ weights
+        parts.append(part)
+    return np.nan_to_num(np.hstack(parts), posinf=0, neginf=0)
+
+
+def _kind(array: npt.NDArray[np.floating]) -> np.dtype[np.floating]:
+    return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
+
+
+def _links_in_cells(places: Floats) -> Integers:
+    """The first row of each cell of a grid with every other row in it, shape (2, n_links)."""
+    cells = np.floor(np.clip(places / CELL, -(2.0**62), 2.0**62)).astype(np.int64).view(np.uint64)
+    weights = np.random.default_rng(1).integers(2**64, size=cells.shape[1], dtype=np.uint64)
+    codes, _ = pd.factorize(cells @ (weights | np.uint64(1)))
+    _, first = np.unique(codes, return_index=True)
+    others = np.flatnonzero(first[codes] != np.arange(len(codes)))
+    return np.stack([first[codes[others]], others])
+
+
+def _gaps(array: npt.NDArray[np.floating], scale: _Scale, one: Integers, other: Integers) -> Floats:
+    """Squared distances of pairs of rows by their squared lengths, by `MAX_GAP`, shape (n_pairs,)."""
+    kind, gaps = _kind(array), np.empty(len(one))
+    mean: npt.NDArray[np.floating] = scale.mean.astype(kind)
+    per_spread: npt.NDArray[np.floating] = (1 / scale.spread).astype(kind)
+    for chunk in chunks_of(len(one), HASHED_ITEMS):
+        first: npt.NDArray[np.floating] = np.asarray(array[one[chunk]], dtype=kind)
+        second: npt.NDArray[np.floating] = np.asarray(array[other[chunk]], dtype=kind)
+        apart = _squares((first - second) * per_spread)
+        lengths = _squares((first - mean) * per_spread) + _squares((second - mean) * per_spread)
+        gaps[chunk] = apart / (MAX_GAP * lengths)
+    return gaps
+
+
+def _squares(rows: npt.NDArray[np.floating]) -> Floats:
+    return np.asarray(np.einsum("ij,ij->i", rows, rows), dtype=np.float64)

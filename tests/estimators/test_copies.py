@@ -1,0 +1,231 @@
+"""Copies of items: found in all forms, kept together, counted once; and what only looks like copies."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice import estimate, rank
+from suffice.errors import EstimationError
+from suffice.estimators.copies import copies_among, join_copies
+from suffice.ranking.given_looks import arrange_looks
+
+TIMES = 5
+
+
+def independent(seed, n=200, dims=(8, 4)):
+    generator = np.random.default_rng(seed)
+    return [generator.normal(size=(n, dim)) for dim in dims]
+
+
+def repeated(arrays, seed=0, times=TIMES):
+    """Every row so many times, in a random order, and the number of the row that each was."""
+    rows = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(arrays[0])), times))
+    return [array[rows] for array in arrays], rows
+
+
+def same_division(codes, rows):
+    """Whether two numberings keep the same rows together."""
+    pairs = len(set(zip(codes.tolist(), rows.tolist(), strict=True)))
+    return pairs == len(set(codes.tolist())) == len(set(rows.tolist()))
+
+
+@pytest.mark.parametrize("estimator", ["linear", "gaussian", "copula"])
+@pytest.mark.parametrize("seed", range(4))
+def test_independent_vectors_stay_independent_when_each_is_there_five_times(estimator, seed):
+    (source, target), _ = repeated(independent(seed), seed)
+    found = estimate(source, target, estimator)
+    assert abs(found.nats) < 3 * found.standard_error_nats
+    assert any(note.startswith("800 of 1000 rows are copies") for note in found.warnings)
+
+
+def test_copies_count_once_in_the_standard_error():
+    source, _ = independent(0)
+    target = source[:, :4] + independent(1)[1]
+    (many_sources, many_targets), _ = repeated([source, target])
+    once, many = estimate(source, target), estimate(many_sources, many_targets)
+    assert many.nats == pytest.approx(once.nats, abs=0.1)
+    assert many.standard_error_nats == pytest.approx(once.standard_error_nats, rel=0.25)
+
+
+def test_copies_in_two_looks_count_once():
+    first, _ = repeated(independent(2, dims=(8, 4, 6)), 7)
+    second, _ = repeated(independent(3, dims=(8, 4, 6)), 7)
+    found = rank(dict(zip("abc", first, strict=True)), dict(zip("abc", second, strict=True)))
+    z = found.pairs["nats"] / found.pairs["standard_error_nats"]
+    assert z.abs().max() < 3.5  # of 18 pairs
+    assert "800 of 1000 rows are copies" in found.notes[0]
+
+
+def change_nothing(array):
+    return array
+
+
+def last_bits(array):
+    return array * (1 + 1e-6 * np.random.default_rng(5).normal(size=array.shape))
+
+
+def far_from_zero(array):
+    return last_bits(array) + 3.0
+
+
+def half_precision(array):
+    noisy = array + 1e-7 * np.random.default_rng(6).normal(size=array.shape)
+    return noisy.astype(np.float16)
+
+
+def signs(array):
+    return np.sign(array) + 0.0
+
+
+def signed_zeros(array):
+    zeros = np.where(np.random.default_rng(7).random(array.shape) < 0.5, -0.0, 0.0)
+    return np.where(array > 1, array, zeros)
+
+
+def fortran_order(array):
+    return np.asfortranarray(array.astype(np.float32))
+
+
+FORMS = [change_nothing, last_bits, far_from_zero, half_precision, signs, signed_zeros, fortran_order]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("times", [2, 5])
+def test_copies_are_found_in_every_form(form, times):
+    arrays, rows = repeated(independent(4, 300, (48, 64, 96)), times=times)
+    assert same_division(copies_among([form(array) for array in arrays]), rows)
+
+
+@pytest.mark.parametrize("noise", [3e-3, 0.03, 0.3])
+def test_rows_that_are_merely_alike_are_no_copies(noise):
+    arrays, _ = repeated(independent(4, 300, (48, 64)))
+    generator = np.random.default_rng(5)
+    alike = [array + noise * generator.normal(size=array.shape) for array in arrays]
+    assert copies_among(alike).max() == 1499
+
+
+def test_rows_that_are_equal_in_one_model_only_are_no_copies():
+    (sparse, dense), _ = repeated(independent(6, 100, (30, 30)))
+    sparse = np.where(sparse > 1.5, sparse, 0.0)
+    own = np.random.default_rng(7).normal(size=dense.shape)
+    assert copies_among([sparse, dense]).max() == 99
+    assert copies_among([sparse, own]).max() == 499
+    assert "copies" not in " ".join(rank({"sparse": sparse, "own": own}).notes)
+    assert estimate(sparse, own).warnings == estimate(sparse, own, groups=np.arange(500)).warnings
+
+
+def classes(generator, n, k=8):
+    return np.eye(k)[generator.integers(k, size=n)]
+
+
+def bits(generator, n, dim=8):
+    return (generator.random((n, dim)) < 0.5).astype(np.uint8)
+
+
+def counts(generator, n):
+    return generator.poisson(1.0, size=(n, 3)).astype(float)
+
+
+@pytest.mark.parametrize("kind", [classes, bits, counts])
+def test_few_discrete_values_are_equal_by_chance(kind):
+    generator = np.random.default_rng(8)
+    one, other = kind(generator, 1000), kind(generator, 1000)
+    assert copies_among([one, other]).max() == 999
+    assert copies_among([one, one]).max() == 999
+    assert not any("copies" in said for said in estimate(one, other).warnings)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 3])
+def test_points_of_a_continuum_are_no_copies(latent_dim):
+    generator = np.random.default_rng(9)
+    latent = generator.normal(size=(20_000, latent_dim))
+    arrays = [np.sin(latent @ generator.normal(size=(latent_dim, 16)) + np.arange(16)) for _ in range(2)]
+    assert copies_among(arrays).max() == 19_999
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_narrow_vectors_have_exact_copies_only(dim):
+    arrays, rows = repeated(independent(10, 2000, (dim, dim)))
+    assert same_division(copies_among(arrays), rows)
+    assert copies_among(independent(11, 20_000, (dim, dim))).max() == 19_999
+
+
+def test_no_split_separates_copies():
+    arrays, rows = repeated(independent(12, 120, (9, 12)))
+    plan = arrange_looks(dict(zip("ab", arrays, strict=True))).plan
+    assert plan.n_groups == 120
+    for each in (plan.fold, plan.block, plan.unit):
+        assert pd.Series(each).groupby(rows).nunique().max() == 1
+
+
+def test_groups_are_joined_with_copies():
+    source, target = independent(13, 300)
+    source[7], target[7] = source[250], target[250]
+    groups = np.repeat(np.arange(100), 3)
+    joined, notes = join_copies([source, target], groups)
+    assert len(set(joined)) == 99
+    assert joined[7] == joined[250] == joined[6] == joined[251]
+    assert notes == (
+        "1 of 300 rows are copies of others, equal or nearly so in all vectors: their groups stay together "
+        "and count once",
+    )
+    inside = np.where(np.arange(300) == 7, groups[250], groups)
+    assert join_copies([source, target], inside) == (inside, ())
+
+
+def test_other_items_of_a_group_are_looks_whatever_copies_join():
+    generator = np.random.default_rng(14)
+    groups = np.repeat(np.arange(200), 3)
+    models = {
+        name: generator.normal(size=(200, 6))[groups] + generator.normal(size=(600, 6)) for name in "ab"
+    }
+    for array in models.values():
+        array[0] = array[599]
+    given = arrange_looks(models, groups=groups)
+    assert given.looks == "group"
+    assert given.plan.n_groups == 199
+    for name, array in models.items():
+        places = {row.tobytes(): place for place, row in enumerate(array) if place not in (0, 599)}
+        for one, other in zip(given.first[name], given.second[name], strict=True):
+            if one.tobytes() in places and other.tobytes() in places:
+                assert groups[places[one.tobytes()]] == groups[places[other.tobytes()]]
+
+
+def test_a_row_of_every_group_leaves_the_groups_as_they_are():
+    source, target = independent(15, 300)
+    source[::3], target[::3] = source[0], target[0]
+    groups = np.repeat(np.arange(100), 3)
+    joined, notes = join_copies([source, target], groups)
+    assert joined is groups
+    assert "99 of 300 rows are copies" in notes[0]
+    assert "link groups that hold 100% of the rows" in notes[0]
+
+
+def test_too_few_different_rows_are_an_error():
+    arrays, _ = repeated(independent(16, 9), times=20)
+    with pytest.raises(EstimationError, match="only 9 differ; give at least 10 different items"):
+        estimate(*arrays)
+
+
+def test_data_without_copies_are_divided_as_before():
+    source, target = independent(17)
+    assert join_copies([source, target]) == (None, ())
+    groups = np.arange(200) // 2
+    assert join_copies([source, target], groups) == (groups, ())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_numbers_that_cannot_be_used_are_left_to_the_estimators(value):
+    source, target = independent(18)
+    source[3, 2] = value
+    assert copies_among([source, target]).max() == 199
+
+
+def test_it_is_cheap():
+    generator = np.random.default_rng(19)
+    arrays = [generator.normal(size=(10_000, 256)).astype(np.float32) for _ in range(3)]
+    start = time.process_time()
+    copies_among(arrays)
+    assert time.process_time() - start < 3  # about 0.2 s
