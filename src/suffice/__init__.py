@@ -21,6 +21,12 @@ __all__ = [
     "rank",
 ]
 
+
+def __dir__() -> list[str]:
+    """The public names, also those that are not imported yet."""
+    return __all__
+
+
 __getattr__ = lazy_names(
     __name__,
     {

@@ -25,7 +25,7 @@ from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimato
 from suffice.explain import explain_pair
 from suffice.provenance import code_version
 from suffice.ranking.given_looks import LooksChoice
-from suffice.ranking.rank import rank
+from suffice.ranking.rank import SHOWN, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.records import sha256_of, write_records
@@ -60,18 +60,6 @@ EXAMPLES = """examples:
   suffice estimators
       list the density families
 """
-SHOWN_COLUMNS = [
-    "rank",
-    "model",
-    "win_rate",
-    "score",
-    "rank_low",
-    "rank_high",
-    "rank_low_pools",
-    "rank_high_pools",
-    "tie_group",
-    "embed_dim",
-]
 UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
 
 
@@ -317,10 +305,10 @@ def _rank(options: argparse.Namespace) -> None:
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
-    shown = SHOWN_COLUMNS
+    shown = SHOWN
     if found is not None:
         ranking = replace(ranking, table=add_update(ranking.table, found))
-        shown = [*SHOWN_COLUMNS, *UPDATE_COLUMNS]
+        shown = [*SHOWN, *UPDATE_COLUMNS]
     ranking.save(options.out)
     _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
     print(

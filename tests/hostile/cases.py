@@ -136,7 +136,10 @@ PLACES_OF_NAMES = {
     "data set": ("datasets.tsv", "toys\tfile", "{}\tfile"),
     "task": ("tasks.tsv", "topic\tclassification", "{}\tclassification"),
 }
-KEYS_OF_NAMES = ("estimators: {{{}: {{estimator: linear}}}}", "training: {{{}: {{dataset: toys}}}}")
+KEYS_OF_NAMES = (
+    ("estimators: {linear: {}}", "estimators: {{{}: {{estimator: linear}}}}"),
+    ("seed: 1", "training: {{{}: {{dataset: toys}}}}"),
+)
 
 
 def names() -> Iterator[Case]:
@@ -144,11 +147,12 @@ def names() -> Iterator[Case]:
     for what, (file, old, new) in PLACES_OF_NAMES.items():
         for name in BAD_NAMES:
             yield Case("name", f"{what} {name[:20]!r}", replace(file, old, new.format(name)), "not a name")
-    for key in KEYS_OF_NAMES:
+    for old, key in KEYS_OF_NAMES:
         for name in BAD_NAMES:
             said = "not valid YAML" if "\0" in name else "not a name"
             quoted = "'" + name + "'"
-            yield Case("name", f"{key[:6]} {name[:20]!r}", _key(key.format(quoted)), said)
+            damage = replace("study.yaml", old, key.format(quoted))
+            yield Case("name", f"{key[:6]} {name[:20]!r}", damage, said)
 
 
 def _key(line: str) -> Damage:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice import rank
+from suffice import estimate, rank
 from suffice.errors import EstimationError
 from suffice.ranking import RankingSettings, rank_pairs, with_health_warnings
 from suffice.ranking.scores import rank_bounds, tie_groups
@@ -298,3 +298,21 @@ def test_rank_names_an_unknown_aggregate():
     full = np.random.default_rng(0).normal(size=(300, 6))
     with pytest.raises(ValueError, match="unknown aggregate 'average'; choose one of ranks, mean, median"):
         rank({"a": full, "b": full[:, :2]}, aggregate="average")
+
+
+def test_a_ranking_shows_its_answer_and_its_table():
+    generator = np.random.default_rng(0)
+    full = generator.normal(size=(400, 6))
+    ranking = rank({"all": full, "<one>": full[:, :1], "noise": generator.normal(size=(400, 3))})
+    assert repr(ranking).startswith("Ranking(3 models by linear; could be first: all")
+    shown = ranking._repr_html_()
+    assert "&lt;one&gt;" in shown and "<one>" not in shown and "win_rate" in shown
+    assert len(repr(ranking)) < 200
+
+
+def test_a_pair_shows_its_number_and_not_its_arrays():
+    generator = np.random.default_rng(0)
+    source = generator.normal(size=(300, 4))
+    found = estimate(source, source[:, :2] + generator.normal(size=(300, 2)))
+    assert f"{found.nats:.4g} nats" in repr(found) and "4 to 2 dimensions, 300 items" in repr(found)
+    assert "array" not in repr(found)

@@ -15,7 +15,7 @@ BLOCK_FIELDS = ("block_nats", "block_items", "block_excess_nats")
 LEAST_LEFT = 0.2  # of the variance between blocks, whatever the excess; see `left_of_variance`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sufficiency:
     r"""Information sufficiency of a source U for a target V: I_S(U -> V) = H(V) - H(V|U), in nats.
 
@@ -57,6 +57,15 @@ class Sufficiency:
     block_nats: Floats
     block_items: Floats
     block_excess_nats: Floats
+
+    def __repr__(self) -> str:
+        """The number, with what it is of; every field is an attribute."""
+        error, warned = f"{self.standard_error_nats:.2g}", f", {len(self.warnings)} warnings"
+        return (
+            f"Sufficiency({self.nats:.4g} nats, standard error {error}, {self.nats_per_dim:.4g} a dimension; "
+            f"{self.source_dim} to {self.target_dim} dimensions, {self.n_test:,} items"
+            f"{warned if self.warnings else ''})"
+        )
 
     def as_row(self) -> dict[str, Any]:
         """The result as one row of a pairs table."""

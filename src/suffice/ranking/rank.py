@@ -1,5 +1,6 @@
 """A ranking from arrays: the pairs with all targets or some, then the scores."""
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -26,9 +27,14 @@ from suffice.ranking.settings import Aggregate, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 
 Embedding = npt.NDArray[np.floating]
+SHOWN = [
+    "rank", "model", "win_rate", "score", "rank_low", "rank_high", "rank_low_pools", "rank_high_pools",
+    "tie_group", "embed_dim",
+]  # fmt: skip
+"""Columns of a ranking that a reader sees first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ranking:
     """A ranking and the pairs it was made from.
 
@@ -50,6 +56,18 @@ class Ranking:
     def advice(self) -> str:
         """Which models were targets, and what more items would tell apart, in a few sentences."""
         return f"{describe_targets(self.table)} {describe_items_needed(self.table)}"
+
+    def __repr__(self) -> str:
+        """The models that could be first, and how many there are; the table and the pairs are attributes."""
+        could_be = self.table.loc[self.table["could_be_first"].astype(bool), "model"]
+        by = " and ".join(dict.fromkeys(self.pairs["estimator"]))
+        first = ", ".join(map(str, could_be))
+        return f"Ranking({len(self.table)} models by {by}; could be first: {first})"
+
+    def _repr_html_(self) -> str:
+        """The ranking as a table, for notebooks."""
+        table = self.table[SHOWN].round(3).to_html(index=False)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
 
     def save(self, folder: Path | str) -> None:
         """Write `ranking.csv` and `pairs.parquet` into `folder`."""
