@@ -7,6 +7,8 @@ beside this file.
 """
 
 import argparse
+import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -35,7 +37,7 @@ class Maker:
         inputs: folders that it reads.
     """
 
-    pools: str
+    pools: tuple[str, ...]
     needed: Path
     module: str
     function: str
@@ -47,24 +49,53 @@ class Maker:
 
 
 def makers(data: Path, results: Path) -> list[Maker]:
-    """All makers of pools."""
+    """All makers of pools, in the order in which they are made."""
     return [
-        Maker("api-docs", results, "api_docs", "make_pool", (results,)),
-        Maker("api-docs-halves", results, "api_docs", "make_halves_pool", (results,)),
-        Maker("text-mixed, questions, opinions", data / "text", "text_pools", "make_pools", (data,)),
-        Maker("molecules-graph, -fingerprints", data / "molecules", "molecules", "make_pools", (data,)),
-        Maker("images-photos, -emoji, -digits", data / "vision", "images", "make_pools", (data,)),
-        Maker("speech", Path("/usr/bin/espeak-ng"), "sound", "make_pool", ()),
+        Maker(("questions", "opinions", "text-mixed"), data / "text", "text_pools", "make_pools", (data,)),
+        Maker(("api-docs",), results / "tasks", "api_docs", "make_pool", (results,)),
+        Maker(
+            ("images-photos", "images-emoji", "images-digits"),
+            data / "vision",
+            "images",
+            "make_pools",
+            (data,),
+        ),
+        Maker(
+            ("molecules-graph", "molecules-fingerprints"),
+            data / "molecules",
+            "molecules",
+            "make_pools",
+            (data,),
+        ),
+        Maker(("speech",), Path("/usr/bin/espeak-ng"), "sound", "make_pool", ()),
+        Maker(("api-docs-halves",), results / "tasks", "api_docs", "make_halves_pool", (results,)),
     ]
 
 
 def make_pools(cache: Path, data: Path, results: Path) -> None:
-    """Make what is not in the cache; a pool whose data is absent is named and left out."""
+    """Make what is not in the cache, and measure its pairs.
+
+    A pool whose data is absent is named and left out, and so is one that cannot be made, with the reason.
+    """
     for maker in makers(data, results):
-        if maker.needed.exists():
+        if not maker.needed.exists():
+            print(f"left out: {', '.join(maker.pools)}; {maker.needed} is absent", flush=True)
+            continue
+        try:
             maker.make(cache)
-        else:
-            print(f"left out: {maker.pools}; {maker.needed} is absent")
+            for name in maker.pools:
+                measure_scores(cache, name)
+        except Exception:  # noqa: BLE001 - the other pools are made all the same
+            print(f"left out: {', '.join(maker.pools)}", flush=True)
+            traceback.print_exc()
+
+
+def measure_scores(cache: Path, name: str) -> None:
+    """Put the pairs and baselines of a pool into the cache."""
+    pool, started = read_pool(folder_of(cache, name)), time.process_time()
+    for candidates in (CANDIDATES, UNPROMISING):
+        scores_of(pool, cache, candidates)
+    print(f"{name}: pairs measured in {time.process_time() - started:.0f} s of CPU", flush=True)
 
 
 def pools_in(cache: Path) -> list[str]:
