@@ -31,7 +31,7 @@ from suffice.comparison.self_retrieval import self_retrieval
 from suffice.errors import EstimationError
 from suffice.files import read_table, write_table
 
-MAX_HALVED = 2000  # texts, images, ... of self-retrieval, which compares all with all
+MAX_HALVED = 2000  # pairs of looks of self-retrieval, which compares all with all
 
 
 def scores_of(
@@ -153,7 +153,7 @@ def _as_given(pool: ArenaPool) -> pd.DataFrame:
 def _self_retrieval(pool: ArenaPool) -> pd.DataFrame:
     rows = sample_of_items(_n_rows(pool.first), MAX_HALVED)
     found = {
-        model: self_retrieval(np.concatenate([pool.first[model][rows], pool.second[model][rows]]))
+        model: self_retrieval(np.asarray(pool.first[model][rows]), np.asarray(pool.second[model][rows]))
         for model in pool.first
     }
     return pd.DataFrame({"self_retrieval": found})
