@@ -13,6 +13,8 @@ from pool import ArenaPool
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import get_estimator
 from suffice.files import read_table, write_table
+from suffice.ranking.arrays import SAME_LOOK, PairArrays, arrays_of
+from suffice.ranking.relatives import near_copies
 
 SEED = 0
 LookCount = Literal["one", "two"]
@@ -79,6 +81,28 @@ def estimate_pairs(pool: ArenaPool, way: Way, looks: LookCount) -> pd.DataFrame:
 def matrix_of(pairs: pd.DataFrame) -> pd.DataFrame:
     """Nats per target dimension, sources by targets, both in the order of their names."""
     return pairs.pivot(index="source", columns="target", values="nats_per_dim")
+
+
+def library_arrays(pool: ArenaPool, cache: Path, ways: Mapping[str, str], looks: LookCount) -> PairArrays:
+    """The library's own arrays of a pool's pairs, near-copies counted once, as its rankings are made from.
+
+    Args:
+        pool: the pool.
+        cache: folder of the cache.
+        ways: by estimator, a name in `WAYS`.
+        looks: one look or two.
+    """
+    widths = {each.model: each.embed_dim for each in pool.card.models}
+    tables = [pairs_of(pool, way, looks, cache).assign(estimator=name) for name, way in ways.items()]
+    pairs = pd.concat(tables, ignore_index=True)
+    pairs = pairs.assign(
+        source_dim=pairs["source"].map(widths),
+        target_dim=pairs["target"].map(widths),
+        n_test=[int(sum(items)) for items in pairs["block_items"]],
+        looks=SAME_LOOK if looks == "one" else pool.card.looks,
+    )
+    copies = near_copies(pool.items, SEED)
+    return arrays_of(pairs, relatives=copies, copies=copies)
 
 
 def _n_rows(vectors: Mapping[str, np.ndarray]) -> int:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
-from candidates import CANDIDATES, UNPROMISING, Candidate
+from candidates import ADDED, CANDIDATES, UNPROMISING, Candidate
 from judge import Judged, by_modality, judged, leave_one_pool_out, summary, table_of_pool
 from pool import folder_of, read_card, read_pool, read_tasks
 from scores import scores_of
@@ -127,7 +127,7 @@ def main() -> None:
     names = given.pools or pools_in(given.cache)
     failed = pd.concat([judge_pool(given.cache, name, UNPROMISING)[1] for name in names])
     write_table(failed.round(4), HERE / "failed.csv")
-    found = [judge_pool(given.cache, name, CANDIDATES) for name in names]
+    found = [judge_pool(given.cache, name, CANDIDATES | ADDED) for name in names]
     table = pd.concat([rows for _, rows in found], ignore_index=True)
     cards = {name: read_card(folder_of(given.cache, name)) for name in names}
     counted = [pool for pool, _ in found if not cards[pool.pool].variant_of]
@@ -136,7 +136,8 @@ def main() -> None:
     write_table(summary(of_counted, counted).round(4), HERE / "arena_summary.csv")
     modalities = {name: card.modality for name, card in cards.items()}
     write_table(by_modality(of_counted, modalities).round(4), HERE / "arena_modalities.csv")
-    write_table(leave_one_pool_out(of_counted).round(4), HERE / "leave_one_pool_out.csv")
+    chosen_from = of_counted[of_counted["candidate"].isin(CANDIDATES)]
+    write_table(leave_one_pool_out(chosen_from).round(4), HERE / "leave_one_pool_out.csv")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ from candidates import (
     BaselineCandidate,
     Candidate,
     Combination,
+    LibraryCandidate,
     OwnCandidate,
     PairCandidate,
 )
-from pairs import matrix_of, pairs_of
+from pairs import library_arrays, matrix_of, pairs_of
 from pool import ArenaPool
 
 from suffice.comparison.baselines import (
@@ -30,6 +31,7 @@ from suffice.comparison.likeness import N_NEIGHBOURS, median_mutual_neighbours, 
 from suffice.comparison.self_retrieval import self_retrieval
 from suffice.errors import EstimationError
 from suffice.files import read_table, write_table
+from suffice.ranking.wins import win_rates
 
 MAX_HALVED = 2000  # pairs of looks of self-retrieval, which compares all with all
 
@@ -65,6 +67,8 @@ def _score(  # noqa: PLR0913 - what candidates are made from
             pairs = pairs_of(pool, candidate.way, "two", cache)
             own = pairs[pairs["source"] == pairs["target"]].set_index("source")["nats"]
             return own, float(pairs["cpu_seconds"].iloc[0])
+        case LibraryCandidate():
+            return _library_score(candidate, pool, cache)
         case BaselineCandidate():
             return candidate.sign * baselines[candidate.name], float(baseline_seconds[candidate.name])
         case Combination():
@@ -85,6 +89,14 @@ def _pair_score(candidate: PairCandidate, pool: ArenaPool, cache: Path) -> tuple
     counted = values if candidate.self_pairs else without_self(values)
     score = (AGGREGATES | FAILING)[candidate.aggregate](counted, weights)
     return pd.Series(score, index=matrix.index), float(pairs["cpu_seconds"].iloc[0])
+
+
+def _library_score(candidate: LibraryCandidate, pool: ArenaPool, cache: Path) -> tuple[pd.Series, float]:
+    """The library's win rates."""
+    arrays = library_arrays(pool, cache, dict(candidate.ways), candidate.looks)
+    tables = [pairs_of(pool, way, candidate.looks, cache) for _, way in candidate.ways]
+    rates = win_rates(arrays, arrays.matrix())
+    return pd.Series(rates, index=arrays.models), sum(float(each["cpu_seconds"].iloc[0]) for each in tables)
 
 
 def baseline_values(pool: ArenaPool, cache: Path) -> tuple[pd.DataFrame, dict[str, float]]:
