@@ -73,28 +73,37 @@ def makers(data: Path, results: Path) -> list[Maker]:
 
 
 def make_pools(cache: Path, data: Path, results: Path) -> None:
-    """Make what is not in the cache, and measure its pairs.
+    """Make what is not in the cache, and measure its pairs: first what the library's rankings need.
 
     A pool whose data is absent is named and left out, and so is one that cannot be made, with the reason.
     """
-    for maker in makers(data, results):
-        if not maker.needed.exists():
-            print(f"left out: {', '.join(maker.pools)}; {maker.needed} is absent", flush=True)
-            continue
-        try:
-            maker.make(cache)
-            for name in maker.pools:
-                measure_scores(cache, name)
-        except Exception:  # noqa: BLE001 - the other pools are made all the same
-            print(f"left out: {', '.join(maker.pools)}", flush=True)
-            traceback.print_exc()
+    made = [name for maker in makers(data, results) for name in made_by(maker, cache)]
+    for name in made:
+        measure_scores(cache, name, CANDIDATES | UNPROMISING)
 
 
-def measure_scores(cache: Path, name: str) -> None:
+def made_by(maker: Maker, cache: Path) -> tuple[str, ...]:
+    """The pools of a maker, made, with the pairs of the library's rankings; empty on failure."""
+    if not maker.needed.exists():
+        print(f"left out: {', '.join(maker.pools)}; {maker.needed} is absent", flush=True)
+        return ()
+    started = time.process_time()
+    try:
+        maker.make(cache)
+    except Exception:  # noqa: BLE001 - the other pools are made all the same
+        print(f"left out: {', '.join(maker.pools)}", flush=True)
+        traceback.print_exc()
+        return ()
+    print(f"{', '.join(maker.pools)}: made in {time.process_time() - started:.0f} s of CPU", flush=True)
+    for name in maker.pools:
+        measure_scores(cache, name, ADDED)
+    return maker.pools
+
+
+def measure_scores(cache: Path, name: str, candidates: Mapping[str, Candidate]) -> None:
     """Put the pairs and baselines of a pool into the cache."""
-    pool, started = read_pool(folder_of(cache, name)), time.process_time()
-    for candidates in (CANDIDATES, UNPROMISING):
-        scores_of(pool, cache, candidates)
+    started = time.process_time()
+    scores_of(read_pool(folder_of(cache, name)), cache, candidates)
     print(f"{name}: pairs measured in {time.process_time() - started:.0f} s of CPU", flush=True)
 
 
