@@ -56,10 +56,15 @@ def pairs_of(pool: ArenaPool, way: str, looks: LookCount, cache: Path) -> pd.Dat
         looks: "one": whole items; "two": the source sees one look and the target the other, both ways.
         cache: folder of the cache.
     """
-    path = cache / "pairs" / pool.card.name / f"{way}-{looks}.parquet"
+    path = path_of_pairs(cache, pool.card.name, way, looks)
     if not path.exists():
         write_table(estimate_pairs(pool, WAYS[way], looks), path)
     return read_table(path)
+
+
+def path_of_pairs(cache: Path, pool: str, way: str, looks: LookCount) -> Path:
+    """Where the cache holds pairs."""
+    return cache / "pairs" / pool / f"{way}-{looks}.parquet"
 
 
 def estimate_pairs(pool: ArenaPool, way: Way, looks: LookCount) -> pd.DataFrame:

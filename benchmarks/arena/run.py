@@ -18,7 +18,7 @@ import pandas as pd
 from candidates import ADDED, CANDIDATES, UNPROMISING, Candidate
 from judge import Judged, by_modality, judged, leave_one_pool_out, summary, table_of_pool
 from pool import folder_of, read_card, read_pool, read_tasks
-from scores import scores_of
+from scores import measured, scores_of
 
 from suffice.files import write_table
 
@@ -112,9 +112,20 @@ def pools_in(cache: Path) -> list[str]:
     return sorted(path.parent.name for path in (cache / "pools").glob("*/pool.json"))
 
 
-def judge_pool(cache: Path, name: str, candidates: Mapping[str, Candidate]) -> tuple[Judged, pd.DataFrame]:
-    """Scores of candidates on one pool, and its rows of the table."""
+def judge_pool(
+    cache: Path, name: str, candidates: Mapping[str, Candidate], measured_only: bool = False
+) -> tuple[Judged, pd.DataFrame]:
+    """Scores of candidates on one pool, and its rows of the table.
+
+    Args:
+        cache: folder of the cache.
+        name: name of the pool.
+        candidates: what to judge.
+        measured_only: leave out candidates whose pairs the cache does not hold.
+    """
     folder = folder_of(cache, name)
+    if measured_only:
+        candidates = measured(cache, name, candidates)
     scores, seconds = scores_of(read_pool(folder), cache, candidates)
     families = {each.model: each.family for each in read_card(folder).models}
     pool = judged(name, scores, read_tasks(folder), families)
@@ -129,14 +140,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--results", type=Path, default=Path("results/api-docs"))
     parser.add_argument("--no-making", action="store_true", help="judge the pools that the cache holds")
+    parser.add_argument("--measured-only", action="store_true", help="estimate no further pairs")
     parser.add_argument("--pools", nargs="+", help="judge these alone")
     given = parser.parse_args()
     if not given.no_making:
         make_pools(given.cache, given.data, given.results)
     names = given.pools or pools_in(given.cache)
-    failed = pd.concat([judge_pool(given.cache, name, UNPROMISING)[1] for name in names])
+    failed = pd.concat([judge_pool(given.cache, name, UNPROMISING, given.measured_only)[1] for name in names])
     write_table(failed.round(4), HERE / "failed.csv")
-    found = [judge_pool(given.cache, name, CANDIDATES | ADDED) for name in names]
+    found = [judge_pool(given.cache, name, CANDIDATES | ADDED, given.measured_only) for name in names]
     table = pd.concat([rows for _, rows in found], ignore_index=True)
     cards = {name: read_card(folder_of(given.cache, name)) for name in names}
     counted = [pool for pool, _ in found if not cards[pool.pool].variant_of]

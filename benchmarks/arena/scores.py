@@ -16,7 +16,7 @@ from candidates import (
     OwnCandidate,
     PairCandidate,
 )
-from pairs import library_arrays, matrix_of, pairs_of
+from pairs import library_arrays, matrix_of, pairs_of, path_of_pairs
 from pool import ArenaPool
 
 from suffice.comparison.baselines import (
@@ -48,6 +48,24 @@ def scores_of(
             candidate, pool, cache, baselines, baseline_seconds, scores, seconds
         )
     return pd.DataFrame(scores).loc[pool.card.model_names], seconds
+
+
+def measured(cache: Path, pool: str, candidates: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """The candidates whose pairs are in the cache."""
+    return {name: each for name, each in candidates.items() if _is_measured(each, cache, pool, candidates)}
+
+
+def _is_measured(candidate: Candidate, cache: Path, pool: str, candidates: Mapping[str, Candidate]) -> bool:
+    match candidate:
+        case PairCandidate(way=way, looks=looks):
+            return path_of_pairs(cache, pool, way, looks).exists()
+        case OwnCandidate(way=way):
+            return path_of_pairs(cache, pool, way, "two").exists()
+        case LibraryCandidate(ways=ways, looks=looks):
+            return all(path_of_pairs(cache, pool, way, looks).exists() for _, way in ways)
+        case Combination(parts=parts):
+            return all(_is_measured(candidates[part], cache, pool, candidates) for part in parts)
+    return True
 
 
 def _score(  # noqa: PLR0913 - what candidates are made from
