@@ -199,5 +199,11 @@ UNPROMISING: dict[str, Candidate] = {
     ]
 }
 """Ways that failed where they were tried before; they are measured again, and never chosen from."""
-REFERENCES = ("rankme", "embed_dim", TODAY.name)
-"""What differences are from: RankMe, width, and the default until now."""
+LIBRARY_LINEAR = LibraryCandidate((("linear", "linear"),), "two")
+REFERENCES = {
+    "rankme": "rankme",
+    "embed_dim": "embed_dim",
+    "linear": TODAY.name,
+    "library_linear": LIBRARY_LINEAR.name,
+}
+"""What differences are from: RankMe, width, the published summary, and the library's ranking by `linear`."""

@@ -151,8 +151,8 @@ def summary(table: pd.DataFrame, pools: list[Judged]) -> pd.DataFrame:
     ]
     inside = np.array([each.to_numpy() for each in within])  # (n_pools, n_resamples, n_candidates)
     _add_intervals(means, "mean_spearman", values, inside)
-    for reference in REFERENCES:
-        name = f"less_{reference.split(',')[0]}"
+    for short, reference in REFERENCES.items():
+        name = f"less_{short}"
         differences = values.sub(values[reference], axis=0)
         means[name] = differences.mean()
         place = values.columns.get_loc(reference)
