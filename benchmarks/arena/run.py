@@ -60,14 +60,11 @@ def makers(data: Path, results: Path) -> list[Maker]:
             "make_pools",
             (data,),
         ),
-        Maker(
-            ("molecules-graph", "molecules-fingerprints"),
-            data / "molecules",
-            "molecules",
-            "make_pools",
-            (data,),
-        ),
+        Maker(("molecules-graph",), data / "molecules", "molecules", "make_graph_pool", (data,)),
         Maker(("speech",), Path("/usr/bin/espeak-ng"), "sound", "make_pool", ()),
+        Maker(
+            ("molecules-fingerprints",), data / "molecules", "molecules", "make_fingerprints_pool", (data,)
+        ),
         Maker(("api-docs-halves",), results / "tasks", "api_docs", "make_halves_pool", (results,)),
     ]
 

@@ -155,7 +155,9 @@ RULES: dict[str, Rule] = {
     ),
     "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
     "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
-    **{f"product, always the first: {name}": ranked_first(name) for name in RANKED},
+    **{
+        f"product, always the first: {name}": ranked_first(name) for name in ("linear", "linear + neighbours")
+    },
     **{f"product, settled: {name}": settled(name) for name in PRODUCT},
 }
 
@@ -224,9 +226,13 @@ class Whole:
 
 
 def is_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> bool:
-    """Whether the library says so; it is asked only where one model alone could be first."""
-    alone = int(ranking["could_be_first"].sum()) == 1
-    return alone and recommend(ranking, ways_of(known, witnesses)).is_settled
+    """Whether the library says so; it is asked where one model could be first and no witness dissents."""
+    if int(ranking["could_be_first"].sum()) != 1:
+        return False
+    first, values = known.models.index(ranking["model"].iloc[0]), known.rates | known.own
+    if any(values[name][first] < np.nanmax(values[name]) for name in witnesses):
+        return False
+    return recommend(ranking, ways_of(known, witnesses)).is_settled
 
 
 def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:
@@ -304,7 +310,8 @@ def whole_of(pool: ArenaPool, cache: Path) -> Whole:
         matrices[way] = np.array([blocks.matrix(each) for each in weights])
     values, _ = baseline_values(pool, cache)
     own = {name: values.loc[models, name].to_numpy(dtype=float) for name in OWN}
-    arrays = {name: library_arrays(pool, cache, ways, "two") for name, ways in RANKED.items()}
+    asked = {ranking for ranking, _ in PRODUCT.values()}
+    arrays = {name: library_arrays(pool, cache, RANKED[name], "two") for name in sorted(asked)}
     return Whole(models, matrices, own, arrays)
 
 
