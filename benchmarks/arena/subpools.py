@@ -33,6 +33,7 @@ from suffice.ranking.wins import TINY
 HERE = Path(__file__).resolve().parent
 SIZES = (3, 4, 5, 8, 12)
 N_SUBPOOLS, N_RESAMPLES = 200, 200
+N_CHECKED = 10  # sub-pools of each size on which what is settled is compared with the library
 SURE = 0.95  # share of resamples of the items in which the winner is first
 PAIRED = {
     "linear": ("linear", True),
@@ -203,8 +204,8 @@ class Whole:
     own: Mapping[str, Floats]
     arrays: Mapping[str, PairArrays]
 
-    def cut(self, chosen: npt.NDArray[np.int64]) -> Known:
-        """What is known of some of the models."""
+    def cut(self, chosen: npt.NDArray[np.int64], check: bool = False) -> Known:
+        """What is known of some of the models; with a check of what is settled."""
         cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
         rates = {name: win_rates(cut[way], self_pairs) for name, (way, self_pairs) in PAIRED.items()}
         rates["combined"] = np.asarray((rates["linear"] + rates["neighbours"]) / 2)
@@ -221,18 +222,33 @@ class Whole:
             name: is_settled(rankings[ranking], known, witnesses)
             for name, (ranking, witnesses) in PRODUCT.items()
         }
+        if check:
+            for ranking, witnesses in PRODUCT.values():
+                check_settled(rankings[ranking], known, witnesses)
         firsts = {name: str(ranking["model"].iloc[0]) for name, ranking in rankings.items()}
         return replace(known, firsts=firsts, settled=settled)
 
 
 def is_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> bool:
-    """Whether the library says so; it is asked where one model could be first and no witness dissents."""
+    """What `recommend` says, without its sentences: one model could be first, and no witness dissents.
+
+    Sentences take most of the time. `rows_of_pool` compares the two on some sub-pools.
+    """
     if int(ranking["could_be_first"].sum()) != 1:
         return False
     first, values = known.models.index(ranking["model"].iloc[0]), known.rates | known.own
-    if any(values[name][first] < np.nanmax(values[name]) for name in witnesses):
-        return False
-    return recommend(ranking, ways_of(known, witnesses)).is_settled
+    return not any(values[name][first] < np.nanmax(values[name]) for name in witnesses)
+
+
+def check_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> None:
+    """Compare with the library's own recommendation.
+
+    Raises:
+        AssertionError: they differ, so that `is_settled` must be brought up to date.
+    """
+    said = recommend(ranking, ways_of(known, witnesses)).is_settled
+    if said != is_settled(ranking, known, witnesses):
+        raise AssertionError(f"recommend says {said} of {known.models}; bring is_settled up to date")
 
 
 def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:
@@ -360,7 +376,7 @@ def rows_of_pool(pool: ArenaPool, truth: Truth, cache: Path) -> list[dict[str, o
     rows = []
     for size in (size for size in SIZES if size < len(whole.models)):
         drawn = [np.sort(generator.choice(len(whole.models), size, replace=False)) for _ in range(N_SUBPOOLS)]
-        cut = [whole.cut(chosen) for chosen in drawn]
+        cut = [whole.cut(chosen, number < N_CHECKED) for number, chosen in enumerate(drawn)]
         subpools = [(known, truth.verdicts(known.models)) for known in cut]
         rows += [
             {"pool": pool.card.name, "n_models": size, "rule": name, **shares(rule, subpools)}

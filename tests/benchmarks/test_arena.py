@@ -179,6 +179,8 @@ def test_the_library_is_settled_only_where_every_witness_agrees(arena):
     known = arena.subpools.Known(list("abcd"), {}, {}, own)
     assert arena.subpools.is_settled(ranking, known, ("self_retrieval",))
     assert not arena.subpools.is_settled(ranking, known, ("self_retrieval", "rankme"))
+    for witnesses in (("self_retrieval",), ("self_retrieval", "rankme")):
+        arena.subpools.check_settled(ranking, known, witnesses)
 
 
 def test_a_named_model_is_right_if_no_other_has_a_better_mean_rank(arena):
