@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 from scores import baseline_values
 
 from suffice.comparison.recommendation import recommend
-from suffice.files import write_table
+from suffice.files import read_table, write_table
 from suffice.ranking.arrays import PairArrays
 from suffice.ranking.order import by_wins
 from suffice.ranking.settings import RankingSettings
@@ -400,12 +400,19 @@ def main() -> None:
     parser.add_argument("--pools", nargs="+", help="these alone")
     given = parser.parse_args()
     names = given.pools or sorted(path.parent.name for path in (given.cache / "pools").glob("*/pool.json"))
-    rows = []
-    for name in names:
-        folder = folder_of(given.cache, name)
-        rows += rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), given.cache)
+    tables = [table_of(name, given.cache) for name in names]
+    write_table(pd.concat(tables, ignore_index=True), HERE / "subpools.csv")
+
+
+def table_of(name: str, cache: Path) -> pd.DataFrame:
+    """The rows of a pool, kept in the cache."""
+    path = cache / "subpools" / f"{name}.csv"
+    if not path.exists():
+        folder = folder_of(cache, name)
+        rows = rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), cache)
+        write_table(pd.DataFrame(rows).round(4), path)
         print(f"{name}: done", flush=True)
-    write_table(pd.DataFrame(rows).round(4), HERE / "subpools.csv")
+    return read_table(path)
 
 
 if __name__ == "__main__":
