@@ -90,7 +90,27 @@ class Combination:
         return " + ".join(f"({part})" for part in self.parts)
 
 
-Candidate = PairCandidate | OwnCandidate | BaselineCandidate | Combination
+@dataclass(frozen=True)
+class LibraryCandidate:
+    """The library's own ranking: win rates, near-copies counted once, and self pairs across two looks.
+
+    Attributes:
+        ways: by estimator, a name in `pairs.WAYS`.
+        looks: one look or two.
+    """
+
+    ways: tuple[tuple[str, str], ...]
+    looks: LookCount
+    source: str = OURS
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        estimators = " + ".join(name for name, _ in self.ways)
+        return f"library: {estimators}, {self.looks} look{'s' if self.looks == 'two' else ''}"
+
+
+Candidate = PairCandidate | OwnCandidate | BaselineCandidate | Combination | LibraryCandidate
 
 PAIR_WAYS = ("linear", "gaussian", "neighbours-1", "neighbours-10")
 LOOKS: tuple[LookCount, ...] = ("one", "two")
@@ -148,6 +168,20 @@ CANDIDATES: dict[str, Candidate] = {
     each.name: each
     for each in [*_pair_candidates(), OwnCandidate("neighbours-own"), *_baselines(), *COMBINATIONS]
 }
+RANKED = {
+    "linear": {"linear": "linear"},
+    "neighbours": {"neighbours": "neighbours-1"},
+    "linear + neighbours": {"linear": "linear", "neighbours": "neighbours-1"},
+}
+"""Estimators of the library's rankings, each with its way of pairs."""
+ADDED: dict[str, Candidate] = {
+    each.name: each
+    for each in [LibraryCandidate(tuple(ways.items()), looks) for ways in RANKED.values() for looks in LOOKS]
+}
+"""Added after the labels of six pools had been read: rankings exactly as the library makes them.
+
+They differ from candidates above in details (self pairs, near-copies), and nothing is chosen from them.
+"""
 UNPROMISING: dict[str, Candidate] = {
     each.name: each
     for each in [
@@ -165,5 +199,11 @@ UNPROMISING: dict[str, Candidate] = {
     ]
 }
 """Ways that failed where they were tried before; they are measured again, and never chosen from."""
-REFERENCES = ("rankme", "embed_dim", TODAY.name)
-"""What differences are from: RankMe, width, and the default until now."""
+LIBRARY_LINEAR = LibraryCandidate((("linear", "linear"),), "two")
+REFERENCES = {
+    "rankme": "rankme",
+    "embed_dim": "embed_dim",
+    "linear": TODAY.name,
+    "library_linear": LIBRARY_LINEAR.name,
+}
+"""What differences are from: RankMe, width, the published summary, and the library's ranking by `linear`."""

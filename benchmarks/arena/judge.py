@@ -3,6 +3,7 @@
 This is the only module of the arena, besides `subpools`, that reads task results.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +129,7 @@ def summary(table: pd.DataFrame, pools: list[Judged]) -> pd.DataFrame:
     """Means over pools, with intervals over pools and families within pools, and differences.
 
     Every resample draws pools, and families of models within each drawn pool; all candidates meet the same
-    draws, so that differences are paired.
+    draws. Differences are over the pools that both candidates have.
 
     Args:
         table: rows of `table_of_pool` of these pools.
@@ -143,29 +144,32 @@ def summary(table: pd.DataFrame, pools: list[Judged]) -> pd.DataFrame:
         n_pools=("spearman", "count"),
         cpu_seconds=("cpu_seconds", "mean"),
     )
-    over_pools, over_both = _draws(table, pools)
-    _add_interval(means, "mean_spearman_pools", over_pools)
-    _add_interval(means, "mean_spearman", over_both)
-    for reference in REFERENCES:
-        short = reference.split(",")[0]
-        means[f"less_{short}"] = means["mean_spearman"] - means.loc[reference, "mean_spearman"]
-        _add_interval(means, f"less_{short}_pools", over_pools.sub(over_pools[reference], axis=0))
-        _add_interval(means, f"less_{short}", over_both.sub(over_both[reference], axis=0))
-    return means.sort_values("mean_spearman", ascending=False).reset_index()
-
-
-def _draws(table: pd.DataFrame, pools: list[Judged]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Means over drawn pools: with each pool's own value, and with that of a draw of its families."""
     values = table.pivot(index="pool", columns="candidate", values="spearman")
     values = values.loc[[pool.pool for pool in pools]]
     within = [
         resampled_spearman(pool, number).reindex(columns=values.columns) for number, pool in enumerate(pools)
     ]
     inside = np.array([each.to_numpy() for each in within])  # (n_pools, n_resamples, n_candidates)
-    drawn = np.random.default_rng(SEED).integers(len(pools), size=(N_RESAMPLES, len(pools)))
-    fixed = np.nanmean(values.to_numpy()[drawn], axis=1)
-    both = np.array([np.nanmean(inside[chosen, row], axis=0) for row, chosen in enumerate(drawn)])
-    return pd.DataFrame(fixed, columns=values.columns), pd.DataFrame(both, columns=values.columns)
+    _add_intervals(means, "mean_spearman", values, inside)
+    for short, reference in REFERENCES.items():
+        name = f"less_{short}"
+        differences = values.sub(values[reference], axis=0)
+        means[name] = differences.mean()
+        place = values.columns.get_loc(reference)
+        _add_intervals(means, name, differences, inside - inside[:, :, [place]])
+    return means.sort_values("mean_spearman", ascending=False).reset_index()
+
+
+def _add_intervals(means: pd.DataFrame, name: str, values: pd.DataFrame, inside: Floats) -> None:
+    """Intervals of means over drawn pools: of each pool's own value, and of a draw of its families."""
+    n_pools = len(values)
+    drawn = np.random.default_rng(SEED).integers(n_pools, size=(N_RESAMPLES, n_pools))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a draw without a pool that the candidate has
+        fixed = np.nanmean(values.to_numpy()[drawn], axis=1)
+        both = np.array([np.nanmean(inside[chosen, row], axis=0) for row, chosen in enumerate(drawn)])
+    _add_interval(means, f"{name}_pools", pd.DataFrame(fixed, columns=values.columns))
+    _add_interval(means, name, pd.DataFrame(both, columns=values.columns))
 
 
 def _add_interval(means: pd.DataFrame, name: str, draws: pd.DataFrame) -> None:
@@ -187,7 +191,7 @@ def by_modality(table: pd.DataFrame, modalities: dict[str, str]) -> pd.DataFrame
     wide = table.groupby(["candidate", kinds], sort=False)[["spearman", "regret_at_1"]].mean().unstack()
     wide.columns = [f"{measure}_{kind}" for measure, kind in wide.columns]
     agreement = [column for column in wide if column.startswith("spearman_")]
-    wide.insert(0, "all_modalities", wide[agreement].mean(axis=1))
+    wide.insert(0, "all_modalities", wide[agreement].mean(axis=1, skipna=False))
     return wide.sort_values("all_modalities", ascending=False).reset_index()
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,37 @@ class Molecules:
 
 def make_pools(cache: Path, data: Path) -> None:
     """Write both pools, unless the cache holds them."""
-    if all(is_whole(cache, name) for name in ("molecules-graph", "molecules-fingerprints")):
+    make_graph_pool(cache, data)
+    make_fingerprints_pool(cache, data)
+
+
+def make_graph_pool(cache: Path, data: Path) -> None:
+    """Write the pool of graph networks, unless the cache holds it."""
+    if is_whole(cache, "molecules-graph"):
         return
     molecules = read_molecules(data / "molecules")
-    descriptors = Network("descriptors", ("descriptors-2d",), Descriptors(molecules.items).encode)
-    fingerprints = {name: fingerprint_network(name) for name in FINGERPRINTS}
-    public = graph_networks(data / "models" / "molecules")
-    few = [*public, *(fingerprints[name] for name in WITH_NETWORKS), descriptors]
-    write_pool(cache, "molecules-graph", molecules, few, "graph networks at several layers, and floors")
-    many = [*fingerprints.values(), descriptors]
+    networks = [
+        *graph_networks(data / "models" / "molecules"),
+        *(fingerprint_network(name) for name in WITH_NETWORKS),
+        descriptor_network(molecules),
+    ]
+    write_pool(cache, "molecules-graph", molecules, networks, "graph networks at several layers, and floors")
+
+
+def make_fingerprints_pool(cache: Path, data: Path) -> None:
+    """Write the pool of fingerprints, unless the cache holds it, after the other, whose models it shares."""
+    if is_whole(cache, "molecules-fingerprints"):
+        return
+    molecules = read_molecules(data / "molecules")
+    networks = [*(fingerprint_network(name) for name in FINGERPRINTS), descriptor_network(molecules)]
     shared = [*WITH_NETWORKS, "descriptors-2d"]
     copy_models(folder_of(cache, "molecules-graph"), folder_of(cache, "molecules-fingerprints"), shared)
-    write_pool(cache, "molecules-fingerprints", molecules, many, "fingerprints and descriptors")
+    write_pool(cache, "molecules-fingerprints", molecules, networks, "fingerprints and descriptors")
+
+
+def descriptor_network(molecules: Molecules) -> Network:
+    """RDKit's 2D descriptors."""
+    return Network("descriptors", ("descriptors-2d",), Descriptors(molecules.items).encode)
 
 
 def write_pool(cache: Path, name: str, molecules: Molecules, networks: list[Network], models: str) -> None:
@@ -120,6 +140,7 @@ def write_pool(cache: Path, name: str, molecules: Molecules, networks: list[Netw
     write_card(folder, Card(name, "molecule", "group", about, models_of(networks, folder)))
 
 
+@lru_cache(maxsize=1)
 def read_molecules(folder: Path) -> Molecules:
     """Molecules to rank on, pairs of one scaffold, and labelled molecules with their tasks."""
     ranked = canonical(pd.read_csv(folder / UNLABELLED)["smiles"]).drop_duplicates()

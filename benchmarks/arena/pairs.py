@@ -13,6 +13,8 @@ from pool import ArenaPool
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import get_estimator
 from suffice.files import read_table, write_table
+from suffice.ranking.arrays import SAME_LOOK, PairArrays, arrays_of
+from suffice.ranking.relatives import near_copies
 
 SEED = 0
 LookCount = Literal["one", "two"]
@@ -54,10 +56,15 @@ def pairs_of(pool: ArenaPool, way: str, looks: LookCount, cache: Path) -> pd.Dat
         looks: "one": whole items; "two": the source sees one look and the target the other, both ways.
         cache: folder of the cache.
     """
-    path = cache / "pairs" / pool.card.name / f"{way}-{looks}.parquet"
+    path = path_of_pairs(cache, pool.card.name, way, looks)
     if not path.exists():
         write_table(estimate_pairs(pool, WAYS[way], looks), path)
     return read_table(path)
+
+
+def path_of_pairs(cache: Path, pool: str, way: str, looks: LookCount) -> Path:
+    """Where the cache holds pairs."""
+    return cache / "pairs" / pool / f"{way}-{looks}.parquet"
 
 
 def estimate_pairs(pool: ArenaPool, way: Way, looks: LookCount) -> pd.DataFrame:
@@ -79,6 +86,28 @@ def estimate_pairs(pool: ArenaPool, way: Way, looks: LookCount) -> pd.DataFrame:
 def matrix_of(pairs: pd.DataFrame) -> pd.DataFrame:
     """Nats per target dimension, sources by targets, both in the order of their names."""
     return pairs.pivot(index="source", columns="target", values="nats_per_dim")
+
+
+def library_arrays(pool: ArenaPool, cache: Path, ways: Mapping[str, str], looks: LookCount) -> PairArrays:
+    """The library's own arrays of a pool's pairs, near-copies counted once, as its rankings are made from.
+
+    Args:
+        pool: the pool.
+        cache: folder of the cache.
+        ways: by estimator, a name in `WAYS`.
+        looks: one look or two.
+    """
+    widths = {each.model: each.embed_dim for each in pool.card.models}
+    tables = [pairs_of(pool, way, looks, cache).assign(estimator=name) for name, way in ways.items()]
+    pairs = pd.concat(tables, ignore_index=True)
+    pairs = pairs.assign(
+        source_dim=pairs["source"].map(widths),
+        target_dim=pairs["target"].map(widths),
+        n_test=[int(sum(items)) for items in pairs["block_items"]],
+        looks=SAME_LOOK if looks == "one" else pool.card.looks,
+    )
+    copies = near_copies(pool.items, SEED)
+    return arrays_of(pairs, relatives=copies, copies=copies)
 
 
 def _n_rows(vectors: Mapping[str, np.ndarray]) -> int:

@@ -12,10 +12,11 @@ from candidates import (
     BaselineCandidate,
     Candidate,
     Combination,
+    LibraryCandidate,
     OwnCandidate,
     PairCandidate,
 )
-from pairs import matrix_of, pairs_of
+from pairs import library_arrays, matrix_of, pairs_of, path_of_pairs
 from pool import ArenaPool
 
 from suffice.comparison.baselines import (
@@ -30,8 +31,9 @@ from suffice.comparison.likeness import N_NEIGHBOURS, median_mutual_neighbours, 
 from suffice.comparison.self_retrieval import self_retrieval
 from suffice.errors import EstimationError
 from suffice.files import read_table, write_table
+from suffice.ranking.wins import win_rates
 
-MAX_HALVED = 2000  # texts, images, ... of self-retrieval, which compares all with all
+MAX_HALVED = 2000  # pairs of looks of self-retrieval, which compares all with all
 
 
 def scores_of(
@@ -46,6 +48,24 @@ def scores_of(
             candidate, pool, cache, baselines, baseline_seconds, scores, seconds
         )
     return pd.DataFrame(scores).loc[pool.card.model_names], seconds
+
+
+def measured(cache: Path, pool: str, candidates: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """The candidates whose pairs are in the cache."""
+    return {name: each for name, each in candidates.items() if _is_measured(each, cache, pool, candidates)}
+
+
+def _is_measured(candidate: Candidate, cache: Path, pool: str, candidates: Mapping[str, Candidate]) -> bool:
+    match candidate:
+        case PairCandidate(way=way, looks=looks):
+            return path_of_pairs(cache, pool, way, looks).exists()
+        case OwnCandidate(way=way):
+            return path_of_pairs(cache, pool, way, "two").exists()
+        case LibraryCandidate(ways=ways, looks=looks):
+            return all(path_of_pairs(cache, pool, way, looks).exists() for _, way in ways)
+        case Combination(parts=parts):
+            return all(_is_measured(candidates[part], cache, pool, candidates) for part in parts)
+    return True
 
 
 def _score(  # noqa: PLR0913 - what candidates are made from
@@ -65,6 +85,8 @@ def _score(  # noqa: PLR0913 - what candidates are made from
             pairs = pairs_of(pool, candidate.way, "two", cache)
             own = pairs[pairs["source"] == pairs["target"]].set_index("source")["nats"]
             return own, float(pairs["cpu_seconds"].iloc[0])
+        case LibraryCandidate():
+            return _library_score(candidate, pool, cache)
         case BaselineCandidate():
             return candidate.sign * baselines[candidate.name], float(baseline_seconds[candidate.name])
         case Combination():
@@ -85,6 +107,14 @@ def _pair_score(candidate: PairCandidate, pool: ArenaPool, cache: Path) -> tuple
     counted = values if candidate.self_pairs else without_self(values)
     score = (AGGREGATES | FAILING)[candidate.aggregate](counted, weights)
     return pd.Series(score, index=matrix.index), float(pairs["cpu_seconds"].iloc[0])
+
+
+def _library_score(candidate: LibraryCandidate, pool: ArenaPool, cache: Path) -> tuple[pd.Series, float]:
+    """The library's win rates."""
+    arrays = library_arrays(pool, cache, dict(candidate.ways), candidate.looks)
+    tables = [pairs_of(pool, way, candidate.looks, cache) for _, way in candidate.ways]
+    rates = win_rates(arrays, arrays.matrix())
+    return pd.Series(rates, index=arrays.models), sum(float(each["cpu_seconds"].iloc[0]) for each in tables)
 
 
 def baseline_values(pool: ArenaPool, cache: Path) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -153,7 +183,7 @@ def _as_given(pool: ArenaPool) -> pd.DataFrame:
 def _self_retrieval(pool: ArenaPool) -> pd.DataFrame:
     rows = sample_of_items(_n_rows(pool.first), MAX_HALVED)
     found = {
-        model: self_retrieval(np.concatenate([pool.first[model][rows], pool.second[model][rows]]))
+        model: self_retrieval(np.asarray(pool.first[model][rows]), np.asarray(pool.second[model][rows]))
         for model in pool.first
     }
     return pd.DataFrame({"self_retrieval": found})

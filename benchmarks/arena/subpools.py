@@ -4,27 +4,36 @@
 
 A rule is a function from what is known of a sub-pool without labels to the name of a winner, or None where it
 names nobody. Pairs are those of the whole pool, cut to the sub-pool's models, with resamples of their items.
-Writes `subpools.csv`: for each pool, size and rule, the share of sub-pools in which a winner is named, and of
-these the share in which it is the best on the tasks.
+A rule whose name begins with "product" is that of the library: its order, its statement of who could be
+first, and its recommendation. Writes `subpools.csv`: for each pool, size and rule, the share of sub-pools in
+which a winner is named, and of these the share in which it is the best on the tasks.
 """
 
 import argparse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pairs import pairs_of
+from candidates import RANKED
+from pairs import library_arrays, pairs_of
 from pool import ArenaPool, folder_of, read_pool, read_tasks
+from scipy.stats import rankdata
 from scores import baseline_values
 
-from suffice.files import write_table
+from suffice.comparison.recommendation import recommend
+from suffice.files import read_table, write_table
+from suffice.ranking.arrays import PairArrays
+from suffice.ranking.order import by_wins
+from suffice.ranking.settings import RankingSettings
+from suffice.ranking.wins import TINY
 
 HERE = Path(__file__).resolve().parent
 SIZES = (3, 4, 5, 8, 12)
 N_SUBPOOLS, N_RESAMPLES = 200, 200
+N_CHECKED = 10  # sub-pools of each size on which what is settled is compared with the library
 SURE = 0.95  # share of resamples of the items in which the winner is first
 PAIRED = {
     "linear": ("linear", True),
@@ -33,6 +42,16 @@ PAIRED = {
 }
 """Ways of pairs, and whether two models are compared on themselves as targets as well."""
 OWN = ("self_retrieval", "rankme", "embed_dim")
+PRODUCT = {
+    "linear": ("linear", ("neighbours", "self_retrieval", "rankme")),
+    "linear, without neighbours": ("linear", ("self_retrieval", "rankme")),
+    "linear + neighbours": ("linear + neighbours", ("self_retrieval", "rankme")),
+    "linear + neighbours, neighbours as witness": (
+        "linear + neighbours",
+        ("neighbours", "self_retrieval", "rankme"),
+    ),
+}
+"""Recommendations of the library: a ranking, and the witnesses at hand."""
 SEED = 0
 
 Floats = npt.NDArray[np.float64]
@@ -47,12 +66,16 @@ class Known:
         rates: share of other models beaten, by way, shape (n_models,).
         resampled: the same on resamples of the items, shape (n_resamples, n_models).
         own: values of each model by itself, by name, higher is better.
+        firsts: the first of the library's ranking, by a name in `RANKED`.
+        settled: whether the library says that this choice is settled, by a name in `PRODUCT`.
     """
 
     models: list[str]
     rates: Mapping[str, Floats]
     resampled: Mapping[str, Floats]
     own: Mapping[str, Floats]
+    firsts: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, bool] = field(default_factory=dict)
 
     def first(self, name: str) -> str:
         """The first model by a way or by a value of its own."""
@@ -97,6 +120,16 @@ def both(*rules: Rule) -> Rule:
     return rule
 
 
+def settled(name: str) -> Rule:
+    """Name the first of the library's ranking if the library says that the choice is settled."""
+    return lambda known: known.firsts[PRODUCT[name][0]] if known.settled[name] else None
+
+
+def ranked_first(name: str) -> Rule:
+    """Name the first of the library's ranking, settled or not."""
+    return lambda known: known.firsts[name]
+
+
 KINDS_OF_EVIDENCE = ("linear", "neighbours", "self_retrieval")
 RULES: dict[str, Rule] = {
     "always the first by linear": always("linear"),
@@ -123,6 +156,10 @@ RULES: dict[str, Rule] = {
     ),
     "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
     "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
+    **{
+        f"product, always the first: {name}": ranked_first(name) for name in ("linear", "linear + neighbours")
+    },
+    **{f"product, settled: {name}": settled(name) for name in PRODUCT},
 }
 
 
@@ -159,23 +196,104 @@ class Whole:
         models: names.
         matrices: by estimator, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
         own: values by name, shape (n_models,).
+        arrays: the library's arrays of pairs, by a name in `RANKED`.
     """
 
     models: list[str]
     matrices: Mapping[str, Floats]
     own: Mapping[str, Floats]
+    arrays: Mapping[str, PairArrays]
 
-    def cut(self, chosen: npt.NDArray[np.int64]) -> Known:
-        """What is known of some of the models."""
+    def cut(self, chosen: npt.NDArray[np.int64], check: bool = False) -> Known:
+        """What is known of some of the models; with a check of what is settled."""
         cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
         rates = {name: win_rates(cut[way], self_pairs) for name, (way, self_pairs) in PAIRED.items()}
         rates["combined"] = np.asarray((rates["linear"] + rates["neighbours"]) / 2)
-        return Known(
+        known = Known(
             [self.models[row] for row in chosen],
             {way: values[0] for way, values in rates.items()},
             {way: values[1:] for way, values in rates.items()},
             {name: values[chosen] for name, values in self.own.items()},
         )
+        rankings = {
+            name: product_ranking(cut_arrays(each, known.models)) for name, each in self.arrays.items()
+        }
+        settled = {
+            name: is_settled(rankings[ranking], known, witnesses)
+            for name, (ranking, witnesses) in PRODUCT.items()
+        }
+        if check:
+            for ranking, witnesses in PRODUCT.values():
+                check_settled(rankings[ranking], known, witnesses)
+        firsts = {name: str(ranking["model"].iloc[0]) for name, ranking in rankings.items()}
+        return replace(known, firsts=firsts, settled=settled)
+
+
+def is_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> bool:
+    """What `recommend` says, without its sentences: one model could be first, and no witness dissents.
+
+    Sentences take most of the time. `rows_of_pool` compares the two on some sub-pools.
+    """
+    if int(ranking["could_be_first"].sum()) != 1:
+        return False
+    first, values = known.models.index(ranking["model"].iloc[0]), known.rates | known.own
+    return not any(values[name][first] < np.nanmax(values[name]) for name in witnesses)
+
+
+def check_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> None:
+    """Compare with the library's own recommendation.
+
+    Raises:
+        AssertionError: they differ, so that `is_settled` must be brought up to date.
+    """
+    said = recommend(ranking, ways_of(known, witnesses)).is_settled
+    if said != is_settled(ranking, known, witnesses):
+        raise AssertionError(f"recommend says {said} of {known.models}; bring is_settled up to date")
+
+
+def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:
+    """The library's arrays of some of the models, as sources and as targets."""
+    rows = np.isin(arrays.models, models)
+    columns = np.isin(arrays.targets, models)
+    return replace(
+        arrays,
+        models=list(np.array(arrays.models)[rows]),
+        targets=list(np.array(arrays.targets)[columns]),
+        estimators=list(np.array(arrays.estimators)[columns]),
+        block_nats=arrays.block_nats[rows][:, columns],
+        block_items=arrays.block_items[columns],
+        counted=arrays.counted[rows][:, columns],
+        relatives=list(np.array(arrays.relatives)[rows]),
+    )
+
+
+def product_ranking(arrays: PairArrays) -> pd.DataFrame:
+    """The columns of the library's ranking that its recommendation reads, best first.
+
+    As `suffice.ranking.scores.rank_pairs`, without what no verdict rests on and what takes most of its time.
+    """
+    order, matrix = by_wins(arrays, RankingSettings().n_resamples, SEED), arrays.matrix()
+    rates = order.value(matrix)
+    table = pd.DataFrame(
+        {
+            "model": arrays.models,
+            "win_rate": rates,
+            "rank": 1 + (rates > rates[:, None] + TINY).sum(axis=1),
+            "could_be_first": ~order.above(matrix).any(axis=0),
+        }
+    )
+    rest = {"could_be_first_pools": pd.NA, "aggregate": "ranks", "looks": arrays.looks}
+    rest |= {"embed_dim": 1, "warnings": ""}
+    return table.assign(**rest).sort_values(["rank", "model"], ignore_index=True)
+
+
+def ways_of(known: Known, names: tuple[str, ...]) -> pd.DataFrame:
+    """Other ways to choose, as the library's recommendation reads them."""
+    values = known.rates | known.own
+    tables = [
+        pd.DataFrame({"model": known.models, "predictor": name, "value": values[name]}) for name in names
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def win_rates(matrices: Floats, self_pairs: bool) -> Floats:
@@ -208,7 +326,9 @@ def whole_of(pool: ArenaPool, cache: Path) -> Whole:
         matrices[way] = np.array([blocks.matrix(each) for each in weights])
     values, _ = baseline_values(pool, cache)
     own = {name: values.loc[models, name].to_numpy(dtype=float) for name in OWN}
-    return Whole(models, matrices, own)
+    asked = {ranking for ranking, _ in PRODUCT.values()}
+    arrays = {name: library_arrays(pool, cache, RANKED[name], "two") for name in sorted(asked)}
+    return Whole(models, matrices, own, arrays)
 
 
 @dataclass(frozen=True)
@@ -223,22 +343,20 @@ class Truth:
     values: pd.DataFrame
     errors: pd.DataFrame
 
-    def verdict(self, named: str, models: list[str]) -> dict[str, bool]:
-        """Whether the named model is the best of these by mean rank, or no worse than chance would have it.
+    def verdicts(self, models: list[str]) -> pd.DataFrame:
+        """Whether each of these is the best of them by mean rank, or no worse than chance would have it.
 
         Of the differences from the best mean value, the mean is at most its standard error over the items of
         the tasks, or over tasks.
         """
-        values, errors = self.values.loc[models], self.errors.loc[models]
-        ranks = values.rank(ascending=False).mean(axis=1)
-        best = values.mean(axis=1).idxmax()
-        behind = values.loc[best] - values.loc[named]
-        squares = np.square(errors.loc[named]) + np.square(errors.loc[best])
-        return {
-            "right": bool(ranks[named] == ranks.min()),
-            "within_item_error": bool(behind.mean() <= np.sqrt(squares.sum()) / len(squares)),
-            "within_task_error": bool(behind.mean() <= behind.std() / np.sqrt(len(behind))),
-        }
+        values, errors = self.values.loc[models].to_numpy(), self.errors.loc[models].to_numpy()
+        ranks = rankdata(-values, axis=0).mean(axis=1)
+        best = values.mean(axis=1).argmax()
+        behind, n_tasks = values[best] - values, values.shape[1]
+        error = np.sqrt((np.square(errors) + np.square(errors[best])).sum(axis=1)) / n_tasks
+        mean, over_tasks = behind.mean(axis=1), behind.std(axis=1, ddof=1) / np.sqrt(n_tasks)
+        found = (ranks == ranks.min(), mean <= error, mean <= over_tasks)
+        return pd.DataFrame(dict(zip(VERDICTS, found, strict=True)), index=models)
 
 
 VERDICTS = ["right", "within_item_error", "within_task_error"]
@@ -258,20 +376,21 @@ def rows_of_pool(pool: ArenaPool, truth: Truth, cache: Path) -> list[dict[str, o
     rows = []
     for size in (size for size in SIZES if size < len(whole.models)):
         drawn = [np.sort(generator.choice(len(whole.models), size, replace=False)) for _ in range(N_SUBPOOLS)]
-        subpools = [whole.cut(chosen) for chosen in drawn]
+        cut = [whole.cut(chosen, number < N_CHECKED) for number, chosen in enumerate(drawn)]
+        subpools = [(known, truth.verdicts(known.models)) for known in cut]
         rows += [
-            {"pool": pool.card.name, "n_models": size, "rule": name, **shares(rule, subpools, truth)}
+            {"pool": pool.card.name, "n_models": size, "rule": name, **shares(rule, subpools)}
             for name, rule in RULES.items()
         ]
     return rows
 
 
-def shares(rule: Rule, subpools: list[Known], truth: Truth) -> dict[str, float]:
+def shares(rule: Rule, subpools: list[tuple[Known, pd.DataFrame]]) -> dict[str, float]:
     """How often a winner is named, and how often it is right then."""
-    named = [(rule(known), known.models) for known in subpools]
-    verdicts = [truth.verdict(winner, models) for winner, models in named if winner is not None]
-    means = pd.DataFrame(verdicts, columns=VERDICTS).mean()
-    return {"share_named": len(verdicts) / len(subpools), **means.to_dict()}
+    named = [(rule(known), verdicts) for known, verdicts in subpools]
+    found = [verdicts.loc[winner].to_numpy() for winner, verdicts in named if winner is not None]
+    means = np.mean(found, axis=0) if found else np.full(len(VERDICTS), np.nan)
+    return {"share_named": len(found) / len(subpools), **dict(zip(VERDICTS, means, strict=True))}
 
 
 def main() -> None:
@@ -281,12 +400,19 @@ def main() -> None:
     parser.add_argument("--pools", nargs="+", help="these alone")
     given = parser.parse_args()
     names = given.pools or sorted(path.parent.name for path in (given.cache / "pools").glob("*/pool.json"))
-    rows = []
-    for name in names:
-        folder = folder_of(given.cache, name)
-        rows += rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), given.cache)
+    tables = [table_of(name, given.cache) for name in names]
+    write_table(pd.concat(tables, ignore_index=True), HERE / "subpools.csv")
+
+
+def table_of(name: str, cache: Path) -> pd.DataFrame:
+    """The rows of a pool, kept in the cache."""
+    path = cache / "subpools" / f"{name}.csv"
+    if not path.exists():
+        folder = folder_of(cache, name)
+        rows = rows_of_pool(read_pool(folder), truth_of(read_tasks(folder)), cache)
+        write_table(pd.DataFrame(rows).round(4), path)
         print(f"{name}: done", flush=True)
-    write_table(pd.DataFrame(rows).round(4), HERE / "subpools.csv")
+    return read_table(path)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice.ranking.arrays import arrays_of
+from suffice.ranking.scores import rank_pairs
+
 
 @pytest.fixture
 def arena(project, monkeypatch):
@@ -131,3 +134,59 @@ def test_tasks_must_be_whole(arena, tmp_path):
     }
     with pytest.raises(ValueError, match=r"tasks lack values for \['m'\]"):
         arena.pool.write_tasks(tmp_path, pd.DataFrame(rows))
+
+
+def table_of_pairs(n_models, seed):
+    """Pairs of two estimators across two looks; "a" is the best source, "b" the next, and so on."""
+    generator = np.random.default_rng(seed)
+    names = list("abcdefg"[:n_models])
+    rows = [
+        {
+            "source": source,
+            "target": target,
+            "estimator": estimator,
+            "source_dim": 4,
+            "target_dim": 4,
+            "n_test": 200,
+            "looks": "halves",
+            "warnings": "",
+            "block_nats": 20 - 2 * place + generator.normal(size=20),
+            "block_items": np.full(20, 10.0),
+        }
+        for estimator in ("linear", "neighbours")
+        for place, source in enumerate(names)
+        for target in names
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_ranking_of_a_sub_pool_is_that_of_the_library(arena):
+    pairs, kept = table_of_pairs(6, seed=2), list("abdf")
+    copies = {name: "a" if name == "b" else name for name in "abcdef"}
+    whole = arrays_of(pairs, relatives=copies, copies=copies)
+    found = arena.subpools.product_ranking(arena.subpools.cut_arrays(whole, kept))
+    own_pairs = pairs[pairs["source"].isin(kept) & pairs["target"].isin(kept)]
+    expected = rank_pairs(own_pairs, copies={name: copies[name] for name in kept})
+    for column in ("model", "rank", "could_be_first"):
+        assert found[column].tolist() == expected[column].tolist()
+    assert found["win_rate"].to_numpy() == pytest.approx(expected["win_rate"].to_numpy())
+
+
+def test_the_library_is_settled_only_where_every_witness_agrees(arena):
+    ranking = arena.subpools.product_ranking(arrays_of(table_of_pairs(4, seed=2)))
+    assert ranking["could_be_first"].sum() == 1
+    own = {"self_retrieval": np.array([4.0, 3, 2, 1]), "rankme": np.array([3.0, 4, 2, 1])}
+    known = arena.subpools.Known(list("abcd"), {}, {}, own)
+    assert arena.subpools.is_settled(ranking, known, ("self_retrieval",))
+    assert not arena.subpools.is_settled(ranking, known, ("self_retrieval", "rankme"))
+    for witnesses in (("self_retrieval",), ("self_retrieval", "rankme")):
+        arena.subpools.check_settled(ranking, known, witnesses)
+
+
+def test_a_named_model_is_right_if_no_other_has_a_better_mean_rank(arena):
+    values = pd.DataFrame({"t": [0.9, 0.8, 0.1], "u": [0.5, 0.6, 0.3]}, index=list("abc"))
+    truth = arena.subpools.Truth(values, values * 0 + 0.01)
+    found = truth.verdicts(list("abc"))
+    assert found["right"].tolist() == [True, True, False]
+    assert found["within_item_error"].tolist() == [True, True, False]
+    assert truth.verdicts(["b", "c"])["right"].to_dict() == {"b": True, "c": False}
