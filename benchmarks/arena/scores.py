@@ -20,10 +20,9 @@ from pairs import library_arrays, matrix_of, pairs_of, path_of_pairs
 from pool import ArenaPool
 
 from suffice.comparison.baselines import (
+    BASELINES,
     OF_POOL,
     ONE_MODEL,
-    SAMPLED,
-    WHOLE,
     baselines_of_pool,
     sample_of_items,
 )
@@ -152,12 +151,12 @@ def measure_baselines(pool: ArenaPool) -> pd.DataFrame:
 
 def _own_value(name: str, array: np.ndarray) -> float:
     """A baseline of one model by itself; NaN where it is not defined, as for vectors that are too narrow."""
-    sampled = name in SAMPLED
+    sampled = BASELINES[name].of == "sample"
     vectors = (
         np.asarray(array[sample_of_items(len(array))], dtype=np.float64) if sampled else np.asarray(array)
     )
     try:
-        return float((SAMPLED | WHOLE)[name](vectors))
+        return float(BASELINES[name].measure(vectors))
     except EstimationError:
         return np.nan
 
