@@ -261,6 +261,7 @@ def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:
         targets=list(np.array(arrays.targets)[columns]),
         estimators=list(np.array(arrays.estimators)[columns]),
         block_nats=arrays.block_nats[rows][:, columns],
+        block_excess_nats=arrays.block_excess_nats[rows][:, columns],
         block_items=arrays.block_items[columns],
         counted=arrays.counted[rows][:, columns],
         relatives=list(np.array(arrays.relatives)[rows]),
