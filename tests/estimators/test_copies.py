@@ -229,3 +229,10 @@ def test_it_is_cheap():
     start = time.process_time()
     copies_among(arrays)
     assert time.process_time() - start < 3  # about 0.2 s
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_are_not_finite_are_no_copies_but_an_error_of_their_own(value):
+    source = np.full((60, 2), value)
+    with pytest.raises(EstimationError, match="NaN or infinite"):
+        estimate(source, source)

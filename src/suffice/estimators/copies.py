@@ -60,8 +60,8 @@ def join_copies(
     """
     copies = copies_among(arrays)
     n_items, n_different = len(copies), int(copies.max(initial=-1)) + 1
-    if n_different == n_items:
-        return groups, ()
+    if n_different == n_items or not all(map(_is_finite, arrays)):
+        return groups, ()  # what is not finite is told by who standardises it
     said = (
         f"{n_items - n_different} of {n_items} rows are copies of others, equal or nearly so in all vectors"
     )
@@ -81,6 +81,10 @@ def join_copies(
             "are kept as given, so that copies may stand on both sides of a split: leave the copies out",
         )
     return joined, (f"{said}: their groups stay together and count once",)
+
+
+def _is_finite(array: npt.NDArray[np.floating]) -> bool:
+    return all(bool(np.isfinite(array[rows]).all()) for rows in chunks_of(len(array)))
 
 
 def _largest_share(codes: Integers) -> float:
