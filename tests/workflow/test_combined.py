@@ -38,5 +38,5 @@ def test_two_estimators_make_one_ranking_with_page_and_ablations(workflow):
     workflow.run("ablations")
     folder = workflow.results / "ablations" / "toys"
     assert pd.read_csv(folder / "pool.linear-and-neighbours.csv")["mean"].notna().any()
-    assert set(pd.read_csv(folder / "items.csv")["size"]) == {300}
+    assert set(pd.read_csv(folder / "items.csv")["n_items"]) == {300}
     assert "Nothing to be done" in workflow.run().output
