@@ -189,7 +189,7 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "run",
-        help="run a study, or a new one of a file of texts, and print which model to take",
+        help="run a study, or make one from a file of texts, and print which model to take",
         description="Run a study; its results go to results/NAME in the working folder. A file of texts "
         "becomes a study in a folder beside it.",
     )

@@ -259,3 +259,15 @@ def test_independent_counts_are_worth_nothing_at_any_width(n_items, dim):
         values.append(estimate(rng.normal(size=(n_items, dim)), counts).nats_per_dim)
     # About three steps a dimension, each with the spread of a bit.
     assert abs(np.mean(values)) < 3 * 3 * np.sqrt(dim / 30) / (2 * n_items) / np.sqrt(6) + 0.003
+
+
+@pytest.mark.parametrize("share", [0.003, 0.02, 0.1])
+def test_rare_activations_whose_values_do_not_repeat_are_continuous(share):
+    """0 for most items, as after a rectifier; with few items few values are distinct."""
+    rng = np.random.default_rng(8)
+    source = rng.normal(size=(1500, 10))
+    active = np.maximum(source[:, :6] - np.quantile(source[:, :6], 1 - share, axis=0), 0).astype(np.float32)
+    assert len(np.unique(active[:, 0])) < 256
+    found = estimate(source, active)
+    assert found.nats == estimate(source, active, binary="gaussian").nats
+    assert not any("entropy" in said for said in found.warnings)

@@ -23,8 +23,8 @@ class Inputs:
 
     Attributes:
         vectors: by model, shape (n_items, embed_dim).
-        second: second looks by model; None: there are none.
-        groups: group of each item; None: there are none.
+        second: second looks by model, if there are any.
+        groups: group of each item, if there are any.
         joined: which rows of the files the items are.
     """
 

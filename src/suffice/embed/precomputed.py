@@ -54,8 +54,8 @@ class PrecomputedSettings(Settings):
     )
     ids: str | None = Field(
         None,
-        description="With match id or auto: a text file with one id a line, or the column of a .parquet or "
-        "array of a .npz (by default `id`)",
+        description="With match id or auto: a text file with one id on each line, or the column of a "
+        ".parquet or array of a .npz (by default `id`)",
     )
     array: str | None = Field(
         None,

@@ -2,7 +2,8 @@
 
 A dimension of counts, ratings or codes holds at most the entropy of its values, which a density does not
 know. So few values are divided into steps, each of which is a bit (see `bits`), and the entropy of up to 256
-values is the most that a density may give.
+values is the most that a density may give. Values that do not repeat are continuous, however few there are:
+an activation may be 0 for most items and a number of its own for each of the others.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ Mask = npt.NDArray[np.bool_]
 MAX_LEVELS = 16  # distinct values of a dimension that is divided into steps
 MAX_VALUES = 256  # distinct values of a dimension that is held to their entropy
 MIN_STEP_ITEMS = 20  # on either side of a step, unless there are two values only
+MAX_SHARE_ALONE = 0.5  # of the distinct values may be those of one item each
 PROBE_ITEMS = 2048  # in which a dimension with few values has few
 
 
@@ -64,6 +66,8 @@ class FewValues:
         found = cls.none(standardisation.dim)
         column = {int(name): place for place, name in enumerate(standardisation.kept)}
         for name, (values, counts) in distinct_values(embedding, standardisation.kept).items():
+            if (counts == 1).mean() > MAX_SHARE_ALONE:
+                continue
             share, place = counts / counts.sum(), column[name]
             found.entropy[place] = -(share * np.log(share)).sum()
             if len(values) <= MAX_LEVELS:

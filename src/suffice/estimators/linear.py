@@ -169,7 +169,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         residuals: Residuals,
         continuous: Sufficiency | None,
     ) -> Sufficiency:
-        """The sum of what the source tells of few values and of other dimensions; None: there are none."""
+        """The sum of what the source tells of few values and of other dimensions, if there are such."""
         has_steps, sample = target.few.has_steps, target.plan.sample
         bits = nats_of_bits(residuals.of_dimensions(has_steps), target.few.cuts[has_steps])
         nats, marginal = bits.nats, bits.marginal_entropy_nats

@@ -22,8 +22,8 @@ class GivenItems:
 
     Attributes:
         first: the first look by model, row i of each is item i.
-        second: the second look by model; None: there is none.
-        groups: group of each item; None: there are none.
+        second: the second look by model, if there is one.
+        groups: group of each item, if there are any.
         have_ids: whether the items are known by ids.
         notes: what a reader should know of how rows became items.
     """
@@ -42,7 +42,7 @@ def join_items(
 
     Args:
         first: vectors by model, in whatever form `as_matrix` takes.
-        second: vectors of the second look; None: there is none.
+        second: vectors of the second look, if there is one.
         groups: group of each item, in the order of the first model's rows, or a series with the items' ids.
         ids: of the rows of all inputs that carry none, or of each model's in place of those that it carries.
 

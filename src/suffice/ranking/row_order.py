@@ -31,7 +31,7 @@ def order_doubts(first: Embeddings, second: Embeddings | None = None, seed: int 
 
     Args:
         first: vectors by model, shape (n_items, embed_dim) each, the same items; a part of them is read.
-        second: second looks, which are compared with the first looks; None: there are none.
+        second: second looks, which are compared with the first looks, if there are any.
         seed: seed of the sample of items, at most 500, and of the halves.
 
     Returns:
