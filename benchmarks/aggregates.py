@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, spearmanr, trim_mean
 
-from suffice.comparison.correlation import mean_rank_table
+from suffice.analyses.correlation import mean_rank_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "config" / "published"

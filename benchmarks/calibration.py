@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from suffice.calibration.tables import common_settings
-from suffice.files import read_table, whole_file
-from suffice.provenance import machine, versions
-from suffice.report.numbers import integer, number, percent, text
+from suffice.kinds.calibration.tables import common_settings
+from suffice.page.numbers import integer, number, percent, text
+from suffice.storage.files import read_table, whole_file
+from suffice.storage.provenance import machine, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "calibration.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from suffice.provenance import machine, versions
+from suffice.storage.provenance import machine, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("prepare_model", "estimate_pairs")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from suffice.calibration.chains import CHAINS, ROTATION, ChainSize
-from suffice.calibration.evaluate import Row, evaluate_chain
-from suffice.calibration.tables import order_table
+from suffice.kinds.calibration.chains import CHAINS, ROTATION, ChainSize
+from suffice.kinds.calibration.evaluate import Row, evaluate_chain
+from suffice.kinds.calibration.tables import order_table
 from suffice.study.model import EstimatorChoice
 
 TABLE = Path(__file__).resolve().parent / "known_order.csv"

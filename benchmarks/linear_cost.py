@@ -24,8 +24,8 @@ import pandas as pd
 
 from suffice.estimators import get_estimator
 from suffice.estimators.items import divide_items
-from suffice.files import open_array
-from suffice.provenance import machine
+from suffice.storage.files import open_array
+from suffice.storage.provenance import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 POOLS = [  # name, estimator, widths, items, whether the yardstick is measured

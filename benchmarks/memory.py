@@ -20,8 +20,8 @@ from suffice.data.corpus import Corpus
 from suffice.embed.bag_of_words import BagOfWords, BagOfWordsSettings
 from suffice.embed.write import write_embedding
 from suffice.estimators import get_estimator
-from suffice.files import open_array, write_json, write_table
-from suffice.provenance import machine
+from suffice.storage.files import open_array, write_json, write_table
+from suffice.storage.provenance import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (10_000, 40_000, 160_000)

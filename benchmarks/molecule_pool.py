@@ -21,8 +21,8 @@ from pools import (
 )
 
 from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, TRAIN
-from suffice.files import whole_file
 from suffice.seeds import derive_seed
+from suffice.storage.files import whole_file
 from suffice.tasks.settings import TaskSettings
 
 try:

@@ -21,9 +21,9 @@ from molecule_sets import LABELS, UNLABELLED
 from rdkit import Chem, RDLogger
 
 from suffice.data.molecules import quiet_rdkit
-from suffice.files import read_json, read_table, write_items, write_table
-from suffice.provenance import machine, versions
 from suffice.seeds import derive_seed
+from suffice.storage.files import read_json, read_table, write_items, write_table
+from suffice.storage.provenance import machine, versions
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent

@@ -17,8 +17,8 @@ import pandas as pd
 
 from suffice.data.build import groups_for_test
 from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN, Corpus
-from suffice.files import open_array, read_table, whole_file, write_table
 from suffice.seeds import derive_seed
+from suffice.storage.files import open_array, read_table, whole_file, write_table
 from suffice.tasks.probes import run_probe
 from suffice.tasks.settings import TaskSettings
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from suffice.comparison.correlation import mean_rank_table
+from suffice.analyses.correlation import mean_rank_table
 from suffice.ranking.arrays import aggregate
 from suffice.ranking.targets import choose_targets
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from suffice import rank
-from suffice.files import open_array
 from suffice.ranking import Ranking
 from suffice.ranking.arrays import arrays_of
 from suffice.ranking.order import by_wins
 from suffice.ranking.sample_size import enough_items, ranking_by_items, refit_by_items
+from suffice.storage.files import open_array
 
 ROOT = Path(__file__).resolve().parent.parent
 N_DRAWS = 3

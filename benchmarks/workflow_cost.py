@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from suffice.files import read_json
-from suffice.provenance import machine
+from suffice.storage.files import read_json
+from suffice.storage.provenance import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "workflow_cost.csv"

@@ -8,7 +8,7 @@ from suffice.data.look_settings import SAME
 from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
-from suffice.plots.study import FIGURES_OF_RANKING, FIGURES_OF_TASKS
+from suffice.kinds.embeddings.figures import FIGURES_OF_RANKING, FIGURES_OF_TASKS
 from suffice.study.configuration import configuration_of
 from suffice.study.standins import place_of_checkpoint
 from suffice.tasks.public_scores import files_of_scores

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from suffice.errors import SufficeError
-from suffice.study.kinds import kind_of_study
-from suffice.provenance import code_of_script
+from suffice.kinds.registry import kind_of_study
+from suffice.storage.provenance import code_of_script
 from suffice.workflow import (
     begin_run,
     let_content_decide,

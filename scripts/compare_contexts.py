@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from suffice.files import write_table
-from suffice.saturation.contexts import compare_contexts
-from suffice.saturation.settings import BridgeSettings, TwinSettings
-from suffice.saturation.stored import load_network
+from suffice.kinds.saturation.contexts import compare_contexts
+from suffice.kinds.saturation.settings import BridgeSettings, TwinSettings
+from suffice.kinds.saturation.stored import load_network
+from suffice.storage.files import write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from suffice.comparison.ablation import Summary
-from suffice.comparison.variation import version_table
-from suffice.files import read_table, write_table
+from suffice.analyses.ablation import Summary
+from suffice.analyses.variation import version_table
 from suffice.ranking.looks import ranked_pairs
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

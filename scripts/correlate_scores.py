@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from suffice.comparison.correlation import correlation_table, paired_difference
-from suffice.comparison.stored import predictor_table
-from suffice.files import read_table, write_table
+from suffice.analyses.correlation import correlation_table, paired_difference
+from suffice.baselines.stored import predictor_table
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

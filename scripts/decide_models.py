@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from suffice.comparison.decision import decision_table, with_parameters
-from suffice.comparison.stored import predictor_table
+from suffice.analyses.decision import decision_table, with_parameters
+from suffice.baselines.stored import predictor_table
 from suffice.embed.cards import cards_table
-from suffice.files import read_json, read_table, write_table
+from suffice.storage.files import read_json, read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

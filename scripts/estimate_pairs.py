@@ -9,8 +9,8 @@ from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
 from suffice.estimators.stored import pairs_of_target
 from suffice.estimators.views import stored_models, views_of
-from suffice.files import write_table
-from suffice.store import ResultStore
+from suffice.storage.files import write_table
+from suffice.storage.store import ResultStore
 from suffice.workflow import running_job
 
 with running_job(snakemake):

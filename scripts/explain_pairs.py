@@ -1,9 +1,9 @@
 """Say what the source of some pairs of one data set does not give of the target."""
 
+from suffice.analyses.explain import choose_pair, explain_pairs
 from suffice.data.corpus import CONTENT, GROUP, Corpus
-from suffice.explain import choose_pair, explain_pairs
-from suffice.files import read_table, write_table
 from suffice.ranking.looks import one_look_pairs
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -1,9 +1,9 @@
 """Measure what a user would rank models by without any estimate."""
 
-from suffice.comparison.stored import baselines_of_models, with_public_average
+from suffice.baselines.stored import baselines_of_models, with_public_average
 from suffice.data.looks import read_looks
-from suffice.files import read_table, write_table
-from suffice.store import ResultStore
+from suffice.storage.files import read_table, write_table
+from suffice.storage.store import ResultStore
 from suffice.workflow import running_job
 
 with running_job(snakemake):

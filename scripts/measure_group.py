@@ -2,9 +2,9 @@
 
 import logging
 
-from suffice.calibration.measure import measure_group
-from suffice.files import write_table
-from suffice.store import ResultStore
+from suffice.kinds.calibration.measure import measure_group
+from suffice.storage.files import write_table
+from suffice.storage.store import ResultStore
 from suffice.study.estimators import EstimatorChoice
 from suffice.workflow import running_job
 

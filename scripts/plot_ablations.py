@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from suffice.files import read_table
 from suffice.plots.ablations import draw_ablations
 from suffice.plots.style import save_figure
+from suffice.storage.files import read_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

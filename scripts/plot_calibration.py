@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from suffice.files import read_table
-from suffice.plots.calibration import draw_figure
+from suffice.kinds.calibration.figures import draw_figure
 from suffice.plots.style import save_figure
+from suffice.storage.files import read_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

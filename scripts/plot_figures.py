@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.plots.study import StudyTables, draw_figure
+from suffice.kinds.embeddings.figures import StudyTables, draw_figure
 from suffice.plots.style import save_figure
 from suffice.workflow import running_job
 

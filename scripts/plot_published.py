@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from suffice.kinds.published.figures import draw_published
 from suffice.plots.style import save_figure
-from suffice.published.figures import draw_published
 from suffice.workflow import running_job
 
 with running_job(snakemake):

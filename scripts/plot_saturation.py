@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.plots.saturation import draw_saturation_figure
+from suffice.kinds.saturation.figures import draw_saturation_figure
 from suffice.plots.style import save_figure
 from suffice.workflow import running_job
 

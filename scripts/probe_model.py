@@ -1,8 +1,8 @@
 """Measure how well one model's vectors serve every task."""
 
 from suffice.data.corpus import Corpus
-from suffice.files import write_table
-from suffice.store import ResultStore
+from suffice.storage.files import write_table
+from suffice.storage.store import ResultStore
 from suffice.tasks.stored import TaskData, probes_of_model
 from suffice.workflow import running_job
 

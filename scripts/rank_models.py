@@ -1,12 +1,12 @@
 """Rank the models of one data set from their pairs with the targets."""
 
-from suffice.files import open_array, read_json, write_table
 from suffice.ranking.looks import one_look_pairs, ranked_pairs, with_published_score
 from suffice.ranking.relatives import near_copies
 from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import ranking_by_items
 from suffice.ranking.scores import rank_pairs, with_health_warnings
 from suffice.ranking.settings import RankingSettings
+from suffice.storage.files import open_array, read_json, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.files import write_table
+from suffice.storage.files import write_table
 from suffice.tasks.public_scores import read_public_scores, task_table_of_scores
 from suffice.workflow import running_job
 

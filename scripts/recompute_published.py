@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.published.recompute import write_tables
-from suffice.published.study import PublishedSettings
+from suffice.kinds.published.recompute import write_tables
+from suffice.kinds.published.study import PublishedSettings
 from suffice.workflow import running_job
 
 with running_job(snakemake):

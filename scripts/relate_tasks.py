@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from suffice.comparison.dependence import task_agreement, task_dependence
-from suffice.files import read_table, write_table
+from suffice.analyses.task_dependence import task_agreement, task_dependence
 from suffice.ranking.table import ordering_values
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

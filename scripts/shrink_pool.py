@@ -1,10 +1,10 @@
 """Rank the models of smaller pools from the pairs of all."""
 
-from suffice.comparison.sensitivity import pool_sensitivity
-from suffice.files import read_table, write_table
+from suffice.analyses.pool_sensitivity import pool_sensitivity
 from suffice.ranking.arrays import counts_self_pairs
 from suffice.ranking.looks import ranked_pairs
 from suffice.ranking.table import tied_for_first
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.calibration.tables import write_tables
+from suffice.kinds.calibration.tables import write_tables
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.saturation.settings import SaturationSettings
-from suffice.saturation.tables import write_tables
+from suffice.kinds.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.tables import write_tables
 from suffice.workflow import running_job
 
 with running_job(snakemake):

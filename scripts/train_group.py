@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.saturation.extrapolation import Group, GroupJob, write_group
-from suffice.saturation.settings import LanguageChoice, NetworkSettings
+from suffice.kinds.saturation.extrapolation import Group, GroupJob, write_group
+from suffice.kinds.saturation.settings import LanguageChoice, NetworkSettings
 from suffice.workflow import running_job
 
 with running_job(snakemake):

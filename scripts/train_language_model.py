@@ -1,7 +1,10 @@
 """Train a small masked language model on a corpus and save its checkpoints."""
 
 from suffice.data.corpus import Corpus
-from suffice.training.masked_language_model import MaskedLanguageModelSettings, train_masked_language_model
+from suffice.embed.training.masked_language_model import (
+    MaskedLanguageModelSettings,
+    train_masked_language_model,
+)
 from suffice.workflow import running_job
 
 with running_job(snakemake):

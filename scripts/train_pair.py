@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.saturation.settings import TwinSettings
-from suffice.saturation.twins import write_trained_pair
+from suffice.kinds.saturation.settings import TwinSettings
+from suffice.kinds.saturation.twins import write_trained_pair
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from suffice.comparison.label_trials import Effort, labelled_data, try_tasks
-from suffice.files import read_table, write_table
+from suffice.analyses.label_trials import Effort, labelled_data, try_tasks
 from suffice.ranking.table import ordering_values
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

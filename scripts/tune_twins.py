@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from suffice.saturation.fine_tuning import FineTuningSettings
-from suffice.saturation.languages import get_language
-from suffice.saturation.settings import TUNED_LANGUAGE
-from suffice.saturation.tuned_twins import write_tuned_twins
+from suffice.kinds.saturation.fine_tuning import FineTuningSettings
+from suffice.kinds.saturation.languages import get_language
+from suffice.kinds.saturation.settings import TUNED_LANGUAGE
+from suffice.kinds.saturation.tuned_twins import write_tuned_twins
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from suffice.comparison.correlation import Bootstrap
-from suffice.comparison.variation import agreement_of_variants
-from suffice.files import read_table, write_table
+from suffice.analyses.correlation import Bootstrap
+from suffice.analyses.variation import agreement_of_variants
+from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

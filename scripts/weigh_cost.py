@@ -1,8 +1,8 @@
 """Weigh the scores of one ranking against what the models cost."""
 
-from suffice.comparison.pareto import pareto_table
+from suffice.analyses.cost import pareto_table
 from suffice.embed.cards import cards_table
-from suffice.files import read_json, read_table, write_table
+from suffice.storage.files import read_json, read_table, write_table
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.report.calibration import page_of_calibration
+from suffice.kinds.calibration.page import page_of_calibration
 from suffice.workflow import running_job
 
 with running_job(snakemake):

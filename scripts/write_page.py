@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.report.study import page_of_study
+from suffice.kinds.embeddings.study import page_of_study
 from suffice.workflow import running_job
 
 with running_job(snakemake):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.published.study import PublishedSettings
-from suffice.report.published import page_of_published
+from suffice.kinds.published.page import page_of_published
+from suffice.kinds.published.study import PublishedSettings
 from suffice.workflow import running_job
 
 with running_job(snakemake):

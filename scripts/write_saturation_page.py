@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from suffice.report.saturation import page_of_saturation
-from suffice.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.page import page_of_saturation
+from suffice.kinds.saturation.settings import SaturationSettings
 from suffice.workflow import running_job
 
 with running_job(snakemake):

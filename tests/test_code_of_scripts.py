@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from suffice import provenance
-from suffice.provenance import DISPATCH, code_of_script, is_current
+from suffice.storage import provenance
+from suffice.storage.provenance import DISPATCH, code_of_script, is_current
 
 PAGES = {"write_page", "write_calibration_page", "write_published_page", "write_saturation_page"}
 SHARED = {"prepare_model": "estimate_pairs", "embed_shard": "embed_items"}

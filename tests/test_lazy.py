@@ -8,10 +8,10 @@ import pytest
 
 PACKAGES = [
     "suffice",
-    "suffice.comparison",
+    "suffice.analyses",
+    "suffice.baselines",
     "suffice.plots",
     "suffice.ranking",
-    "suffice.report",
     "suffice.study",
 ]
 
@@ -36,8 +36,8 @@ def test_an_unknown_name_is_an_error():
         ("suffice", "numpy"),
         ("suffice.workflow", "scipy"),
         ("suffice.embed.registry", "sklearn"),
-        ("suffice.published.recompute", "matplotlib"),
-        ("suffice.plots.study", "sklearn"),
+        ("suffice.kinds.published.recompute", "matplotlib"),
+        ("suffice.kinds.embeddings.figures", "sklearn"),
     ],
 )
 def test_a_job_does_not_import_what_it_does_not_use(module, heavy):

@@ -12,9 +12,9 @@ from matplotlib.text import Text
 from suffice.cli import main
 from suffice.embed.vector_files import names_of_files
 from suffice.errors import DataError, StudyError
-from suffice.files import temporary_path, whole_files
 from suffice.names import same_name, shown_name
 from suffice.plots.style import Drawn, as_written, save_figure
+from suffice.storage.files import temporary_path, whole_files
 from suffice.study.read import refuse_braces
 
 NAMES = ["caf\u00e9", "\uac00\ub098", "\u1e69", "plain", "\u00c5ngstr\u00f6m"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from suffice.errors import DataError, SufficeError
-from suffice.records import record_path, run_record, sha256_of, write_records
 from suffice.secrets import WithoutSecrets, for_sharing, without_secrets
-from suffice.verify import verify_results
+from suffice.storage.records import record_path, run_record, sha256_of, write_records
+from suffice.storage.verify import verify_results
 from suffice.workflow import recording_failure
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from suffice.errors import StudyError
-from suffice.files import create_array, read_json, whole_file, write_json
+from suffice.storage.files import create_array, read_json, whole_file, write_json
 from suffice.workflow import claim_results, failed_models, is_full_disk, job_at_work, recording_failure
 
 
@@ -98,7 +98,7 @@ def test_space_that_is_not_there_is_an_error_before_the_first_page_is_written(sm
 
 def test_a_job_on_a_full_disk_ends_with_a_message(small_disk):
     code = "from pathlib import Path; from types import SimpleNamespace\n"
-    code += "from suffice.files import create_array; from suffice.workflow import running_job\n"
+    code += "from suffice.storage.files import create_array; from suffice.workflow import running_job\n"
     code += "job = dict(input=[], output=['results/toy/a.npy'], params={}, log=[])\n"
     code += (
         "with running_job(SimpleNamespace(**job, resources={})): create_array(Path('a.npy'), (1000, 1000))\n"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from suffice.study.manual import manual, schemas
+from suffice.kinds.manual import manual, schemas
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 

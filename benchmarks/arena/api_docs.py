@@ -26,8 +26,8 @@ from texts import halves_of
 from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
 from suffice.embed.encode import encode_to
 from suffice.embed.registry import build_loader
-from suffice.files import open_array, read_json, read_table, whole_file, write_table
 from suffice.looks import paired_within_groups
+from suffice.storage.files import open_array, read_json, read_table, whole_file, write_table
 from suffice.study.read import load_study
 from suffice.workflow import loader_settings
 

@@ -1,7 +1,7 @@
 """Every way of choosing that the arena compares, its direction and source, set down before labels are read.
 
 Of every candidate a higher score is better: baselines of which a lower value is said to be better have their
-sign turned here, by `suffice.comparison.baselines.BASELINES`, which says who proposes each.
+sign turned here, by `suffice.baselines.registry.BASELINES`, which says who proposes each.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Literal
 
 from pairs import LookCount
 
-from suffice.comparison.baselines import BASELINES
+from suffice.baselines.registry import BASELINES
 
 Aggregate = Literal["median", "mean", "scaled", "ranks", "predictable", "two-sided", "net flow", "authority"]
 DARRIN = "Darrin et al. 2024, arXiv 2406.07640"

@@ -12,9 +12,9 @@ from pool import ArenaPool
 
 from suffice.estimators.items import divide_items
 from suffice.estimators.registry import get_estimator
-from suffice.files import read_table, write_table
 from suffice.ranking.arrays import SAME_LOOK, PairArrays, arrays_of
 from suffice.ranking.relatives import near_copies
+from suffice.storage.files import read_table, write_table
 
 SEED = 0
 LookCount = Literal["one", "two"]

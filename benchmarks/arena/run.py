@@ -20,7 +20,7 @@ from judge import Judged, by_modality, judged, leave_one_pool_out, summary, tabl
 from pool import folder_of, read_card, read_pool, read_tasks
 from scores import measured, scores_of
 
-from suffice.files import write_table
+from suffice.storage.files import write_table
 
 HERE = Path(__file__).resolve().parent
 

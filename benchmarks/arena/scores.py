@@ -19,18 +19,18 @@ from candidates import (
 from pairs import library_arrays, matrix_of, pairs_of, path_of_pairs
 from pool import ArenaPool
 
-from suffice.comparison.baselines import (
+from suffice.baselines.registry import (
     BASELINES,
     OF_POOL,
     ONE_MODEL,
     baselines_of_pool,
     sample_of_items,
 )
-from suffice.comparison.likeness import N_NEIGHBOURS, median_mutual_neighbours, nearest_neighbours
-from suffice.comparison.self_retrieval import self_retrieval
+from suffice.baselines.self_retrieval import self_retrieval
+from suffice.baselines.similarity import N_NEIGHBOURS, median_mutual_neighbours, nearest_neighbours
 from suffice.errors import EstimationError
-from suffice.files import read_table, write_table
 from suffice.ranking.wins import win_rates
+from suffice.storage.files import read_table, write_table
 
 MAX_HALVED = 2000  # pairs of looks of self-retrieval, which compares all with all
 

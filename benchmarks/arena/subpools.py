@@ -23,12 +23,12 @@ from pool import ArenaPool, folder_of, read_pool, read_tasks
 from scipy.stats import rankdata
 from scores import baseline_values
 
-from suffice.comparison.recommendation import recommend
-from suffice.files import read_table, write_table
+from suffice.analyses.recommendation import recommend
 from suffice.ranking.arrays import PairArrays
 from suffice.ranking.order import by_wins
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.wins import TINY
+from suffice.storage.files import read_table, write_table
 
 HERE = Path(__file__).resolve().parent
 SIZES = (3, 4, 5, 8, 12)

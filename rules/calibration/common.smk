@@ -2,7 +2,7 @@
 
 import re
 
-from suffice.calibration.study import PARTS
+from suffice.kinds.calibration.study import PARTS
 from suffice.workflow import (
     calibration_memory_mb,
     open_calibration,
@@ -65,7 +65,7 @@ def memory_of_measure(wildcards, attempt):
 
 def code_of_figure(wildcards):
     """Version of the code that draws a figure."""
-    return code_of("plot_calibration", f"suffice.plots.{wildcards.figure}")
+    return code_of("plot_calibration", f"suffice.kinds.calibration.{wildcards.figure}")
 
 
 def final_files():

@@ -2,8 +2,8 @@
 
 import re
 
-from suffice.published.study import FIGURES, TABLES
-from suffice.published.tables import files_of
+from suffice.kinds.published.study import FIGURES, TABLES
+from suffice.kinds.published.tables import files_of
 from suffice.workflow import open_published, overrides_in, stable
 
 PUBLISHED = study_folder(config, ROOT)

@@ -2,12 +2,12 @@
 
 import re
 
-from suffice.plots.saturation import FIGURES
-from suffice.saturation.study import folder_of
-from suffice.saturation.extrapolation import Group
-from suffice.saturation.in_context import ARMS as IN_CONTEXT_ARMS
-from suffice.saturation.settings import NetworkSettings
-from suffice.saturation.tables import TABLES
+from suffice.kinds.saturation.figures import FIGURES
+from suffice.kinds.saturation.study import folder_of
+from suffice.kinds.saturation.extrapolation import Group
+from suffice.kinds.saturation.in_context import ARMS as IN_CONTEXT_ARMS
+from suffice.kinds.saturation.settings import NetworkSettings
+from suffice.kinds.saturation.tables import TABLES
 from suffice.workflow import open_saturation, stable
 
 try:

@@ -6,8 +6,8 @@ from suffice._version import __version__
 from suffice.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from suffice.analyses.explain import Explanation, explain_pair
     from suffice.estimators import ESTIMATORS, Sufficiency, estimate
-    from suffice.explain import Explanation, explain_pair
     from suffice.ranking.rank import Ranking, rank
 
 __all__ = [
@@ -31,11 +31,11 @@ __getattr__ = lazy_names(
     __name__,
     {
         "ESTIMATORS": "suffice.estimators",
-        "Explanation": "suffice.explain",
+        "Explanation": "suffice.analyses.explain",
         "Ranking": "suffice.ranking.rank",
         "Sufficiency": "suffice.estimators",
         "estimate": "suffice.estimators",
-        "explain_pair": "suffice.explain",
+        "explain_pair": "suffice.analyses.explain",
         "rank": "suffice.ranking.rank",
     },
 )

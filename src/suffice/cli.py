@@ -14,30 +14,30 @@ from typing import Any, get_args
 import pandas as pd
 
 from suffice._version import __version__
-from suffice.comparison.few_labels import FewLabels, add_update, read_labels, score_few
-from suffice.comparison.free_ways import ways_from_vectors
-from suffice.comparison.recommendation import recommend
+from suffice.analyses.explain import explain_pair
+from suffice.analyses.few_labels import FewLabels, add_update, read_labels, score_few
+from suffice.analyses.recommendation import recommend
+from suffice.baselines.free_ways import ways_from_vectors
 from suffice.data.text_files import read_lines
 from suffice.embed.inputs import Inputs, read_inputs, read_pair
 from suffice.embed.vector_files import split_array
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
-from suffice.explain import explain_pair
-from suffice.provenance import code_version
+from suffice.kinds.registry import EMBEDDINGS, kind_of_study
 from suffice.ranking.given_looks import LooksChoice
 from suffice.ranking.rank import SHOWN, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
-from suffice.records import sha256_of, write_records
 from suffice.run import Effort, run_study, study_of
 from suffice.secrets import without_secrets
+from suffice.storage.provenance import code_version
+from suffice.storage.records import sha256_of, write_records
+from suffice.storage.verify import verify_results
 from suffice.study.fetch import Fetched, fetch_study
-from suffice.study.kinds import EMBEDDINGS, kind_of_study
 from suffice.study.names import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
 from suffice.study.read import load_study
 from suffice.study.show import show_failures, show_results
-from suffice.verify import verify_results
 from suffice.workflow import study_folder
 
 EXAMPLES = """examples:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suffice.errors import SufficeError
-from suffice.locks import try_lock
+from suffice.storage.locks import try_lock
 
 log = logging.getLogger("suffice")
 

@@ -14,19 +14,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from suffice.current import delete_results, outdated_results, refuse_other_study
 from suffice.devices import own_gpu
 from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
-from suffice.files import read_json, remove_leftovers, user_path, whole_files, write_json
-from suffice.locks import try_lock
-from suffice.records import FOLDER, RUN_RECORD, check_result, is_result, run_record, sha256_of, write_records
 from suffice.secrets import WithoutSecrets, for_sharing
+from suffice.storage.current import delete_results, outdated_results, refuse_other_study
+from suffice.storage.files import read_json, remove_leftovers, user_path, whole_files, write_json
+from suffice.storage.locks import try_lock
+from suffice.storage.records import (
+    FOLDER,
+    RUN_RECORD,
+    check_result,
+    is_result,
+    run_record,
+    sha256_of,
+    write_records,
+)
 
 if TYPE_CHECKING:
-    from suffice.calibration.study import CalibrationStudy
-    from suffice.published.study import PublishedSettings
-    from suffice.saturation.study import SaturationStudy
+    from suffice.kinds.calibration.study import CalibrationStudy
+    from suffice.kinds.published.study import PublishedSettings
+    from suffice.kinds.saturation.study import SaturationStudy
     from suffice.study.model import ModelRow, Study
 
 
@@ -68,21 +76,21 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
 
 def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy":
     """The calibration study that Snakemake's configuration names; arguments and errors as `open_study`."""
-    from suffice.calibration.study import load_calibration
+    from suffice.kinds.calibration.study import load_calibration
 
     return load_calibration(study_folder(config, root), overrides_in(config))
 
 
 def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings":
     """The settings of the study of published numbers that Snakemake's configuration names."""
-    from suffice.published.study import load_published
+    from suffice.kinds.published.study import load_published
 
     return load_published(study_folder(config, root), overrides_in(config))
 
 
 def open_saturation(config: Mapping[str, Any], root: Path) -> "SaturationStudy":
     """The study of equal test loss that Snakemake's configuration names."""
-    from suffice.saturation.study import load_saturation
+    from suffice.kinds.saturation.study import load_saturation
 
     return load_saturation(study_folder(config, root), overrides_in(config))
 

@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 from running import Workflow, jobs_at_work  # noqa: E402
 from toy import STAGES, add_all_stages, write_toy_study  # noqa: E402
 
-from suffice.verify import verify_results  # noqa: E402
+from suffice.storage.verify import verify_results  # noqa: E402
 
 LONGEST_WAIT_SECONDS = 6.0  # for a job of a stage that has not been struck yet
 LONGEST_DELAY_SECONDS = 0.6  # after which a job, once seen, is struck

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from running import Workflow
 
-from suffice.verify import verify_results
+from suffice.storage.verify import verify_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ from suffice.data.build import build_corpus, content_sha256
 from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.errors import DataError
-from suffice.files import sha256_of_file
+from suffice.storage.files import sha256_of_file
 
 
 def table(n_items=60, n_groups=20):

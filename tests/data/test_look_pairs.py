@@ -9,7 +9,7 @@ from suffice.data.look_pairs import build_looks
 from suffice.data.look_settings import LookSettings
 from suffice.data.looks import LookContents, LookTable, read_looks
 from suffice.errors import DataError
-from suffice.files import read_json, write_json
+from suffice.storage.files import read_json, write_json
 
 N_ITEMS = 400
 

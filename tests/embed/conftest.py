@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from suffice.data.corpus import Corpus, Window
-from suffice.files import write_json
+from suffice.storage.files import write_json
 
 SENTENCES = [
     "the ferry crosses the sound twice a day unless the wind is strong",

@@ -5,7 +5,7 @@ import pytest
 from suffice.data.corpus import Corpus
 from suffice.embed.bag_of_words import BagOfWords, BagOfWordsSettings, fit_contents
 from suffice.errors import ModelError
-from suffice.files import write_table
+from suffice.storage.files import write_table
 
 TOPICS = ["cat dog horse cow sheep goat", "sum mean norm rank trace matrix", "bus car train tram ship plane"]
 

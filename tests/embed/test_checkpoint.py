@@ -19,7 +19,7 @@ from suffice.embed.checkpoint import (
 )
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.errors import ModelError
-from suffice.files import sha256_of_file
+from suffice.storage.files import sha256_of_file
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from suffice.embed.corpus_word_vectors import (
     word_weights,
 )
 from suffice.errors import ModelError
-from suffice.files import write_table
+from suffice.storage.files import write_table
 
 TOPICS = ["cat dog horse cow sheep goat", "sum mean norm rank trace matrix", "bus car train tram ship plane"]
 

@@ -15,7 +15,7 @@ from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.principal_components import PrincipalComponents, PrincipalComponentsSettings
 from suffice.embed.write import write_embedding, write_shard
 from suffice.errors import ModelError
-from suffice.files import read_json, sha256_of_file
+from suffice.storage.files import read_json, sha256_of_file
 
 
 @pytest.fixture

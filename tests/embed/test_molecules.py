@@ -22,8 +22,8 @@ from suffice.embed.registry import build_loader
 from suffice.embed.standin import write_standin
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
-from suffice.fetch import FetchError
-from suffice.files import sha256_of_file, write_json
+from suffice.storage.fetch import FetchError
+from suffice.storage.files import sha256_of_file, write_json
 
 Chem = pytest.importorskip("rdkit.Chem")
 DataStructs = pytest.importorskip("rdkit.DataStructs")

@@ -9,7 +9,7 @@ from suffice.embed.shards import rows_of_shard
 from suffice.embed.standin import write_standin
 from suffice.embed.write import write_embedding, write_shard
 from suffice.errors import ModelError
-from suffice.files import read_json, write_json
+from suffice.storage.files import read_json, write_json
 
 N_ITEMS, WINDOW = 50, 8
 

@@ -13,8 +13,8 @@ from suffice.embed.identity import embedding_identity, identity_sha256
 from suffice.embed.registry import LOADERS, get_loader
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
-from suffice.files import sha256_of_file, sha256_of_json
 from suffice.settings import Settings
+from suffice.storage.files import sha256_of_file, sha256_of_json
 
 
 class ToySettings(Settings):

@@ -6,10 +6,10 @@ from scipy.optimize import minimize
 
 from suffice import estimate
 from suffice.estimators import standardise
-from suffice.estimators.bits import Steps, _calibrated
 from suffice.estimators.few_values import MAX_LEVELS, distinct_values
 from suffice.estimators.items import divide_items
 from suffice.estimators.linear import Linear
+from suffice.estimators.regression.bernoulli import Steps, _calibrated
 from suffice.estimators.result import block_standard_error
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from suffice.errors import EstimationError
-from suffice.estimators.coordinates import Coordinates, LinearStart, NormalScores, Ridge, split_items
 from suffice.estimators.items import divide_items
+from suffice.estimators.neural.coordinates import Coordinates, LinearStart, NormalScores, Ridge, split_items
 
 N_ITEMS = 1500
 

@@ -8,7 +8,7 @@ import torch
 
 from suffice import ESTIMATORS, estimate
 from suffice.errors import EstimationError
-from suffice.estimators.flow_network import ConditionalFlow, MarginalFlow, latent_rows, standard_normal
+from suffice.estimators.neural.flow_network import ConditionalFlow, MarginalFlow, latent_rows, standard_normal
 
 QUICK = {
     "n_folds": 2,

@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from suffice import estimate
 from suffice.errors import EstimationError
-from suffice.estimators.mixture_density import ConditionalMixture, MarginalMixture, mixture_log_prob
+from suffice.estimators.neural.mixture_density import ConditionalMixture, MarginalMixture, mixture_log_prob
 
 
 def independent(seed=0, n_items=2000, dim=64):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from suffice.estimators.leave_out import Moment, leave_out_of
+from suffice.estimators.regression.leave_out import Moment, leave_out_of
 
 
 @pytest.mark.parametrize("unit_items", [3, 30])  # fewer and more items than coefficients

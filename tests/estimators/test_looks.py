@@ -5,9 +5,9 @@ import pytest
 
 from suffice import ESTIMATORS
 from suffice.errors import EstimationError
-from suffice.estimators import sharing
 from suffice.estimators.base import Estimator
 from suffice.estimators.items import divide_items
+from suffice.estimators.regression import tiling
 
 N_ITEMS, DIM = 4000, 6
 REGRESSIONS = pytest.mark.parametrize("name", ["linear", "gaussian", "copula"])
@@ -103,7 +103,7 @@ def test_one_target_after_the_other_gives_the_same_bits(name, monkeypatch):
         for source, found in estimator.look_pairs(looks, looks[target]):
             assert found.nats == together[source, target].nats
     assert {target for _, target in table(estimator, looks, targets=["w"])} == {"w"}
-    monkeypatch.setattr(sharing, "MAX_MOMENTS_BYTES", 16 * 12**2)
+    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 16 * 12**2)
     tiled = table(estimator, looks)
     assert {pair: found.nats for pair, found in tiled.items()} == {
         pair: found.nats for pair, found in together.items()

@@ -7,9 +7,9 @@ from scipy.stats import norm
 
 from suffice import estimate
 from suffice.errors import EstimationError
-from suffice.estimators import neural
-from suffice.estimators.coordinates import Split
-from suffice.estimators.mixture_network import ConditionalMixture, NormalMixture
+from suffice.estimators.neural import networks as neural
+from suffice.estimators.neural.coordinates import Split
+from suffice.estimators.neural.mixture_network import ConditionalMixture, NormalMixture
 
 QUICK = {"n_folds": 2, "n_components": 4, "hidden_dim": 64}
 

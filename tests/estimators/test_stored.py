@@ -12,8 +12,8 @@ from suffice.estimators import get_estimator
 from suffice.estimators.items import divide_items
 from suffice.estimators.stored import pair_key, pairs_of_target
 from suffice.estimators.views import StoredModel, prepare_views, views_of
-from suffice.files import sha256_of_file
-from suffice.store import ResultStore
+from suffice.storage.files import sha256_of_file
+from suffice.storage.store import ResultStore
 
 N_ITEMS, N_PAIRS = 200, 100
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from suffice.errors import EstimationError
-from suffice.estimators.coordinates import Split
-from suffice.estimators.training import Schedule, check_device, train
+from suffice.estimators.neural.coordinates import Split
+from suffice.estimators.neural.training import Schedule, check_device, train
 
 SPLIT = Split(np.arange(0, 600), np.arange(600, 800), np.arange(800, 1000))
 

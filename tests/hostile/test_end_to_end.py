@@ -13,7 +13,7 @@ from hostile.data_cases import ITEMS
 from hostile.vector_cases import ARRAYS
 from toy import toy_texts, write_toy_study
 
-from suffice.files import FORMULA_STARTS, read_table
+from suffice.storage.files import FORMULA_STARTS, read_table
 
 SCRIPT = "<script>alert(1)</script>"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"

@@ -20,7 +20,7 @@ from suffice.data.readers import read_items
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.word_vectors import read_word_vectors
 from suffice.errors import SufficeError
-from suffice.files import open_array, read_json, read_table
+from suffice.storage.files import open_array, read_json, read_table
 from suffice.study.model import StudySettings
 from suffice.study.names import NAME_PATTERN
 from suffice.study.read import read_study_settings

@@ -13,8 +13,8 @@ from suffice.data.build import build_corpus
 from suffice.data.corpus import CONTENT, Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import read_file
-from suffice.files import FORMULA_STARTS, csv_of, csv_safe, read_table, write_items, write_table
 from suffice.plots.style import Drawn, save_figure
+from suffice.storage.files import FORMULA_STARTS, csv_of, csv_safe, read_table, write_items, write_table
 
 ATTACKS = [
     '=HYPERLINK("http://127.0.0.1/?"&A1,"open")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1",

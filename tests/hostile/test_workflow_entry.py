@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from suffice.errors import SufficeError
-from suffice.study.kinds import kind_of_study
+from suffice.kinds.registry import kind_of_study
 from suffice.workflow import open_study, study_folder
 
 STUDIES = ("../x", "/no/such", "x" * 300, "a\0b", "", "<script>", "~nobody-of-that-name", "$(id)", "5", "-1")

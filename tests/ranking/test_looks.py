@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.files import write_table
 from suffice.ranking.looks import one_look_pairs, ranked_pairs, with_published_score
+from suffice.storage.files import write_table
 
 
 def table(looks, seed=0):

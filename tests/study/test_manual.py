@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from suffice.study.manual import manual, schemas
+from suffice.kinds.manual import manual, schemas
 from suffice.study.names import NAME_PATTERN
 
 

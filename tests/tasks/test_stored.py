@@ -8,8 +8,8 @@ import pytest
 
 from suffice.data.corpus import Corpus
 from suffice.errors import ModelError, StudyError
-from suffice.files import sha256_of_file, write_table
-from suffice.store import ResultStore
+from suffice.storage.files import sha256_of_file, write_table
+from suffice.storage.store import ResultStore
 from suffice.tasks.probes import run_probe
 from suffice.tasks.result import TASK_COLUMNS
 from suffice.tasks.settings import TaskSettings

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from toy import write_toy_study
 
-from suffice.files import read_json
+from suffice.storage.files import read_json
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from suffice.published.rows import IMPOSSIBLE, NEW, REPRODUCED
-from suffice.published.study import FIGURES, TABLES
+from suffice.kinds.published.rows import IMPOSSIBLE, NEW, REPRODUCED
+from suffice.kinds.published.study import FIGURES, TABLES
 from suffice.study.show import show_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]

@@ -6,9 +6,9 @@ import shutil
 import pandas as pd
 import pytest
 
-from suffice.plots.saturation import FIGURES
-from suffice.saturation.stored import load_network
-from suffice.saturation.tables import TABLES
+from suffice.kinds.saturation.figures import FIGURES
+from suffice.kinds.saturation.stored import load_network
+from suffice.kinds.saturation.tables import TABLES
 from suffice.study.show import show_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]

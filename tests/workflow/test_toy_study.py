@@ -13,10 +13,10 @@ import pytest
 from running import jobs_at_work
 from toy import EXTRAS, STAGES, add_all_stages, add_model
 
-from suffice.comparison.baselines import OF_LOOKS, OF_POOL, ONE_MODEL
-from suffice.files import read_json
+from suffice.baselines.registry import OF_LOOKS, OF_POOL, ONE_MODEL
+from suffice.storage.files import read_json
+from suffice.storage.verify import verify_results
 from suffice.study.read import load_study
-from suffice.verify import verify_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -20,9 +20,9 @@ from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, load_hub, read_items
 from suffice.errors import AssumptionWarning, DataError, assume
-from suffice.fetch import check_file_hash, fetch, fetched
-from suffice.files import sha256_of_path, write_json, write_table
 from suffice.seeds import derive_seed
+from suffice.storage.fetch import check_file_hash, fetch, fetched
+from suffice.storage.files import sha256_of_path, write_json, write_table
 
 NAMES_OF_SPLITS = {
     TRAIN: TRAIN,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suffice.errors import DataError
-from suffice.files import read_json
+from suffice.storage.files import read_json
 
 ID, CONTENT, GROUP, SPLIT = "id", "content", "group", "split"
 REQUIRED_COLUMNS = (ID, CONTENT, GROUP, SPLIT)

@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from suffice.fetch import check_url, is_url
 from suffice.settings import Settings
+from suffice.storage.fetch import check_url, is_url
 
 NEEDS_PATH = ("file", "hub", "datasets")
 ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")

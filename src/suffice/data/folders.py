@@ -11,8 +11,8 @@ from suffice.data.delimited import Quoting
 from suffice.data.readers import TABLE_SUFFIXES, read_file, with_class_names
 from suffice.data.text_files import read_text
 from suffice.errors import DataError
-from suffice.files import read_json
-from suffice.foreign import UNREADABLE, suffix_of, visible_files
+from suffice.storage.files import read_json
+from suffice.storage.untrusted import UNREADABLE, suffix_of, visible_files
 
 TEXT_SUFFIXES = (".txt", ".md")
 HUB_METADATA = b"huggingface"

@@ -13,9 +13,9 @@ from suffice.data.corpus import CONTENT, GROUP, ID, Corpus
 from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, OF_TEXTS, SAME
 from suffice.data.looks import CONTENTS, FIRST, SECOND
 from suffice.errors import DataError
-from suffice.files import write_json, write_table
 from suffice.looks import paired_within_groups
 from suffice.seeds import derive_seed
+from suffice.storage.files import write_json, write_table
 
 MIN_WORDS = 8  # of a text that is halved
 

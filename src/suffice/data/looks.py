@@ -11,7 +11,7 @@ import pandas as pd
 
 from suffice.data.corpus import GROUP, Window
 from suffice.data.look_settings import OF_TEXTS
-from suffice.files import read_json, read_table
+from suffice.storage.files import read_json, read_table
 
 FIRST, SECOND = "first", "second"
 CONTENTS = ("first_content", "second_content")

@@ -13,7 +13,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import named_items, read_file
 from suffice.data.text_files import read_text
 from suffice.errors import DataError, first_line
-from suffice.foreign import UNREADABLE, suffix_of, unpacked
+from suffice.storage.untrusted import UNREADABLE, suffix_of, unpacked
 
 SMILES, NAME = "smiles", "name"
 LINES, BLOCKS = (".smi", ".smiles"), (".sdf", ".sd", ".mol")

@@ -4,8 +4,8 @@ import importlib.util
 from pathlib import Path
 
 from suffice.errors import DataError
-from suffice.fetch import is_url
-from suffice.files import user_path
+from suffice.storage.fetch import is_url
+from suffice.storage.files import user_path
 
 PACKAGE_PREFIX = "package:"
 SEPARATOR = ","

@@ -17,9 +17,9 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
 from suffice.data.text_files import read_text
 from suffice.errors import DataError
-from suffice.fetch import without_network
-from suffice.foreign import UNREADABLE, suffix_of, unpacked
 from suffice.names import same_name
+from suffice.storage.fetch import without_network
+from suffice.storage.untrusted import UNREADABLE, suffix_of, unpacked
 
 PAIR, SIDE = "pair", "side"
 JOIN, BETWEEN = "+", "\n\n"

@@ -10,8 +10,8 @@ from suffice.data.corpus import CONTENT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import api_docs_items
 from suffice.data.readers import content_columns, joined_columns
-from suffice.files import write_table
 from suffice.seeds import derive_seed
+from suffice.storage.files import write_table
 
 N_ROWS = 120
 N_PARAGRAPHS = 4000

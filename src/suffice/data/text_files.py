@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from suffice.errors import DataError, assume
-from suffice.foreign import UNREADABLE, unpack_gzip
+from suffice.storage.untrusted import UNREADABLE, unpack_gzip
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

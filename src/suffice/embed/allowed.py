@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from suffice.errors import DataError, ModelError
-from suffice.files import read_json
+from suffice.storage.files import read_json
 
 MODULES, ROUTER, LIBRARY = "modules.json", "router_config.json", "config_sentence_transformers.json"
 TRANSFORMER, ROUTES = "Transformer", ("Router", "Asym")

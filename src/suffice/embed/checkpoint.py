@@ -15,8 +15,8 @@ from pydantic import Field
 from suffice.embed.allowed import MODULES, check_allowed, parts
 from suffice.embed.base import Loader
 from suffice.errors import ModelError, NotFetchedError, first_line
-from suffice.files import read_json, sha256_of_file, sha256_of_json, user_path
 from suffice.settings import Settings
+from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, user_path
 
 PACKAGE_PREFIX = "package:"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")

@@ -9,8 +9,8 @@ from pydantic import Field
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
 from suffice.errors import ModelError
-from suffice.files import open_array, sha256_of_file
 from suffice.settings import Settings
+from suffice.storage.files import open_array, sha256_of_file
 from suffice.vectors import unit_rows
 
 SEPARATOR = ","

@@ -11,7 +11,7 @@ from suffice.data.corpus import Window
 from suffice.embed.base import Encoder
 from suffice.embed.shards import WINDOW_ITEMS
 from suffice.errors import ModelError
-from suffice.files import create_array
+from suffice.storage.files import create_array
 
 
 class Contents(Protocol):

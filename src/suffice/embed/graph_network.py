@@ -11,9 +11,9 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import BatchRunner
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.errors import ModelError, first_line
-from suffice.fetch import check_file_hash, fetch, fetched, is_url
-from suffice.files import sha256_of_file
 from suffice.settings import Settings
+from suffice.storage.fetch import check_file_hash, fetch, fetched, is_url
+from suffice.storage.files import sha256_of_file
 
 if TYPE_CHECKING:
     import torch

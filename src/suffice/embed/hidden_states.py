@@ -24,7 +24,7 @@ from suffice.embed.checkpoint import (
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
-from suffice.fetch import without_network
+from suffice.storage.fetch import without_network
 
 DEFAULT_MAX_LENGTH = 512  # tokens, unless the model or its tokenizer reads fewer
 Pooling = Literal["mean", "cls", "last_token"]

@@ -15,8 +15,8 @@ from suffice.embed.allowed import (
     parts,
 )
 from suffice.errors import ModelError, SufficeError
-from suffice.fetch import is_offline
-from suffice.files import whole_file
+from suffice.storage.fetch import is_offline
+from suffice.storage.files import whole_file
 
 SAFE, PICKLED = (".safetensors",), (".bin", ".pt", ".pth")
 READ_BESIDE = (".json", ".txt", ".model", ".py", ".jinja", ".vocab", ".tiktoken")

@@ -6,8 +6,8 @@ from typing import Any
 
 from suffice.embed.base import Loader
 from suffice.errors import ModelError
-from suffice.files import sha256_of_json
 from suffice.secrets import without_secrets
+from suffice.storage.files import sha256_of_json
 
 NOT_IN_IDENTITY = frozenset({"batch_size", "device"})  # change speed and memory, but no vector
 

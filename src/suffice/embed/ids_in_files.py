@@ -15,7 +15,7 @@ from suffice.data.text_files import read_lines
 from suffice.dimensions import stored_index
 from suffice.embed.vector_files import parts_of_folder
 from suffice.errors import AssumptionWarning, DataError
-from suffice.foreign import names_in_npz, read_from_npz, suffix_of, unpacked
+from suffice.storage.untrusted import names_in_npz, read_from_npz, suffix_of, unpacked
 
 NAMES_IN_NPZ = (ID, "ids")
 NO_NAMES = ("", "Unnamed: 0")  # of the column that pandas writes for a table's index

@@ -25,10 +25,10 @@ from suffice.embed.vector_files import (
     split_array,
 )
 from suffice.errors import ModelError, SufficeError, first_line
-from suffice.files import sha256_of_path, user_path
-from suffice.foreign import UNREADABLE
 from suffice.names import same_name
 from suffice.settings import Settings
+from suffice.storage.files import sha256_of_path, user_path
+from suffice.storage.untrusted import UNREADABLE
 
 BLOCK_ROWS = 4096  # compared at a time
 Ids = TypeVar("Ids", list[str], list[str] | None)

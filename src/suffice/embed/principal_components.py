@@ -12,8 +12,8 @@ from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.health import column_means, scatter_matrix
 from suffice.errors import ModelError
-from suffice.files import open_array, sha256_of_file
 from suffice.settings import Settings
+from suffice.storage.files import open_array, sha256_of_file
 from suffice.vectors import unit_rows
 
 RANK_TOLERANCE = 1e-12  # share of the largest variance below which a component is rounding noise of float32

@@ -24,8 +24,8 @@ from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
-from suffice.fetch import without_network
-from suffice.files import read_json
+from suffice.storage.fetch import without_network
+from suffice.storage.files import read_json
 
 MISSING_IN_REPORT = re.compile(r"^(\S+)\s*\|.*MISSING", re.MULTILINE)  # a line of transformers' load report
 

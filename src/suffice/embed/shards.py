@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from suffice.errors import ModelError
-from suffice.files import create_array, open_array, read_json, write_json
+from suffice.storage.files import create_array, open_array, read_json, write_json
 
 WINDOW_ITEMS = 4096
 

@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from suffice.embed.checkpoint import quiet
+from suffice.embed.training.wordpiece import train_tokenizer
 from suffice.errors import ModelError
 from suffice.settings import did_you_mean
-from suffice.training.wordpiece import train_tokenizer
 
 WIDTH, N_LAYERS, N_HEADS, MAX_TOKENS = 32, 2, 4, 64
 VOCAB_SIZE = 400

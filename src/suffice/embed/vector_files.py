@@ -14,9 +14,9 @@ from suffice.data.folders import is_saved, read_folder
 from suffice.data.readers import read_file
 from suffice.dimensions import matrix_of_table
 from suffice.errors import DataError, ModelError
-from suffice.files import is_leftover
-from suffice.foreign import map_npy, names_in_npz, read_from_npz, suffix_of, unpacked, visible_files
 from suffice.names import is_text, same_name, shown_name
+from suffice.storage.files import is_leftover
+from suffice.storage.untrusted import map_npy, names_in_npz, read_from_npz, suffix_of, unpacked, visible_files
 
 ARRAYS = (".npy", ".npz", ".safetensors")
 SAVED = "save_to_disk"

@@ -15,9 +15,9 @@ from suffice.data.text_files import read_lines
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.checkpoint import is_local, resolve_checkpoint
 from suffice.errors import ModelError
-from suffice.files import sha256_of_file
-from suffice.foreign import UNREADABLE, map_npy, read_from_npz
 from suffice.settings import Settings
+from suffice.storage.files import sha256_of_file
+from suffice.storage.untrusted import UNREADABLE, map_npy, read_from_npz
 
 TEXT_SUFFIXES = (".txt", ".vec", ".txt.gz", ".vec.gz")
 ARRAY_SUFFIXES = (".npy", ".safetensors")

@@ -13,8 +13,8 @@ from suffice.embed.identity import embedding_identity, identity_sha256
 from suffice.embed.looks import LooksToEmbed
 from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
 from suffice.errors import ModelError
-from suffice.files import open_array, sha256_of_file, whole_file, write_json
 from suffice.secrets import for_sharing
+from suffice.storage.files import open_array, sha256_of_file, whole_file, write_json
 
 BYTES_PER_VALUE = 4  # vectors are stored as float32
 

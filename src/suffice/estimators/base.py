@@ -13,9 +13,9 @@ from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
 from suffice.estimators.looks import Chosen, Looks, check_shapes, mean_of_looks
 from suffice.estimators.result import Sufficiency
-from suffice.files import whole_file
-from suffice.foreign import UNREADABLE
 from suffice.settings import Settings, describe_validation_error
+from suffice.storage.files import whole_file
+from suffice.storage.untrusted import UNREADABLE
 
 Embedding = npt.NDArray[np.floating]
 

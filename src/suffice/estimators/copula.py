@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from suffice.estimators.base import Embedding
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import ItemPlan
-from suffice.estimators.regression import StandardRows
+from suffice.estimators.regression.ridge import StandardRows
 from suffice.estimators.standardise import standardise
 
 COLUMNS_AT_ONCE = 64

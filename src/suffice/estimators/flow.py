@@ -1,6 +1,6 @@
 r"""Normalising flows: one fitted to the target alone, and moved by the source from there.
 
-With y the target's coordinates (see `suffice.estimators.coordinates`) and F an invertible map made of
+With y the target's coordinates (see `suffice.estimators.neural.coordinates`) and F an invertible map made of
 autoregressive splines,
 
 .. math:: \log q(y) = \log \phi(F_{h}(y)) + \log |\det F_{h}'(y)|
@@ -22,11 +22,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from suffice.errors import EstimationError
-from suffice.estimators.coordinates import Split
-from suffice.estimators.neural import Conditional, Form, NeuralEstimator, NeuralSettings
+from suffice.estimators.neural.coordinates import Split
+from suffice.estimators.neural.networks import Conditional, Form, NeuralEstimator, NeuralSettings
 
 if TYPE_CHECKING:
-    from suffice.estimators.flow_network import MarginalFlow
+    from suffice.estimators.neural.flow_network import MarginalFlow
 
 
 class FlowSettings(NeuralSettings):
@@ -62,7 +62,7 @@ class Flow(NeuralEstimator):
 
     def marginal(self, dim: int) -> "MarginalFlow":
         """A flow that is the identity at first."""
-        from suffice.estimators.flow_network import MarginalFlow
+        from suffice.estimators.neural.flow_network import MarginalFlow
 
         settings = self.settings
         hidden_dims = [settings.flow_hidden_dim]
@@ -74,7 +74,7 @@ class Flow(NeuralEstimator):
         """The marginal flow, a joint Gaussian in its latent coordinates, and moves that are 0 at first."""
         import torch
 
-        from suffice.estimators.flow_network import ConditionalFlow, latent_rows
+        from suffice.estimators.neural.flow_network import ConditionalFlow, latent_rows
 
         form = forms[marginal_form]
         flow = self.marginal(form.target.shape[1])

@@ -46,8 +46,8 @@ from scipy.special import digamma
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
 from suffice.estimators.items import ItemPlan
-from suffice.estimators.leave_out import MAX_LEVERAGE
-from suffice.estimators.regression import (
+from suffice.estimators.regression.leave_out import MAX_LEVERAGE
+from suffice.estimators.regression.ridge import (
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
@@ -58,9 +58,9 @@ from suffice.estimators.regression import (
     sampled_rows,
     warnings_of_pair,
 )
+from suffice.estimators.regression.squares import Units, excess_of_blocks, products_across
+from suffice.estimators.regression.tiling import PairKey, Pool
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import PairKey, Pool
-from suffice.estimators.squares import Units, excess_of_blocks, products_across
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]

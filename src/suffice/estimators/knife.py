@@ -31,7 +31,7 @@ from suffice.estimators.standardise import Standardisation, standardise
 from suffice.settings import Settings
 
 if TYPE_CHECKING:
-    from suffice.estimators.mixture_density import Descent, Fit
+    from suffice.estimators.neural.mixture_density import Descent, Fit
 
 IN_SAMPLE_WARNING = "scored on the items it was fitted on"
 NOT_CONVERGED_WARNING = "the loss still moved in the last epoch"
@@ -126,7 +126,7 @@ class Knife(Estimator[PreparedKnife]):
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedKnife:
         """Standardise, and fit the marginal that all sources of this target share."""
-        from suffice.estimators.mixture_density import MarginalMixture, fit_density
+        from suffice.estimators.neural.mixture_density import MarginalMixture, fit_density
 
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
@@ -152,7 +152,7 @@ class Knife(Estimator[PreparedKnife]):
             yield name, self._score(source, target, fit)
 
     def _fit_conditional(self, source: PreparedKnife, target_rows: npt.NDArray[np.float32]) -> "Fit":
-        from suffice.estimators.mixture_density import ConditionalMixture, fit_density
+        from suffice.estimators.neural.mixture_density import ConditionalMixture, fit_density
 
         settings = self.settings
         density = ConditionalMixture(
@@ -167,7 +167,7 @@ class Knife(Estimator[PreparedKnife]):
         return fit_density(density, target_rows, source.rows(), self._split(source.plan), descent)
 
     def _descent(self, n_epochs: int, learning_rate: float) -> "Descent":
-        from suffice.estimators.mixture_density import Descent
+        from suffice.estimators.neural.mixture_density import Descent
 
         return Descent(n_epochs, learning_rate, self.settings.batch_size, self.seed, self.device)
 

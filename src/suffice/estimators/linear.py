@@ -41,10 +41,10 @@ from pydantic import Field
 from scipy.special import digamma
 
 from suffice.estimators.base import Embedding
-from suffice.estimators.bits import Mask, nats_of_bits
 from suffice.estimators.few_values import FewValues
 from suffice.estimators.items import ItemPlan
-from suffice.estimators.regression import (
+from suffice.estimators.regression.bernoulli import Mask, nats_of_bits
+from suffice.estimators.regression.ridge import (
     FEW_ITEMS_WARNING,
     PreparedRegression,
     RegressionEstimator,
@@ -55,9 +55,15 @@ from suffice.estimators.regression import (
     sampled_rows,
     warnings_of_pair,
 )
+from suffice.estimators.regression.squares import (
+    TINY,
+    Units,
+    block_squares,
+    excess_of_blocks,
+    variance_of_pairs,
+)
+from suffice.estimators.regression.tiling import PairKey, Pool
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.sharing import PairKey, Pool
-from suffice.estimators.squares import TINY, Units, block_squares, excess_of_blocks, variance_of_pairs
 from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.errors import EstimationError
+from suffice.estimators.regression.tiling import HasDim, PairKey
 from suffice.estimators.result import Sufficiency, block_standard_error
-from suffice.estimators.sharing import HasDim, PairKey
 
 L = TypeVar("L", bound=HasDim)
 S = TypeVar("S")

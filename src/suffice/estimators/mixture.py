@@ -1,7 +1,7 @@
 r"""Mixtures of normal densities that start as the joint Gaussian and grow from there: KNIFE, repaired.
 
-In the target's canonical coordinates (see `suffice.estimators.coordinates`) let r be the residual of ridge
-regression on the source, each coordinate divided by its standard deviation. The family is
+In the target's canonical coordinates (see `suffice.estimators.neural.coordinates`) let r be the residual of
+ridge regression on the source, each coordinate divided by its standard deviation. The family is
 
 .. math:: q(r \mid u) = \sum_k w_k(u) \prod_j \frac{1}{s_{kj} e^{g_j(u)}}
           \phi\Big(\frac{(r_j - f_j(u)) e^{-g_j(u)} - m_{kj}}{s_{kj}}\Big)
@@ -25,11 +25,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from suffice.estimators.coordinates import Split
-from suffice.estimators.neural import Conditional, Form, NeuralEstimator, NeuralSettings
+from suffice.estimators.neural.coordinates import Split
+from suffice.estimators.neural.networks import Conditional, Form, NeuralEstimator, NeuralSettings
 
 if TYPE_CHECKING:
-    from suffice.estimators.mixture_network import NormalMixture
+    from suffice.estimators.neural.mixture_network import NormalMixture
 
 
 class MixtureSettings(NeuralSettings):
@@ -66,7 +66,7 @@ class Mixture(NeuralEstimator):
         """
         import torch
 
-        from suffice.estimators.mixture_network import ConditionalMixture
+        from suffice.estimators.neural.mixture_network import ConditionalMixture
 
         starts = [(form, self.start(form.source, form.target, split)) for form in forms]
         form, start = max(starts, key=lambda pair: pair[0].mean_log_prob(pair[1], split.validation))
@@ -86,7 +86,7 @@ class Mixture(NeuralEstimator):
     def _mixture(self, log_floor: npt.NDArray[np.floating]) -> "NormalMixture":
         import torch
 
-        from suffice.estimators.mixture_network import NormalMixture
+        from suffice.estimators.neural.mixture_network import NormalMixture
 
         floor = torch.from_numpy(log_floor.astype(np.float32))
         return NormalMixture(len(log_floor), self.settings.n_components, floor, self.seed)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.estimators.items import Integers, ItemPlan
-from suffice.estimators.sharing import Pool
+from suffice.estimators.regression.tiling import Pool
 from suffice.estimators.standardise import Standardisation, chunks_of
 from suffice.vectors import unit_rows
 

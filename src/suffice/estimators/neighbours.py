@@ -44,8 +44,8 @@ from suffice.estimators.nearness import (
     over_blocks,
     standard_unit_rows,
 )
+from suffice.estimators.regression.tiling import pool
 from suffice.estimators.result import Sufficiency, block_standard_error
-from suffice.estimators.sharing import pool
 from suffice.estimators.softmax import Floats32, LogSums, Softmax, log_sums
 from suffice.estimators.standardise import Standardisation, standardise
 from suffice.seeds import derive_seed

@@ -11,9 +11,9 @@ from suffice.errors import DataError, SufficeError
 from suffice.estimators.base import Estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.views import Parts, StoredModel, View
-from suffice.files import sha256_of_json
-from suffice.provenance import code_digest
-from suffice.store import ResultStore
+from suffice.storage.files import sha256_of_json
+from suffice.storage.provenance import code_digest
+from suffice.storage.store import ResultStore
 
 
 def pair_key(estimator: Estimator[Any], view: View, source_sha256: str, target_sha256: str) -> str:

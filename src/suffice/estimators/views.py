@@ -15,7 +15,7 @@ from suffice.estimators.base import Embedding, Estimator, Prepared, load_prepare
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.looks import Chosen, Looks
 from suffice.estimators.result import Sufficiency
-from suffice.files import open_array, read_json, sha256_of_json
+from suffice.storage.files import open_array, read_json, sha256_of_json
 
 Parts = tuple[Prepared, ...]
 

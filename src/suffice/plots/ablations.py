@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from suffice.comparison.variation import TASKS
+from suffice.analyses.variation import TASKS
 from suffice.errors import DataError
 from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
 from suffice.plots.style import Drawn
@@ -16,7 +16,7 @@ def draw_ablations(pool: pd.DataFrame, items: pd.DataFrame, settings: Mapping[st
     """Agreement with tasks against models, targets, items and settings, one panel each.
 
     Args:
-        pool: as `suffice.comparison.variation.pool_curves` gives it.
+        pool: as `suffice.analyses.variation.pool_curves` gives it.
         items: as `agreement_by_items` gives it.
         settings: as `agreement_of_variants` gives it, by name of the setting; variants that are no numbers
             are not drawn.

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from suffice.comparison.label_trials import MEAN, SCORE, mean_of_tasks
+from suffice.analyses.label_trials import MEAN, SCORE, mean_of_tasks
 from suffice.plots.style import (
     ACCENT,
     BAND,

@@ -34,8 +34,8 @@ def draw_lost_directions(explained: pd.DataFrame, figure: Figure | None = None) 
     """A panel a pair: for each direction its share of the target's variance, and how much of it is lost.
 
     Args:
-        explained: a row a pair and direction, as `suffice.explain.explain_pairs` makes it; a lost share can
-            be above the direction's own, where the source misleads.
+        explained: a row a pair and direction, as `suffice.analyses.explain.explain_pairs` makes it; a
+            lost share can be above the direction's own, where the source misleads.
         figure: where to draw; by default a new one of fitting size.
 
     Returns:

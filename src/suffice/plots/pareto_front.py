@@ -37,7 +37,7 @@ def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Figure |
     Models without cost (0) stand at the left edge, since a logarithmic axis has no 0.
 
     Args:
-        pareto: as `suffice.comparison.pareto.pareto_table` makes it.
+        pareto: as `suffice.analyses.cost.pareto_table` makes it.
         families: family of each model.
         figure: where to draw; by default a new figure of fitting size.
 

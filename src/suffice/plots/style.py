@@ -24,8 +24,8 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
-from suffice.files import whole_file, write_table
 from suffice.names import shown_name
+from suffice.storage.files import whole_file, write_table
 
 P = ParamSpec("P")
 R = TypeVar("R")

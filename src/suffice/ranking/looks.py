@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from suffice.data.look_settings import SAME
-from suffice.files import read_table
 from suffice.ranking.arrays import of_first_estimator
+from suffice.storage.files import read_table
 
 PUBLISHED_SCORE = "published_score"
 

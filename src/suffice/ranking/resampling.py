@@ -15,8 +15,8 @@ doi 10.1111/j.1468-0262.2005.00615.x). With few blocks a normal quantile is too 
 that of Student's t at the same tail probability, with one degree of freedom less than there are blocks.
 
 Some estimators know by how much the squares of e are too large, as deviations x that add up over pairs as e
-do (see `suffice.estimators.squares`). Standard errors are without them; correlations of what is drawn, on
-which critical values depend, are those of e. What two sources that are alike have in common of x is
+do (see `suffice.estimators.regression.squares`). Standard errors are without them; correlations of what is
+drawn, on which critical values depend, are those of e. What two sources that are alike have in common of x is
 underestimated where items are few, as the fit to each has taken part of the noise, so that x of a difference
 is too large; of a difference only two thirds of the squares of x are taken off.
 """

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from suffice.comparison.few_labels import MIN_LABELS
+from suffice.analyses.few_labels import MIN_LABELS
 from suffice.settings import Settings
 
 Budget = Annotated[int, Field(ge=MIN_LABELS)]

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookChoice, LookSettings
 from suffice.embed.registry import get_loader
+from suffice.embed.training.masked_language_model import MaskedLanguageModelSettings
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
@@ -16,7 +17,6 @@ from suffice.settings import Settings
 from suffice.study.estimators import COMBINES, EstimatorChoice
 from suffice.study.extras import ExplainSettings, FewLabelsSettings
 from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
-from suffice.training.masked_language_model import MaskedLanguageModelSettings
 
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"

@@ -14,8 +14,8 @@ from suffice.data.readers import content_columns, read_file, require_column
 from suffice.embed.vector_files import SUFFIXES as VECTOR_SUFFIXES
 from suffice.embed.vector_files import names_of_files, split_array
 from suffice.errors import StudyError
-from suffice.foreign import suffix_of
 from suffice.settings import did_you_mean
+from suffice.storage.untrusted import suffix_of
 from suffice.study.names import why_no_name
 from suffice.study.places import folders_outside
 from suffice.study.read import load_study

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from suffice.errors import StudyError
-from suffice.files import user_path
+from suffice.storage.files import user_path
 
 ALL = True
 

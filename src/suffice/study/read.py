@@ -18,10 +18,10 @@ from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import NotFetchedError, StudyError, SufficeError
-from suffice.fetch import is_url
-from suffice.files import user_path
 from suffice.names import shown_name
 from suffice.settings import Settings, describe_validation_error, did_you_mean
+from suffice.storage.fetch import is_url
+from suffice.storage.files import user_path
 from suffice.study.estimators import (
     WITH_ONE_LOOK,
     WITH_TWO_LOOKS,

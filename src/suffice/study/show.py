@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from suffice.comparison.recommendation import recommend
-from suffice.comparison.stored import predictor_table
+from suffice.analyses.recommendation import recommend
+from suffice.baselines.stored import predictor_table
 from suffice.embed.cards import cards_table
 from suffice.errors import DataError
-from suffice.files import read_json, read_table, whole_files
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
-from suffice.records import check_result
+from suffice.storage.files import read_json, read_table, whole_files
+from suffice.storage.records import check_result
 
 SUMMARY = "summary.csv"
 COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_group", "could_be_first"]

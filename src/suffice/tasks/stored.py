@@ -12,10 +12,10 @@ import pandas as pd
 
 from suffice.data.corpus import Corpus
 from suffice.errors import SufficeError
-from suffice.files import open_array, read_json, sha256_of_file, sha256_of_json
-from suffice.provenance import code_digest
 from suffice.seeds import derive_seed
-from suffice.store import ResultStore
+from suffice.storage.files import open_array, read_json, sha256_of_file, sha256_of_json
+from suffice.storage.provenance import code_digest
+from suffice.storage.store import ResultStore
 from suffice.tasks.probes import run_probe
 from suffice.tasks.result import TASK_COLUMNS
 from suffice.tasks.settings import TaskSettings, columns_of_task

@@ -1,0 +1,14 @@
+"""Questions asked of a ranking: each from its tables to its figure and its words."""
+
+from suffice.lazy import lazy_names
+
+HOMES = {
+    "CORRELATION_COLUMNS": "suffice.analyses.correlation",
+    "DIFFERENCE_COLUMNS": "suffice.analyses.correlation",
+    "MEAN_RANK": "suffice.analyses.correlation",
+    "correlation_table": "suffice.analyses.correlation",
+    "mean_rank_table": "suffice.analyses.correlation",
+    "paired_difference": "suffice.analyses.correlation",
+}
+__all__ = list(HOMES)
+__getattr__ = lazy_names(__name__, HOMES)

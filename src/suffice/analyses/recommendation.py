@@ -1,0 +1,224 @@
+"""Which model to take, how certain that is, and what to do next: sentences from a ranking and its rivals.
+
+Everything here is read from tables. A choice is *settled* where no other model could be first on this pool
+and every witness at hand, a way to choose of another kind, has the same first choice. How often a settled
+choice is right on tasks is measured on random sub-pools in benchmarks/arena/subpools.csv.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from suffice.analyses.decision import picked
+from suffice.ranking.table import ordering_column
+
+WITNESSES = ("neighbours", "self_retrieval", "rankme")
+TITLES = {
+    "linear": "linear regression between models",
+    "neighbours": "shared neighbours",
+    "self_retrieval": "finding an item's other look",
+    "rankme": "RankMe",
+    "embed_dim": "width",
+    "n_parameters": "size",
+}
+N_LABELS = 200
+MAX_LABELLED = 4  # models for which labels are worth their price
+CHEAPER = 1.5  # times; a smaller saving is not mentioned
+FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width from which on a caution says so
+MIN_FOR_WIDTH = 5  # models
+COST = "seconds_per_1000_items"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The answer in words.
+
+    Attributes:
+        model: the model to take, or to try first.
+        is_settled: whether the evidence names this one alone.
+        headline: one sentence.
+        reasons: sentences on the evidence, in reading order.
+        cautions: sentences on why not to rely on it.
+        first_choices: what each way to choose puts first: columns way, model.
+        to_label: models to compare with a few labels; empty if the choice is settled.
+    """
+
+    model: str
+    is_settled: bool
+    headline: str
+    reasons: list[str]
+    cautions: list[str]
+    first_choices: pd.DataFrame
+    to_label: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All of it as a paragraph for a terminal, one sentence per line."""
+        return "\n".join([self.headline, *self.reasons, *self.cautions])
+
+
+def recommend(
+    ranking: pd.DataFrame,
+    ways: pd.DataFrame,
+    cards: pd.DataFrame | None = None,
+    controls: Collection[str] = (),
+) -> Recommendation:
+    """Say which model to take.
+
+    Args:
+        ranking: a ranking table, see `suffice.ranking.scores.rank_pairs`.
+        ways: other ways to choose: columns model, predictor, value; higher is better.
+        cards: cost of each model: model, seconds_per_1000_items; None if it is not known.
+        controls: models that are known to be untrained.
+    """
+    first = str(ranking["model"].iloc[0])
+    choices = first_choices(ways)
+    could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"].astype(str).tolist()
+    against = _witnesses_against(choices, first)
+    is_settled = could_be == [first] and not against and first not in controls
+    to_label = [] if is_settled else _to_label(first, could_be, against, choices)
+    return Recommendation(
+        model=first,
+        is_settled=is_settled,
+        headline=f"Take {first}." if is_settled else f"Try {first} first, but this is not settled.",
+        reasons=[
+            *_on_this_pool(first, could_be, len(ranking)),
+            *_on_other_pools(ranking),
+            *_what_others_choose(choices, first),
+            *_cheaper(first, could_be, cards),
+            *_next_step(to_label),
+        ],
+        cautions=[
+            *_one_look(ranking),
+            *_beside_controls(ranking, controls),
+            *_follows_width(ranking),
+            *_own_warnings(ranking, first),
+        ],
+        first_choices=choices,
+        to_label=to_label,
+    )
+
+
+def first_choices(ways: pd.DataFrame) -> pd.DataFrame:
+    """What each way to choose puts first: columns way, model; several models are separated by commas."""
+    rows = [
+        {"way": way, "model": picked(values.set_index("model")["value"].astype(float))}
+        for way, values in ways.groupby("predictor", sort=False)
+    ]
+    table = pd.DataFrame(rows, columns=["way", "model"])
+    return table[table["model"] != ""].reset_index(drop=True)
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """Names as a list in a sentence; a longer list is cut, with the number of the others."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:
+    """The witnesses that put another model first."""
+    chosen = choices.set_index("way")["model"]
+    return [way for way in WITNESSES if way in chosen and first not in chosen[way].split(", ")]
+
+
+def _to_label(first: str, could_be: list[str], against: list[str], choices: pd.DataFrame) -> list[str]:
+    """The first, the choices of dissenting witnesses, then others that could be first."""
+    chosen = choices.set_index("way")["model"]
+    rivals = [model for way in against for model in chosen[way].split(", ")]
+    return list(dict.fromkeys([first, *rivals, *could_be]))[:MAX_LABELLED]
+
+
+def _on_this_pool(first: str, could_be: list[str], n_models: int) -> list[str]:
+    if could_be == [first]:
+        return [f"On these items {first} is ahead of all {n_models - 1} other models (95 % confidence)."]
+    others = listed([model for model in could_be if model != first])
+    return [f"On these items {len(could_be)} of {n_models} models could be first: {first}, or {others}."]
+
+
+def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
+    """Who could be first among other models like these; nothing where that is not known."""
+    could_be = ranking["could_be_first_pools"]
+    if could_be.isna().all():
+        return []
+    names = ranking.loc[could_be.astype(bool), "model"].astype(str).tolist()
+    if len(names) == 1:
+        return [f"Measured against other models like these, {names[0]} would still be first."]
+    return [f"Measured against other models like these, any of {len(names)} models could be first."]
+
+
+def _what_others_choose(choices: pd.DataFrame, first: str) -> list[str]:
+    """Which ways to choose agree, and what the others would take."""
+    chosen = {str(row.way): str(row.model) for row in choices.itertuples() if row.way in TITLES}
+    agree = [TITLES[way] for way, model in chosen.items() if first in model.split(", ")]
+    differ = [
+        f"{TITLES[way]} would take {model}" for way, model in chosen.items() if first not in model.split(", ")
+    ]
+    said = [f"The same choice comes from {listed(agree, len(TITLES))}."] if agree else []
+    return [*said, *([f"{_sentence('; '.join(differ))}."] if differ else [])]
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> list[str]:
+    """The cheapest model that could be first as well, if it saves enough to be worth a sentence."""
+    if cards is None or COST not in cards:
+        return []
+    cost = cards.set_index("model")[COST].reindex(could_be).astype(float).dropna()
+    if first not in cost or cost.empty or not cost.min() > 0:
+        return []
+    cheapest, times = str(cost.idxmin()), float(cost[first] / cost.min())
+    if times < CHEAPER:
+        return []
+    return [f"{cheapest} could be first as well and takes 1/{times:.0f} of the time to embed an item."]
+
+
+def _next_step(to_label: list[str]) -> list[str]:
+    if len(to_label) < 2:
+        return []
+    return [f"To decide, label about {N_LABELS} items and compare {listed(to_label)} on them."]
+
+
+def _one_look(ranking: pd.DataFrame) -> list[str]:
+    if set(ranking["looks"]) != {"same"}:
+        return []
+    return [
+        "Source and target saw the same items once, which rewards models that copy the surface; "
+        "a ranking by two looks at each item is a better guide."
+    ]
+
+
+def _beside_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:
+    """Which models rank below an untrained control; nothing without a control."""
+    rank = ranking.set_index("model")["rank"]
+    known = rank[rank.index.isin(list(controls))]
+    if known.empty:
+        return []
+    best = str(known.idxmin())
+    below = [str(name) for name in rank.index[rank > known.min()] if name not in controls]
+    said = [f"Do not take {listed(below)}: below {best}, which is not trained."] if below else []
+    could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"]
+    first = could_be[could_be.isin(list(controls))]
+    if len(first):
+        said.append(f"{first.iloc[0]}, which is not trained, could be first: do not rely on this ranking.")
+    return said
+
+
+def _follows_width(ranking: pd.DataFrame) -> list[str]:
+    value, width = ranking[ordering_column(ranking)], ranking["embed_dim"].astype(float)
+    if len(ranking) < MIN_FOR_WIDTH or width.nunique() < 2:
+        return []
+    rho = float(value.rank().corr(width.rank()))
+    if rho < FOLLOWS_WIDTH:
+        return []
+    return [
+        f"The ranking follows the width of the vectors (Spearman {rho:.2f}): part of it may be size alone."
+    ]
+
+
+def _own_warnings(ranking: pd.DataFrame, first: str) -> list[str]:
+    warnings = ranking.set_index("model")["warnings"].fillna("").astype(str)[first]
+    return [f"{first} has warnings: {warnings}."] if warnings else []

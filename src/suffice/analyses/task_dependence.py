@@ -1,0 +1,72 @@
+"""On which tasks does the score agree? Agreement against what the tasks are like."""
+
+import pandas as pd
+
+from suffice.analyses.choice import estimate
+from suffice.analyses.correlation import STATISTICS, Bootstrap
+
+TRAITS = ("n_classes", "n_items", "solvability")
+TASK_COLUMNS = ("task", "kind", "agreement", "n_models", *TRAITS)
+DEPENDENCE_COLUMNS = ("trait", "statistic", "value", "low", "high", "n_tasks", "note")
+
+
+def task_agreement(scores: pd.Series, results: pd.DataFrame) -> pd.DataFrame:
+    """For each task its agreement with the score and what it is like.
+
+    `agreement` is Spearman's rho of score and task over models. `n_items` is the mean number of training and
+    test items; `solvability` the share of the way from chance to 1 that the mean over models goes,
+    (mean - chance) / (1 - chance), which is Cohen's correction (Educ. Psychol. Meas. 20, 1960) of an
+    accuracy.
+
+    Args:
+        scores: value by model, higher is better.
+        results: task, kind, model, value, chance, n_train, n_test, n_classes.
+
+    Returns:
+        One row a task with `TASK_COLUMNS`; NaN where a trait has no meaning.
+    """
+    rows = [_task(str(name), rows, scores) for name, rows in results.groupby("task", sort=False)]
+    return pd.DataFrame(rows, columns=list(TASK_COLUMNS))
+
+
+def task_dependence(
+    tasks: pd.DataFrame, confidence_level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Spearman's rho over tasks of the agreement with each trait, with an interval over tasks.
+
+    Tasks of one study are few and not independent: the interval is a lower bound on what is not known.
+
+    Args:
+        tasks: as `task_agreement` gives it.
+        confidence_level: nominal coverage of the intervals.
+        n_resamples: number of resamples of the tasks.
+        seed: seed of the resamples.
+
+    Returns:
+        One row a trait with `DEPENDENCE_COLUMNS`.
+    """
+    bootstrap = Bootstrap(confidence_level, n_resamples, seed)
+    table = tasks.set_index("task")
+    rows = []
+    for trait in TRAITS:
+        found = estimate(table["agreement"], table[trait], bootstrap, STATISTICS["spearman"]).as_row()
+        note = str(found["note"]).replace("model(s)", "task(s)").replace("models", "tasks")
+        cells = {"n_tasks": found["n_models"], "note": note}
+        rows.append({"trait": trait, "statistic": "spearman", **found, **cells})
+    return pd.DataFrame(rows, columns=list(DEPENDENCE_COLUMNS))
+
+
+def _task(name: str, rows: pd.DataFrame, scores: pd.Series) -> dict[str, object]:
+    by_model = rows.set_index("model")
+    bootstrap = Bootstrap(n_resamples=100)
+    found = estimate(scores, by_model["value"], bootstrap, STATISTICS["spearman"])
+    chance = rows["chance"].mean()
+    return {
+        "task": name,
+        "kind": rows["kind"].iloc[0],
+        "agreement": found.value,
+        "n_models": found.n_models,
+        "n_classes": rows["n_classes"].astype(float).mean(),
+        "n_items": (rows["n_train"] + rows["n_test"]).mean(),
+        "solvability": (rows["value"].mean() - chance) / (1 - chance) if chance < 1 else float("nan"),
+    }

@@ -1,0 +1,56 @@
+"""What costs next to nothing and needs no labels: other ways to choose, from vectors that are at hand."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from suffice.baselines.geometry import rankme
+from suffice.baselines.registry import embed_dim, sample_of_items
+from suffice.baselines.self_retrieval import MAX_PAIRS, self_retrieval
+from suffice.errors import EstimationError
+from suffice.ranking.scores import rank_pairs
+from suffice.ranking.table import ordering_values
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def ways_from_vectors(
+    pairs: pd.DataFrame, first: Arrays, second: Arrays | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Other ways to choose, beside a ranking of the same vectors: model, predictor, value; higher is better.
+
+    RankMe, the width, finding an item's own second look where it is given, and each estimator by itself
+    where the ranking rests on several.
+
+    Args:
+        pairs: the pairs that the ranking was made from.
+        first: vectors by model, shape (n_items, embed_dim) each.
+        second: their vectors of a second look at the same items.
+        seed: seed of the sample of items.
+    """
+    ways: dict[str, pd.Series] = {
+        "rankme": pd.Series({model: _or_nan(rankme, array) for model, array in first.items()}),
+        "embed_dim": pd.Series({model: float(embed_dim(array)) for model, array in first.items()}),
+    }
+    if second:
+        rows = sample_of_items(len(next(iter(first.values()))), MAX_PAIRS, seed)
+        ways["self_retrieval"] = pd.Series(
+            {model: self_retrieval(first[model][rows], second[model][rows]) for model in first}
+        )
+    by_estimator = pairs.groupby("estimator", sort=False)
+    if by_estimator.ngroups > 1:
+        ways |= {str(name): ordering_values(rank_pairs(own, seed=seed)) for name, own in by_estimator}
+    parts = [
+        way.rename_axis("model").rename("value").reset_index().assign(predictor=name)
+        for name, way in ways.items()
+    ]
+    return pd.concat(parts, ignore_index=True)[["model", "predictor", "value"]]
+
+
+def _or_nan(measure: Callable[[np.ndarray], float], vectors: np.ndarray) -> float:
+    """The measure, or NaN for vectors that it is not defined for."""
+    try:
+        return measure(vectors)
+    except EstimationError:
+        return float("nan")

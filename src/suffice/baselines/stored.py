@@ -1,0 +1,130 @@
+"""Baselines of a study's embeddings: what is in the store is read, what is not is measured and kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suffice.analyses.correlation import BASELINE, INFORMATION
+from suffice.baselines.registry import (
+    BASELINES,
+    OF_POOL,
+    ONE_MODEL,
+    baselines_of_model,
+    baselines_of_pool,
+)
+from suffice.baselines.self_retrieval import sample_of_looks, self_retrieval
+from suffice.data.looks import LookTable
+from suffice.ranking.table import ordering_column
+from suffice.storage.files import open_array, read_json, sha256_of_json
+from suffice.storage.provenance import code_digest
+from suffice.storage.store import ResultStore
+from suffice.tasks.public_scores import mean_public_scores
+
+
+def baselines_of_models(
+    models: Sequence[str],
+    vectors: Sequence[str],
+    store: ResultStore,
+    seed: int = 0,
+    looks: LookTable | None = None,
+    vectors_of_looks: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Every baseline of every model, one row a model: model, then `ONE_MODEL` and `OF_POOL`.
+
+    With two looks at the items also `OF_LOOKS`.
+
+    What a model has by itself is kept by its vectors, so that another model in the pool costs only itself;
+    how it stands to the others is kept by the vectors of all.
+
+    Args:
+        models: the models' names.
+        vectors: the embedding of each, `.npy`, its card beside it.
+        store: where baselines are kept.
+        seed: seed of the sample of items that are compared with one another.
+        looks: the pairs of looks at the items; None, or a table without pairs, if there are none.
+        vectors_of_looks: each model's vectors of looks, for kinds of looks that have such.
+    """
+    hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
+    arrays = [open_array(path) for path in vectors]
+    own = [
+        _kept(store, _key([sha256], seed), partial(_own, model, array, seed))
+        for model, sha256, array in zip(models, hashes, arrays, strict=True)
+    ]
+    pool = _kept(store, _key(hashes, seed), partial(_pool, arrays, seed))
+    rows = [{"model": model, **each} for model, each in zip(models, own, strict=True)]
+    table = pd.DataFrame(rows, columns=["model", *ONE_MODEL])
+    table = table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
+    if looks is None or not looks.n_pairs:
+        return table
+    sample = sample_of_looks(looks, seed)
+    beside: Sequence[np.ndarray | None]
+    beside = list(map(open_array, vectors_of_looks)) or [None] * len(arrays)
+    found = [self_retrieval(*sample.vectors(*each)) for each in zip(arrays, beside, strict=True)]
+    return table.assign(self_retrieval=found)
+
+
+def _key(hashes: list[str], seed: int) -> str:
+    """The key of what depends on these vectors, in this order."""
+    code = code_digest("suffice.baselines.registry")
+    return sha256_of_json({"vectors": hashes, "seed": seed, "code": code, "baselines": list(BASELINES)})
+
+
+def _kept(store: ResultStore, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the store has under a key, or what is measured now and kept."""
+    found = store.get(key)
+    if found is None:
+        found = measure()
+        store.put(key, found)
+    return found
+
+
+def _own(model: str, array: np.ndarray, seed: int) -> dict[str, Any]:
+    return {name: _number(value) for name, value in baselines_of_model(model, array, seed).items()}
+
+
+def _pool(arrays: list[np.ndarray], seed: int) -> dict[str, Any]:
+    table = baselines_of_pool({str(place): array for place, array in enumerate(arrays)}, seed)
+    return {name: [_number(value) for value in table[name]] for name in OF_POOL}
+
+
+def _number(value: float) -> float | None:
+    """A number as JSON holds it: NaN is None."""
+    return None if np.isnan(value) else value
+
+
+def with_public_average(baselines: pd.DataFrame, public: pd.DataFrame | None) -> pd.DataFrame:
+    """The baselines with the column `public_average`, the mean over public tasks, where those are given.
+
+    Args:
+        baselines: one row a model.
+        public: the results of public tasks, one row a model and task; None or empty if there are none. A
+            model that lacks a task has no mean.
+    """
+    if public is None or public.empty:
+        return baselines
+    means = mean_public_scores(public, public["task"].nunique())
+    return baselines.assign(public_average=baselines["model"].map(means))
+
+
+def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFrame) -> pd.DataFrame:
+    """Scores and baselines in one tidy table: model, predictor, predictor_kind, value; higher is better.
+
+    A baseline of which less is said to be better has its sign changed; see `suffice.baselines.registry`.
+
+    Args:
+        rankings: the ranking by each estimator.
+        baselines: one row a model.
+    """
+    scores = [
+        ranking[["model"]].assign(
+            predictor=name, predictor_kind=INFORMATION, value=ranking[ordering_column(ranking)]
+        )
+        for name, ranking in rankings.items()
+    ]
+    free = baselines.melt(id_vars="model", var_name="predictor", value_name="value")
+    free["value"] = free["value"].astype(float) * free["predictor"].map(lambda name: BASELINES[name].sign)
+    return pd.concat([*scores, free.assign(predictor_kind=BASELINE)], ignore_index=True)

@@ -1,0 +1,1 @@
+"""Density families that are fitted by gradient descent."""

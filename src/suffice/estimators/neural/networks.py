@@ -1,0 +1,407 @@
+"""What the neural families share: cross-fitting, the start from a Gaussian, the fall-back and the score."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from suffice.errors import EstimationError
+from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.gaussian import Gaussian
+from suffice.estimators.items import ItemPlan
+from suffice.estimators.neural.coordinates import (
+    Coordinates,
+    LinearStart,
+    NormalScores,
+    Split,
+    split_items,
+    standard_normal,
+    standard_normal_mean,
+)
+from suffice.estimators.result import Floats, Sufficiency, block_standard_error
+from suffice.estimators.standardise import Standardisation, standardise
+from suffice.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from suffice.estimators.neural.training import Schedule, Trained
+
+Floats32 = npt.NDArray[np.float32]
+Items = npt.NDArray[np.int64]
+NOT_CONVERGED_WARNING = "training reached max_epochs while the validation likelihood still grew"
+STATE = "state_"
+
+
+class NeuralSettings(Settings):
+    """Settings of every estimator that is fitted by gradient descent and stopped early."""
+
+    n_folds: int = Field(default=5, ge=2, description="cross-fitting folds; every item is scored once")
+    validation_share: float = Field(
+        default=0.1, gt=0, lt=0.5, description="share of a fold's training blocks that decides when to stop"
+    )
+    normal_scores: bool = Field(
+        default=True,
+        description="besides the dimensions as they are, try their normal scores on both sides; "
+        "validation items decide",
+    )
+    variance_floor: float = Field(
+        default=1e-6,
+        gt=0,
+        lt=1,
+        description="least variance of a normal density in a coordinate of unit variance; "
+        "caps a coordinate at about -1/2 log(variance_floor) nats, 6.9 by default",
+    )
+    hidden_dim: int = Field(default=512, ge=1, description="width of the hidden layers")
+    n_hidden_layers: int = Field(default=2, ge=1, description="hidden layers of a conditional network")
+    max_epochs: int = Field(default=100, ge=0, description="most passes over the training items")
+    patience: int = Field(
+        default=5, ge=1, description="passes without a gain on validation items before stopping"
+    )
+    batch_size: int = Field(default=128, ge=1, description="items in one gradient step")
+    learning_rate: float = Field(default=3e-3, gt=0, description="AdamW's step")
+    weight_decay: float = Field(default=0.1, ge=0, description="AdamW's shrinkage of the networks' weights")
+    matrix_products: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="precision of the networks' matrix products; log-densities are float32"
+    )
+
+
+@dataclass(frozen=True)
+class PreparedNeural(Prepared):
+    """A model's standardisation and its marginal densities as a target, one a fold.
+
+    Attributes:
+        embedding: shape (n_items, embed_dim), not standardised.
+        plan: the division of the items.
+        standardisation: of the dimensions that vary.
+        marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
+        marginal_form: number of the form that each fold's marginal is written in, shape (n_folds,).
+        marginal_converged: whether each fold's marginal had come to rest, shape (n_folds,).
+        states: parameters of each fold's marginal by name.
+    """
+
+    embedding: Embedding
+    plan: ItemPlan
+    standardisation: Standardisation
+    marginal_log_prob: Floats
+    marginal_form: Items
+    marginal_converged: npt.NDArray[np.bool_]
+    states: tuple[dict[str, npt.NDArray[Any]], ...]
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+        return self.standardisation.dim
+
+    def rows(self) -> Floats32:
+        """All items, standardised, shape (n_items, dim)."""
+        return self.standardisation.apply(np.asarray(self.embedding))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        marginal = {
+            "marginal_log_prob": self.marginal_log_prob,
+            "marginal_form": self.marginal_form,
+            "marginal_converged": self.marginal_converged,
+        }
+        states = {
+            f"{STATE}{fold}_{name}": value
+            for fold, state in enumerate(self.states)
+            for name, value in state.items()
+        }
+        return self.standardisation.arrays() | marginal | states
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        standardisation = Standardisation.from_arrays(arrays)
+        log_prob = arrays["marginal_log_prob"]
+        states: list[dict[str, npt.NDArray[Any]]] = [{} for _ in log_prob]
+        for key in arrays:
+            if key.startswith(STATE):
+                fold, name = key.removeprefix(STATE).split("_", 1)
+                states[int(fold)][name] = arrays[key]
+        form, converged = arrays["marginal_form"], arrays["marginal_converged"]
+        return cls(embedding, plan, standardisation, log_prob, form, converged, tuple(states))
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write the two sides of a pair: the dimensions as they are, or their normal scores.
+
+    Attributes:
+        source: shape (n_items, d_u).
+        target: coordinates of unit variance, shape (n_items, k).
+        log_determinant: of the map to the coordinates at each item, shape (n_items,).
+        is_linear: whether both sides are linear maps of the standardised dimensions.
+    """
+
+    source: Floats32
+    target: Floats32
+    log_determinant: Floats
+    is_linear: bool
+
+    def log_prob_alone(self) -> Floats:
+        """Log-density of each item's target under the standard normal of the coordinates, (n_items,)."""
+        return standard_normal(self.target) + self.log_determinant
+
+    def mean_log_prob(self, start: LinearStart, items: Items) -> float:
+        """Mean log-density of the standardised target under the joint Gaussian of this form."""
+        return start.mean_log_prob(self.target, items) + float(self.log_determinant[items].mean())
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """A conditional density that training starts from, with what it is evaluated on.
+
+    Attributes:
+        density: gives the log-density of each row of `inputs`.
+        inputs: arrays of n_items rows each.
+        log_determinant: of the map from the standardised target to what the density is of, (n_items,).
+        form: what the density, before the first step, is the joint Gaussian of.
+        alone: log-density of each item's target under the normal marginal that goes with that Gaussian,
+            shape (n_items,); None: under the marginal that was fitted.
+    """
+
+    density: "nn.Module"
+    inputs: tuple[npt.NDArray[Any], ...]
+    log_determinant: Floats
+    form: Form
+    alone: Floats | None
+
+
+@dataclass(frozen=True)
+class PairFit:
+    """What the folds of one pair give.
+
+    Attributes:
+        base: for each fold the mutual information of the joint Gaussian that its fit began with.
+        gain: of each item's log-density ratio over that of the Gaussian, shape (n_items,).
+        converged: whether all densities had come to rest.
+    """
+
+    base: list[Sufficiency]
+    gain: Floats
+    converged: bool
+
+
+class NeuralEstimator(Estimator[PreparedNeural]):
+    r"""A family fitted by gradient descent: each item is scored by densities that were not fitted on it.
+
+    A family gives its marginal and its conditional density; both are written in the target's
+    `Coordinates`. Before the first step the conditional is the joint Gaussian of source and target, whose
+    mutual information the estimator `gaussian` gives without the loss that a fit has on unseen items. To this
+    is added what training gains over the Gaussian on items that it has not seen:
+
+    .. math:: \hat I = \hat I_{\mathrm{Gaussian}} + \frac1n \sum_i \Big[
+              \log \frac{q(v_i \mid u_i)}{q_0(v_i \mid u_i)} - \log \frac{q(v_i)}{q_0(v_i)} \Big]
+
+    with q_0 the densities that training began with. Where a fold's conditional does not do better than its
+    marginal on the fold's validation items, by more than two standard errors, nothing is added.
+    """
+
+    uses_device = True
+    Settings = NeuralSettings
+    Prepared = PreparedNeural
+    settings: NeuralSettings
+
+    def __init__(self, seed: int = 0, device: str = "cpu", **settings: Any) -> None:
+        super().__init__(seed, device, **settings)
+        if device != "cpu":
+            from suffice.estimators.neural.training import check_device
+
+            check_device(device)
+
+    @abstractmethod
+    def marginal(self, dim: int) -> "nn.Module":
+        """The density of the target's coordinates that training starts from."""
+
+    @abstractmethod
+    def conditional(
+        self, forms: list[Form], split: Split, marginal_form: int, state: Mapping[str, npt.NDArray[Any]]
+    ) -> Conditional:
+        """The density given the source that training starts from.
+
+        Args:
+            forms: ways to write the pair.
+            split: of the items.
+            marginal_form: number of the form that the fold's marginal was fitted in.
+            state: parameters of that marginal.
+        """
+
+    def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeural:
+        """Standardise, and fit the marginal that all sources of this target share, once a fold."""
+        plan = self.plan_for(embedding, plan)
+        standardisation = standardise(embedding)
+        rows = standardisation.apply(np.asarray(embedding))
+        fits = [self._fit_marginal(rows, split) for split in self.splits(plan)]
+        log_prob, form, converged, states = zip(*fits, strict=True)
+        return PreparedNeural(
+            embedding, plan, standardisation, np.stack(log_prob), np.array(form), np.array(converged), states
+        )
+
+    def _fit_marginal(
+        self, rows: Floats32, split: Split
+    ) -> tuple[Floats, int, bool, dict[str, npt.NDArray[Any]]]:
+        """Log-density of every item, number of the form, whether it rests, and the parameters.
+
+        The form is that whose standard normal is the likelier on validation items.
+        """
+        forms = [coordinates.apply(rows) for coordinates in self._coordinates(rows, split)]
+        likelihoods = [
+            standard_normal_mean(target[split.validation]) + log_determinant[split.validation].mean()
+            for target, log_determinant in forms
+        ]
+        form = int(np.argmax(likelihoods))
+        target, log_determinant = forms[form]
+        density = self.marginal(target.shape[1])
+        fit = self._train(density, (target,), split)
+        state = {name: value.cpu().numpy() for name, value in density.state_dict().items()}
+        return fit.log_prob + log_determinant, form, fit.converged, state
+
+    def pairs(
+        self, sources: Mapping[str, PreparedNeural], target: PreparedNeural
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Fit fresh conditional densities for every source U of one target V."""
+        rows = target.rows()
+        coordinates = [self._coordinates(rows, split) for split in self.splits(target.plan)]
+        for name, source in sources.items():
+            check_same_items(name, source, target)
+            try:
+                fit = self._fit_pair(source, target, rows, coordinates)
+            except EstimationError as error:
+                raise EstimationError(f"source {name}: {error}") from error
+            yield name, self._score(source, target, fit)
+
+    def _fit_pair(
+        self,
+        source: PreparedNeural,
+        target: PreparedNeural,
+        target_rows: Floats32,
+        coordinates: list[list[Coordinates]],
+    ) -> PairFit:
+        """Fit the conditional of every fold."""
+        source_rows = source.rows()
+        base: list[Sufficiency] = []
+        gain = np.zeros(target.plan.n_items)
+        converged = bool(target.marginal_converged.all())
+        of_linear: Sufficiency | None = None  # the same for every fold, whose coordinates are linear maps
+        for fold, split in enumerate(self.splits(target.plan)):
+            forms = self._forms(source_rows, target_rows, coordinates[fold], split)
+            start = self.conditional(forms, split, int(target.marginal_form[fold]), target.states[fold])
+            if not start.form.is_linear:
+                base.append(self._gaussian(start.form.source, start.form.target, target.plan))
+            else:
+                of_linear = of_linear or self._gaussian(source_rows, target_rows, target.plan)
+                base.append(of_linear)
+            fit = self._train(start.density, start.inputs, split)
+            converged &= fit.converged
+            marginal = target.marginal_log_prob[fold]
+            if _gains(fit.log_prob + start.log_determinant, marginal, split):
+                alone = marginal if start.alone is None else start.alone
+                added = fit.log_prob - fit.start_log_prob - (marginal - alone)
+                gain[split.scored] = added[split.scored]
+        return PairFit(base, gain, converged)
+
+    def _gaussian(self, source: Floats32, target: Floats32, plan: ItemPlan) -> Sufficiency:
+        """Mutual information of a joint Gaussian, from all items."""
+        estimator = Gaussian(self.seed, variance_floor=self.settings.variance_floor)
+        prepared = estimator.prepare_all({"source": source, "target": target}, plan)
+        ((_, result),) = estimator.pairs({"source": prepared["source"]}, prepared["target"])
+        return result
+
+    def splits(self, plan: ItemPlan) -> list[Split]:
+        """The items of each fold."""
+        return split_items(plan, self.settings.n_folds, self.settings.validation_share)
+
+    def start(self, source: Floats32, target: Floats32, split: Split) -> LinearStart:
+        """The joint Gaussian that training begins with."""
+        return LinearStart.fit(source, target, split, self.settings.variance_floor)
+
+    def _coordinates(self, rows: Floats32, split: Split) -> list[Coordinates]:
+        """The target's coordinates in every form."""
+        plain = Coordinates.fit(rows, split, normal_scores=False)
+        if not self.settings.normal_scores:
+            return [plain]
+        scores = Coordinates.fit(rows, split, normal_scores=True)
+        return [plain, scores] if scores.matrix.shape == plain.matrix.shape else [plain]
+
+    def _forms(
+        self, source: Floats32, target: Floats32, coordinates: list[Coordinates], split: Split
+    ) -> list[Form]:
+        sources = [source]
+        if len(coordinates) > 1:
+            sources.append(NormalScores.fit(source[split.fit]).apply(source)[0])
+        return [
+            Form(each, *form.apply(target), is_linear=form.scores is None)
+            for each, form in zip(sources, coordinates, strict=True)
+        ]
+
+    def _train(self, density: "nn.Module", inputs: tuple[npt.NDArray[Any], ...], split: Split) -> "Trained":
+        from suffice.estimators.neural.training import train
+
+        return train(density, inputs, split, self._schedule())
+
+    def _schedule(self) -> "Schedule":
+        from suffice.estimators.neural.training import Schedule
+
+        settings = self.settings
+        return Schedule(
+            max_epochs=settings.max_epochs,
+            patience=settings.patience,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            batch_size=settings.batch_size,
+            seed=self.seed,
+            device=self.device,
+            bfloat16=settings.matrix_products == "bfloat16",
+        )
+
+    def _score(self, source: PreparedNeural, target: PreparedNeural, fit: PairFit) -> Sufficiency:
+        """The Gaussian part, from all items, and the gain, of which each fold's items have their own."""
+        plan = target.plan
+        splits = self.splits(plan)
+        marginal_entropy = -float(
+            sum(target.marginal_log_prob[fold, split.scored].sum() for fold, split in enumerate(splits))
+            / plan.n_items
+        )
+        shares = [len(split.scored) / plan.n_items for split in splits]
+        gaussian = sum(share * base.nats for share, base in zip(shares, fit.base, strict=True))
+        nats = float(gaussian + fit.gain.mean())
+        block_items = plan.block_items.astype(float)
+        block_nats = block_items * gaussian + np.bincount(plan.block, fit.gain, plan.n_blocks)
+        excess = np.zeros(plan.n_blocks)
+        for share, base in zip(shares, fit.base, strict=True):
+            influence = base.block_nats - base.block_items * base.nats
+            scale = share * plan.n_items / base.block_items.sum()
+            block_nats += scale * influence
+            excess += scale * base.block_excess_nats
+        warnings = dict.fromkeys(warning for base in fit.base for warning in base.warnings)
+        return Sufficiency(
+            nats=nats,
+            nats_per_dim=nats / target.dim,
+            standard_error_nats=block_standard_error(block_nats, block_items, excess),
+            marginal_entropy_nats=marginal_entropy,
+            conditional_entropy_nats=marginal_entropy - nats,
+            source_dim=source.embedding.shape[1],
+            target_dim=target.dim,
+            n_train=min(len(split.fit) for split in splits),
+            n_test=plan.n_items,
+            converged=fit.converged,
+            warnings=(*warnings, *(() if fit.converged else (NOT_CONVERGED_WARNING,))),
+            block_nats=block_nats,
+            block_items=block_items,
+            block_excess_nats=excess,
+        )
+
+
+def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:
+    """Whether the conditional does better on validation items by more than two standard errors."""
+    gain = (conditional - marginal)[split.validation]
+    return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))

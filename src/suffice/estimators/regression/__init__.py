@@ -1,0 +1,1 @@
+"""Density families that are fitted in closed form by regression."""

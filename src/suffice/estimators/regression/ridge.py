@@ -1,0 +1,400 @@
+"""Linear regression of one model on another from second moments, shared by the families that rest on it.
+
+Per model: standardised rows, the inverse of the penalised second moment, and what leaving out each unit of
+items does. Per unordered pair: one product of the two embeddings. Per ordered pair: one product with the
+weights, which gives the residuals. Items are streamed: memory does not grow with their number.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, pairwise
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+from pydantic import Field
+
+from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
+from suffice.estimators.looks import Looks, keys_of_looks, mean_of_looks, ways_across
+from suffice.estimators.regression.leave_out import LeaveOut, Moment, leave_out_of
+from suffice.estimators.regression.tiling import PairKey, Pool, pair_tiles, pool, source_tiles
+from suffice.estimators.result import Sufficiency
+from suffice.estimators.standardise import Standardisation
+from suffice.settings import Settings
+
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+
+MAX_DEGREES_SHARE = 0.5  # of the groups; with more, what is left over is known too badly
+FEW_ITEMS_WARNING = "low, as the source has more than half as many dimensions as there are items (or groups)"
+MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above it rounding would show
+OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
+ROWS_AT_ONCE = 1024  # of residuals, so that they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class StandardRows:
+    """The standardised rows of an embedding, read a run of units at a time.
+
+    Attributes:
+        embedding: shape (n_items, embed_dim), not standardised; may be a memory map.
+        plan: the division of the items.
+        standardisation: of the dimensions that vary, d of them.
+    """
+
+    embedding: Embedding
+    plan: ItemPlan
+    standardisation: Standardisation
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions that vary."""
+        return self.standardisation.dim
+
+    def rows(self, units: range) -> Floats32:
+        """Standardised rows of a run of units, unit by unit, shape (n, d)."""
+        return self.standardisation.apply(np.asarray(self.embedding[self.plan.items_of(units)]))
+
+    def sampled_rows(self) -> Floats32:
+        """Standardised rows of the plan's sample of units, unit by unit, shape (n, d)."""
+        return self.standardisation.apply(np.asarray(self.embedding[self.plan.sample.items]))
+
+    def second_moment(self) -> Floats:
+        """Sum over all items of x x', shape (d, d)."""
+        moment = np.zeros((self.dim, self.dim))
+        for units in self.plan.windows():
+            rows = self.rows(units).astype(np.float64)
+            moment += rows.T @ rows
+        return moment
+
+
+@dataclass(frozen=True)
+class PreparedRegression(StandardRows, Prepared):
+    """What the pairs of a model share.
+
+    Attributes:
+        mean_square: about the mean of all units but the item's own, shape (d,).
+        block_squares: such squares of the sampled units, summed over each block, shape (n_blocks, d).
+        inverse: inverse of the penalised second moment, shape (d, d); in single precision if that is enough.
+        leave_out: turns residuals of a regression on this model into those of fits without a sampled unit.
+        penalty: what was added to the second moment's diagonal.
+        degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
+    """
+
+    mean_square: Floats
+    block_squares: Floats
+    inverse: npt.NDArray[np.floating]
+    leave_out: LeaveOut
+    penalty: float
+    degrees: Floats
+
+    @property
+    def rank(self) -> int:
+        """Number of dimensions that the penalty does not hold down."""
+        return round(self.degrees[0] - 1)
+
+    @property
+    def block_degrees(self) -> Floats:
+        """Sum of the leverages of each block's sampled items, shape (n_blocks,)."""
+        return self.plan.sample.sum_by_block(self.leave_out.degrees)
+
+    @property
+    def is_penalised(self) -> bool:
+        """Whether the groups are too few for the dimensions, so that the penalty had to be raised."""
+        return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
+
+    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> Self:
+        """The model as a target of some of its dimensions alone; as a source it stays what it was.
+
+        Args:
+            which: of the dimensions that vary, shape (d,).
+        """
+        chosen = self.standardisation.of_dimensions(which)
+        squares = self.block_squares[:, which]
+        return replace(
+            self, standardisation=chosen, mean_square=self.mean_square[which], block_squares=squares
+        )
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        own = {name: np.asarray(getattr(self, name)) for name in OWN_ARRAYS}
+        return self.standardisation.arrays() | own | self.leave_out.arrays()
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described."""
+        own: dict[str, Any] = {name: arrays[name] for name in OWN_ARRAYS}
+        own["penalty"] = float(own["penalty"])
+        standardisation, leave_out = Standardisation.from_arrays(arrays), LeaveOut.from_arrays(arrays)
+        return cls(embedding, plan, standardisation, leave_out=leave_out, **own)
+
+    @classmethod
+    def of(cls, rows: StandardRows, penalty: float) -> Self:
+        """Invert the second moment, and find what leaving out each unit does.
+
+        Args:
+            rows: the model's standardised rows.
+            penalty: least ridge penalty, as a share of a dimension's variance.
+        """
+        moment = rows.second_moment()
+        absolute = _penalty(moment, penalty, rows.plan)
+        factor = scipy.linalg.cholesky(moment + absolute * np.eye(rows.dim), lower=True, check_finite=False)
+        inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
+        shrunk = absolute * np.trace(inverse)
+        twice = rows.dim - 2 * shrunk + absolute**2 * np.square(inverse).sum()
+        mean_square, block_squares = _squares_about_others(rows)
+        is_tame = rows.plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
+        return cls(
+            rows.embedding,
+            rows.plan,
+            rows.standardisation,
+            mean_square=mean_square,
+            block_squares=block_squares,
+            inverse=inverse.astype(np.float32) if is_tame else inverse,
+            leave_out=leave_out_of(
+                rows.sampled_rows(), rows.plan.sample.bounds, Moment(factor, rows.plan.n_items)
+            ),
+            penalty=absolute,
+            degrees=1 + np.array([rows.dim - shrunk, twice]),
+        )
+
+
+def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
+    """The least penalty that keeps the degrees of freedom, intercept included, below their limit."""
+    n_items = plan.n_items
+    least, limit = least_share * n_items, MAX_DEGREES_SHARE * plan.n_groups - 1
+    if len(moment) <= limit:
+        return least
+    eigenvalues = np.maximum(scipy.linalg.eigvalsh(moment, check_finite=False), 0.0)
+    low, high = np.log(least), np.log(n_items * len(moment))
+    for _ in range(60):
+        middle = (low + high) / 2
+        is_low = (eigenvalues / (eigenvalues + np.exp(middle))).sum() > limit
+        low, high = (middle, high) if is_low else (low, middle)
+    return float(np.exp(high))
+
+
+def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
+    """Squares about the mean of all units but the item's own: their mean, (d,), and block sums of the sample.
+
+    They are the squares about the mean of all, whose mean is 1 for standardised rows, and a little more.
+    """
+    n_items, sample = rows.plan.n_items, rows.plan.sample
+    sampled = rows.sampled_rows()
+    squares, more = np.empty((2, len(sample.block), rows.dim))
+    for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
+        own = sampled[start:stop]
+        squares[unit] = np.einsum("ij,ij->j", own, own)
+        more[unit] = np.square(own.sum(axis=0)) / (n_items - len(own))
+    return 1 + more.sum(axis=0) / len(sampled), sample.sum_by_block(squares + more)
+
+
+def cross_moments(
+    models: Mapping[str, PreparedRegression],
+    wanted: Sequence[PairKey],
+    threads: Pool,
+    precision: type[np.floating] = np.float32,
+) -> Callable[[PairKey], Floats]:
+    """Sums over all items of u v' for wanted pairs, one product for both directions of a pair.
+
+    Args:
+        models: by name.
+        wanted: pairs (source, target), at least one.
+        threads: to compute with.
+        precision: of the products; double where 1 - rho^2 of nearly determined directions matters.
+
+    Returns:
+        The moment, shape (d_u, d_v), of a pair (source, target).
+    """
+    unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
+    moments = {pair: np.zeros((models[pair[0]].dim, models[pair[1]].dim)) for pair in unordered}
+    plan = models[wanted[0][0]].plan
+    for units in plan.windows():
+        read = threads.map(partial(_rows_of, models, units), models)
+        rows = dict(zip(models, (each.astype(precision, copy=False) for each in read), strict=True))
+
+        def add(pair: PairKey, rows: dict[str, npt.NDArray[np.floating]] = rows) -> None:
+            moments[pair] += rows[pair[0]].T @ rows[pair[1]]
+
+        threads.each(add, unordered)
+
+    def moment_of(pair: PairKey) -> Floats:
+        computed = oriented(models, pair)
+        return moments[pair] if computed == pair else moments[computed].T
+
+    return moment_of
+
+
+def _rows_of(models: Mapping[str, PreparedRegression], units: range, name: str) -> Floats32:
+    return models[name].rows(units)
+
+
+def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
+    """The pair in the order, fixed by the models' contents, in which their moment is computed."""
+
+    def content(name: str) -> tuple[int, bytes]:
+        return models[name].dim, models[name].standardisation.mean.tobytes()
+
+    left, right = sorted(pair, key=content)
+    return left, right
+
+
+def sampled_rows(models: Mapping[str, PreparedRegression], threads: Pool) -> dict[str, Floats32]:
+    """The rows of the plan's sample of units of each model."""
+    rows = threads.map(lambda name: models[name].sampled_rows(), models)
+    return dict(zip(models, rows, strict=True))
+
+
+def warnings_of_pair(n_floored: int, n_dims: int, floor: float, low: str | None, plan: ItemPlan) -> list[str]:
+    """What a reader of a pair's number should know.
+
+    Args:
+        n_floored: dimensions or directions of the target that were predicted up to the variance floor.
+        n_dims: number of the target's dimensions.
+        floor: the variance floor.
+        low: why the number is low, if it is.
+        plan: division of the items.
+    """
+    floored = f"{n_floored} of {n_dims} dimensions predicted up to the variance floor of {floor:g}"
+    said = [floored] if n_floored else []
+    return [*said, *([low] if low else []), *large_group_warning(plan)]
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals of one target regressed on one source, for the plan's sample of units.
+
+    Attributes:
+        source: the source.
+        source_rows: its sampled rows, shape (n, d_u).
+        target_rows: the target's, shape (n, d_v).
+        weights: shape (d_u, d_v).
+    """
+
+    source: PreparedRegression
+    source_rows: Floats32
+    target_rows: Floats32
+    weights: Floats32
+
+    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> "Residuals":
+        """Those of some dimensions of the target, a mask of shape (d_v,)."""
+        return replace(self, target_rows=self.target_rows[:, which], weights=self.weights[:, which])
+
+    def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
+        """Each unit's residuals, and those of a fit without it, shape (n_u, d_v) each."""
+        bounds = self.source.plan.sample.bounds
+        for units in runs_within(bounds, ROWS_AT_ONCE):
+            first, last = bounds[units.start], bounds[units.stop]
+            residual = self.source_rows[first:last] @ self.weights
+            np.subtract(self.target_rows[first:last], residual, out=residual)
+            for unit in units:
+                start, stop = bounds[unit], bounds[unit + 1]
+                own = residual[start - first : stop - first]
+                yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+
+
+R = TypeVar("R", bound=PreparedRegression)
+
+
+class RegressionSettings(Settings):
+    """Settings of every family that rests on linear regression."""
+
+    penalty: float = Field(
+        default=1e-8,
+        ge=1e-12,
+        le=1,
+        description="least ridge penalty, as a share of a source dimension's variance; it is raised until "
+        "the degrees of freedom are at most half the number of groups of items",
+    )
+
+
+class RegressionEstimator(Estimator[R]):
+    """A family that rests on linear regression: what pairs share is done once, several pairs at a time."""
+
+    settings: RegressionSettings
+
+    def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
+        """Prepare several models, some at once."""
+        with pool() as threads:
+            prepare = partial(self.prepare_named, plan=plan)
+            prepared = threads.map(lambda item: prepare(*item), embeddings.items())
+            return dict(zip(embeddings, prepared, strict=True))
+
+    @abstractmethod
+    def estimate_together(
+        self, models: Mapping[str, R], wanted: Sequence[PairKey], threads: Pool
+    ) -> dict[PairKey, Sufficiency]:
+        """All wanted pairs (source, target) of some models, prepared from the same items."""
+
+    def pairs(self, sources: Mapping[str, R], target: R) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) for every source U and one target V."""
+        key = "\0target"  # no model has this name
+        for tile in source_tiles(sources, target.dim):
+            for name, source in tile.items():
+                check_same_items(name, source, target)
+            wanted = [(name, key) for name in tile]
+            with pool() as threads:
+                results = self.estimate_together({**tile, key: target}, wanted, threads)
+            yield from ((name, results[name, key]) for name in tile)
+
+    def all_pairs(
+        self, prepared: Mapping[str, R], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs, with one product of the two embeddings for both directions of a pair."""
+        names = list(prepared)
+        for name in names[1:]:
+            check_same_items(name, prepared[name], prepared[names[0]])
+        for models, pairs in pair_tiles(prepared, targets):
+            with pool() as threads:
+                results = self.estimate_together(models, pairs, threads)
+            yield from ((*pair, results[pair]) for pair in pairs)
+
+    def prepare_all_looks(
+        self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
+    ) -> dict[str, Looks[R]]:
+        """Prepare both looks of several models, some at once."""
+        with pool() as threads:
+            prepared = threads.map(
+                lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
+            )
+            return dict(zip(first, prepared, strict=True))
+
+    def look_pairs(
+        self, sources: Mapping[str, Looks[R]], target: Looks[R]
+    ) -> Iterator[tuple[str, Sufficiency]]:
+        """Estimate I_S(U -> V) across two looks for every source U and one target V."""
+        key = "\0target"  # no model has this name
+        for tile in source_tiles(sources, target.dim):
+            wanted = [(name, key) for name in tile]
+            results = self._across_looks({**tile, key: target}, wanted)
+            yield from ((name, results[name, key]) for name in tile)
+
+    def all_look_pairs(
+        self, prepared: Mapping[str, Looks[R]], targets: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """All pairs across two looks; one product of U(x1) and V(x2) serves both directions."""
+        for models, pairs in pair_tiles(prepared, targets):
+            results = self._across_looks(models, pairs)
+            yield from ((*pair, results[pair]) for pair in pairs)
+
+    def _across_looks(
+        self, models: Mapping[str, Looks[R]], wanted: Sequence[PairKey]
+    ) -> dict[PairKey, Sufficiency]:
+        """All wanted pairs (source, target) of some models, each the mean of both ways across the looks."""
+        looks = {
+            key: look for name in models for key, look in zip(keys_of_looks(name), models[name], strict=True)
+        }
+        some = next(iter(looks.values()))
+        for name in models:
+            for look in models[name]:
+                check_same_items(name, look, some)
+        ways = {pair: ways_across(*pair) for pair in wanted}
+        with pool() as threads:
+            results = self.estimate_together(looks, list(chain.from_iterable(ways.values())), threads)
+        return {pair: mean_of_looks(results[there], results[back]) for pair, (there, back) in ways.items()}

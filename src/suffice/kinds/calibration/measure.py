@@ -1,0 +1,63 @@
+"""All rows of one group of settings by one estimator, each kept as soon as it is there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from suffice.kinds.calibration.chains import ChainSize
+from suffice.kinds.calibration.channel import ChannelSize
+from suffice.kinds.calibration.evaluate import Row, evaluate_chain, evaluate_channel, evaluate_invariance
+from suffice.kinds.calibration.study import Part
+from suffice.seeds import derive_seed
+from suffice.storage.files import sha256_of_json
+from suffice.storage.provenance import code_digest
+from suffice.storage.store import ResultStore
+from suffice.study.estimators import EstimatorChoice
+
+
+def measure_group(
+    part: Part,
+    settings: Sequence[dict[str, Any]],
+    choice: EstimatorChoice,
+    seed: int,
+    device: str,
+    store: ResultStore,
+) -> tuple[pd.DataFrame, int]:
+    """Measure what is not in the store yet.
+
+    Args:
+        part: which kind of measurement.
+        settings: name, size and draw of each, as `CalibrationStudy.measured` gives them.
+        choice: the estimator.
+        seed: the study's seed; every draw has its own.
+        device: torch device.
+        store: where rows are kept, by everything that they depend on.
+
+    Returns:
+        One table, and how many settings were measured now.
+    """
+    rows: list[Row] = []
+    n_made = 0
+    code = code_digest("suffice.kinds.calibration.evaluate", type(choice.build(seed, device)).__module__)
+    for each in settings:
+        what = [part, each["name"], each["size"], each["draw"], choice.kind, choice.settings]
+        key = sha256_of_json([*what, seed, device, code])
+        found = store.get(key)
+        if found is None:
+            found = {"rows": _measure(part, each, choice, derive_seed(seed, f"draw {each['draw']}"), device)}
+            store.put(key, found)
+            n_made += 1
+        rows += [row | {"estimator": choice.name} for row in found["rows"]]
+    return pd.DataFrame(rows), n_made
+
+
+def _measure(
+    part: Part, setting: dict[str, Any], choice: EstimatorChoice, seed: int, device: str
+) -> list[Row]:
+    if part == "chains":
+        return evaluate_chain(setting["name"], ChainSize(**setting["size"]), choice, seed, device)
+    size = ChannelSize(**setting["size"])
+    if part == "invariance":
+        return evaluate_invariance(setting["name"], size, choice, seed, device)
+    return [evaluate_channel(setting["name"], size, choice, seed, device)]

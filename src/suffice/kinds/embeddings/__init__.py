@@ -1,0 +1,1 @@
+"""The study of embeddings: its figures and its page."""

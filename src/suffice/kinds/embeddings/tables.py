@@ -1,0 +1,154 @@
+"""Tables of the page: columns with a heading, a unit and a way to write their cells."""
+
+import pandas as pd
+
+from suffice.analyses.pool_sensitivity import pool_warnings
+from suffice.kinds.embeddings.answer import MEAN_RANK, SPEARMAN, tasks_of
+from suffice.kinds.embeddings.content import PageContent, Section
+from suffice.page.numbers import (
+    correlation,
+    correlation_interval,
+    integer,
+    interval,
+    number,
+    percent,
+    ranks,
+    share,
+)
+from suffice.page.tables import Column, Table, make_table
+
+RANKING = (
+    Column("rank", "Rank", integer),
+    Column("rank_low", "On this pool", ranks, "rank_low", "rank_high"),
+    Column("model", "Model"),
+    Column("family", "Family"),
+    Column("rank_low_pools", "On pools like it", ranks, "rank_low_pools", "rank_high_pools"),
+    Column("win_rate", "Win rate", share),
+    Column("score", "Nats per dimension", number),
+    Column("score_low", "Interval", interval, "score_low", "score_high"),
+    Column("published_score", "Published score", number),
+    Column("tie_group", "Tie group", integer),
+    Column("embed_dim", "Width", integer),
+    Column("seconds_per_1000_items", "s per 1,000 items", number),
+    Column("n_warnings", "Warnings", integer),
+)
+HEALTH = (
+    Column("model", "Model"),
+    Column("truncated_share", "Truncated items", percent),
+    Column("n_zero_rows", "Zero vectors", integer),
+    Column("n_duplicate_rows", "Duplicate vectors", integer),
+    Column("n_constant_dims", "Constant dimensions", integer),
+    Column("effective_rank", "Effective rank", number),
+    Column("embed_dim", "of width", integer),
+)
+COST = (
+    Column("model", "Model"),
+    Column("seconds_per_1000_items", "Seconds per 1,000 items", number),
+    Column("n_parameters", "Parameters", integer),
+    Column("embed_dim", "Width", integer),
+    Column("bytes_per_vector", "Bytes per vector", integer),
+    Column("device", "Device"),
+)
+PREDICTORS = (
+    Column("predictor", "Predictor"),
+    Column("predictor_kind", "Kind"),
+    Column("task", "Task"),
+    Column("value", "Spearman", correlation),
+    Column("low", "95 % interval", correlation_interval, "low", "high"),
+    Column("n_models", "Models", integer),
+)
+
+
+def warnings_of(section: Section) -> dict[str, str]:
+    """The warnings of the ranking and of the embedding's card by model, in the order of the ranking."""
+    found: dict[str, list[str]] = {}
+    for model in section.ranking.sort_values(["rank", "model"])["model"]:
+        found[model] = []
+        for table in (section.ranking, section.cards):
+            if "warnings" in table:
+                given = table.loc[table["model"] == model, "warnings"].dropna()
+                found[model].extend(part for line in given for part in line.split("; ") if part)
+    if section.sensitivity is not None:
+        first = next(iter(found))
+        found[first].extend(pool_warnings(section.sensitivity))
+    return {model: "; ".join(dict.fromkeys(parts)) for model, parts in found.items() if parts}
+
+
+def ranking_table(section: Section, content: PageContent) -> Table:
+    """The ranking with family and cost, from first to last."""
+    ranking = section.ranking.sort_values(["rank", "model"])
+    for extra, keys in (
+        (content.models, ["family"]),
+        (section.cards, ["embed_dim", "seconds_per_1000_items"]),
+    ):
+        new = ["model", *(key for key in keys if key in extra and key not in ranking)]
+        ranking = ranking.merge(extra[new], on="model", how="left")
+    warned = warnings_of(section)
+    ranking = ranking.drop(columns="warnings", errors="ignore")
+    ranking["warnings"] = [warned.get(model, "") for model in ranking["model"]]
+    ranking["n_warnings"] = [len(lines.split("; ")) if lines else 0 for lines in ranking["warnings"]]
+    units = "ranks with 95 % intervals, win rate as a share of comparisons, width in dimensions"
+    caption = f"Ranking on {section.dataset} by {section.estimator}: {units}"
+    name = f"ranking-{section.dataset}-{section.estimator}.csv"
+    return make_table(ranking, RANKING, caption, name_at=2, file_name=name)
+
+
+def health_table(section: Section) -> Table:
+    """What is odd about the embeddings."""
+    return make_table(section.cards, HEALTH, f"Health of the embeddings of {section.dataset}")
+
+
+def cost_table(section: Section) -> Table:
+    """What the embeddings cost."""
+    return make_table(section.cards, COST, f"Cost of the embeddings of {section.dataset}")
+
+
+def predictors_table(section: Section) -> Table | None:
+    """Spearman's correlation of every predictor with every task, the mean rank first."""
+    if section.correlation is None:
+        return None
+    rows = section.correlation[section.correlation["statistic"] == SPEARMAN]
+    rows = rows.assign(is_task=rows["task"] != MEAN_RANK, order=-rows["value"])
+    rows = rows.sort_values(["is_task", "task", "order"], kind="stable")
+    return make_table(rows, PREDICTORS, "Predictors of the tasks' results")
+
+
+def results_table(section: Section, content: PageContent) -> Table | None:
+    """A row a model in the order of the ranking, a column a task with value and standard error."""
+    if not content.has_tasks or section.correlation is None:
+        return None
+    results = tasks_of(section, content)
+    if results.empty:
+        return None
+    models = list(section.ranking.sort_values(["rank", "model"])["model"])
+    named = results.assign(task=results["task"] + " (" + results["metric"].str.replace("_", " ") + ")")
+    tasks = list(dict.fromkeys(named["task"]))
+    wide = named.pivot(index="model", columns="task", values="value").reindex(models).reset_index()
+    columns = (Column("model", "Model"), *(Column(task, task, number) for task in tasks))
+    return make_table(wide, columns, "Results on the tasks, in the order of the ranking")
+
+
+def overview_table(content: PageContent) -> Table:
+    """A row a section: what is first in each ranking of each data set."""
+    rows = []
+    for section in content.sections:
+        ranking = section.ranking
+        rows.append(
+            {
+                "dataset": section.dataset,
+                "estimator": section.estimator,
+                "n_items": section.manifest["n_items"],
+                "n_models": len(ranking),
+                "first": ranking.sort_values(["rank", "model"])["model"].iloc[0],
+                "n_tied": int(ranking["could_be_first"].sum()),
+            }
+        )
+    columns = (
+        Column("dataset", "Data set"),
+        Column("estimator", "Ranked by"),
+        Column("n_items", "Items", integer),
+        Column("n_models", "Models", integer),
+        Column("first", "First"),
+        Column("n_tied", "Could be first", integer),
+    )
+    return make_table(pd.DataFrame(rows), columns, "All rankings of the study")

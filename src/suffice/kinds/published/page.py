@@ -1,0 +1,125 @@
+"""The page of recomputed numbers: one HTML file that needs nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from suffice.kinds.embeddings.decision import view_decision
+from suffice.kinds.embeddings.study import provenance_facts
+from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
+from suffice.kinds.published.rows import PRINTED as PUBLISHED
+from suffice.kinds.published.study import FIGURES, PublishedSettings
+from suffice.kinds.published.tables import short_models
+from suffice.kinds.published.text import SCORE
+from suffice.page.numbers import correlation_interval, integer, number, text
+from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.tables import Column, make_table
+from suffice.storage.files import read_table, whole_file, whole_files
+from suffice.storage.provenance import versions
+
+IN_SECTIONS = ("pareto_front", "pool_sensitivity")
+PRINTED = (
+    Column("what", "Number"),
+    Column("statistic", "Statistic"),
+    Column("published", "Printed", number),
+    Column("recomputed", "Recomputed", number),
+    Column("status", "Verdict"),
+    Column("difference", "Difference", number),
+    Column("tolerance", "Tolerance", number),
+    Column("low", "95 % interval", correlation_interval, "low", "high"),
+    Column("n_models", "Models", integer),
+    Column("origin", "From"),
+    Column("reason", "Why", text),
+)
+ADDED = tuple(
+    column
+    for column in PRINTED
+    if column.key not in ("published", "difference", "tolerance", "status", "origin")
+)
+SCORES = (
+    Column("model", "Model"),
+    Column("published", "Printed", number),
+    Column("recomputed", "Recomputed", number),
+    Column("difference", "Difference", number),
+    Column("without_self", "Without self pairs", number),
+)
+
+
+def page_of_published(settings: PublishedSettings, output: Path) -> None:
+    """Write the page; tables and figures are in folders beside it."""
+    tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
+    html = (
+        page_environment()
+        .get_template("published/page.html.j2")
+        .render(
+            settings=settings,
+            provenance=provenance_facts(settings.seed),
+            versions=versions(),
+            config=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
+            **_content(tables),
+            **_figures(output.parent / "figures"),
+        )
+    )
+    with whole_file(output) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    rows = tables["side_by_side"]
+    decision = short_models(tables["decision"])
+    return {
+        "headline": headline(rows),
+        "facts": _facts(rows),
+        "printed": {
+            part: make_table(group, PRINTED, f"Printed and recomputed: {part}")
+            for part, group in rows[rows["status"] != NEW].groupby("part", sort=False)
+        },
+        "added": make_table(rows[rows["status"] == NEW], ADDED, "Not printed, from the same tables"),
+        "scores": make_table(tables["scores"], SCORES, "The 34 scores of text models, nats per dimension"),
+        "decision": view_decision(
+            SCORE,
+            decision.assign(picks=decision["picks"].map(_without_owners)),
+            short_models(tables["sensitivity"]),
+            short_models(tables["pareto"]),
+            tables["quotient"],
+        ),
+    }
+
+
+def _without_owners(picks: object) -> object:
+    """Names of models without their owners; what is no text as it is."""
+    return (
+        ", ".join(name.rpartition("/")[2] for name in picks.split(", ")) if isinstance(picks, str) else picks
+    )
+
+
+def headline(rows: pd.DataFrame) -> str:
+    """How many of the printed numbers come out again."""
+    tried = rows[(rows["origin"] == PUBLISHED) & rows["status"].isin([REPRODUCED, DIFFERS])]
+    again = int((tried["status"] == REPRODUCED).sum())
+    return f"{again} of {len(tried)} printed numbers come out again."
+
+
+def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
+    counts = rows["status"].value_counts()
+    before = int(((rows["status"] == REPRODUCED) & (rows["origin"] == BEFORE)).sum())
+    words = {
+        REPRODUCED: f"within tolerance; {before} of them computed before, not printed",
+        DIFFERS: "outside of it",
+        IMPOSSIBLE: "what they rest on is not printed",
+        NEW: "from the same tables",
+    }
+    return [
+        {"name": status, "value": integer(counts.get(status, 0)), "detail": detail}
+        for status, detail in words.items()
+    ]
+
+
+def _figures(folder: Path) -> dict[str, list[FigureView]]:
+    views = {
+        name: view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in FIGURES.items()
+    }
+    apart = {f"{name}_figures": [views.pop(name)] for name in IN_SECTIONS}
+    return {"figures": list(views.values()), **apart}

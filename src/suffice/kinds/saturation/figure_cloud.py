@@ -1,0 +1,91 @@
+"""Equal loss, different behaviour: excess against accuracy out of distribution, one point a network."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from suffice.kinds.calibration.figures import Styles, styles_of
+from suffice.plots.style import (
+    MUTED,
+    WIDTH_INCHES,
+    Drawn,
+    grid_shape,
+    panel_title,
+    require_rows,
+    sized,
+    styled,
+)
+
+MAX_COLUMNS = 3  # a row a language, where its architectures are no more
+SHORT_AXIS = 30  # the greatest excess over the least
+AT_ONCE, UNSEEN = "end at once", "out of distribution, test"
+COLUMNS = (
+    "language", "architecture", "arm", "seed", "excess_nats", "ood_rule_1", "id_rule_1", "accepted_nats",
+)  # fmt: skip
+
+
+@styled
+def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | None = None) -> Drawn:
+    """Accuracy of rule 1 on unseen prompts against exact excess, a panel a language and architecture.
+
+    Args:
+        cloud: one row a network: language, architecture, arm, seed, excess_nats, ood_rule_1, id_rule_1, and
+            accepted_nats, the excess that is accepted as none.
+        baselines: language, baseline, part, rule, accuracy.
+        figure: where to draw; by default a new figure of fitting size.
+
+    Returns:
+        The figure; points: the columns named above, with `baseline`, the accuracy of ending at once.
+
+    Raises:
+        DataError: a column is missing, or there are no rows.
+    """
+    require_rows(cloud, COLUMNS, "cloud")
+    own = baselines[
+        (baselines["baseline"] == AT_ONCE) & (baselines["part"] == UNSEEN) & (baselines["rule"] == "rule_1")
+    ]
+    points = cloud[list(COLUMNS)].assign(
+        baseline=cloud["language"].map(own.set_index("language")["accuracy"])
+    )
+    panels = list(points.groupby(["language", "architecture"], sort=False))
+    styles = styles_of(points["arm"])
+    n_rows, n_columns = grid_shape(len(panels), min(points["architecture"].nunique(), MAX_COLUMNS))
+    figure = sized(figure, WIDTH_INCHES, 2.2 * n_rows + 0.6)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
+    for axes, ((language, architecture), rows) in zip(grid.flat, panels, strict=False):
+        _draw_panel(axes, rows, styles)
+        panel_title(axes, str(architecture), str(language))
+    _name_ticks(grid[0, 0])
+    for axes in grid.flat[len(panels) :]:
+        axes.axis("off")
+    figure.supxlabel("exact excess over the least test loss (nats a string)", fontsize=8)
+    figure.supylabel("rule 1 on unseen prompts", fontsize=8)
+    handles = [
+        Line2D([], [], ls="", marker=style.marker, color=style.color, label=name)
+        for name, style in styles.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.2)
+    return Drawn(figure, points)
+
+
+def _name_ticks(axes: Axes) -> None:
+    """Write decades along the axis that panels share, with 2 and 5 between them if it is short."""
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < SHORT_AXIS else (1,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame, styles: Styles) -> None:
+    axes.axhline(rows["baseline"].iloc[0], color=MUTED, lw=0.8, ls="--", zorder=0.5)
+    axes.axvline(rows["accepted_nats"].iloc[0], color=MUTED, lw=0.8, ls=":", zorder=0.5)
+    for arm, own in rows.groupby("arm", sort=False):
+        style = styles[str(arm)]
+        axes.plot(
+            own["excess_nats"], own["ood_rule_1"], ls="", marker=style.marker, color=style.color, alpha=0.75
+        )
+    axes.set_xscale("log")
+    axes.set_ylim(-0.06, 1.06)
+    axes.grid(axis="y")

@@ -1,0 +1,65 @@
+"""The figures of a study of equal test loss: which there are, and how each is drawn from the tables."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from suffice.kinds.saturation.figure_auc import draw_auc_bars
+from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_matrix import draw_state_matrix
+from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
+from suffice.kinds.saturation.figure_twins import draw_twin_gap
+from suffice.plots.style import Drawn
+from suffice.storage.files import read_table
+
+FIGURES: dict[str, tuple[str, str]] = {
+    "cloud": (
+        "The loss does not tell them apart",
+        "Each point is a network: its exact excess over the least possible test loss, and how often its "
+        "completions of prompts that no network was shown obey rule 1. Dashed: ending at once. Dotted: the "
+        "excess that is accepted as none.",
+    ),
+    "twin_gap": (
+        "As near in loss as one likes, and yet wrong",
+        "Left: accuracy of the mixture and of its exact twin against their divergence, a point for each "
+        "number of examples in the prompts. Right: networks trained to one loss, of which one was taught to "
+        "mislabel prompts of several examples; the bars are ranges over seeds.",
+    ),
+    "tuning_curves": (
+        "One function, other weights, another fine-tuning",
+        "Excess over the entropy of the new language against the step, at one common learning rate. Lines "
+        "are means over seeds, bands hold the middle half. The permuted twin is the negative control.",
+    ),
+    "state_matrix": (
+        "Who tells what of whom, by hidden states",
+        "Information sufficiency (Gaussian, nats) between the last layer's states on prefixes out of "
+        "distribution, networks of one arm side by side; the diagonal is left out.",
+    ),
+    "auc_bars": (
+        "What separates arms of equal loss",
+        "Probability that two networks of one arm are more alike than two of different arms, a mean over "
+        "architectures. Filled marks: p < 0.05 by permuting arms among networks; larger marks: more noise. "
+        "At 0.5 a measure sees nothing.",
+    ),
+}
+
+Tables = Mapping[str, pd.DataFrame]
+_DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
+    "cloud": (("cloud", "baselines"), lambda made: draw_cloud(made["cloud"], made["baselines"])),
+    "twin_gap": (("twins", "pairs"), lambda made: draw_twin_gap(made["twins"], made["pairs"])),
+    "tuning_curves": (("curves",), lambda made: draw_tuning_curves(made["curves"])),
+    "state_matrix": (("bridge_directed",), lambda made: draw_state_matrix(made["bridge_directed"])),
+    "auc_bars": (("bridge_auc",), lambda made: draw_auc_bars(made["bridge_auc"])),
+}
+
+
+def draw_saturation_figure(name: str, tables: Path) -> Drawn:
+    """Draw a figure of `FIGURES` from the tables of a study.
+
+    Args:
+        name: of the figure.
+        tables: folder of the tables.
+    """
+    needed, draw = _DRAWERS[name]
+    return draw({table: read_table(tables / f"{table}.csv") for table in needed})

@@ -1,0 +1,279 @@
+"""The page of a study of equal test loss: one HTML file that needs nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from suffice.kinds.embeddings.study import provenance_facts
+from suffice.kinds.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
+from suffice.kinds.saturation.figures import FIGURES
+from suffice.kinds.saturation.languages import get_language
+from suffice.kinds.saturation.prompts import OUT_TEST
+from suffice.kinds.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.verdict import headline
+from suffice.page.numbers import correlation, integer, interval, number, text
+from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.tables import Column, Table, make_table
+from suffice.storage.files import read_table, whole_file, whole_files
+from suffice.storage.provenance import versions
+
+VERDICT = (
+    Column("case", "Part"),
+    Column("where", "Of"),
+    Column("asked", "Asked"),
+    Column("shown", "Shown"),
+    Column("measured", "Measured", number),
+    Column("note", "Note", text),
+)
+PLACE = (Column("language", "Language"), Column("architecture", "Architecture"), Column("arm", "Arm"))
+ARMS = (
+    *PLACE,
+    Column("excess_nats", "Excess, nats a string", number),
+    Column("id", "Rule 1, in distribution", number),
+    Column("ood", "Rule 1, unseen prompts", number),
+    Column("ood_low", "95 % interval", interval, "ood_low", "ood_high"),
+    Column("ood_finished", "of finished alone", number),
+    Column("trained", "Rule 1, taught prompts", number),
+    Column("rule_2_after", "Rule 2 after the prompt", number),
+    Column("finished", "Finished", number),
+    Column("n_seeds", "Seeds", integer),
+)
+EQUIVALENCE = (
+    *PLACE[:2],
+    Column("first", "Arm"),
+    Column("second", "Other arm"),
+    Column("difference", "Difference, nats a string", number),
+    Column("low", "90 % interval", interval, "low", "high"),
+    Column("p_value", "p", number),
+    Column("equivalent", "Equal"),
+)
+TELLS = (
+    *PLACE[:2],
+    Column("among", "Among"),
+    Column("spearman", "Spearman's ρ of excess and rule 1", correlation),
+    Column("p_value", "p", number),
+    Column("n_networks", "Networks", integer),
+)
+BASELINES = (
+    Column("language", "Language"),
+    Column("baseline", "Without a model"),
+    Column("part", "Prompts"),
+    Column("accuracy", "Rule 1", number),
+    Column("n_prompts", "Completions", integer),
+)
+TWINS = (
+    Column("n_examples", "Examples", integer),
+    Column("accuracy_mixture", "Mixture", number),
+    Column("accuracy_twin", "Twin", number),
+    Column("form_probability", "P(form)", number),
+    Column("kl_nats", "KL, nats a document", number),
+    Column("kl_max_nats", "at most", number),
+)
+PAIRS = (
+    Column("quantity", "Quantity"),
+    Column("n_examples", "Examples", integer),
+    Column("likelihood", "Likelihood", number),
+    Column("mislabelling", "Mislabelling", number),
+    Column("ceiling", "Bayes' rule", number),
+    Column("mean", "Difference", number),
+    Column("low", "95 % interval", interval, "low", "high"),
+    Column("n_seeds", "Seeds", integer),
+)
+TUNING = (
+    Column("optimiser", "Optimiser"),
+    Column("rate", "Learning rate"),
+    Column("twin", "Twin"),
+    Column("measure", "Measure"),
+    Column("value", "Twin", number),
+    Column("unchanged", "Unchanged", number),
+    Column("mean", "Difference", number),
+    Column("low", "95 % interval", interval, "low", "high"),
+    Column("quotient", "Quotient", number),
+    Column("reached", "Reached", number),
+    Column("at_edge", "Rate at the grid's edge", number),
+    Column("n_seeds", "Seeds", integer),
+)
+AUC = (
+    Column("contrast", "Contrast"),
+    Column("measure", "Measure"),
+    Column("probe", "Prefixes"),
+    Column("noise", "Noise", number),
+    Column("auc", "AUC", correlation),
+    Column("p_value", "p", number),
+    Column("n_networks", "Networks", integer),
+)
+BEHAVIOUR = (
+    Column("measure", "Measure"),
+    Column("probe", "Prefixes"),
+    Column("noise", "Noise", number),
+    Column("spearman", "Spearman's ρ with the difference in rule 1", correlation),
+    Column("p_value", "p", number),
+)
+KINDS = (
+    *PLACE[:2],
+    Column("measure", "Measure"),
+    Column("probe", "Prefixes"),
+    Column("kind", "Pairs"),
+    Column("mean", "Mean", number),
+    Column("least", "Range", interval, "least", "most"),
+    Column("n_pairs", "Pairs", integer),
+)
+FLOOR = (
+    *PLACE[:2],
+    Column("measure", "Measure"),
+    Column("probe", "Prefixes"),
+    Column("floor_nats", "Largest difference by a twin, nats", number),
+    Column("spread_nats", "Spread of all pairs, nats", number),
+)
+PUBLISHED = (
+    Column("source", "Source"),
+    Column("language", "Language"),
+    Column("architecture", "Architecture"),
+    Column("arm", "Arm"),
+    Column("n_runs", "Runs", integer),
+    Column("excess_nats", "Excess, nats a string", number),
+    Column("test_loss", "Test loss, nats a position", number),
+    Column("id_rule_1", "Rule 1, in distribution", number),
+    Column("ood_rule_1", "Rule 1, out of it", number),
+    Column("flaws", "Known flaws", text),
+)
+
+
+def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
+    """Write the page; tables, figures and summary are in folders beside it."""
+    tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
+    verdict = read_table(output.parent / "summary.csv")
+    html = (
+        page_environment()
+        .get_template("saturation/page.html.j2")
+        .render(
+            settings=settings,
+            headline=headline(verdict),
+            facts=_facts(tables, verdict),
+            languages=_languages(settings),
+            provenance=provenance_facts(settings.seed),
+            versions=versions(),
+            config=yaml.safe_dump(_configuration(settings), sort_keys=False),
+            figures=_figures(output.parent / "figures"),
+            **_content(tables, verdict),
+        )
+    )
+    with whole_file(output) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _configuration(settings: SaturationSettings) -> dict[str, Any]:
+    """The settings as they are used: of the scales the chosen one."""
+    content = settings.model_dump(mode="json")
+    return {**content, "scales": {settings.scale: content["scales"][settings.scale]}}
+
+
+def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str, Any]:
+    baselines = tables["baselines"]
+    return {
+        "verdict": make_table(_yes_or_no(verdict, "shown"), VERDICT, "Asked and measured", 1, "verdict.csv"),
+        "arms": make_table(wide_arms(tables["arms"]), ARMS, "Means over seeds", 2),
+        "equivalence": make_table(
+            _yes_or_no(tables["equivalence"], "equivalent"), EQUIVALENCE, "Two one-sided tests of losses", 2
+        ),
+        "tells": make_table(tables["loss_tells"], TELLS, "Does the loss foretell behaviour?"),
+        "baselines": make_table(
+            baselines[baselines["rule"] == "rule_1"], BASELINES, "Rule 1 without a model", 1
+        ),
+        "twins": make_table(tables["twins"], TWINS, "The exact twin"),
+        "pairs_table": make_table(tables["pair_differences"], PAIRS, "Pairs trained to one loss"),
+        "tuning": make_table(tables["tuning_contrasts"], TUNING, "Twins against the unchanged network", 2),
+        **_bridge_content(tables),
+        "published": make_table(tables["published"], PUBLISHED, "Published, for reference")
+        if len(tables["published"])
+        else None,
+    }
+
+
+def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
+    areas = tables["bridge_auc"]
+    floor = tables["bridge_floor"]
+    return {
+        "auc": _areas(areas, ARMS_APART, "Arms told apart"),
+        "read_out": _areas(areas, READ_OUT_APART, "The planned counterexample"),
+        "in_context": _areas(areas, IN_CONTEXT, "Trained pairs told apart"),
+        "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour foretold"),
+        "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
+        "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
+    }
+
+
+def _areas(areas: pd.DataFrame, contrast: str, caption: str) -> Table:
+    return make_table(areas[areas["contrast"] == contrast], AUC, caption, 1)
+
+
+def _yes_or_no(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    return table.assign(**{column: table[column].map({True: "yes", False: "no"})})
+
+
+def wide_arms(arms: pd.DataFrame) -> pd.DataFrame:
+    """One row a language, architecture and arm, from the rows of `arm_table`."""
+    keys = ["language", "architecture", "arm"]
+    wide = arms.assign(part=arms["part"].fillna("")).set_index([*keys, "quantity", "part"])
+    short = {
+        "excess_nats": ("excess_nats", "", "mean"),
+        "id": ("rule_1", "in distribution", "mean"),
+        "trained": ("rule_1", "out of distribution, training", "mean"),
+        "ood": ("rule_1", OUT_TEST, "mean"),
+        "ood_low": ("rule_1", OUT_TEST, "low"),
+        "ood_high": ("rule_1", OUT_TEST, "high"),
+        "ood_finished": ("rule_1_finished", OUT_TEST, "mean"),
+        "rule_2_after": ("rule_2_after", OUT_TEST, "mean"),
+        "finished": ("finished", OUT_TEST, "mean"),
+        "n_seeds": ("rule_1", OUT_TEST, "n_seeds"),
+    }
+    columns = {
+        name: wide.xs((quantity, part), level=("quantity", "part"))[value]
+        for name, (quantity, part, value) in short.items()
+    }
+    return pd.DataFrame(columns).loc[list(dict.fromkeys(map(tuple, arms[keys].to_numpy())))].reset_index()
+
+
+def _facts(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> list[dict[str, str]]:
+    cloud = tables["cloud"]
+    usual = cloud[cloud["reached"]]
+    last = tables["twins"].sort_values("n_examples").iloc[-1]
+    return [
+        {
+            "name": "networks at one loss",
+            "value": f"{len(usual)} of {len(cloud)}",
+            "detail": f"largest excess {number(usual['excess_nats'].max())} nats a string",
+        },
+        {
+            "name": "rule 1 on unseen prompts",
+            "value": interval(usual["ood_rule_1"].min(), usual["ood_rule_1"].max()),
+            "detail": "least and most of these networks",
+        },
+        {
+            "name": "exact twin",
+            "value": number(last["accuracy_mixture"] - last["accuracy_twin"]),
+            "detail": f"gap in accuracy at a divergence of {number(last['kl_nats'])} nats a document",
+        },
+        {
+            "name": "asked and shown",
+            "value": f"{int(verdict['shown'].sum())} of {len(verdict)}",
+            "detail": "each in the table below",
+        },
+    ]
+
+
+def _languages(settings: SaturationSettings) -> dict[str, str]:
+    """Notation and rules of each language."""
+    return {
+        f"{name}: {get_language(name).notation}": f"rule 1: {get_language(name).rule_1_text}; "
+        f"rule 2: {get_language(name).rule_2_text}"
+        for name in settings.chosen.languages
+    }
+
+
+def _figures(folder: Path) -> dict[str, FigureView]:
+    return {
+        name: view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in FIGURES.items()
+    }

@@ -1,0 +1,175 @@
+"""The keys of `study.yaml` in a study of the kind `saturation`, each with what it means."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from suffice.kinds.saturation.arms import ARMS, LIKELIHOOD, READ_OUT
+from suffice.kinds.saturation.fine_tuning import FineTuningSettings
+from suffice.kinds.saturation.fitting import FittingSettings
+from suffice.kinds.saturation.in_context import InContextSettings
+from suffice.kinds.saturation.languages import LANGUAGES
+from suffice.kinds.saturation.networks import ARCHITECTURES, Transformer
+from suffice.settings import Settings, did_you_mean
+
+TUNED_LANGUAGE = "anbn"
+TUNABLE = tuple(name for name, kind in ARCHITECTURES.items() if issubclass(kind, Transformer))
+
+
+class LanguageChoice(Settings):
+    """How a language is cut and asked about."""
+
+    max_size: int | None = Field(default=None, ge=1, description="largest size; default: the language's own")
+    prompt_length: int | None = Field(
+        default=None, ge=2, description="letters of a prompt; default: the language's own"
+    )
+
+
+class TwinSettings(Settings):
+    """The exact part of in-context learning, and what its trained pair is asked."""
+
+    numbers_of_examples: tuple[int, ...] = Field(
+        default=(0, 1, 2, 4, 8, 16), description="examples in the prompts of the exact twin"
+    )
+    n_prompts: int = Field(default=500, ge=10, description="prompts for each number of examples")
+    n_seeds: int = Field(default=3, ge=2, description="trained pairs; their difference needs at least two")
+    width: int = Field(default=64, ge=8, description="width of the trained pair, which are LSTMs")
+    asked_examples: tuple[int, ...] = Field(
+        default=(0, 1, 2, 4, 8), description="examples in the prompts of the trained pair"
+    )
+    training: InContextSettings = Field(
+        default=InContextSettings(), description="how the pair is trained; see `in_context`"
+    )
+
+    @field_validator("asked_examples")
+    @classmethod
+    def _asks_with_and_without(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if 0 not in value or max(value) < 1:
+            raise ValueError("must hold 0, the prompt without examples, and a number of examples")
+        return value
+
+
+class BridgeSettings(Settings):
+    """How information sufficiency between hidden states is measured."""
+
+    n_components: int = Field(default=8, ge=1, description="principal components of the hidden states")
+    noise: float = Field(
+        default=0.1, gt=0, description="sd of the noise that is added to components of unit mean variance"
+    )
+    noise_sweep: tuple[float, ...] = Field(
+        default=(0.03, 0.1, 0.3), description="levels of noise at which the comparison is repeated"
+    )
+    n_items: int = Field(default=2000, ge=100, description="prefixes of each probe, drawn with repetition")
+    n_permutations: int = Field(default=2000, ge=100, description="permutations of labels behind a p-value")
+
+
+class NetworkSettings(Settings):
+    """How many networks of each kind there are, their size, and how they are fitted."""
+
+    n_seeds: int = Field(default=10, ge=2, description="networks of each language, architecture and arm")
+    width: int = Field(default=32, ge=8, description="width of the hidden states")
+    n_layers: int = Field(default=2, ge=1, description="layers of transformers and state-space networks")
+    fitting: FittingSettings = Field(default=FittingSettings(), description="how networks are fitted")
+
+
+class Scale(NetworkSettings):
+    """How much is run."""
+
+    languages: dict[str, LanguageChoice] = Field(
+        default={"anbn": LanguageChoice()}, description="languages by name, each with its cut"
+    )
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "lstm", "transformer-learned"),
+        description="networks: " + ", ".join(ARCHITECTURES),
+    )
+    arms: tuple[str, ...] = Field(default=ARMS, description="what is taught: " + ", ".join(ARMS))
+    in_context: TwinSettings = Field(default=TwinSettings(), description="in-context learning")
+    fine_tuning: FineTuningSettings = Field(
+        default=FineTuningSettings(), description="what function-preserving twins are tuned to"
+    )
+    tuned_architecture: str = Field(
+        default="transformer", description="whose networks of anbn are fine-tuned: " + ", ".join(TUNABLE)
+    )
+    bridge: BridgeSettings = Field(
+        default=BridgeSettings(), description="information sufficiency between hidden states"
+    )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _empty_means_defaults(cls, value: object) -> object:
+        return {name: cut or {} for name, cut in value.items()} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Scale":
+        known = (
+            ("language", self.languages, LANGUAGES),
+            ("architecture", self.architectures, ARCHITECTURES),
+            ("arm", self.arms, ARMS),
+            ("tuned_architecture", (self.tuned_architecture,), TUNABLE),
+        )
+        for kind, names, choices in known:
+            for name in names:
+                if name not in choices:
+                    raise ValueError(f"no {kind} {name!r}{did_you_mean(name, list(choices))}")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_there(self) -> "Scale":
+        if LIKELIHOOD not in self.arms:
+            raise ValueError(f"arms must hold {LIKELIHOOD!r}, which {READ_OUT!r} and fine-tuning start from")
+        if TUNED_LANGUAGE not in self.languages or self.tuned_architecture not in self.architectures:
+            raise ValueError(
+                f"fine-tuning starts from networks of {TUNED_LANGUAGE!r} of the architecture "
+                f"{self.tuned_architecture!r}; add them to languages and architectures"
+            )
+        if self.bridge.n_components > self.width:
+            raise ValueError(
+                f"bridge.n_components is {self.bridge.n_components}, more than the width {self.width}"
+            )
+        return self
+
+
+class Acceptance(Settings):
+    """What a study must show; each number is asked on the page beside what was measured."""
+
+    excess_nats: float = Field(
+        default=0.01, gt=0, description="largest exact excess of a network, in nats a string"
+    )
+    margin_nats: float = Field(
+        default=0.005, gt=0, description="largest difference of arms in loss, in nats a string or token"
+    )
+    in_context_difference: float = Field(
+        default=0.5, gt=0, description="least difference of the trained pair's accuracies with most examples"
+    )
+    zero_shot_difference: float = Field(
+        default=0.05, gt=0, description="largest difference of their accuracies without examples"
+    )
+    twin_gap: float = Field(default=0.85, gt=0, description="least gap of the exact twin with most examples")
+    logit_difference: float = Field(
+        default=1e-4, gt=0, description="largest difference of logits of function-preserving twins"
+    )
+    step_factor: float = Field(
+        default=2.0, gt=1, description="least quotient of steps to the threshold, at one learning rate"
+    )
+
+
+class SaturationSettings(Settings):
+    """The keys of `study.yaml` in a study of the kind `saturation`."""
+
+    title: str = Field(description="what the study asks, in a few words; the headline of the page")
+    kind: Literal["saturation"] = Field(description="saturation: equal test loss, different models")
+    seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
+    scale: str = Field(description="name of the scale to run")
+    scales: dict[str, Scale] = Field(min_length=1, description="scales, by name")
+    acceptance: Acceptance = Field(default=Acceptance(), description="what must be shown")
+
+    @model_validator(mode="after")
+    def _scale_exists(self) -> "SaturationSettings":
+        if self.scale not in self.scales:
+            raise ValueError(f"no scale {self.scale!r}{did_you_mean(self.scale, list(self.scales))}")
+        return self
+
+    @property
+    def chosen(self) -> Scale:
+        """The scale to run."""
+        return self.scales[self.scale]

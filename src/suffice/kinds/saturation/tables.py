@@ -1,0 +1,138 @@
+"""From the files of all jobs to the tables of a study of equal test loss."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from suffice.kinds.saturation.bridge_tables import (
+    auc_table,
+    behaviour_table,
+    directed_pairs,
+    floor_table,
+    kind_table,
+    unordered_pairs,
+)
+from suffice.kinds.saturation.contexts import context_auc_table
+from suffice.kinds.saturation.extrapolation import language_tables
+from suffice.kinds.saturation.rule_tables import (
+    arm_table,
+    cloud_table,
+    equivalence_of_arms,
+    loss_tells,
+    network_accuracies,
+)
+from suffice.kinds.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.tuned_twins import COMMON, tuning_contrasts
+from suffice.kinds.saturation.twins import exact_twins, pair_differences
+from suffice.kinds.saturation.verdict import verdict_table
+from suffice.seeds import derive_seed
+from suffice.storage.files import read_table, write_table
+
+TABLES = (
+    "prompts", "baselines", "accuracies", "cloud", "arms", "equivalence", "loss_tells", "twins", "pairs",
+    "pair_differences", "functions", "tuning", "tuning_contrasts", "curves", "bridge_pairs",
+    "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
+    "bridge_contexts", "published",
+)  # fmt: skip
+
+
+def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSettings, results: Path) -> None:
+    """Write the tables of `TABLES`, `runs.csv` and the verdict as `summary.csv`.
+
+    Args:
+        files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
+            published.
+        settings: of the study.
+        results: the study's folder of results.
+    """
+    runs = _joined(files["runs"])
+    tables = {**_rule_tables(runs, files, settings), **_twin_tables(files, settings)}
+    tables |= _bridge_tables(
+        _bridge_pairs(files["bridge"]), _joined(files["contexts"]), tables["cloud"], settings
+    )
+    tables["published"] = _joined(files["published"]) if files["published"] else pd.DataFrame()
+    for name in TABLES:
+        write_table(tables[name], results / "tables" / f"{name}.csv")
+    write_table(runs, results / "runs.csv")
+    write_table(verdict_table(tables, settings), results / "summary.csv")
+
+
+def _joined(paths: Sequence[str]) -> pd.DataFrame:
+    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+
+
+def _rule_tables(
+    runs: pd.DataFrame, files: Mapping[str, Sequence[str]], settings: SaturationSettings
+) -> dict[str, pd.DataFrame]:
+    accuracies = network_accuracies(_joined(files["completions"]))
+    cloud = cloud_table(runs, accuracies)
+    prompts, baselines = language_tables(settings.chosen, settings.seed)
+    return {
+        "prompts": prompts,
+        "baselines": baselines,
+        "accuracies": accuracies,
+        "cloud": cloud.assign(accepted_nats=settings.acceptance.excess_nats),
+        "arms": arm_table(runs, accuracies),
+        "equivalence": equivalence_of_arms(runs, settings.acceptance.margin_nats),
+        "loss_tells": loss_tells(cloud),
+    }
+
+
+def _twin_tables(files: Mapping[str, Sequence[str]], settings: SaturationSettings) -> dict[str, pd.DataFrame]:
+    pairs, tuning = _joined(files["pairs"]), _joined(files["tuning"])
+    return {
+        "twins": exact_twins(settings.chosen.in_context, settings.seed),
+        "pairs": pairs,
+        "pair_differences": pair_differences(pairs, settings.acceptance.margin_nats),
+        "functions": _joined(files["twins"]),
+        "tuning": tuning,
+        "tuning_contrasts": tuning_contrasts(tuning),
+        "curves": mean_curves(_joined(files["curves"]), settings),
+    }
+
+
+def mean_curves(curves: pd.DataFrame, settings: SaturationSettings) -> pd.DataFrame:
+    """Mean over seeds of the curves at the common rate, with the range of the middle half of seeds.
+
+    Returns:
+        optimiser, twin, rate ("common rate"), learning_rate, step, excess_nats, low, high.
+    """
+    rates = settings.chosen.fine_tuning.common_rates
+    common = curves[curves["learning_rate"] == curves["optimiser"].map(rates)]
+    keys = ["optimiser", "twin", "learning_rate", "step"]
+    grouped = common.groupby(keys, sort=False)["excess_nats"]
+    found = grouped.agg(
+        excess_nats="mean",
+        low=lambda values: values.quantile(0.25),
+        high=lambda values: values.quantile(0.75),
+    )
+    return found.reset_index().assign(rate=COMMON)
+
+
+def _bridge_pairs(paths: Sequence[str]) -> pd.DataFrame:
+    """Rows of all comparisons, with language and architecture, which their paths name."""
+    return pd.concat(
+        [
+            read_table(path).assign(language=Path(path).parent.name, architecture=Path(path).stem)
+            for path in paths
+        ],
+        ignore_index=True,
+    )
+
+
+def _bridge_tables(
+    pairs: pd.DataFrame, contexts: pd.DataFrame, cloud: pd.DataFrame, settings: SaturationSettings
+) -> dict[str, pd.DataFrame]:
+    bridge, seed = settings.chosen.bridge, derive_seed(settings.seed, "permutations")
+    unordered = unordered_pairs(pairs, cloud)
+    areas = [auc_table(unordered, bridge, seed), context_auc_table(contexts, bridge, seed)]
+    return {
+        "bridge_pairs": unordered,
+        "bridge_directed": directed_pairs(pairs, bridge),
+        "bridge_auc": pd.concat(areas, ignore_index=True),
+        "bridge_contexts": contexts,
+        "bridge_behaviour": behaviour_table(unordered, bridge, seed),
+        "bridge_kinds": kind_table(unordered, bridge),
+        "bridge_floor": floor_table(pairs, bridge),
+    }

@@ -1,0 +1,186 @@
+"""What a study of equal test loss was asked to show, what it measured, and whether that is enough."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from suffice.kinds.saturation.arms import ADVERSARIAL, LIKELIHOOD, ORACLE, READ_OUT
+from suffice.kinds.saturation.rule_tables import WITHIN, named, separated
+from suffice.kinds.saturation.settings import Acceptance, SaturationSettings
+from suffice.kinds.saturation.tuned_twins import COMMON, PERMUTED
+
+CASE_1, CASE_2, CASE_3 = "rule extrapolation", "in-context learning", "fine-tuning"
+MAIN_ARMS = (LIKELIHOOD, ADVERSARIAL, ORACLE)
+VERDICT_COLUMNS = ("case", "where", "asked", "measured", "shown", "note")
+ENOUGH_SEEDS = 10
+SAME_NATS = 1e-3  # rounding alone changes a curve by less
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was asked.
+
+    Attributes:
+        case: which part of the study.
+        where: language and architecture, or what else the number is of.
+        asked: in words, with the number.
+        measured: the number.
+        shown: whether it is enough.
+        note: what a reader should know.
+    """
+
+    case: str
+    where: str
+    asked: str
+    measured: float
+    shown: bool
+    note: str = ""
+
+
+def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettings) -> pd.DataFrame:
+    """A row for each acceptance number.
+
+    Args:
+        tables: cloud, arms, equivalence, twins, pair_differences, functions, tuning_contrasts.
+        settings: of the study.
+
+    Returns:
+        Rows with `VERDICT_COLUMNS`.
+    """
+    accept = settings.acceptance
+    checks = [
+        *_rule_checks(tables, accept),
+        *_in_context_checks(tables, accept),
+        *_tuning_checks(tables, accept),
+    ]
+    return pd.DataFrame([asdict(check) for check in checks], columns=list(VERDICT_COLUMNS))
+
+
+def _rule_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
+    for key, networks in tables["cloud"].groupby(WITHIN, sort=False):
+        where = ", ".join(map(str, key))
+        place = named(WITHIN, key)
+        main = networks[networks["arm"].isin(MAIN_ARMS)]
+        yield _excess_check(where, main, accept)
+        yield _equivalence_check(where, _of(tables["equivalence"], place), accept)
+        yield _inside_check(where, main)
+        yield _apart_check(where, _of(tables["arms"], place))
+        planned = networks[networks["arm"] == READ_OUT]
+        if len(planned):
+            yield _excess_check(f"{where}, {READ_OUT}", planned, accept)
+
+
+def _of(table: pd.DataFrame, place: Mapping[str, object]) -> pd.DataFrame:
+    return table[np.logical_and.reduce([table[column] == value for column, value in place.items()])]
+
+
+def _excess_check(where: str, networks: pd.DataFrame, accept: Acceptance) -> Check:
+    most, n_reached = float(networks["excess_nats"].max()), int(networks["reached"].sum())
+    asked = f"every network's excess at most {accept.excess_nats:g} nats a string"
+    note = f"{n_reached} of {len(networks)} networks met both targets of their training"
+    return Check(CASE_1, where, asked, most, most <= accept.excess_nats, note)
+
+
+def _equivalence_check(where: str, tests: pd.DataFrame, accept: Acceptance) -> Check:
+    main = tests[tests["first"].isin(MAIN_ARMS) & tests["second"].isin(MAIN_ARMS)]
+    asked = f"losses of arms within {accept.margin_nats:g} nats a string (two one-sided tests)"
+    most = float(main["difference"].abs().max())
+    note = f"{int(main['equivalent'].sum())} of {len(main)} pairs of arms surely within"
+    return Check(CASE_1, where, asked, most, bool(main["equivalent"].all()), note)
+
+
+def _inside_check(where: str, networks: pd.DataFrame) -> Check:
+    least = float(networks["id_rule_1"].min())
+    asked = "rule 1 of every network on all prompts in distribution: 1"
+    note = f"least share of finished completions of unseen prompts: {networks['finished_ood'].min():.2f}"
+    return Check(CASE_1, where, asked, least, least == 1, note)
+
+
+def _apart_check(where: str, arms: pd.DataFrame) -> Check:
+    apart = separated(arms, MAIN_ARMS)
+    n_seeds = int(arms["n_seeds"].max())
+    asked = "95 % intervals of arms apart, rule 1 on unseen prompts (least gap)"
+    few = f"{n_seeds} seeds; {ENOUGH_SEEDS} are asked" if n_seeds < ENOUGH_SEEDS else f"{n_seeds} seeds"
+    enough = bool(apart["apart"].all()) and n_seeds >= ENOUGH_SEEDS
+    touching = [f"{row.first} and {row.second} overlap" for row in apart.itertuples() if not row.apart]
+    return Check(CASE_1, where, asked, float(apart["gap"].min()), enough, "; ".join([few, *touching]))
+
+
+def _in_context_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
+    yield from _twin_checks(tables["twins"], accept)
+    differences = tables["pair_differences"]
+    loss = differences[differences["quantity"] == "excess_nats"].iloc[0]
+    n_seeds = int(loss["n_seeds"])
+    where = f"trained pair, {n_seeds} seeds"
+    asked = f"loss within {accept.margin_nats:g} nats a token (two one-sided tests)"
+    note = (
+        f"likelihood {loss['likelihood']:.3f}, mislabelling {loss['mislabelling']:.3f} nats above the least"
+    )
+    equal = bool(loss["equivalent"]) and loss["largest"] <= accept.margin_nats
+    yield Check(CASE_2, where, asked, float(loss["largest"]), equal, note)
+    asked_of = differences[differences["quantity"] == "accuracy"].sort_values("n_examples")
+    none, most = asked_of.iloc[0], asked_of.iloc[-1]
+    asked = f"accuracy with {most['n_examples']} examples differs by {accept.in_context_difference:g} or more"
+    note = f"likelihood {most['likelihood']:.2f}, ceiling {most['ceiling']:.2f}"
+    mean = float(most["mean"])
+    yield Check(CASE_2, where, asked, mean, mean >= accept.in_context_difference, note)
+    asked = f"accuracy without examples differs by {accept.zero_shot_difference:g} or less"
+    note = f"95 % interval {none['low']:.2f} to {none['high']:.2f}"
+    mean = float(none["mean"])
+    yield Check(CASE_2, where, asked, mean, abs(mean) <= accept.zero_shot_difference, note)
+
+
+def _twin_checks(twins: pd.DataFrame, accept: Acceptance) -> Iterator[Check]:
+    ordered = twins.sort_values("n_examples")
+    last = ordered.iloc[-1]
+    where = "exact twin"
+    gap = float(last["accuracy_mixture"] - last["accuracy_twin"])
+    asked = f"gap with {last['n_examples']:.0f} examples at least {accept.twin_gap:g}"
+    yield Check(
+        CASE_2, where, asked, gap, gap >= accept.twin_gap, f"KL {last['kl_nats']:.1e} nats a document"
+    )
+    twin = float(last["accuracy_twin"])
+    yield Check(CASE_2, where, f"twin at most chance, {last['chance']:.3f}", twin, twin <= last["chance"])
+    prompts = ordered[ordered["n_examples"] > 0]
+    falls = bool((prompts["kl_max_nats"].diff().dropna() < 0).all())
+    quotient = float(prompts["kl_nats"].iloc[0] / prompts["kl_nats"].iloc[-1])
+    note = "falls at every step" if falls else "does not fall at every step"
+    asked = "KL falls by orders of magnitude as examples are added (factor 100)"
+    yield Check(CASE_2, where, asked, quotient, falls and quotient >= 100, note)
+
+
+def _tuning_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
+    functions, contrasts = tables["functions"], tables["tuning_contrasts"]
+    most = float(functions["logit_difference"].max())
+    asked = f"logits of twins differ by at most {accept.logit_difference:g} before tuning"
+    note = f"losses by at most {functions['loss_difference_nats'].max():.1e} nats a string"
+    yield Check(CASE_3, "all twins", asked, most, most <= accept.logit_difference, note)
+    for optimiser, rows in contrasts.groupby("optimiser", sort=False):
+        yield from _optimiser_checks(str(optimiser), rows, accept)
+
+
+def _optimiser_checks(optimiser: str, rows: pd.DataFrame, accept: Acceptance) -> Iterator[Check]:
+    common = rows[(rows["rate"] == COMMON)]
+    permuted = common[(common["twin"] == PERMUTED) & (common["measure"] == "mean_excess_nats")].iloc[0]
+    inside = permuted["low"] <= 0 <= permuted["high"] or abs(permuted["mean"]) < SAME_NATS
+    asked = f"a new order of units changes the mean excess by 0, or less than {SAME_NATS:g} nats"
+    note = f"95 % interval {permuted['low']:.2g} to {permuted['high']:.2g} nats"
+    yield Check(CASE_3, f"{optimiser}, permuted", asked, float(permuted["mean"]), bool(inside), note)
+    rescaled = common[common["twin"].str.startswith("rescaled") & (common["measure"] == "steps_to_threshold")]
+    factors = rescaled["quotient"].where(rescaled["quotient"] >= 1, 1 / rescaled["quotient"])
+    found = rescaled.iloc[int(np.argmax(factors))]
+    sure = not found["low"] <= 0 <= found["high"]
+    asked = f"steps to the threshold differ by a factor of {accept.step_factor:g} at a common rate"
+    note = (
+        f"{found['twin']}: {found['value']:.0f} steps, unchanged {found['unchanged']:.0f}; "
+        f"{100 * found['reached']:.0f} % reached it; interval {'without' if sure else 'with'} 0"
+    )
+    shown = bool(factors.max() >= accept.step_factor and sure)
+    yield Check(CASE_3, f"{optimiser}, rescaled", asked, float(factors.max()), shown, note)
+
+
+def headline(verdict: pd.DataFrame) -> str:
+    """How much of what was asked was shown."""
+    return f"{int(verdict['shown'].sum())} of {len(verdict)} things that were asked were shown."

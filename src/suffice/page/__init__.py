@@ -1,0 +1,1 @@
+"""Pages: one HTML file that needs nothing else. Nothing here knows what a study asks."""

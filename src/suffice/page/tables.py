@@ -1,0 +1,80 @@
+"""Tables of a page: columns with a heading, a unit and a way to write their cells."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from suffice.page.numbers import text
+from suffice.storage.files import csv_of
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a page's table: the key in the data, its heading, and what turns a value into text.
+
+    With `low` and `high` the cell is an interval of those two columns.
+    """
+
+    key: str
+    heading: str
+    write: Callable[..., str] = text
+    low: str = ""
+    high: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells are numbers, hence set flush right."""
+        return self.write is not text
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A written cell with the value it is sorted by."""
+
+    text: str
+    sort: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to be put on the page.
+
+    Attributes:
+        caption: what the table shows; also its name for screen readers.
+        headings: heading and whether the column holds numbers.
+        rows: the written cells; the first cell of a row that `names` the row comes from column `name_at`.
+        name_at: place of the column that names a row.
+        download: the table as CSV in a data URI, empty for none.
+        file_name: the name under which the browser saves it.
+    """
+
+    caption: str
+    headings: list[tuple[str, bool]]
+    rows: list[list[Cell]]
+    name_at: int = 0
+    download: str = ""
+    file_name: str = ""
+
+
+def make_table(
+    data: pd.DataFrame, columns: tuple[Column, ...], caption: str, name_at: int = 0, file_name: str = ""
+) -> Table:
+    """The columns that `data` has, written; the name column stays in its place since it is always there."""
+    shown = [column for column in columns if column.key in data]
+    name_at = shown.index(columns[name_at])
+    rows = [[_cell(row, column) for column in shown] for _, row in data.iterrows()]
+    headings = [(column.heading, column.is_number) for column in shown]
+    download = ""
+    if file_name:
+        encoded = base64.b64encode(csv_of(data).encode()).decode()
+        download = f"data:text/csv;charset=utf-8;base64,{encoded}"
+    return Table(caption, headings, rows, name_at, download, file_name)
+
+
+def _cell(row: pd.Series, column: Column) -> Cell:
+    value = row[column.key]
+    written = column.write(row[column.low], row[column.high]) if column.low else column.write(value)
+    return Cell(written or "–", "" if pd.isna(value) else str(value), column.is_number)

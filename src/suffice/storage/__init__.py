@@ -1,0 +1,1 @@
+"""Files of a study: written whole, recorded, locked, fetched and verified."""

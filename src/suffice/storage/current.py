@@ -1,0 +1,161 @@
+"""What is there of a study's results and would come out differently now is deleted when a run begins.
+
+Snakemake plans by times of change and by its own notes, `.snakemake/metadata`. Times do not tell of a file
+that was replaced by an older one; notes may be lost, or be those of another checkout. So each result's record
+is compared with the present: the bytes of the result, those of its inputs, and the code. What does not match
+is deleted, so that it is made anew.
+"""
+
+import os
+import shutil
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from suffice.errors import DataError, StudyError
+from suffice.storage.files import read_json, write_json
+from suffice.storage.provenance import is_current
+from suffice.storage.records import (
+    FOLDER,
+    RUN_RECORD,
+    check_result,
+    read_record,
+    record_path,
+    run_record,
+    sha256_of,
+    state_of,
+)
+
+SEEN_INPUTS = ".inputs.json"
+"""Beside the results: size, times and hash of files from elsewhere when they were last read."""
+
+
+def refuse_other_study(results: Path, folder: Path) -> None:
+    """Raise StudyError if the results are of another study, whose folder is still there."""
+    then = _last_run(results).get("folder")
+    if not isinstance(then, str):
+        return
+    other = Path(os.path.expanduser(then))
+    is_other = (other / "study.yaml").is_file() and other.resolve() != folder.resolve()
+    if is_other and _last_run(results).get("files") != run_record(folder, {})["study"]["files"]:
+        raise StudyError(
+            f"{results} holds the results of the study in {other}, and this one is in {folder}; give one of "
+            f"the folders another name, or delete {results}"
+        )
+
+
+def outdated_results(
+    results: Path, folder: Path, overrides: Mapping[str, Any], notes: Path
+) -> dict[str, str]:
+    """Why results would come out differently now, by result.
+
+    Args:
+        results: folder of the results.
+        folder: the study's.
+        overrides: values that replace keys of study.yaml.
+        notes: Snakemake's folder of notes on parameters.
+    """
+    found: dict[str, str] = {}
+    records: dict[str, dict[str, Any]] = {}
+    for path in sorted((results / FOLDER).rglob("*.json")):
+        name = str(path.relative_to(results / FOLDER).with_suffix(""))
+        if not (results / name).exists():
+            continue
+        try:
+            check_result(results, results / name)
+            records[name] = read_record(results, results / name) or {}
+        except DataError:
+            found[name] = "is not as its job left it"
+    inputs = _Inputs(results, {name: record["sha256"] for name, record in records.items()})
+    is_noted = _noted(notes, results)
+    has_changed = _last_run(results) != run_record(folder, overrides)["study"]
+    for name, record in records.items():
+        other = next((each for each, then in record["inputs"].items() if inputs.differs(each, then)), None)
+        if other is not None:
+            found[name] = f"was made from another {other}"
+        elif (code := _code_of(record)) and not is_current(code):
+            found[name] = "was made by other code"
+        elif has_changed and name not in is_noted:
+            found[name] = "was made with settings that are not known any more"
+    inputs.keep()
+    return found
+
+
+def delete_results(results: Path, names: Mapping[str, str]) -> None:
+    """Delete results and their records."""
+    for name in names:
+        path = results / name
+        record_path(results, path).unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _code_of(record: Mapping[str, Any]) -> str:
+    """The version of the code that made a result; empty if its job names none."""
+    parameters = record["job"].get("parameters")
+    return str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
+
+
+def _last_run(results: Path) -> dict[str, Any]:
+    """What the last run was of; empty if there was none."""
+    if not (results / RUN_RECORD).is_file():
+        return {}
+    record = read_json(results / RUN_RECORD)
+    study = record.get("study") if isinstance(record, dict) else None
+    return study if isinstance(study, dict) else {}
+
+
+def _noted(notes: Path, results: Path) -> set[str]:
+    """The results of which Snakemake knows the parameters, relative to their folder."""
+    return {
+        str(Path(output).relative_to(results))
+        for output in _decoded(notes)
+        if Path(output).is_relative_to(results)
+    }
+
+
+def _decoded(notes: Path) -> Iterator[str]:
+    """The outputs that have notes, whose names are coded; long ones are several folders deep."""
+    for path in notes.rglob("*"):
+        if path.is_file():
+            coded = "".join(part.removeprefix("@") for part in path.relative_to(notes).parts)
+            try:
+                yield urlsafe_b64decode(coded).decode()
+            except ValueError:
+                continue
+
+
+class _Inputs:
+    """Hashes of inputs as they are now; files from elsewhere are read again only if they look changed."""
+
+    def __init__(self, results: Path, made: Mapping[str, str]) -> None:
+        self.results, self.made = results, made
+        self.path = results / SEEN_INPUTS
+        self.seen: dict[str, list[Any]] = read_json(self.path) if self.path.is_file() else {}
+        self.now: dict[str, str | None] = {}
+
+    def differs(self, name: str, then: str) -> bool:
+        """Whether an input is there with other bytes than it had."""
+        if not Path(os.path.expanduser(name)).is_absolute():
+            return self.made.get(name, then) != then
+        if name not in self.now:
+            self.now[name] = self._sha256(name)
+        return self.now[name] not in (None, then)
+
+    def _sha256(self, name: str) -> str | None:
+        path = Path(os.path.expanduser(name))
+        if not path.exists():
+            return None
+        state = state_of(path)
+        looks = [state.n_bytes, state.mtime_ns, state.changed_ns]
+        known = self.seen.get(name)
+        if known is None or known[:-1] != looks:
+            self.seen[name] = [*looks, sha256_of(path)]
+        return str(self.seen[name][-1])
+
+    def keep(self) -> None:
+        """Remember what was read."""
+        write_json(self.seen, self.path)

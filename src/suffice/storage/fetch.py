@@ -1,0 +1,241 @@
+"""Files by URL: fetched once into a cache, and checked against a SHA-256 that the user gives."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from suffice.errors import SufficeError, first_line
+from suffice.secrets import without_secrets
+from suffice.storage.files import CHUNK_BYTES, sha256_of_file, whole_file
+
+if TYPE_CHECKING:
+    import requests
+
+log = logging.getLogger("suffice")
+
+CACHE_VARIABLE = "SUFFICE_CACHE"
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TIMEOUT_SECONDS = 60  # for the next part of an answer
+MEGABYTES_VARIABLE, MAX_MEGABYTES = "SUFFICE_MAX_DOWNLOAD_MB", 20_000
+SECONDS_VARIABLE, MAX_SECONDS = "SUFFICE_MAX_DOWNLOAD_SECONDS", 6 * 3600
+MAX_REDIRECTIONS = 5
+N_HEX = 16  # of the hash in the name of a cached file
+
+
+class FetchError(SufficeError):
+    """A file cannot be had from where it is said to be."""
+
+
+def is_url(text: str) -> bool:
+    """Whether a path is an address of the web."""
+    return "://" in text
+
+
+def is_offline() -> bool:
+    """Whether the environment switches downloads off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
+    return any(os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"} for name in OFFLINE_VARIABLES)
+
+
+def check_url(url: str, sha256: str | None) -> None:
+    """Raise FetchError unless the address is encrypted and the file's hash is known; no network."""
+    parts = urlsplit(url)
+    is_local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    if not (parts.scheme == "https" or is_local) or not Path(parts.path).name:
+        raise FetchError(
+            f"{url!r} is no address of a file that begins with https://; give one, or a local path"
+        )
+    if sha256 is None:
+        raise FetchError(
+            f"{url} needs the setting sha256, so that it is known what comes; add the file's SHA-256"
+        )
+
+
+def cached_file(url: str, sha256: str) -> Path:
+    """Where the file of a URL is kept, whether it is there or not.
+
+    The folder is that of the environment variable SUFFICE_CACHE, else the user's cache of the platform.
+    """
+    folder = os.environ.get(CACHE_VARIABLE)
+    if folder is None:
+        import pooch
+
+        folder = str(pooch.os_cache("suffice"))
+    return Path(folder) / f"{sha256[:N_HEX]}-{Path(urlsplit(url).path).name}"
+
+
+def fetched(url: str, sha256: str | None) -> Path:
+    """The file of a URL in the cache, with its hash checked; no network.
+
+    Raises:
+        FetchError: the address or hash is not fit, or the file is not in the cache or is another one.
+    """
+    check_url(url, sha256)
+    path = cached_file(url, str(sha256))
+    if not path.is_file():
+        raise FetchError(
+            f"{url} is not in the cache; run `make fetch STUDY=...` where there is a network, or fetch it "
+            f"as {path}"
+        )
+    if sha256_of_file(path) != sha256:
+        raise FetchError(f"{path} has another SHA-256 than {sha256}; run `make fetch STUDY=...` again")
+    return path
+
+
+def fetch(url: str, sha256: str | None) -> Path:
+    """The file of a URL, from the cache or fetched now: whole and with that hash, or not at all.
+
+    Raises:
+        FetchError: the file cannot be reached, has another hash, is too large or takes too long, or its
+            server refers to an address without encryption.
+    """
+    check_url(url, sha256)
+    path = cached_file(url, str(sha256))
+    if path.is_file() and sha256_of_file(path) == sha256:
+        return path
+    if is_offline():
+        raise FetchError(
+            f"{url} is not in the cache, and downloads are switched off; run `make fetch STUDY=...` where "
+            f"there is a network, or fetch it as {path}"
+        )
+    try:
+        with whole_file(path) as temporary:
+            _download(url, temporary)
+            check_file_hash(temporary, sha256)
+    except (OSError, ValueError) as error:
+        raise FetchError(
+            f"{url} cannot be fetched ({_reason(error)}); if it was fetched elsewhere, put it into {path}"
+        ) from error
+    return path
+
+
+def _reason(error: Exception) -> str:
+    """Why a download failed, without what a library says of the address."""
+    answer = getattr(error, "response", None)
+    if answer is not None:
+        return f"the server answers with status {answer.status_code}"
+    return first_line(error) if isinstance(error, FetchError) else type(error).__name__
+
+
+def _download(url: str, path: Path) -> None:
+    """Write what an address sends to a file.
+
+    Raises:
+        FetchError: it is too large, takes too long, or is referred to a place that is refused.
+        OSError: the server cannot be reached, or says that there is no such file.
+    """
+    max_seconds = limit(SECONDS_VARIABLE, MAX_SECONDS)
+    deadline = time.monotonic() + max_seconds
+    max_bytes = limit(MEGABYTES_VARIABLE, MAX_MEGABYTES) * 1_000_000
+    with _opened(url) as answer, path.open("wb") as stream:
+        _check_size(int(answer.headers.get("Content-Length") or 0), max_bytes)
+        while chunk := _next_chunk(answer):
+            stream.write(chunk)
+            _check_size(stream.tell(), max_bytes)
+            if time.monotonic() > deadline:
+                raise FetchError(f"it takes more than {max_seconds:,} s; set {SECONDS_VARIABLE} if it may")
+
+
+def _next_chunk(answer: "requests.Response") -> bytes:
+    """What has come of an answer; empty at its end."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return bytes(answer.raw.read1(CHUNK_BYTES))
+    except HTTPError as error:
+        raise FetchError(f"the connection broke off ({type(error).__name__})") from error
+
+
+def _check_size(n_bytes: int, max_bytes: int) -> None:
+    if n_bytes > max_bytes:
+        raise FetchError(
+            f"it has more than {max_bytes // 1_000_000:,} MB; set {MEGABYTES_VARIABLE} if it may have"
+        )
+
+
+@contextmanager
+def _opened(url: str) -> "Iterator[requests.Response]":
+    """The answer to a request, after at most some redirections, each of which is checked and said."""
+    try:
+        import requests
+    except ImportError:
+        raise FetchError("files by URL need the package requests: pip install 'suffice[hub]'") from None
+    with requests.Session() as session:
+        for _ in range(MAX_REDIRECTIONS):
+            answer = session.get(
+                url,
+                stream=True,
+                allow_redirects=False,
+                timeout=TIMEOUT_SECONDS,
+                headers={"Accept-Encoding": "identity"},
+            )
+            if not answer.is_redirect:
+                answer.raise_for_status()
+                yield answer
+                return
+            url = _next_address(url, answer.headers["Location"])
+            answer.close()
+    raise FetchError(f"it is referred on more than {MAX_REDIRECTIONS} times")
+
+
+def _next_address(url: str, location: str) -> str:
+    """Where a server refers to: encrypted, and not on this computer; another host is said."""
+    found = urljoin(url, location)
+    old, new = urlsplit(url), urlsplit(found)
+    is_here, was_here = (parts.hostname in LOOPBACK for parts in (new, old))
+    if not was_here if is_here else new.scheme != "https":
+        raise FetchError(f"{old.hostname} refers to {found}, which is not an encrypted public address")
+    if (old.hostname, old.port) != (new.hostname, new.port):
+        log.warning("%s refers to another host: %s", old.hostname, without_secrets(found))
+    return found
+
+
+def limit(variable: str, default: int) -> int:
+    """A limit of downloads: the default, or what the environment says.
+
+    Raises:
+        FetchError: the environment says something else than a number.
+    """
+    text = os.environ.get(variable, str(default))
+    if not text.isdigit():
+        raise FetchError(f"the environment variable {variable} is {text!r}; it must be a number")
+    return int(text)
+
+
+@contextmanager
+def without_network() -> Iterator[None]:
+    """Let no library ask the hub for anything inside the block, whatever the environment says."""
+    from huggingface_hub import constants
+
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        with _offline_datasets():
+            yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+@contextmanager
+def _offline_datasets() -> Iterator[None]:
+    """The same for the library of data sets, which has a switch of its own, if it is loaded."""
+    config = sys.modules.get("datasets.config")
+    if config is None:
+        yield
+        return
+    before, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        config.HF_HUB_OFFLINE = before  # type: ignore[attr-defined]
+
+
+def check_file_hash(path: Path, sha256: str | None) -> None:
+    """Raise FetchError if a local file has another hash than the one that is asked for, if any."""
+    if sha256 is not None and sha256_of_file(path) != sha256:
+        raise FetchError(f"{path} has another SHA-256 than {sha256}; it is another file, or damaged")

@@ -1,0 +1,249 @@
+"""Reading and writing of files: whole or not at all, never pickled."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pyarrow import ArrowException
+
+from suffice.errors import DataError, first_line
+from suffice.storage.untrusted import UNREADABLE, map_npy, visible_files
+
+CHUNK_BYTES = 1 << 20
+PART, TOKEN_LENGTH = ".part", 12
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
+TEXT_COLUMNS = ("text", "low_items", "high_items")
+
+
+def user_path(text: str, folder: Path | str = "") -> Path:
+    """A path as a user wrote it: below `folder` unless it is absolute, `~` for a home folder.
+
+    Raises:
+        DataError: no file can have this name, or there is no such home folder.
+    """
+    parts = text.encode("utf-8", "surrogatepass").split(b"/")
+    if "\0" in text or len(text) > MAX_PATH_BYTES or max(map(len, parts)) > MAX_NAME_BYTES:
+        raise DataError(f"{text[:80]!r} can be no file's name; correct the path")
+    try:
+        return Path(folder) / Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text!r} names a home folder that is not there ({error}); write it out") from None
+
+
+def temporary_path(path: Path) -> Path:
+    """A name beside `path` that no other writer has, on this computer or another that shares the folder."""
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:TOKEN_LENGTH]}{PART}{path.suffix}")
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; renamed to `path` if the block ends without error.
+
+    A reader never sees a half-written file, and an interrupted writer leaves the old file as it was.
+    The temporary name keeps the suffix, since several writers choose the format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_path(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file has a temporary name, which only a writer at work or one that was killed has."""
+    return path.name.startswith(".") and PART in path.name
+
+
+def whole_files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder that a pattern finds, sorted, without those that are not written to their end."""
+    return sorted(path for path in folder.glob(pattern) if not is_leftover(path))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed writers left under temporary names in a folder and below; none may be at work."""
+    for path in sorted(folder.rglob(f".*{PART}*")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_json(content: Any, path: Path | str) -> None:
+    """Write `content` as indented JSON with sorted keys; NaN and infinity are refused (ValueError)."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: the file is missing, cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; run the stage that makes it again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); correct the path") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from error
+
+
+def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a tidy table as `.parquet` (for machines) or `.csv` (for people), by the suffix of `path`.
+
+    A `.csv` is safe to open in a spreadsheet, see `csv_safe`, and `read_table` reads it back. A table that is
+    to be read as a data set is written by `write_items`.
+    """
+    _write(table, path, csv_of)
+
+
+def write_items(table: pd.DataFrame, path: Path | str) -> None:
+    """Write the items of a data set as `.parquet` or `.csv`, every text as it is.
+
+    `suffice.data.readers.read_file` reads a user's file and changes no text in it, so what it reads must not
+    hold the apostrophes of `write_table`. Such a `.csv` is not safe to open in a spreadsheet.
+    """
+    _write(table, path, _plain_csv)
+
+
+def _write(table: pd.DataFrame, path: Path | str, as_csv: Callable[[pd.DataFrame], str]) -> None:
+    with whole_file(path) as temporary:
+        if temporary.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            temporary.write_text(as_csv(table), encoding="utf-8", newline="")
+
+
+def _plain_csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
+
+
+def csv_of(table: pd.DataFrame) -> str:
+    """The table as CSV that is safe to open in a spreadsheet, see `csv_safe`."""
+    safe = csv_safe(table)
+    texts = safe.select_dtypes(exclude="number")
+    cells = chain(safe.columns, chain.from_iterable(texts.itertuples(index=False, name=None)))
+    has_returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    # The library does not quote a carriage return by itself, and a reader takes it for the end of a line.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns else csv.QUOTE_MINIMAL
+    return str(safe.to_csv(index=False, lineterminator="\n", quoting=quoting))
+
+
+def csv_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is written for spreadsheets: a text that one would take for a formula begins with '.
+
+    Only texts: numbers stay numbers. `read_table` takes the apostrophe off again.
+    """
+    safe = table.rename(columns=_defused)
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, table.iloc[:, place].map(_defused).astype(object).array)
+    return safe
+
+
+def _defused(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _restored(value: Any) -> Any:
+    is_defused = isinstance(value, str) and value.startswith("'")
+    return value[1:] if is_defused and value.lstrip("'").startswith(FORMULA_STARTS) else value
+
+
+def _as_written(safe: pd.DataFrame) -> pd.DataFrame:
+    """What `csv_safe` made of a table, as it was before."""
+    table = safe.rename(columns=_restored)
+    for place, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(place, safe.iloc[:, place].map(_restored).astype(kind).array)
+    return table
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read a table that `write_table` wrote.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        table = pd.read_csv(
+            path,
+            dtype=dict.fromkeys((*NAME_COLUMNS, *TEXT_COLUMNS), "str"),
+            keep_default_na=False,
+            na_values=[""],
+        )
+        return _as_written(table)
+    except (*UNREADABLE, ArrowException) as error:
+        raise DataError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def open_array(path: Path | str) -> np.ndarray:
+    """Open a `.npy` file as a read-only memory map; object arrays are refused.
+
+    Raises:
+        DataError: the file is missing, truncated or not a numeric `.npy` array.
+    """
+    try:
+        return map_npy(path)
+    except UNREADABLE as error:
+        why = first_line(error)
+        raise DataError(f"{path} is not a readable .npy array ({why}); make it again") from error
+
+
+def create_array(path: Path | str, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new `.npy` file of float32, as a memory map that can be written.
+
+    Its space is taken at once: a full disk is an error here, and not the end of the process at some page.
+
+    Raises:
+        OSError: there is not enough space.
+    """
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with Path(path).open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, os.path.getsize(path))
+    return array
+
+
+def sha256_of_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; read in chunks."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of_path(path: Path | str) -> str:
+    """SHA-256 of a file's bytes; of a folder, of the names and contents of its visible files."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return sha256_of_file(folder)
+    files = visible_files(folder)
+    return sha256_of_json({file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files})
+
+
+def sha256_of_json(content: Any) -> str:
+    """SHA-256 of the canonical JSON form of `content`: the key of everything addressed by content."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""What a number was made with: a digest of the code that can change it, versions, machine, git state."""
+
+import ast
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_info
+
+PACKAGE = __name__.split(".")[0]
+ROOT = Path(__file__).resolve().parents[1]
+DISPATCH = frozenset(
+    f"{PACKAGE}.{name}" for name in ("workflow", "estimators", "estimators.registry", "embed.registry")
+)
+"""Modules that run a job or find what it asks for; what they find is named beside them."""
+VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """Digest of library modules and of every module of the library that they import: 12 hex digits.
+
+    Comments, docstrings and layout do not count, so that only an edit that could change a result
+    changes the digest. Templates that lie beside a module count with it.
+
+    Args:
+        *modules: dotted names, such as "suffice.estimators.linear".
+    """
+    closure = sorted(_imported_modules(modules))
+    digest = hashlib.sha256()
+    for module in closure:
+        digest.update(module.encode() + b"\0" + _code_of(module).encode() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def code_version(*modules: str) -> str:
+    """The digest of library modules, and which they are: what a rule's results depend on, and how to tell."""
+    return " ".join((code_digest(*modules), *modules))
+
+
+def code_of_script(script: Path, *chosen: str) -> str:
+    """The version of all code of the library by which a job's script makes its results.
+
+    It is that of the modules that the script imports, but for `DISPATCH`.
+
+    Args:
+        script: the job's script.
+        *chosen: modules that a registry gives the job, such as its estimator, or that it looks up by name.
+    """
+    return code_version(*sorted(_library_imports_of(script.read_text(encoding="utf-8")) - DISPATCH), *chosen)
+
+
+def is_current(version: str) -> bool:
+    """Whether the code is still what it was when `code_version` gave this."""
+    digest, *modules = version.split() or [""]
+    return all(map(_file_of, modules)) and code_digest(*modules) == digest
+
+
+def _imported_modules(modules: Iterable[str]) -> set[str]:
+    """The given modules and all modules of the library that they import, directly or not."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting.extend(_library_imports(module))
+    return found
+
+
+def _file_of(module: str) -> Path | None:
+    """The source file of a module of the library; None if the name is not one."""
+    path = ROOT.joinpath(*module.split(".")[1:])
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def _library_imports(module: str) -> frozenset[str]:
+    return _library_imports_of(_source_of(module))
+
+
+def _library_imports_of(source: str) -> frozenset[str]:
+    """The modules of the library that a source text imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if name.split(".")[0] == PACKAGE and _file_of(name) is not None)
+
+
+def _source_of(module: str) -> str:
+    path = _file_of(module)
+    if path is None:
+        raise ValueError(f"{module!r} is not a module of {PACKAGE}; write its dotted name in full")
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _code_of(module: str) -> str:
+    """The syntax tree of a module without its docstrings, as text, and the templates beside it."""
+    templates = [path.read_text(encoding="utf-8") for path in sorted(_folder_of(module).glob("*.j2"))]
+    tree = ast.parse(_source_of(module))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body.pop(0)
+    return "\0".join([ast.dump(tree), *templates])
+
+
+def _folder_of(module: str) -> Path:
+    path = _file_of(module)
+    return path.parent if path else ROOT
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the installed packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores that may be used, operating system, and the kernels of linear algebra.
+
+    These are chosen when a program starts, by processor and environment (OPENBLAS_CORETYPE); others sum in
+    another order, so that numbers differ in their last digits.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    system = f"{platform.system()} {platform.machine()}"
+    return {"processor": _processor(), "cores": cores, "system": system, "linear_algebra": _kernels()}
+
+
+def _kernels() -> str:
+    """Library and kernel of each linear algebra that is loaded, such as "openblas Haswell"."""
+    loaded = (library for library in threadpool_info() if library["user_api"] == "blas")
+    return ", ".join(
+        sorted({f"{each['internal_api']} {each.get('architecture', '')}".strip() for each in loaded})
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "unknown")
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """Commit of the checkout that holds `folder` and whether tracked files differ; empty outside one."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"commit": commit, "modified": bool(changed)}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

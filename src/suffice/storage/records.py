@@ -1,0 +1,196 @@
+"""A record of every result: what its bytes must be, what it was made from, and with what.
+
+A result is a file or folder below the results of a study. Its record lies at the same place below the folder
+`records`, so that what is there can be checked by itself, wherever the results are copied to.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from suffice.errors import DataError
+from suffice.secrets import for_sharing
+from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, write_json
+from suffice.storage.provenance import git_state, machine, versions
+
+SCHEMA_VERSION = 1
+FOLDER = "records"
+RUN_RECORD = "run.json"
+FACTS = {"sha256": str, "n_bytes": int, "seen_mtime_ns": int, "inputs": dict, "job": dict, "made": dict}
+STUDY_FILES = ("*.yaml", "*.tsv", "*.csv")
+
+
+@dataclass(frozen=True)
+class State:
+    """What can be seen of a file or folder without reading it.
+
+    Attributes:
+        n_bytes: size; of a folder, that of all its files.
+        mtime_ns: time of the last change of the bytes; of a folder, the latest of its files.
+        changed_ns: time of the last change of anything, such as the name, which cannot be set; likewise.
+    """
+
+    n_bytes: int
+    mtime_ns: int
+    changed_ns: int
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the visible files of a folder and below."""
+    if not path.is_dir():
+        return [path]
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file for file in files if not _is_hidden(file.relative_to(path)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def state_of(path: Path) -> State:
+    """Size and time of change of a file or folder."""
+    stats = [file.stat() for file in files_of(path)]
+    return State(
+        sum(stat.st_size for stat in stats),
+        max((stat.st_mtime_ns for stat in stats), default=0),
+        max((stat.st_ctime_ns for stat in stats), default=0),
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes; of a folder, of the names and hashes of its files."""
+    if not path.is_dir():
+        return sha256_of_file(path)
+    return sha256_of_json({str(file.relative_to(path)): sha256_of_file(file) for file in files_of(path)})
+
+
+def record_path(results: Path, path: Path) -> Path:
+    """Where the record of a result is."""
+    inside = path.relative_to(results)
+    return results / FOLDER / inside.with_name(f"{inside.name}.json")
+
+
+def is_result(results: Path, path: Path) -> bool:
+    """Whether a path lies below the results."""
+    return path.is_relative_to(results)
+
+
+def write_records(
+    results: Path, outputs: Iterable[Path], inputs: Mapping[str, str], job: Mapping[str, Any]
+) -> None:
+    """Write the records of what a job made.
+
+    Args:
+        results: folder of the results.
+        outputs: what it made, below that folder.
+        inputs: SHA-256 of what it was made from, by path: relative to the results, or absolute; those in the
+            user's home folder are written with `~`.
+        job: name and parameters of the job, JSON-compatible.
+    """
+    origin = {"job": for_sharing(dict(job)), "inputs": for_sharing(dict(inputs)), "made": made_with()}
+    for path in outputs:
+        state = state_of(path)
+        seen = {"sha256": sha256_of(path), "n_bytes": state.n_bytes, **_seen(state)}
+        record = {"schema_version": SCHEMA_VERSION, "file": str(path.relative_to(results)), **seen, **origin}
+        write_json(record, record_path(results, path))
+
+
+def _seen(state: State) -> dict[str, int]:
+    """The times at which a result was last seen to be right."""
+    return {"seen_mtime_ns": state.mtime_ns, "seen_changed_ns": state.changed_ns}
+
+
+def made_with() -> dict[str, Any]:
+    """When, where and with what a result is made: time, versions, machine, state of the code's repository."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    code = git_state(Path(__file__).parent)
+    return {"at": now, "versions": versions(), "machine": machine(), "git": code}
+
+
+def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is of, and what it is made with.
+
+    Args:
+        study: the folder of the study's files.
+        overrides: values that replace keys of study.yaml, JSON-compatible.
+    """
+    files = {path.name: sha256_of_file(path) for path in study_files(study)}
+    about = {"folder": str(study.absolute()), "files": files, "overrides": dict(overrides)}
+    return {"schema_version": SCHEMA_VERSION, "study": for_sharing(about), "made": made_with()}
+
+
+def study_files(study: Path) -> list[Path]:
+    """The files that say what a study is."""
+    return sorted(path for pattern in STUDY_FILES for path in study.glob(pattern))
+
+
+def read_record(results: Path, path: Path) -> dict[str, Any] | None:
+    """The record of a result; None if it has none.
+
+    Raises:
+        DataError: it is damaged, or of a later version than is known here.
+    """
+    place = record_path(results, path)
+    if not place.is_file():
+        return None
+    record = read_json(place)
+    found = record.get("schema_version") if isinstance(record, dict) else None
+    if found != SCHEMA_VERSION:
+        raise DataError(
+            f"{place} has schema version {found}, and this version of suffice reads {SCHEMA_VERSION}; "
+            "use the version that wrote it, or delete the results and run again"
+        )
+    wrong = _missing_facts(record)
+    if wrong:
+        raise DataError(f"{place} does not say {', '.join(wrong)} of its result; delete both and run again")
+    return dict(record)
+
+
+def _missing_facts(record: Mapping[str, Any]) -> list[str]:
+    """What a record should say and does not, or says as something else."""
+    wrong = [name for name, kind in FACTS.items() if not isinstance(record.get(name), kind)]
+    return wrong or ([] if isinstance(record["made"].get("versions"), dict) else ["made.versions"])
+
+
+def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> str | None:
+    """What is wrong with a result's bytes, in words; None if it is as its job left it.
+
+    Args:
+        path: the result.
+        record: its record.
+        sha256: hash of its bytes, where it is known already.
+    """
+    if not path.exists():
+        return "is missing"
+    n_bytes, wanted = state_of(path).n_bytes, record["n_bytes"]
+    if n_bytes < wanted:
+        return f"is truncated: {n_bytes:,} bytes, of {wanted:,} that its job wrote"
+    if n_bytes > wanted:
+        return f"was altered: {n_bytes:,} bytes, and its job wrote {wanted:,}"
+    found = sha256 or sha256_of(path)
+    if found != record["sha256"]:
+        return f"was altered: its SHA-256 is {found[:12]}…, and its job wrote {record['sha256'][:12]}…"
+    return None
+
+
+def check_result(results: Path, path: Path) -> str:
+    """The SHA-256 of a result, after a check that it is as its job left it.
+
+    Its bytes are read only if its times of change are not those at which they were last seen to be right.
+
+    Raises:
+        DataError: the result is missing, truncated or altered; or its record is damaged.
+    """
+    record = read_record(results, path)
+    if record is None:
+        return sha256_of(path)
+    seen = State(record["n_bytes"], record["seen_mtime_ns"], record.get("seen_changed_ns", 0))
+    if path.exists() and state_of(path) == seen:
+        return str(record["sha256"])
+    wrong = damage(path, record)
+    if wrong:
+        raise DataError(f"{path} {wrong}; delete it and run again")
+    write_json(record | _seen(state_of(path)), record_path(results, path))
+    return str(record["sha256"])

@@ -1,0 +1,107 @@
+"""The recommendation: what it names, when it holds back, and what it says to do next."""
+
+import pandas as pd
+import pytest
+
+from suffice.analyses.recommendation import first_choices, recommend
+
+
+def ranking_of(models, could_be_first, looks="halves", **columns):
+    table = pd.DataFrame({"model": models, "rank": range(1, len(models) + 1)})
+    table["could_be_first"] = table["model"].isin(could_be_first)
+    table["could_be_first_pools"] = pd.array([pd.NA] * len(models), dtype="boolean")
+    table["win_rate"] = [1 - place / len(models) for place in range(len(models))]
+    table["score"], table["aggregate"], table["looks"] = table["win_rate"], "ranks", looks
+    table["embed_dim"], table["warnings"] = 64, ""
+    return table.assign(**columns)
+
+
+def ways_of(**first_of):
+    """Each way gives one model 1 and the others less."""
+    rows = [
+        (model, way, float(model == first))
+        for way, first in first_of.items()
+        for model in ("a", "b", "c", "d")
+    ]
+    return pd.DataFrame(rows, columns=["model", "predictor", "value"])
+
+
+MODELS = ["a", "b", "c", "d"]
+
+
+def test_names_a_model_that_alone_could_be_first_and_that_the_witnesses_choose():
+    found = recommend(ranking_of(MODELS, ["a"]), ways_of(neighbours="a", self_retrieval="a", rankme="a"))
+    assert found.is_settled
+    assert found.headline == "Take a."
+    assert found.to_label == []
+
+
+@pytest.mark.parametrize("witness", ["neighbours", "self_retrieval", "rankme"])
+def test_one_dissenting_witness_unsettles_the_choice_and_is_to_be_labelled(witness):
+    ways = ways_of(**{"neighbours": "a", "self_retrieval": "a", "rankme": "a", witness: "c"})
+    found = recommend(ranking_of(MODELS, ["a"]), ways)
+    assert not found.is_settled
+    assert found.model == "a"
+    assert found.to_label == ["a", "c"]
+    assert "label about 200 items and compare a and c" in found.text
+
+
+def test_width_is_named_but_is_no_witness():
+    found = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a", embed_dim="d"))
+    assert found.is_settled
+    assert "Width would take d." in found.text
+
+
+def test_several_that_could_be_first_are_not_settled():
+    found = recommend(ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a"))
+    assert not found.is_settled
+    assert "2 of 4 models could be first: a, or b" in found.text
+    assert found.to_label == ["a", "b"]
+
+
+def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_named():
+    top = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a"), controls=["a"])
+    assert not top.is_settled
+    assert "a, which is not trained, could be first" in top.text
+    low = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a"), controls=["c"])
+    assert low.is_settled
+    assert "Do not take d: below c, which is not trained." in low.text
+
+
+def test_the_cheapest_equal_is_named_only_if_it_saves_enough():
+    ranking, ways = ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a")
+    cards = pd.DataFrame({"model": MODELS, "seconds_per_1000_items": [10.0, 2.0, 0.1, 0.1]})
+    assert "b could be first as well and takes 1/5 of the time" in recommend(ranking, ways, cards).text
+    level = cards.assign(seconds_per_1000_items=[10.0, 9.0, 0.1, 0.1])
+    assert "of the time" not in recommend(ranking, ways, level).text
+
+
+def test_one_look_is_said_to_be_the_weaker_way():
+    ways = ways_of(rankme="a")
+    assert "two looks" in recommend(ranking_of(MODELS, ["a"], looks="same"), ways).text
+    assert "two looks" not in recommend(ranking_of(MODELS, ["a"]), ways).text
+
+
+def test_a_ranking_that_follows_width_says_so():
+    models = ["a", "b", "c", "d", "e"]
+    wide = ranking_of(models, ["a"], embed_dim=[512, 256, 128, 64, 32])
+    assert "follows the width" in recommend(wide, ways_of(rankme="a")).text
+    narrow = ranking_of(models, ["a"], embed_dim=[32, 64, 128, 256, 512])
+    assert "follows the width" not in recommend(narrow, ways_of(rankme="a")).text
+
+
+def test_other_pools_are_spoken_of_only_where_they_are_known():
+    ranking = ranking_of(MODELS, ["a"])
+    assert "other models like these" not in recommend(ranking, ways_of(rankme="a")).text
+    open_pools = ranking.assign(could_be_first_pools=[True, True, True, False])
+    assert "any of 3 models could be first" in recommend(open_pools, ways_of(rankme="a")).text
+
+
+def test_first_choices_name_all_tied_models_and_leave_out_empty_ways():
+    ways = pd.concat([ways_of(rankme="a"), ways_of(none="x").assign(value=float("nan"))])
+    tied = ways.assign(value=ways["value"].where(ways["model"] != "b", ways["value"].max()))
+    assert first_choices(tied).to_dict("records") == [
+        {"way": "rankme", "model": "a, b"},
+        {"way": "none", "model": "b"},
+    ]
+    assert first_choices(ways).to_dict("records") == [{"way": "rankme", "model": "a"}]

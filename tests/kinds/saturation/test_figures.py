@@ -1,0 +1,152 @@
+"""The figures of a study of equal test loss: which marks they draw, and what they refuse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suffice.errors import DataError
+from suffice.kinds.saturation.figure_auc import draw_auc_bars
+from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_matrix import draw_state_matrix
+from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
+from suffice.kinds.saturation.figure_twins import draw_twin_gap
+from suffice.kinds.saturation.figures import FIGURES, draw_saturation_figure
+from suffice.plots.style import save_figure
+
+PLACE = {"language": "anbn", "architecture": "lstm"}
+
+
+def cloud_table():
+    rows = pd.DataFrame(
+        [
+            {**PLACE, "arm": arm, "seed": seed, "excess_nats": 0.003, "ood_rule_1": value, "id_rule_1": 1.0}
+            for arm, value in (("likelihood", 0.5), ("oracle", 1.0))
+            for seed in range(2)
+        ]
+    )
+    return rows.assign(accepted_nats=0.02)
+
+
+BASELINES = pd.DataFrame(
+    [
+        {
+            "language": "anbn",
+            "baseline": "end at once",
+            "part": "out of distribution, test",
+            "rule": "rule_1",
+            "accuracy": 0.3,
+        }
+    ]
+)
+TWINS = pd.DataFrame(
+    {"n_examples": [0, 8], "accuracy_mixture": [0.7, 0.9], "accuracy_twin": [0.2, 0.0], "chance": 0.1,
+     "kl_nats": [0.1, 1e-9]}
+)  # fmt: skip
+PAIRS = pd.DataFrame(
+    [
+        {"arm": arm, "seed": seed, "n_examples": n, "accuracy": 0.5 + 0.1 * seed, "accuracy_mixture": 0.9}
+        for arm in ("likelihood", "mislabelling")
+        for seed in range(2)
+        for n in (0, 8)
+    ]
+)
+CURVES = pd.DataFrame(
+    [
+        {"optimiser": "sgd", "twin": twin, "learning_rate": 0.1, "step": step, "excess_nats": 3.0 - step,
+         "low": 2.5 - step, "high": np.inf if step == 2 else 3.5 - step}
+        for twin in ("unchanged", "permuted")
+        for step in range(3)
+    ]
+)  # fmt: skip
+DIRECTED = pd.DataFrame(
+    [
+        {**PLACE, "source": f"{first}/0", "target": f"{second}/0", "value": 2.0}
+        for first in ("likelihood", "oracle")
+        for second in ("likelihood", "oracle")
+        if first != second
+    ]
+)
+AREAS = pd.DataFrame(
+    [
+        {
+            "contrast": contrast,
+            "probe": probe,
+            "noise": noise,
+            "measure": measure,
+            "auc": 0.8,
+            "p_value": 0.01,
+        }
+        for contrast in ("arms", "read-out")
+        for probe, noise, measure in (
+            ("in distribution", 0.1, "gaussian"),
+            ("out of distribution", 0.3, "gaussian"),
+            ("both", np.nan, "loss_difference"),
+        )
+    ]
+)
+
+
+def test_the_cloud_has_a_mark_a_network_and_the_baseline():
+    drawn = draw_cloud(cloud_table(), BASELINES)
+    assert len(drawn.points) == 4 and drawn.points["baseline"].eq(0.3).all()
+    axes = drawn.figure.axes[0]
+    marks = sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None")
+    assert marks == 4 and axes.get_xscale() == "log"
+    assert [0.02, 0.02] in [list(line.get_xdata()) for line in axes.lines]  # what is accepted
+
+
+def test_twins_are_drawn_against_divergence_and_pairs_with_their_range():
+    points = draw_twin_gap(TWINS, PAIRS).points
+    exact = points[points["panel"] == "exact"]
+    assert sorted(exact["x"].unique()) == [1e-9, 0.1] and set(exact["model"]) == {"mixture", "twin"}
+    trained = points[(points["panel"] == "trained") & (points["model"] == "likelihood")]
+    assert trained["low"].tolist() == [0.5, 0.5] and trained["high"].tolist() == pytest.approx([0.6, 0.6])
+
+
+def test_a_curve_that_diverges_leaves_a_gap():
+    drawn = draw_tuning_curves(CURVES)
+    assert drawn.points["high"].isna().sum() == 2
+    assert "learning rate 0.1" in drawn.figure.axes[0].texts[0].get_text()
+
+
+def test_the_matrix_leaves_the_diagonal_out():
+    image = draw_state_matrix(DIRECTED).figure.axes[0].images[0]
+    assert np.isnan(np.diag(image.get_array().filled(np.nan))).all()
+    assert [label.get_text() for label in draw_state_matrix(DIRECTED).figure.axes[0].get_yticklabels()] == [
+        "likelihood", "oracle",
+    ]  # fmt: skip
+
+
+def test_areas_have_a_panel_a_contrast():
+    figure = draw_auc_bars(AREAS).figure
+    assert len(figure.axes) == 2
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "information sufficiency, gaussian", "loss difference",
+    ]  # fmt: skip
+
+
+def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
+    tables = {
+        "cloud": cloud_table(), "baselines": BASELINES, "twins": TWINS, "pairs": PAIRS, "curves": CURVES,
+        "bridge_directed": DIRECTED, "bridge_auc": AREAS,
+    }  # fmt: skip
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    for name in FIGURES:
+        assert all(
+            path.stat().st_size
+            for path in save_figure(draw_saturation_figure(name, tmp_path), tmp_path / name)
+        )
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: draw_cloud(cloud_table().drop(columns="arm"), BASELINES), "lacks the column"),
+        (lambda: draw_twin_gap(TWINS.iloc[:0], PAIRS), "no rows"),
+        (lambda: draw_auc_bars(AREAS.iloc[:0]), "no rows"),
+    ],
+)
+def test_tables_that_cannot_be_drawn(draw, message):
+    with pytest.raises(DataError, match=message):
+        draw()

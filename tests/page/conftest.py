@@ -1,0 +1,129 @@
+"""A small made-up study's page."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from suffice.kinds.embeddings.content import PageContent, Section
+
+TASKS = ("topic", "search")
+
+
+def make_ranking(groups: list[int]) -> pd.DataFrame:
+    """Models a, b, ... with the given tie groups, from first to last."""
+    n_models = len(groups)
+    scores = np.linspace(0.5, 0.1, n_models)
+    places = np.arange(1, n_models + 1)
+    return pd.DataFrame(
+        {
+            "model": [f"model-{chr(97 + i)}" for i in range(n_models)],
+            "score": scores,
+            "score_low": scores - 0.05,
+            "score_high": scores + 0.05,
+            "rank": places,
+            "rank_low": places,
+            "rank_high": places,
+            "tie_group": groups,
+            "embed_dim": 64,
+            "could_be_first": np.array(groups) == 1,
+            "win_rate": scores,
+            "win_rate_low": scores - 0.05,
+            "win_rate_high": scores + 0.05,
+            "rank_low_pools": pd.array(places, dtype="Int64"),
+            "rank_high_pools": pd.array(np.full(n_models, n_models), dtype="Int64"),
+            "could_be_first_pools": pd.array([True] * n_models, dtype="boolean"),
+            "relatives": [f"model-{chr(97 + i)}" for i in range(n_models)],
+            "looks": "halves",
+            "aggregate": "ranks",
+            "is_target": True,
+            "n_items": 1500,
+            "items_needed": [*[900.0] * (n_models - 1), np.nan],
+            "warnings": "",
+        }
+    )
+
+
+def make_cards(ranking: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": ranking["model"],
+            "embed_dim": 64,
+            "truncated_share": [None, *[0.02] * (len(ranking) - 1)],
+            "n_zero_rows": 0,
+            "n_duplicate_rows": 1234,
+            "n_constant_dims": 0,
+            "effective_rank": 40.5,
+            "seconds_per_1000_items": np.arange(len(ranking), 0, -1.0),
+            "n_parameters": [None, *[1e6] * (len(ranking) - 1)],
+            "bytes_per_vector": 256,
+            "device": "cpu",
+            "warnings": "",
+        }
+    )
+
+
+def make_correlation(n_models: int) -> pd.DataFrame:
+    rows = [
+        (predictor, kind, task, "spearman", value, value - 0.2, value + 0.05, n_models)
+        for predictor, kind, value in (
+            ("linear", "information sufficiency", 0.8),
+            ("embed_dim", "baseline", 0.3),
+            ("rankme", "baseline", 0.45),
+        )
+        for task in ("mean rank", *TASKS)
+    ]
+    names = "predictor predictor_kind task statistic value low high n_models".split()
+    return pd.DataFrame(rows, columns=names)
+
+
+def make_results(ranking: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (task, "classification", "toys", model, "accuracy", 0.5, 0.01, 0.1)
+            for task in TASKS
+            for model in ranking["model"]
+        ],
+        columns="task kind dataset model metric value standard_error chance".split(),
+    )
+
+
+@pytest.fixture
+def png(tmp_path):
+    path = tmp_path / "figure.png"
+    Figure(figsize=(1, 1)).savefig(path)
+    return path
+
+
+@pytest.fixture
+def make_page(png) -> Callable[..., PageContent]:
+    """A function that makes a page's content; keywords replace fields of the section or of the page."""
+
+    def make(groups=(1, 2, 3), tasks=True, **changes) -> PageContent:
+        ranking = make_ranking(list(groups))
+        section = Section(
+            dataset="toys",
+            estimator="linear",
+            ranking=ranking,
+            manifest={"n_items": 1500, "content_sha256": "ab12", "source": "toys.csv"},
+            cards=make_cards(ranking),
+            correlation=make_correlation(len(groups)) if tasks else None,
+            figures={"rank_bars": png, "pair_matrix": png},
+        )
+        fields = {field.name for field in dataclasses.fields(Section)}
+        section = dataclasses.replace(section, **{k: v for k, v in changes.items() if k in fields})
+        content = PageContent(
+            study="toy-study",
+            sections=(section,),
+            models=pd.DataFrame({"model": ranking["model"], "family": "letters"}),
+            results=make_results(ranking) if tasks else None,
+            provenance={"Base seed": "17", "Git state": "3f9c1d2"},
+            versions={"numpy": "2.4"},
+            config="seed: 17",
+        )
+        return dataclasses.replace(content, **{k: v for k, v in changes.items() if k not in fields})
+
+    return make

@@ -1,0 +1,128 @@
+"""A result that would come out differently now is found by content, whatever times and notes say."""
+
+import os
+from base64 import urlsafe_b64encode
+
+import pytest
+
+from suffice.errors import StudyError
+from suffice.storage.current import delete_results, outdated_results, refuse_other_study
+from suffice.storage.files import write_json
+from suffice.storage.provenance import code_version
+from suffice.storage.records import (
+    RUN_RECORD,
+    check_result,
+    read_record,
+    run_record,
+    sha256_of,
+    write_records,
+)
+
+
+class Made:
+    """A study, its input from elsewhere, and two results: pairs from the input, a ranking from the pairs."""
+
+    def __init__(self, folder):
+        self.results, self.study = folder / "results" / "toy", folder / "toy"
+        self.input, self.notes = folder / "texts.csv", folder / "metadata"
+        self.pairs, self.ranking = self.results / "pairs.csv", self.results / "ranking.csv"
+        self.results.mkdir(parents=True)
+        self.study.mkdir()
+        (self.study / "study.yaml").write_text("seed: 1\n")
+        self.input.write_text("one\ntwo\n")
+        self.pairs.write_text("a,b\n1,2\n")
+        self.ranking.write_text("model\na\nb\n")
+        self.job = {"rule": "make", "parameters": {"code": code_version("suffice.errors")}}
+        write_records(self.results, [self.pairs], {str(self.input): sha256_of(self.input)}, self.job)
+        write_records(self.results, [self.ranking], {"pairs.csv": sha256_of(self.pairs)}, {"rule": "rank"})
+        write_json(run_record(self.study, {}), self.results / RUN_RECORD)
+
+    def outdated(self, **overrides):
+        return outdated_results(self.results, self.study, overrides, self.notes)
+
+    def note(self, path):
+        self.notes.mkdir(exist_ok=True)
+        (self.notes / urlsafe_b64encode(str(path).encode()).decode()).write_text("{}")
+
+
+@pytest.fixture
+def made(tmp_path):
+    return Made(tmp_path)
+
+
+def with_times_of(path, other):
+    """As `cp -p` and `mv` leave a file: the times of another."""
+    stat = other.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_what_is_as_it_was_is_current(made):
+    assert made.outdated() == {}
+    os.utime(made.ranking)  # another time, the same bytes
+    os.utime(made.input)
+    assert made.outdated() == {}
+
+
+@pytest.mark.parametrize("text", ["one\n", "one\ntwo\nthree\n", "two\none\n"])
+def test_an_input_with_other_bytes_and_the_same_or_an_older_time(made, tmp_path, text):
+    made.outdated()  # the hash of the input is known from now on
+    other = tmp_path / "other.csv"
+    other.write_text(text)
+    with_times_of(other, made.input)
+    os.replace(other, made.input)
+    assert made.outdated() == {"pairs.csv": f"was made from another {made.input}"}
+
+
+def test_an_input_that_is_gone_makes_nothing_outdated(made):
+    made.input.unlink()
+    assert made.outdated() == {}
+
+
+@pytest.mark.parametrize("text", ["model\na\n", "model\nb\na\n", "model\na\nb\nc\n"])
+def test_a_result_that_was_cut_or_swapped_with_its_time_kept(made, tmp_path, text):
+    other = tmp_path / "other.csv"
+    other.write_text(text)
+    with_times_of(other, made.ranking)
+    os.replace(other, made.ranking)
+    assert made.outdated() == {"ranking.csv": "is not as its job left it"}
+
+
+def test_results_from_other_results_than_there_are_now(made):
+    made.pairs.write_text("a,b\n1,3\n")
+    write_records(made.results, [made.pairs], {str(made.input): sha256_of(made.input)}, made.job)
+    assert made.outdated() == {"ranking.csv": "was made from another pairs.csv"}
+
+
+def test_other_code(made):
+    job = {"parameters": {"code": "0123456789ab suffice.errors"}}
+    write_records(made.results, [made.pairs], {}, job)
+    assert made.outdated() == {"pairs.csv": "was made by other code"}
+
+
+def test_other_settings_of_which_snakemake_knows_nothing(made):
+    """Its notes were deleted, or are those of another checkout."""
+    lost = "was made with settings that are not known any more"
+    assert made.outdated(seed=2) == {"pairs.csv": lost, "ranking.csv": lost}
+    made.note(made.pairs)
+    assert made.outdated(seed=2) == {"ranking.csv": lost}
+    (made.study / "study.yaml").write_text("seed: 2\n")
+    assert made.outdated() == {"ranking.csv": lost}
+
+
+def test_what_is_outdated_is_deleted_with_its_record_and_nothing_else(made):
+    delete_results(made.results, {"ranking.csv": "is not as its job left it"})
+    assert not made.ranking.exists() and read_record(made.results, made.ranking) is None
+    assert check_result(made.results, made.pairs) == sha256_of(made.pairs)
+
+
+def test_results_of_another_study_of_the_same_name_are_refused(made, tmp_path):
+    refuse_other_study(made.results, made.study)
+    other = tmp_path / "elsewhere" / "toy"
+    other.mkdir(parents=True)
+    (other / "study.yaml").write_text("seed: 1\n")
+    refuse_other_study(made.results, other)  # the same study, copied
+    (other / "study.yaml").write_text("seed: 3\n")
+    with pytest.raises(StudyError, match="holds the results of the study in .*; give one of the folders"):
+        refuse_other_study(made.results, other)
+    (made.study / "study.yaml").unlink()  # moved, then edited
+    refuse_other_study(made.results, other)
