@@ -6,7 +6,7 @@ import pytest
 
 from suffice.analyses.recommendation import listed
 from suffice.kinds.embeddings.answer import answer, headline
-from suffice.page.numbers import correlation, integer, interval, number, percent, ranks
+from suffice.numbers import correlation, integer, interval, number, percent, ranks
 
 
 @pytest.mark.parametrize(

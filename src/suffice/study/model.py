@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from suffice.analyses.registry import fields_of_keys
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookChoice, LookSettings
 from suffice.embed.registry import get_loader
@@ -15,8 +16,7 @@ from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.study.estimators import COMBINES, EstimatorChoice
-from suffice.study.extras import ExplainSettings, FewLabelsSettings
-from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
+from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"
@@ -73,8 +73,8 @@ class StudyRankingSettings(RankingSettings):
         raise ValueError("write all, a number, or a list of names of models")
 
 
-class StudySettings(Settings):
-    """The keys of `study.yaml`."""
+class OwnStudySettings(Settings):
+    """The keys of `study.yaml` that are no analysis' own."""
 
     title: str = Field(description="what the study asks, in a few words; the headline of the page")
     kind: Literal["embeddings"] = Field(
@@ -98,14 +98,6 @@ class StudySettings(Settings):
     )
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
-    )
-    few_labels: FewLabelsSettings | None = Field(
-        default=None,
-        description="how a few labels update the ranking, tried on the study's tasks; `{}` for the defaults, "
-        "left out it is not made",
-    )
-    explain: ExplainSettings = Field(
-        default=ExplainSettings(), description="of which pairs it is said what the source does not give"
     )
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
@@ -146,6 +138,18 @@ class StudySettings(Settings):
         return (
             {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
         )
+
+
+if TYPE_CHECKING:
+    StudySettings = OwnStudySettings
+else:
+    StudySettings = create_model(
+        "StudySettings",
+        __base__=OwnStudySettings,
+        __doc__="The keys of `study.yaml`, with those of the analyses.",
+        __module__=__name__,
+        **fields_of_keys(),
+    )
 
 
 @dataclass(frozen=True)
@@ -309,15 +313,6 @@ class Study:
             return self.candidates
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
-    @property
-    def few_label_tasks(self) -> dict[str, TaskRow]:
-        """The tasks on which few labels are tried; none if the study does not ask for it."""
-        wanted = self.settings.few_labels
-        if wanted is None:
-            return {}
-        fitting = {name: task for name, task in self.tasks.items() if task.settings.kind in KINDS_WITH_SPLIT}
-        return fitting if wanted.tasks == "all" else {name: self.tasks[name] for name in wanted.tasks}
-
     def embeds_new_items(self, model: str) -> bool:
         """Whether a model can embed texts that are not in the data set."""
         row = self.models[model]
@@ -337,12 +332,6 @@ class Study:
     def controls(self) -> list[str]:
         """Names of the models that are untrained and should lose."""
         return [name for name, row in self.models.items() if row.is_control]
-
-    @property
-    def explained_pairs(self) -> list[tuple[str, str]] | Literal["auto"]:
-        """The pairs to explain whose models are all there, or "auto"."""
-        wanted = self.settings.explain.pairs
-        return wanted if wanted == "auto" else [pair for pair in wanted if set(pair) <= set(self.models)]
 
     def check_targets(self) -> None:
         """Check that the wanted targets can be had.

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from suffice.analyses.cost import quotient_table
+from suffice.analyses.base import Finding, Place, Ranked
+from suffice.analyses.registry import findings_of
+from suffice.analyses.sources import sources
 from suffice.baselines.stored import predictor_table
 from suffice.data.look_settings import SAME
-from suffice.embed.cards import cards_table
 from suffice.estimators.base import Estimator
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.page import render_page
@@ -46,8 +47,7 @@ def page_of_study(
         sections=tuple(_sections(study, results, figures)),
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
-        results=_task_results(study, results),
-        public_note=_public_note(study, results),
+        has_tasks=study.has_tasks,
         provenance=provenance_facts(study.settings.seed),
         versions=versions(),
         config=configuration_of(study),
@@ -57,49 +57,36 @@ def page_of_study(
 
 
 def _sections(study: Study, results: Path, figures: Sequence[str]) -> list[Section]:
+    places = [(dataset, name) for dataset in study.ranked_datasets for name in study.shown_rankings]
+    remarks = [[_public_remark(study, results)], *[[] for _ in places[1:]]]
     return [
-        _section(study, results, dataset, name, figures)
-        for dataset in study.ranked_datasets
-        for name in study.shown_rankings
+        _section(study, results, ranked_files(study, results, *place), figures, more)
+        for place, more in zip(places, remarks, strict=True)
     ]
 
 
-def _section(study: Study, results: Path, dataset: str, ranking: str, figures: Sequence[str]) -> Section:
-    cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
-    estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranking)]
-    ranked = f"{dataset}/{ranking}.csv"
-    pareto = read_table(results / "pareto" / ranked)
-    correlation, differences, decision, quotient, dependence = None, None, None, None, None
-    if study.has_tasks:
-        table = read_table(results / "correlation" / f"{dataset}.csv")
-        others = set(study.rankings) - {ranking}
-        correlation = table[~table["predictor"].isin(others)]
-        advantage = read_table(results / "correlation" / f"{dataset}.differences.csv")
-        differences = advantage[advantage["predictor"] == ranking]
-        decision = read_table(results / "decision" / f"{dataset}.csv")
-        task_table = _task_results(study, results)
-        quotient = None if task_table is None else quotient_table(pareto, task_table)
-        dependence = read_table(results / "dependence" / ranked)
+def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ranked:
+    """One ranking with all that a page can read of it."""
+    files = sources(study, str(results), dataset, ranking)
+    models = [{"model": row.name, "family": row.family} for row in study.models.values()]
+    return Ranked(dataset, ranking, files, {"models": models})
+
+
+def _section(
+    study: Study, results: Path, ranked: Ranked, figures: Sequence[str], remarks: Sequence[Finding]
+) -> Section:
+    estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranked.name)]
+    drawn = results / "figures" / ranked.dataset / ranked.name
     return Section(
-        dataset=dataset,
-        estimator=ranking,
-        ranking=read_table(results / "ranking" / dataset / f"{ranking}.csv"),
-        manifest=read_json(results / "corpora" / f"{dataset}.json"),
-        cards=cards_table(cards),
-        correlation=correlation,
-        differences=differences,
-        decision=decision,
-        sensitivity=read_table(results / "sensitivity" / ranked),
-        pareto=pareto,
-        quotient=quotient,
-        dependence=dependence,
-        few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
-        directions=_explained(study, results / "explained" / dataset, ranking, "directions"),
-        items=_explained(study, results / "explained" / dataset, ranking, "items"),
-        ways=_other_ways(study, results, dataset, ranking),
+        dataset=ranked.dataset,
+        estimator=ranked.name,
+        ranking=ranked["ranking"],
+        manifest=read_json(results / "corpora" / f"{ranked.dataset}.json"),
+        cards=ranked["cards"],
+        findings=[*findings_of(ranked), _looks_note(study, results, ranked.dataset), *remarks],
+        ways=_other_ways(ranked),
         controls=study.controls,
-        notes=_notes(study, results, dataset),
-        figures={name: results / "figures" / dataset / ranking / f"{name}.png" for name in figures},
+        figures={name: drawn / f"{name}.png" for name in figures},
         held_out=all(estimator.held_out for estimator in estimators),
         about_estimator=_about(estimators),
     )
@@ -117,22 +104,17 @@ def _about(estimators: Sequence[Estimator[Any]]) -> str:
     return " ".join([together, *(f"{each.name}: {each.about}" for each in estimators)])
 
 
-def _other_ways(study: Study, results: Path, dataset: str, ranking: str) -> pd.DataFrame:
+def _other_ways(ranked: Ranked) -> pd.DataFrame:
     """The ways to choose beside one ranking: other rankings and baselines."""
-    others = [name for name in study.rankings if name != ranking]
-    rankings = {name: read_table(results / "ranking" / dataset / f"{name}.csv") for name in others}
-    return predictor_table(rankings, read_table(results / "baselines" / f"{dataset}.csv"))
+    others = {name: table for name, table in ranked.rankings.items() if name != ranked.name}
+    return predictor_table(others, ranked["baselines"])
 
 
-def _explained(study: Study, folder: Path, ranking: str, what: str) -> pd.DataFrame | None:
-    return read_table(folder / f"{ranking}.{what}.csv") if study.explained_pairs else None
-
-
-def _notes(study: Study, results: Path, dataset: str) -> list[str]:
+def _looks_note(study: Study, results: Path, dataset: str) -> Finding:
     """What is to be known of the looks at the items that a ranking rests on."""
     row, manifest = study.datasets[dataset], results / "looks" / f"{dataset}.json"
     note = note_on_looks(row, None if row.looks.kind == SAME else read_json(manifest))
-    return [note] if note else []
+    return Finding(place=Place.NOTES, notes=(note,) if note else ())
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
@@ -143,9 +125,10 @@ def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "stage", "reason"])
 
 
-def _task_results(study: Study, results: Path) -> pd.DataFrame | None:
-    tables = [read_table(Path(path)) for path in study.task_files(str(results))]
-    return pd.concat(tables, ignore_index=True) if tables else None
+def _public_remark(study: Study, results: Path) -> Finding:
+    """How many scores others measured, and which models lack some."""
+    note = _public_note(study, results)
+    return Finding(place=Place.REMARKS, cautions=(("Scores of others", note),) if note else ())
 
 
 def _public_note(study: Study, results: Path) -> str:

@@ -1,5 +1,7 @@
-"""Numbers as people read them: few digits, a true minus sign, a dash for what is missing."""
+"""Numbers and columns as people read them: few digits, a true minus sign, a dash for what is missing."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -65,3 +67,22 @@ def _decimals(size: float, digits: int) -> int:
     if size >= 10:
         return max(0, digits - 2)
     return max(0, digits - 1) if size >= 1 else 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a page's table: the key in the data, its heading, and what turns a value into text.
+
+    With `low` and `high` the cell is an interval of those two columns.
+    """
+
+    key: str
+    heading: str
+    write: Callable[..., str] = text
+    low: str = ""
+    high: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells are numbers, hence set flush right."""
+        return self.write is not text

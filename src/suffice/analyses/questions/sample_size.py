@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from suffice.analyses.base import Analysis, Figure, Finding, Place
 from suffice.plots.style import (
     ACCENT,
     ACCENT_BAND,
@@ -28,7 +29,7 @@ AGREEMENT, APART, MORE = "agreement with the ranking on all items", "neighbours 
 
 @styled
 def draw_ranking_by_items(
-    by_items: pd.DataFrame, ranking: pd.DataFrame, figure: Figure | None = None
+    by_items: pd.DataFrame, ranking: pd.DataFrame, figure: Canvas | None = None
 ) -> Drawn:
     """Agreement of rankings on fewer items with that on all, and how many neighbours are told apart.
 
@@ -122,3 +123,20 @@ def _apart(marked: list[float]) -> list[float]:
         if not kept or value >= 1.7 * kept[-1]:
             kept.append(float(f"{value:.3g}"))
     return kept
+
+
+FIGURE = Figure(
+    name="ranking_by_items",
+    title="Are there enough items?",
+    caption="Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: "
+    "nine in ten parts). The fits are those on all items, so fits on fewer items would agree less. Right: "
+    "how many adjacent pairs in the ranking are distinguishable; dashed, with more items, if differences "
+    "stay as they are.",
+    draw=lambda ranked: draw_ranking_by_items(ranked["by_items"], ranked["ranking"]),
+    reads=("by_items", "ranking"),
+)
+SAMPLE_SIZE = Analysis(
+    name="sample_size",
+    figures=(FIGURE,),
+    findings=lambda ranked: [Finding(place=Place.RANKING, figures=(FIGURE,))],
+)

@@ -279,7 +279,7 @@ class Trial:
     full: pd.Series
 
 
-def try_few_labels(
+def try_labels(
     trial: Trial,
     budgets: Sequence[int],
     n_draws: int = 20,

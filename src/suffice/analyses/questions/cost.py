@@ -1,10 +1,15 @@
-"""What does a better score cost? Score against each kind of cost, with the front."""
+"""What does a better score cost?"""
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from suffice.analyses import cost as arithmetic
+from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
+from suffice.analyses.cost import COSTS, quotient_table
+from suffice.numbers import Column, correlation, integer, number
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.style import (
     ACCENT,
@@ -22,6 +27,63 @@ from suffice.plots.style import (
     styled,
 )
 
+COST_WORDS = dict(zip(COSTS, ("seconds per 1,000 items", "parameters", "width"), strict=True))
+FRONT = (
+    Column("model", "Model"),
+    Column("cost", "Cost"),
+    Column("cost_value", "Value", number),
+    Column("value", "Value", number),
+    Column("value_per_cost", "Value / cost", number),
+)
+QUOTIENT = (
+    Column("cost", "Cost"),
+    Column("value_spearman", "Spearman of the value", correlation),
+    Column("quotient_spearman", "Spearman of value / cost", correlation),
+    Column("n_models", "Models", integer),
+)
+ABOUT = Markup(
+    "A model is on a front if no other has as high a value (win rate or score) for as little. <strong>Value "
+    "divided by cost is not\nrecommended</strong>: costs often differ by far more than values, and the "
+    "quotient then ranks by cheapness alone."
+)
+ABOUT_QUOTIENT = Markup(" The table says how well each agrees with the tasks here.")
+
+
+def _findings(ranked: Ranked) -> list[Finding]:
+    if "pareto" not in ranked:
+        return []
+    front = ranked["pareto"][ranked["pareto"]["on_front"].astype(bool)]
+    if front.empty:
+        return []
+    shown = ShownTable(
+        _named(front), FRONT, "Models that no other beats for the same cost or less", "The fronts in numbers"
+    )
+    beside = _quotient(ranked)
+    return [
+        Finding(
+            title="Cost",
+            about=ABOUT + ABOUT_QUOTIENT if beside else ABOUT,
+            figures=(FIGURE,),
+            tables=(*beside, shown),
+        )
+    ]
+
+
+def _quotient(ranked: Ranked) -> tuple[ShownTable, ...]:
+    """What dividing by the cost does to the agreement with tasks; nothing without tasks."""
+    if "quotient" in ranked:
+        table = ranked["quotient"]
+    elif "tasks" in ranked:
+        table = quotient_table(ranked["pareto"], ranked["tasks"])
+    else:
+        return ()
+    return (ShownTable(_named(table), QUOTIENT, "Agreement with the mean rank"),) if len(table) else ()
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(cost=table["cost"].map(COST_WORDS))
+
+
 COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front")
 COST_LABELS = {
     "seconds_per_1000_items": "seconds per 1,000 items",
@@ -31,7 +93,7 @@ COST_LABELS = {
 
 
 @styled
-def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
+def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Canvas | None = None) -> Drawn:
     """What orders the models against cost on a logarithmic axis, one panel per cost; the front is named.
 
     Models without cost (0) stand at the left edge, since a logarithmic axis has no 0.
@@ -91,3 +153,20 @@ def _name_front(axes: Axes, panel: pd.DataFrame) -> None:
     where = np.asarray(front[["at", "value"]], dtype=float)
     for label in place_labels(axes, where, names, obstacles, size=6):
         label.set_color(MUTED)
+
+
+FIGURE = Figure(
+    name="pareto_front",
+    title="Score against cost",
+    caption="Named models are on the front: no other has as high a score for as little. The others are pale.",
+    draw=lambda ranked: draw_pareto_front(ranked["pareto"], Families.from_table(ranked.models)),
+    reads=("pareto",),
+)
+COST = Analysis(
+    name="cost",
+    needs=("ranking", "cards"),
+    makes={"pareto": Made("pareto/{dataset}/{estimator}.csv", "cost")},
+    tables=arithmetic.tables,
+    figures=(FIGURE,),
+    findings=_findings,
+)

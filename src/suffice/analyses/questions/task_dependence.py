@@ -1,8 +1,11 @@
 """On which tasks does the score agree? Agreement of each task against what it is like."""
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from suffice.analyses import task_dependence
+from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
+from suffice.numbers import Column, correlation, correlation_interval, integer
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.style import (
     ACCENT,
@@ -16,6 +19,33 @@ from suffice.plots.style import (
     styled,
 )
 
+TRAIT_WORDS = {
+    "n_classes": "number of classes",
+    "n_items": "number of items",
+    "solvability": "how solvable the task is",
+}
+TRAITS = (
+    Column("trait", "Trait of the task"),
+    Column("value", "Spearman with the agreement", correlation),
+    Column("low", "95 % interval", correlation_interval, "low", "high"),
+    Column("n_tasks", "Tasks", integer),
+    Column("note", "Note"),
+)
+
+
+def _findings(ranked: Ranked) -> list[Finding]:
+    if "dependence" not in ranked or ranked["dependence"].empty:
+        return []
+    table = ranked["dependence"]
+    shown = ShownTable(
+        table.assign(trait=table["trait"].map(TRAIT_WORDS)),
+        TRAITS,
+        "Agreement and kinds of tasks",
+        "Agreement against kinds of tasks in numbers",
+    )
+    return [Finding(title="On which tasks does the score agree?", figures=(FIGURE,), tables=(shown,))]
+
+
 COLUMNS = ("task", "agreement", "n_models", "n_classes", "n_items", "solvability")
 LABELS = {
     "n_classes": "number of classes",
@@ -27,7 +57,7 @@ N_NAMED = 8
 
 
 @styled
-def draw_task_dependence(dependence: pd.DataFrame, figure: Figure | None = None) -> Drawn:
+def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None) -> Drawn:
     """Spearman's correlation of the score with each task against three traits of the tasks.
 
     Tasks without a trait, such as regressions without classes, are left out of its panel.
@@ -72,3 +102,29 @@ def draw_task_dependence(dependence: pd.DataFrame, figure: Figure | None = None)
         for text in place_labels(axes, where, names, panel[["x", "agreement"]].to_numpy(float), size=6):
             text.set_color(MUTED)
     return Drawn(figure, points[["trait", "task", "x", "agreement", "n_models"]])
+
+
+FIGURE = Figure(
+    name="task_dependence",
+    title="Agreement and kinds of tasks",
+    caption="Each point is a task: Spearman's correlation of the score with it, against its number of "
+    "classes, its number of items, and how far the mean model is on the way from chance to 1.",
+    draw=lambda ranked: draw_task_dependence(ranked["agreement_by_task"]),
+    reads=("agreement_by_task",),
+)
+TASK_DEPENDENCE = Analysis(
+    name="task_dependence",
+    needs=("ranking", "tasks"),
+    makes={
+        "agreement_by_task": Made("dependence/{dataset}/{estimator}.tasks.csv"),
+        "dependence": Made("dependence/{dataset}/{estimator}.csv", "kinds of tasks"),
+    },
+    tables=task_dependence.tables,
+    parameters=lambda study: {
+        "n_resamples": study.settings.correlation.n_resamples,
+        "seed": study.settings.seed,
+    },
+    figures=(FIGURE,),
+    is_asked=lambda study: study.has_tasks,
+    findings=_findings,
+)
