@@ -42,6 +42,7 @@ def reported_tables(analyses):
 
 
 for job, analyses in jobs_of(STUDY).items():
+    modules = [each.tables.__module__ for each in analyses]
     places = "{dataset}" + "/{estimator}" * analyses[0].is_per_ranking
 
     rule:
@@ -62,8 +63,6 @@ for job, analyses in jobs_of(STUDY).items():
             runtime=growing(max(each.minutes for each in analyses)),
         params:
             settings={each.name: stable(each.parameters(STUDY)) for each in analyses},
-            code=code_of(
-                "analyse_ranking", *(each.tables.__module__ for each in analyses)
-            ),
+            code=code_of("analyse_ranking", *modules),
         script:
             "../scripts/analyse_ranking.py"

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.analyses.few_labels import (
+from suffice.analyses.label_update import (
     WAYS,
     Trial,
     draw_items,
     probe_few,
     score_few,
     split_half_reliability,
-    try_few_labels,
+    try_labels,
     update_score,
 )
 from suffice.errors import DataError
@@ -103,7 +103,7 @@ def test_labels_order_known_models_and_more_of_them_better(kind):
     vectors, cause, full = pool_of_models(400)
     labels = cause if kind == "regression" else (cause > 0).astype(int)
     score = pd.Series(np.random.default_rng(3).normal(size=len(NAMES)), index=NAMES)
-    table = try_few_labels(Trial(vectors, labels, kind, score, full), [30, 300, 5000], n_draws=5)
+    table = try_labels(Trial(vectors, labels, kind, score, full), [30, 300, 5000], n_draws=5)
     rho = table.pivot(index="n_labels", columns="way", values="spearman")
     assert set(table["way"]) == set(WAYS)
     assert rho.index.tolist() == [30, 300]
@@ -115,7 +115,7 @@ def test_labels_order_known_models_and_more_of_them_better(kind):
 def test_a_good_score_helps_few_labels():
     vectors, cause, full = pool_of_models(400)
     score = full + 0.3 * pd.Series(np.random.default_rng(4).normal(size=len(NAMES)), index=NAMES)
-    table = try_few_labels(Trial(vectors, (cause > 0).astype(int), "classification", score, full), [30], 10)
+    table = try_labels(Trial(vectors, (cause > 0).astype(int), "classification", score, full), [30], 10)
     rho = table.set_index("way")["spearman"]
     assert rho["score+probe"] > rho["probe"]
 
@@ -127,7 +127,7 @@ def test_labels_beyond_the_budget_change_nothing():
     tables = []
     for labels in (cause, np.where(np.isin(np.arange(200), unseen), 1e6, cause)):
         trial = Trial(vectors, labels, "regression", full, full)
-        tables.append(try_few_labels(trial, [50], n_draws=1, seed=7))
+        tables.append(try_labels(trial, [50], n_draws=1, seed=7))
     pd.testing.assert_frame_equal(*tables)
 
 
@@ -143,7 +143,7 @@ def test_labels_beyond_the_budget_change_nothing():
             "6 labels are asked for",
         ),
         (
-            lambda: try_few_labels(Trial({}, np.arange(5), "regression", series([1.0]), series([1.0])), [50]),
+            lambda: try_labels(Trial({}, np.arange(5), "regression", series([1.0]), series([1.0])), [50]),
             r"budgets \[50\] all exceed the 5",
         ),
     ],
