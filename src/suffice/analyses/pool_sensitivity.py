@@ -82,7 +82,7 @@ def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list
     r"""Groups of models that tell nearly everything of each other, from their pairs.
 
     A pair's nats per target dimension are read as the share of variance that a Gaussian channel would
-    explain, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5
+    carry, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5
     nats. Two models are near-copies if the lower of the shares of both directions reaches the threshold;
     groups are single linkage. The share is a geometric mean over dimensions: a source that holds some of them
     exactly can reach it without the others, as the first components of a model do. Both must be targets: what
