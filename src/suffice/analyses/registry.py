@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from suffice.analyses.base import Analysis, Figure, Finding, Key, Ranked
+from suffice.analyses.questions.ablations import ABLATIONS
 from suffice.analyses.questions.correlation import CORRELATION
 from suffice.analyses.questions.cost import COST
 from suffice.analyses.questions.decision import DECISION
@@ -32,6 +33,7 @@ ANALYSES: tuple[Analysis, ...] = (
     SMALLER_POOLS,
     TASK_DEPENDENCE,
     LOST_DIRECTIONS,
+    ABLATIONS,
 )
 
 

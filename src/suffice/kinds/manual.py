@@ -32,7 +32,6 @@ from suffice.study.model import (
     StudyRankingSettings,
     StudySettings,
     TrainingSettings,
-    VariationSettings,
 )
 from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
@@ -140,7 +139,6 @@ def manual() -> str:
     parts += ["### `public_scores`\n", _table(PublicScoresSettings)]
     for key in keys_of_analyses():
         parts += [f"### `{key.name}`{key.of_each}\n", _table(key.model)]
-    parts += ["### `ablations`, for each name\n", _table(VariationSettings)]
     parts += ["### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():

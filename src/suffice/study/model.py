@@ -37,22 +37,6 @@ class CorrelationSettings(Settings):
     )
 
 
-class VariationSettings(Settings):
-    """One setting of an estimator, varied; for `snakemake ablations`."""
-
-    estimator: str = Field(description="kind of estimator")
-    setting: str = Field(description="the setting that is varied")
-    values: tuple[Any, ...] = Field(min_length=2, description="its values")
-    settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
-
-    def variants(self, name: str) -> dict[str, dict[str, Any]]:
-        """The estimators with one value each, by name, as the key `estimators` would have them."""
-        return {
-            f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
-            for value in self.values
-        }
-
-
 class StudyRankingSettings(RankingSettings):
     """How scores are made from pairs, and which models are targets."""
 
@@ -101,11 +85,6 @@ class OwnStudySettings(Settings):
     )
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
-    )
-    ablations: dict[str, VariationSettings] = Field(
-        default={},
-        description="settings of estimators that are varied, by name of the variation; made by the target "
-        "`ablations` alone",
     )
     public_scores: PublicScoresSettings | None = Field(
         default=None, description="scores that others measured, from a local copy; none by default"

@@ -1,13 +1,51 @@
-"""The ablations of a study as panels of one figure."""
+"""What does the ranking rest on? Agreement when one thing is varied; for the target `ablations` alone."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
+from pydantic import Field
 
+from suffice.analyses.base import Analysis, Key
 from suffice.analyses.variation import TASKS
 from suffice.errors import DataError
 from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
 from suffice.plots.style import Drawn
+from suffice.settings import Settings
+
+
+class VariationSettings(Settings):
+    """One setting of an estimator, varied; for `snakemake ablations`."""
+
+    estimator: str = Field(description="kind of estimator")
+    setting: str = Field(description="the setting that is varied")
+    values: tuple[Any, ...] = Field(min_length=2, description="its values")
+    settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
+
+    def variants(self, name: str) -> dict[str, dict[str, Any]]:
+        """The estimators with one value each, by name, as the key `estimators` would have them."""
+        return {
+            f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
+            for value in self.values
+        }
+
+
+KEY = Key(
+    name="ablations",
+    model=VariationSettings,
+    kind=dict[str, VariationSettings],
+    default={},
+    description="settings of estimators that are varied, by name of the variation; made by the target "
+    "`ablations` alone",
+    of_each=", for each name",
+)
+
+
+def variations_in(settings: Settings) -> dict[str, VariationSettings]:
+    """What the settings of a study vary, by name."""
+    found: dict[str, VariationSettings] = getattr(settings, KEY.name)
+    return found
+
 
 POOL = {"n_models": ("Fewer models", "models in the pool"), "n_targets": ("Fewer targets", "random targets")}
 
@@ -55,3 +93,7 @@ def _of_settings(settings: Mapping[str, pd.DataFrame]) -> Iterator[Ablation]:
         rows = rows.rename(columns={"value": "mean"}).assign(variant=numbers).dropna(subset="variant")
         if len(rows):
             yield Ablation(f"Estimator: {name}", "variant", name, rows, below="95 % intervals")
+
+
+ABLATIONS = Analysis(name=KEY.name, key=KEY, is_asked=lambda study: False, findings=lambda ranked: [])
+"""Its tables and figure are made by rules of their own, for the target alone, and are not on the page."""
