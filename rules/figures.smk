@@ -1,6 +1,6 @@
 """From tables to figures and the page."""
 
-from suffice.analyses.sources import tables_made
+from suffice.analyses.sources import sources_of_page
 from suffice.study.configuration import configuration_of
 
 FIGURES = figures_of(STUDY)
@@ -26,35 +26,6 @@ def reported_figure(figure):
             "figure": figure.title,
         },
     )
-
-
-def page_files(wildcards):
-    """All that the page shows."""
-    datasets, rankings = STUDY.ranked_datasets, STUDY.shown_rankings
-    files = expand(
-        f"{RESULTS}/ranking/{{dataset}}/{{ranking}}.csv",
-        dataset=datasets,
-        ranking=STUDY.rankings,
-    )
-    files += expand(
-        f"{RESULTS}/figures/{{dataset}}/{{ranking}}/{{figure}}.png",
-        dataset=datasets,
-        ranking=rankings,
-        figure=[figure.name for figure in FIGURES],
-    )
-    files += expand(f"{RESULTS}/corpora/{{dataset}}.json", dataset=datasets)
-    files += expand(f"{RESULTS}/baselines/{{dataset}}.csv", dataset=datasets)
-    looked_at = [name for name in datasets if STUDY.datasets[name].looks.kind != SAME]
-    files += expand(f"{RESULTS}/looks/{{dataset}}.json", dataset=looked_at)
-    files += expand(
-        f"{RESULTS}/embeddings/{{dataset}}/{{model}}.json",
-        dataset=datasets,
-        model=STUDY.models,
-    )
-    places = [(dataset, ranking) for dataset in datasets for ranking in rankings]
-    made = [tables_made(STUDY, RESULTS, *place) for place in places]
-    files += [path for each in made for paths in each.values() for path in paths]
-    return [*dict.fromkeys([*files, *task_results(wildcards)])]
 
 
 rule plot_figures:
@@ -84,7 +55,7 @@ rule plot_figures:
 
 rule write_page:
     input:
-        page_files,
+        sources_of_page(STUDY, RESULTS),
     output:
         report(
             "results/{study}/report.html",
@@ -103,7 +74,6 @@ rule write_page:
         missing=MISSING,
         overrides=overrides_in(config),
         configuration=configuration_of(STUDY),
-        figures=[figure.name for figure in FIGURES],
         code=code_of("write_page"),
     script:
         "../scripts/write_page.py"

@@ -1,11 +1,16 @@
 """Where what analyses read lies among the results of a study."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
-from suffice.analyses.registry import analyses_of
+from suffice.analyses.registry import analyses_of, figures_of
+from suffice.data.look_settings import SAME
 
 if TYPE_CHECKING:
     from suffice.study.model import Study
+
+ON_PAGE = ("rankings", "manifest", "looks", "cards", "baselines", "tasks")
+"""What the page reads beside the tables of the analyses."""
 
 
 def sources(study: "Study", results: str, dataset: str, ranking: str = "") -> dict[str, list[str]]:
@@ -17,8 +22,10 @@ def sources(study: "Study", results: str, dataset: str, ranking: str = "") -> di
         dataset: name of the data set.
         ranking: name of the ranking; empty for all.
     """
-    embedded = f"{results}/embeddings/{dataset}"
+    embedded, has_looks = f"{results}/embeddings/{dataset}", study.datasets[dataset].looks.kind != SAME
     found = {
+        "manifest": [f"{results}/corpora/{dataset}.json"],
+        "looks": [f"{results}/looks/{dataset}.json"] if has_looks else [],
         "corpus": [f"{results}/corpora/{dataset}.parquet"],
         "vectors": [f"{embedded}/{model}.npy" for model in study.models],
         "cards": [f"{embedded}/{model}.json" for model in study.models],
@@ -41,6 +48,18 @@ def sources(study: "Study", results: str, dataset: str, ranking: str = "") -> di
             for target in study.targets
         ]
     return found | tables_made(study, results, dataset, ranking)
+
+
+def sources_of_page(study: "Study", results: str) -> list[str]:
+    """All files that the page of a study shows, each once."""
+    files: list[str] = []
+    for dataset, ranking in product(study.ranked_datasets, study.shown_rankings):
+        found = sources(study, results, dataset, ranking)
+        read = [*ON_PAGE, *tables_made(study, results, dataset, ranking)]
+        files += [path for name in read for path in found[name]]
+        drawn = f"{results}/figures/{dataset}/{ranking}"
+        files += [f"{drawn}/{figure.name}.png" for figure in figures_of(study)]
+    return list(dict.fromkeys(files))
 
 
 def tables_made(study: "Study", results: str, dataset: str, ranking: str) -> dict[str, list[str]]:

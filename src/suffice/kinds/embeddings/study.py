@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from suffice.analyses.base import Finding, Place, Ranked
-from suffice.analyses.registry import findings_of
+from suffice.analyses.registry import figures_of, findings_of
 from suffice.analyses.sources import sources
 from suffice.baselines.stored import predictor_table
-from suffice.data.look_settings import SAME
 from suffice.estimators.base import Estimator
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.page import render_page
@@ -27,7 +26,6 @@ def page_of_study(
     folder: Path,
     overrides: Mapping[str, Any],
     missing: Sequence[Mapping[str, str]],
-    figures: Sequence[str],
     output: Path,
 ) -> None:
     """Write the page of a study whose tables and figures are beside it.
@@ -36,7 +34,6 @@ def page_of_study(
         folder: the study's folder.
         overrides: values that replaced keys of study.yaml in this run.
         missing: models that were left out: model, data set and message.
-        figures: names of the figures that each ranking has.
         output: the page; the study's results are in the same folder.
     """
     study = load_study(folder, overrides).without({failure["model"] for failure in missing})
@@ -44,7 +41,7 @@ def page_of_study(
     content = PageContent(
         study=study.name,
         description=study.settings.title,
-        sections=tuple(_sections(study, results, figures)),
+        sections=tuple(_sections(study, results)),
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
         has_tasks=study.has_tasks,
@@ -56,11 +53,11 @@ def page_of_study(
         temporary.write_text(render_page(content), encoding="utf-8")
 
 
-def _sections(study: Study, results: Path, figures: Sequence[str]) -> list[Section]:
+def _sections(study: Study, results: Path) -> list[Section]:
     places = [(dataset, name) for dataset in study.ranked_datasets for name in study.shown_rankings]
     remarks = [[_public_remark(study, results)], *[[] for _ in places[1:]]]
     return [
-        _section(study, results, ranked_files(study, results, *place), figures, more)
+        _section(study, results, ranked_files(study, results, *place), more)
         for place, more in zip(places, remarks, strict=True)
     ]
 
@@ -72,21 +69,19 @@ def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ran
     return Ranked(dataset, ranking, files, {"models": models})
 
 
-def _section(
-    study: Study, results: Path, ranked: Ranked, figures: Sequence[str], remarks: Sequence[Finding]
-) -> Section:
+def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Finding]) -> Section:
     estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranked.name)]
     drawn = results / "figures" / ranked.dataset / ranked.name
     return Section(
         dataset=ranked.dataset,
         estimator=ranked.name,
         ranking=ranked["ranking"],
-        manifest=read_json(results / "corpora" / f"{ranked.dataset}.json"),
+        manifest=read_json(ranked.files["manifest"][0]),
         cards=ranked["cards"],
-        findings=[*findings_of(ranked), _looks_note(study, results, ranked.dataset), *remarks],
+        findings=[*findings_of(ranked), _looks_note(study, ranked), *remarks],
         ways=_other_ways(ranked),
         controls=study.controls,
-        figures={name: drawn / f"{name}.png" for name in figures},
+        figures={figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study)},
         held_out=all(estimator.held_out for estimator in estimators),
         about_estimator=_about(estimators),
     )
@@ -110,10 +105,10 @@ def _other_ways(ranked: Ranked) -> pd.DataFrame:
     return predictor_table(others, ranked["baselines"])
 
 
-def _looks_note(study: Study, results: Path, dataset: str) -> Finding:
+def _looks_note(study: Study, ranked: Ranked) -> Finding:
     """What is to be known of the looks at the items that a ranking rests on."""
-    row, manifest = study.datasets[dataset], results / "looks" / f"{dataset}.json"
-    note = note_on_looks(row, None if row.looks.kind == SAME else read_json(manifest))
+    manifests = list(map(read_json, ranked.files["looks"]))
+    note = note_on_looks(study.datasets[ranked.dataset], manifests[0] if manifests else None)
     return Finding(place=Place.NOTES, notes=(note,) if note else ())
 
 
