@@ -1,25 +1,43 @@
 """From tables to figures and the page."""
 
+from suffice.analyses.sources import sources_of_page
+from suffice.study.configuration import configuration_of
+
+FIGURES = figures_of(STUDY)
+
+
+def model_table():
+    """Name, family, and training with its step of each model."""
+    rows = STUDY.models.values()
+    return [
+        {"model": row.name, "family": row.family, "training": row.stage} for row in rows
+    ]
+
+
+def reported_figure(figure):
+    """The picture of one figure of a ranking, as Snakemake's report shows it."""
+    return report(
+        f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
+        caption="../report/figure.rst",
+        category="Figures",
+        labels={
+            "data set": "{dataset}",
+            "estimator": "{estimator}",
+            "figure": figure.title,
+        },
+    )
+
 
 rule plot_figures:
     input:
-        pairs=pairs_of_dataset,
-        ranking="results/{study}/ranking/{dataset}/{estimator}.csv",
-        by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
-        correlation=correlation_of_dataset,
-        tasks=task_results,
-        pareto="results/{study}/pareto/{dataset}/{estimator}.csv",
-        sensitivity="results/{study}/sensitivity/{dataset}/{estimator}.csv",
-        dependence=kinds_of_tasks,
-        few_labels=few_labels_of_dataset,
-        explained=explained_of_dataset,
+        **read_by(figure.reads for figure in FIGURES),
     output:
         expand(
             "results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure}.{kind}",
-            figure=figure_names(),
+            figure=[figure.name for figure in FIGURES],
             kind=["pdf", "csv"],
         ),
-        png=list(map(reported_figure, figure_names())),
+        png=list(map(reported_figure, FIGURES)),
     log:
         "logs/{study}/plot_figures/{dataset}/{estimator}.log",
     conda:
@@ -28,17 +46,16 @@ rule plot_figures:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        figures=figure_names(),
-        models=model_table,
-        seed=STUDY.settings.seed,
-        code=code_of_figures(),
+        figures=[figure.name for figure in FIGURES],
+        settings={"models": model_table(), "seed": STUDY.settings.seed},
+        code=code_of("plot_figures", *(figure.draw.__module__ for figure in FIGURES)),
     script:
         "../scripts/plot_figures.py"
 
 
 rule write_page:
     input:
-        page_files,
+        sources_of_page(STUDY, RESULTS),
     output:
         report(
             "results/{study}/report.html",
@@ -57,7 +74,6 @@ rule write_page:
         missing=MISSING,
         overrides=overrides_in(config),
         configuration=configuration_of(STUDY),
-        figures=figure_names(),
         code=code_of("write_page"),
     script:
         "../scripts/write_page.py"

@@ -212,6 +212,11 @@ def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
     return [str(path) for files in inside for path in files if path.is_file()]
 
 
+def files_by_name(named: Any) -> dict[str, list[str]]:
+    """The named inputs or outputs of a job, each as a list."""
+    return {name: [found] if isinstance(found, str) else list(found) for name, found in named.items()}
+
+
 @contextmanager
 def running_job(snakemake: Any) -> Iterator[None]:
     """What every job does: check its inputs, compute, and record its outputs.
