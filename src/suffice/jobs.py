@@ -75,7 +75,7 @@ class CorpusJobs(Jobs):
     def files(self, names: Names) -> list[str]:
         """The files that a data set is read from; empty if it is not read from files."""
         settings = self.study.datasets[names.dataset].settings
-        if settings.source != "file" or settings.is_remote:
+        if settings.source != "file" or settings.path is None or settings.is_remote:
             return []
         return list(map(str, paths_of(settings.path, settings.has_molecules)))
 
