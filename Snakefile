@@ -1,4 +1,8 @@
-"""The workflow: a study's kind decides which rules make its page; see rules/kinds/."""
+"""The workflow: a study's kind decides which rules make its page; see rules/kinds/.
+
+Rules say what they take, make and do. The rest is at one place each: the environment, the log and the file with
+the time of every job in `complete_rules`; memory and time limits in the profiles.
+"""
 
 from snakemake.utils import min_version
 
@@ -7,6 +11,9 @@ min_version("9.0")
 
 include: "rules/study.smk"
 include: f"rules/kinds/{KIND}.smk"
+
+
+complete_rules(workflow.rules, ROOT / "envs" / "suffice.yaml")
 
 
 if workflow.is_main_process:

@@ -4,6 +4,7 @@ from functools import partial
 
 from suffice.analyses.registry import figures_of, jobs_of
 from suffice.analyses.sources import sources
+from suffice.workflow import stable
 
 
 def source(name, wildcards):
@@ -43,7 +44,6 @@ def reported_tables(analyses):
 
 for job, analyses in jobs_of(STUDY).items():
     modules = [each.tables.__module__ for each in analyses]
-    places = "{dataset}" + "/{estimator}" * analyses[0].is_per_ranking
 
     rule:
         name:
@@ -52,12 +52,6 @@ for job, analyses in jobs_of(STUDY).items():
             **read_by(each.needs for each in analyses),
         output:
             **reported_tables(analyses),
-        log:
-            f"logs/{{study}}/analyse_{job}/{places}.log",
-        benchmark:
-            f"results/{{study}}/benchmarks/analyse_{job}/{places}.tsv"
-        conda:
-            "../envs/suffice.yaml"
         resources:
             mem_mb=growing(max(2000, *(each.memory_mb for each in analyses))),
             runtime=growing(max(each.minutes for each in analyses)),

@@ -1,23 +1,14 @@
-"""The study, and the helpers that tell rules which files they need and which parameters they have."""
+"""The study that all rules of embeddings are about, and the files that several of them read.
+
+What the jobs of one rule file read and are told is in `suffice.jobs`.
+"""
 
 import re
 from pathlib import Path
 
-from suffice.data.paths import paths_of
-from suffice.data.look_settings import SAME
-from suffice.embed.identity import library_versions
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
-from suffice.study.standins import place_of_checkpoint
-from suffice.tasks.public_scores import files_of_scores
-from suffice.workflow import (
-    files_of_settings,
-    loader_settings,
-    open_study,
-    overrides_in,
-    stable,
-    stop_with_message,
-)
+from suffice.workflow import open_study, overrides_in, stop_with_message
 
 try:
     STUDY, MISSING = open_study(config, ROOT, check=workflow.is_main_process)
@@ -37,145 +28,23 @@ wildcard_constraints:
     training=any_of(STUDY.settings.training),
 
 
-def source_file(wildcards):
-    """The file a data set is read from; none for one that is not a file."""
-    settings = STUDY.datasets[wildcards.dataset].settings
-    if settings.source != "file" or settings.is_remote:
-        return []
-    return list(map(str, paths_of(settings.path, settings.has_molecules)))
-
-
-def corpora_of_parts(wildcards):
-    """The corpora that a data set is made of; none of one with a source of its own."""
-    parts = STUDY.datasets[wildcards.dataset].settings.parts
-    return expand(f"{RESULTS}/corpora/{{part}}.parquet", part=parts)
-
-
-def dataset_settings(wildcards):
-    """The settings of a data set."""
-    return stable(
-        STUDY.datasets[wildcards.dataset].settings.model_dump(exclude_unset=True)
-    )
-
-
-def corpus_versions(wildcards):
-    """Versions of the packages that a corpus is made from; none for one that is a file."""
-    if STUDY.datasets[wildcards.dataset].settings.source != "api-docs":
-        return {}
-    from suffice.data.docstrings import package_versions
-
-    return package_versions()
-
-
-def training_corpus(wildcards):
-    """The corpus that a small language model is trained on."""
-    dataset = STUDY.settings.training[wildcards.training].dataset
-    return f"{RESULTS}/corpora/{dataset}.parquet"
-
-
-def training_settings(wildcards):
-    """The settings of a training, without the data set that it is on."""
-    return stable(
-        STUDY.settings.training[wildcards.training].model_dump(exclude={"dataset"})
-    )
-
-
-def files_of_model(wildcards):
-    """What a model's loader reads beside the corpus: a file of the user's or one that the workflow makes."""
-    model = STUDY.models[wildcards.model]
-    if model.training:
-        return [f"{RESULTS}/checkpoints/{model.training[0]}"]
-    if model.is_standin:
-        return [place_of_checkpoint(RESULTS, model.name)]
-    if model.base_models:
-        folder = f"{RESULTS}/embeddings/{wildcards.dataset}"
-        return expand(f"{folder}/{{base}}.npy", base=model.base_models)
-    return files_of_settings(model.settings_for(wildcards.dataset))
-
-
-def shards_of_model(wildcards):
-    """The blocks that a model's vectors are joined from; none if one job makes them all."""
-    loader = get_loader(STUDY.models[wildcards.model].kind)
-    n_shards = STUDY.datasets[wildcards.dataset].shards
-    if n_shards == 1 or not loader.uses_device:
-        return []
-    folder = f"{RESULTS}/shards/{wildcards.dataset}/{wildcards.model}"
-    return [f"{folder}/{shard}-of-{n_shards}.npy" for shard in range(n_shards)]
-
-
-def facts_of_shards(wildcards):
-    """What these blocks are, and what they took."""
-    return [path.removesuffix("npy") + "json" for path in shards_of_model(wildcards)]
-
-
-def gpus_of_embedding(wildcards):
-    """How many GPUs it takes to embed, or to join what others embedded."""
-    return 0 if shards_of_model(wildcards) else gpus_of_model(wildcards)
-
-
-def settings_of_model(wildcards):
-    """The settings of a model's loader."""
-    return stable(
-        loader_settings(STUDY.models[wildcards.model], wildcards.dataset, RESULTS)
-    )
-
-
-def kind_of_model(wildcards):
-    """The kind of a model's loader."""
-    return STUDY.models[wildcards.model].kind
-
-
-def versions_of_model(wildcards):
-    """Versions of the libraries that compute a model's vectors."""
-    return library_versions(get_loader(STUDY.models[wildcards.model].kind))
-
-
-def gpus_of_model(wildcards):
-    """How many GPUs a model's loader needs."""
-    return n_gpus(get_loader(STUDY.models[wildcards.model].kind).uses_device)
-
-
-def gpus_of_estimator(wildcards):
-    """How many GPUs an estimator needs."""
-    from suffice.estimators.registry import get_estimator
-
-    return n_gpus(
-        get_estimator(STUDY.all_estimators[wildcards.estimator].kind).uses_device
-    )
-
-
-def seed_of_model(wildcards):
-    """The seed of what is random in a model."""
-    return STUDY.seed_of(wildcards.model)
+embeddings_of_dataset = expand(
+    "results/{study}/embeddings/{dataset}/{model}.npy",
+    model=STUDY.models,
+    allow_missing=True,
+)
+cards_of_dataset = expand(
+    "results/{study}/embeddings/{dataset}/{model}.json",
+    model=STUDY.models,
+    allow_missing=True,
+)
+task_results = STUDY.task_files(RESULTS)
 
 
 def code_of_model(wildcards):
     """Version of the code that makes a model's vectors, at once or in blocks."""
     loader = get_loader(STUDY.models[wildcards.model].kind)
     return code_of("embed_items", loader.__module__)
-
-
-def failure_record(wildcards):
-    """Where the message of a model that fails is kept."""
-    return f"{RESULTS}/failed/{wildcards.dataset}/{wildcards.model}.json"
-
-
-def failure_record_of_shard(wildcards):
-    """The same for one block of a model's vectors."""
-    folder = f"{RESULTS}/failed/{wildcards.dataset}"
-    return f"{folder}/{wildcards.model}.shard-{wildcards.shard}.json"
-
-
-def failure_record_of_preparation(wildcards):
-    """The same for a model's preparation, of which there is one for each estimator at the same time."""
-    folder = f"{RESULTS}/failed/{wildcards.dataset}"
-    return f"{folder}/{wildcards.model}.{wildcards.estimator}.json"
-
-
-def estimator_choice(wildcards):
-    """Kind and settings of an estimator."""
-    choice = STUDY.all_estimators[wildcards.estimator]
-    return stable({"kind": choice.kind, "settings": choice.settings})
 
 
 def code_of_estimator(wildcards):
@@ -186,31 +55,6 @@ def code_of_estimator(wildcards):
     return code_of("estimate_pairs", estimator.__module__)
 
 
-def models_of_study(wildcards):
-    """The names of all models."""
-    return list(STUDY.models)
-
-
-def embeddings_of_dataset(wildcards):
-    """All models' vectors of one data set."""
-    return expand(
-        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.npy", model=STUDY.models
-    )
-
-
-def cards_of_dataset(wildcards):
-    """All models' cards of one data set."""
-    return expand(
-        f"{RESULTS}/embeddings/{wildcards.dataset}/{{model}}.json", model=STUDY.models
-    )
-
-
-def prepared_of_dataset(wildcards):
-    """What one estimator prepared of all models."""
-    folder = f"{RESULTS}/prepared/{wildcards.dataset}/{wildcards.estimator}"
-    return expand(f"{folder}/{{model}}.npz", model=STUDY.models)
-
-
 def pairs_of_dataset(wildcards):
     """The pairs of all targets by the estimators of one ranking."""
     return expand(
@@ -218,67 +62,6 @@ def pairs_of_dataset(wildcards):
         estimator=[each.name for each in STUDY.estimators_of(wildcards.estimator)],
         target=STUDY.targets,
     )
-
-
-def corpora_of_tasks(wildcards):
-    """The corpora that tasks are on."""
-    return expand(f"{RESULTS}/corpora/{{dataset}}.parquet", dataset=STUDY.task_datasets)
-
-
-def embeddings_of_tasks(wildcards):
-    """One model's vectors of the data sets that tasks are on."""
-    return expand(
-        f"{RESULTS}/embeddings/{{dataset}}/{wildcards.model}.npy",
-        dataset=STUDY.task_datasets,
-    )
-
-
-def settings_of_tasks(wildcards):
-    """Data set and settings of each task."""
-    tasks = STUDY.tasks.values()
-    return stable(
-        {
-            task.name: [task.dataset, task.settings.model_dump(exclude_unset=True)]
-            for task in tasks
-        }
-    )
-
-
-def task_results(wildcards):
-    """The tables of task results of all models and of public scores; none in a study without tasks."""
-    return STUDY.task_files(RESULTS)
-
-
-def files_of_public_scores(wildcards):
-    """What public scores are read from."""
-    public = STUDY.settings.public_scores
-    names = [model.public_name for model in STUDY.models.values() if model.public_name]
-    files = (
-        files_of_scores(Path(public.tree), names, public.tasks) if public.tree else []
-    )
-    return [*map(str, files), *([public.table] if public.table else [])]
-
-
-def public_settings(wildcards):
-    """Where public scores lie, of which tasks, and what each model is called there."""
-    models = {
-        name: model.public_name
-        for name, model in STUDY.models.items()
-        if model.public_name
-    }
-    revisions = {name: STUDY.models[name].settings.get("revision") for name in models}
-    public = STUDY.settings.public_scores
-    given = {key: getattr(public, key) for key in ("tree", "table", "tasks")}
-    pinned = {name: revision for name, revision in revisions.items() if revision}
-    named = pinned if public.same_revision else {}
-    return stable({**given, "models": models, "revisions": named})
-
-
-def public_baseline(wildcards):
-    """The table of public scores that are a baseline; none if they are tasks or there are none."""
-    public = STUDY.settings.public_scores
-    is_baseline = public is not None and public.role == "baseline"
-    return [f"{RESULTS}/public_scores/tasks.csv"] if is_baseline else []
 
 
 def final_files():

@@ -38,13 +38,6 @@ rule plot_figures:
             kind=["pdf", "csv"],
         ),
         png=list(map(reported_figure, FIGURES)),
-    log:
-        "logs/{study}/plot_figures/{dataset}/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         figures=[figure.name for figure in FIGURES],
         settings={"models": model_table(), "seed": STUDY.settings.seed},
@@ -62,13 +55,6 @@ rule write_page:
             caption="../report/page.rst",
             category="Page",
         ),
-    log:
-        "logs/{study}/write_page.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         folder=str(STUDY.folder),
         missing=MISSING,

@@ -9,6 +9,7 @@ from suffice.kinds.registry import kind_of_study
 from suffice.storage.provenance import code_of_script
 from suffice.workflow import (
     begin_run,
+    complete_rules,
     let_content_decide,
     let_jobs_import_library,
     overrides_in,

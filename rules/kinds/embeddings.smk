@@ -2,10 +2,7 @@
 
 
 include: "../common.smk"
-include: "../optional.smk"
-include: "../look_files.smk"
 include: "../corpora.smk"
-include: "../looks.smk"
 include: "../embed.smk"
 include: "../estimate.smk"
 include: "../rank.smk"

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
-from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
 from suffice.secrets import WithoutSecrets, for_sharing
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
@@ -35,14 +34,13 @@ if TYPE_CHECKING:
     from suffice.kinds.calibration.study import CalibrationStudy
     from suffice.kinds.published.study import PublishedSettings
     from suffice.kinds.saturation.study import SaturationStudy
-    from suffice.study.model import ModelRow, Study
+    from suffice.study.model import Study
 
 
 log = logging.getLogger("suffice")
 
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # how Snakemake is asked for a plan alone
 KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
 FAILURE_FACTS = ("model", "dataset", "message")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
@@ -190,26 +188,32 @@ def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dic
     return [*failures, *dependents]
 
 
-def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, Any]:
-    """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
-    from suffice.study.standins import place_of_checkpoint
+def complete_rules(rules: Iterable[Any], environment: Path) -> None:
+    """Give each rule that has a script what every job has: an environment, a log and a file with its time.
 
-    made = {}
-    if model.training:
-        made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
-    if model.is_standin:
-        made["checkpoint"] = place_of_checkpoint(results, model.name)
-    if model.base_models:
-        made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
-    return model.settings_for(dataset) | made
+    Both files are named by the rule and by the wildcards of its first output, in their order, such as
+    `logs/{study}/embed_items/{dataset}/{model}.log`. A rule that names one of the three itself keeps it.
 
+    Args:
+        rules: Snakemake's rules, after all of them are read.
+        environment: the file of the conda environment.
+    """
+    from snakemake.io import WILDCARD_REGEX
 
-def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files that a model's settings name; those in the folder, for one that names a folder."""
-    named = (str(settings[key]) for key in (*FILE_SETTINGS, "checkpoint") if key in settings)
-    paths = [split_array(Path(each))[0] for each in named]
-    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
-    return [str(path) for files in inside for path in files if path.is_file()]
+    for rule in rules:
+        if not rule.script:
+            continue
+        found = (
+            match["name"] for output in rule.output[:1] for match in WILDCARD_REGEX.finditer(str(output))
+        )
+        names = [f"{{{name}}}" for name in dict.fromkeys(found) if name != "study"]
+        job = "/".join((rule.name, *names))
+        rule.conda_env = rule.conda_env or str(environment)
+        rule.log_modifier = rule.benchmark_modifier = rule.output_modifier
+        if not rule.log:
+            rule.set_log(f"logs/{{study}}/{job}.log")
+        if not rule.benchmark:
+            rule.benchmark = f"results/{{study}}/benchmarks/{job}.tsv"
 
 
 def files_by_name(named: Any) -> dict[str, list[str]]:
