@@ -1,4 +1,7 @@
-"""From tables to figures and the page."""
+"""Figures and the page.
+
+Takes all tables of a study. Draws the figures of each ranking (`figures/`) and writes the page (`report.html`).
+"""
 
 from suffice.analyses.sources import sources_of_page
 from suffice.study.configuration import configuration_of
@@ -6,26 +9,10 @@ from suffice.study.configuration import configuration_of
 FIGURES = figures_of(STUDY)
 
 
-def model_table():
-    """Name, family, and training with its step of each model."""
-    rows = STUDY.models.values()
-    return [
-        {"model": row.name, "family": row.family, "training": row.stage} for row in rows
-    ]
-
-
-def reported_figure(figure):
-    """The picture of one figure of a ranking, as Snakemake's report shows it."""
-    return report(
-        f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
-        caption="../report/figure.rst",
-        category="Figures",
-        labels={
-            "data set": "{dataset}",
-            "estimator": "{estimator}",
-            "figure": figure.title,
-        },
-    )
+MODELS = [
+    {"model": row.name, "family": row.family, "training": row.stage}
+    for row in STUDY.models.values()
+]
 
 
 rule plot_figures:
@@ -37,10 +24,22 @@ rule plot_figures:
             figure=[figure.name for figure in FIGURES],
             kind=["pdf", "csv"],
         ),
-        png=list(map(reported_figure, FIGURES)),
+        png=[
+            report(
+                f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
+                caption="../report/figure.rst",
+                category="Figures",
+                labels={
+                    "data set": "{dataset}",
+                    "estimator": "{estimator}",
+                    "figure": figure.title,
+                },
+            )
+            for figure in FIGURES
+        ],
     params:
         figures=[figure.name for figure in FIGURES],
-        settings={"models": model_table(), "seed": STUDY.settings.seed},
+        settings={"models": MODELS, "seed": STUDY.settings.seed},
         code=code_of("plot_figures", *(figure.draw.__module__ for figure in FIGURES)),
     script:
         "../scripts/plot_figures.py"
