@@ -37,7 +37,7 @@ def test_an_unknown_name_is_an_error():
         ("suffice.workflow", "scipy"),
         ("suffice.embed.registry", "sklearn"),
         ("suffice.kinds.published.recompute", "matplotlib"),
-        ("suffice.kinds.embeddings.figures", "sklearn"),
+        ("suffice.analyses.base", "matplotlib"),
     ],
 )
 def test_a_job_does_not_import_what_it_does_not_use(module, heavy):

@@ -2,7 +2,8 @@
 
 import re
 
-from suffice.kinds.published.study import FIGURES, TABLES
+from suffice.kinds.published.figures import FIGURES
+from suffice.kinds.published.study import TABLES
 from suffice.kinds.published.tables import files_of
 from suffice.workflow import open_published, overrides_in, stable
 

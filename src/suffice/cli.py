@@ -15,7 +15,7 @@ import pandas as pd
 
 from suffice._version import __version__
 from suffice.analyses.explain import explain_pair
-from suffice.analyses.few_labels import FewLabels, add_update, read_labels, score_few
+from suffice.analyses.label_update import FewLabels, add_update, read_labels, score_few
 from suffice.analyses.recommendation import recommend
 from suffice.baselines.free_ways import ways_from_vectors
 from suffice.data.text_files import read_lines

@@ -216,6 +216,11 @@ def complete_rules(rules: Iterable[Any], environment: Path) -> None:
             rule.benchmark = f"results/{{study}}/benchmarks/{job}.tsv"
 
 
+def files_by_name(named: Any) -> dict[str, list[str]]:
+    """The named inputs or outputs of a job, each as a list."""
+    return {name: [found] if isinstance(found, str) else list(found) for name, found in named.items()}
+
+
 @contextmanager
 def running_job(snakemake: Any) -> Iterator[None]:
     """What every job does: check its inputs, compute, and record its outputs.

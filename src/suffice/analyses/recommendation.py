@@ -117,6 +117,18 @@ def listed(names: list[str], most: int = 4) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def headline(tied: list[str], n_models: int) -> str:
+    """One sentence on who is first."""
+    if n_models == 1:
+        return f"{tied[0]} is the only model with a score."
+    if len(tied) == n_models:
+        return f"The data cannot tell these {n_models} models apart."
+    if len(tied) == 1:
+        others = f"other {n_models - 1}" if n_models > 2 else "other model"
+        return f"{tied[0]} is first, ahead of the {others}."
+    return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
+
+
 def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:
     """The witnesses that put another model first."""
     chosen = choices.set_index("way")["model"]

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from suffice.analyses.registry import keys_of_analyses
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookSettings
 from suffice.embed.registry import LOADERS
@@ -26,13 +27,11 @@ from suffice.kinds.saturation.settings import (
     Scale,
     TwinSettings,
 )
-from suffice.study.extras import ExplainSettings, FewLabelsSettings
 from suffice.study.model import (
     CorrelationSettings,
     StudyRankingSettings,
     StudySettings,
     TrainingSettings,
-    VariationSettings,
 )
 from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
@@ -138,9 +137,9 @@ def manual() -> str:
     ]
     parts += ["### `correlation`\n", _table(CorrelationSettings)]
     parts += ["### `public_scores`\n", _table(PublicScoresSettings)]
-    parts += ["### `few_labels`\n", _table(FewLabelsSettings)]
-    parts += ["### `explain`\n", _table(ExplainSettings), "### `ablations`, for each name\n"]
-    parts += [_table(VariationSettings), "### `training`, for each name\n"]
+    for key in keys_of_analyses():
+        parts += [f"### `{key.name}`{key.of_each}\n", _table(key.model)]
+    parts += ["### `training`, for each name\n"]
     parts += [_table(TrainingSettings), "### `estimators`, for each name\n"]
     for name, estimator in ESTIMATORS.items():
         parts += [f"**`{name}`**: {estimator.summary}.\n", _table(estimator.Settings)]

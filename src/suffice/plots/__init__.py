@@ -7,17 +7,11 @@ HOMES = {
     "Evidence": "suffice.plots.score_against_tasks",
     "Families": "suffice.plots.style",
     "draw_checkpoint_curves": "suffice.plots.checkpoint_curves",
-    "draw_few_labels": "suffice.plots.few_labels",
-    "draw_lost_directions": "suffice.plots.lost_directions",
     "draw_model_graph": "suffice.plots.model_graph",
     "draw_pair_matrix": "suffice.plots.pair_matrix",
-    "draw_pareto_front": "suffice.plots.pareto_front",
-    "draw_pool_sensitivity": "suffice.plots.pool_sensitivity",
     "draw_predictors": "suffice.plots.predictors",
     "draw_rank_bars": "suffice.plots.rank_bars",
-    "draw_ranking_by_items": "suffice.plots.ranking_by_items",
     "draw_score_against_tasks": "suffice.plots.score_against_tasks",
-    "draw_task_dependence": "suffice.plots.task_dependence",
     "save_figure": "suffice.plots.style",
 }
 __all__ = list(HOMES)

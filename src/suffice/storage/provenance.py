@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_info
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[1]
 DISPATCH = frozenset(
-    f"{PACKAGE}.{name}" for name in ("workflow", "estimators", "estimators.registry", "embed.registry")
+    f"{PACKAGE}.{name}"
+    for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
 )
 """Modules that run a job or find what it asks for; what they find is named beside them."""
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
@@ -87,15 +88,25 @@ def _library_imports(module: str) -> frozenset[str]:
 
 
 def _library_imports_of(source: str) -> frozenset[str]:
-    """The modules of the library that a source text imports."""
+    """The modules of the library that a source text imports when it runs."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _nodes_that_run(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(name for name in names if name.split(".")[0] == PACKAGE and _file_of(name) is not None)
+
+
+def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all within it, but for what stands under `if TYPE_CHECKING`."""
+    yield node
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children = node.orelse
+    for child in children:
+        yield from _nodes_that_run(child)
 
 
 def _source_of(module: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from suffice.analyses.questions.ablations import variations_in
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
@@ -144,7 +145,7 @@ def _with_default_estimators(study: Study) -> Study:
 def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
     """The estimators of all variations."""
     given: dict[str, dict[str, Any]] = {}
-    for name, variation in settings.ablations.items():
+    for name, variation in variations_in(settings).items():
         variants = variation.variants(name)
         taken = sorted(set(variants) & {*given, *(settings.estimators or {})})
         if taken:

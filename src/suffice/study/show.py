@@ -26,8 +26,9 @@ def show_results(results: Path) -> str:
     rankings, summary = whole_files(results, "ranking/*/*.csv"), results / SUMMARY
     if not rankings and not summary.exists():
         raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
-    on_page = {path.relative_to(results / "pareto") for path in whole_files(results, "pareto/*/*.csv")}
-    shown = [path for path in rankings if path.relative_to(results / "ranking") in on_page] or rankings
+    drawn = [path.relative_to(results / "figures") for path in (results / "figures").glob("*/*")]
+    shown = [path for path in rankings if path.relative_to(results / "ranking").with_suffix("") in drawn]
+    shown = shown or rankings
     parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, shown))
     page = results / "report.html"
     return "\n\n".join([*parts, f"page: {page}"] if page.exists() else parts)
