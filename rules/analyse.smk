@@ -1,45 +1,13 @@
-"""From rankings to the answers of questions about them; a heavy question has a job of its own."""
+"""Analyses: answer questions about a ranking.
 
-from functools import partial
+Takes rankings, pairs, vectors, tasks and baselines, as far as an analysis needs them. Makes the tables of all
+analyses that the study asks for, in one job per ranking and one per data set. A heavy analysis has its own job.
+"""
 
-from suffice.analyses.registry import figures_of, jobs_of
-from suffice.analyses.sources import sources
-from suffice.workflow import stable
+from suffice.analyses.registry import jobs_of
+from suffice.jobs import AnalysisJobs
 
-
-def source(name, wildcards):
-    """The files of one kind that an analysis or a figure reads."""
-    ranking = wildcards.get("estimator", "")
-    return sources(STUDY, RESULTS, wildcards.dataset, ranking)[name]
-
-
-def read_by(readers):
-    """Input functions for all that some analyses or figures read, by name."""
-    return {
-        name: partial(source, name)
-        for name in dict.fromkeys(name for names in readers for name in names)
-    }
-
-
-def reported_tables(analyses):
-    """The tables that some analyses make, by name; those with a label are in Snakemake's report."""
-    tables = {}
-    for analysis in analyses:
-        for name, made in analysis.makes.items():
-            path = f"results/{{study}}/{made.path}"
-            of_ranking = ", {estimator}" if analysis.is_per_ranking else ""
-            tables[name] = path
-            if made.label:
-                tables[name] = report(
-                    path,
-                    caption="../report/table.rst",
-                    category=analysis.category,
-                    labels={
-                        "data set": "{dataset}",
-                        "table": f"{made.label}{of_ranking}",
-                    },
-                )
-    return tables
+ANALYSES = AnalysisJobs(STUDY)
 
 
 for job, analyses in jobs_of(STUDY).items():
@@ -49,7 +17,7 @@ for job, analyses in jobs_of(STUDY).items():
         name:
             f"analyse_{job}"
         input:
-            **read_by(each.needs for each in analyses),
+            **ANALYSES.read_by(each.needs for each in analyses),
         output:
             **reported_tables(analyses),
         resources:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
-from suffice.workflow import open_study, overrides_in, stop_with_message
+from suffice.workflow import open_study, overrides_in, stable, stop_with_message
 
 try:
     STUDY, MISSING = open_study(config, ROOT, check=workflow.is_main_process)
@@ -67,3 +67,38 @@ def pairs_of_dataset(wildcards):
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+def reported_tables(analyses):
+    """The tables that some analyses make, by name; those with a label are in Snakemake's report."""
+    tables = {}
+    for analysis in analyses:
+        for name, made in analysis.makes.items():
+            path = f"results/{{study}}/{made.path}"
+            of_ranking = ", {estimator}" if analysis.is_per_ranking else ""
+            tables[name] = path
+            if made.label:
+                tables[name] = report(
+                    path,
+                    caption="../report/table.rst",
+                    category=analysis.category,
+                    labels={
+                        "data set": "{dataset}",
+                        "table": f"{made.label}{of_ranking}",
+                    },
+                )
+    return tables
+
+
+def reported_figure(figure):
+    """The picture of one figure of a ranking, as Snakemake's report shows it."""
+    return report(
+        f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
+        caption="../report/figure.rst",
+        category="Figures",
+        labels={
+            "data set": "{dataset}",
+            "estimator": "{estimator}",
+            "figure": figure.title,
+        },
+    )

@@ -1,45 +1,29 @@
-"""Figures and the page.
+"""Figures and page.
 
-Takes all tables of a study. Draws the figures of each ranking (`figures/`) and writes the page (`report.html`).
+Takes the ranking, its pairs and the tables of the analyses. Makes each figure as a picture, a PDF and a table of
+what is drawn (`figures/`), and the page that shows all of it (`report.html`).
 """
 
+from suffice.analyses.registry import figures_of
 from suffice.analyses.sources import sources_of_page
 from suffice.study.configuration import configuration_of
 
 FIGURES = figures_of(STUDY)
 
 
-MODELS = [
-    {"model": row.name, "family": row.family, "training": row.stage}
-    for row in STUDY.models.values()
-]
-
-
 rule plot_figures:
     input:
-        **read_by(figure.reads for figure in FIGURES),
+        **ANALYSES.read_by(figure.reads for figure in FIGURES),
     output:
         expand(
             "results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure}.{kind}",
             figure=[figure.name for figure in FIGURES],
             kind=["pdf", "csv"],
         ),
-        png=[
-            report(
-                f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
-                caption="../report/figure.rst",
-                category="Figures",
-                labels={
-                    "data set": "{dataset}",
-                    "estimator": "{estimator}",
-                    "figure": figure.title,
-                },
-            )
-            for figure in FIGURES
-        ],
+        png=list(map(reported_figure, FIGURES)),
     params:
         figures=[figure.name for figure in FIGURES],
-        settings={"models": MODELS, "seed": STUDY.settings.seed},
+        settings={"models": ANALYSES.models, "seed": STUDY.settings.seed},
         code=code_of("plot_figures", *(figure.draw.__module__ for figure in FIGURES)),
     script:
         "../scripts/plot_figures.py"

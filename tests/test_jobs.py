@@ -7,6 +7,7 @@ from toy import add_all_stages, add_model, write_toy_study
 
 from suffice.jobs import (
     AblationJobs,
+    AnalysisJobs,
     CorpusJobs,
     EmbeddingJobs,
     PairJobs,
@@ -179,3 +180,20 @@ def test_stand_ins_are_for_what_comes_from_the_hub(toy_study):
     assert jobs.tables == jobs.datasets == []
     read = EmbeddingJobs(study).files(names(dataset="toys", model="hub"))
     assert read == [jobs.checkpoints[0].format(study=study.name)]
+
+
+def test_an_analysis_reads_the_files_of_its_ranking_or_of_all_rankings(toy_study):
+    jobs = AnalysisJobs(load_study(toy_study, {"estimators": {"linear": {}, "gaussian": {}}}))
+    reads = jobs.read_by([("rankings", "tasks"), ("tasks", "pairs")])
+    assert list(reads) == ["rankings", "tasks", "pairs"]
+    of_ranking = Wildcards(dataset="toys", estimator="gaussian")
+    assert reads["pairs"](of_ranking)[0] == "results/toy/pairs/toys/gaussian/words-8.parquet"
+    rankings = [f"results/toy/ranking/toys/{name}.csv" for name in ("linear", "gaussian")]
+    assert reads["rankings"](Wildcards(dataset="toys")) == rankings
+    assert jobs.models[0] == {"model": "words-8", "family": "words", "training": None}
+
+
+class Wildcards(dict):
+    """Wildcards as Snakemake gives them: attributes, and `get` for those that a job may lack."""
+
+    __getattr__ = dict.__getitem__

@@ -105,7 +105,7 @@ def test_every_rule_that_a_profile_names_exists_and_grows_with_each_attempt(proj
         for name in re.findall(r"(?m)^ *(?:use rule \w+ as|rule) (\w+)(?::| with:)", path.read_text())
     }
     config = yaml.safe_load((project / "profiles" / "slurm" / "config.yaml").read_text())
-    assert config["set-resources"].keys() | config["groups"].keys() <= rules
+    assert config["set-resources"].keys() <= rules
     for asked in [config["default-resources"], *config["set-resources"].values()]:
         assert asked and all(re.fullmatch(r"\d+\*attempt", amount) for amount in asked.values())
 

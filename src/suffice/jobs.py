@@ -4,12 +4,14 @@ The rules pass these methods to Snakemake, which calls them with a job's wildcar
 its output, such as `dataset` and `model`. Paths are relative to the working folder.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from suffice.analyses.questions.ablations import VariationSettings, variations_in
+from suffice.analyses.questions.ablations import variations_in
+from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
@@ -284,17 +286,36 @@ class TaskJobs(Jobs):
         return {row.name: row.public_name for row in rows if row.public_name}
 
 
+class AnalysisJobs(Jobs):
+    """Jobs that answer questions about a ranking, or draw its figures."""
+
+    def read_by(self, readers: Iterable[Iterable[str]]) -> dict[str, Callable[[Any], list[str]]]:
+        """For all that some analyses or figures read, by name, what gives a job its files."""
+        return {name: partial(self._source, name) for names in readers for name in names}
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """Name, family, and training with its step of each model."""
+        rows = self.study.models.values()
+        return [{"model": row.name, "family": row.family, "training": row.stage} for row in rows]
+
+    def _source(self, name: str, wildcards: Any) -> list[str]:
+        """The files of one kind; a job for all rankings of a data set has no wildcard `estimator`."""
+        ranking = wildcards.get("estimator", "")
+        return sources(self.study, self.results, wildcards.dataset, ranking)[name]
+
+
 class AblationJobs(Jobs):
     """Jobs that vary one thing at a time."""
 
     def rankings_of_variation(self, names: Names) -> list[str]:
         """The ranking by each variant of an estimator."""
-        variants = self._variation(names).variants(names.variation)
+        variants = variations_in(self.study.settings)[names.variation].variants(names.variation)
         return [f"{self.results}/ranking/{names.dataset}/{variant}.csv" for variant in variants]
 
     def values_of_variation(self, names: Names) -> list[str]:
         """The values of the setting that is varied."""
-        return list(map(str, self._variation(names).values))
+        return list(map(str, variations_in(self.study.settings)[names.variation].values))
 
     def rankings_of_estimator(self, names: Names) -> list[str]:
         """The ranking of each data set by one estimator."""
@@ -323,9 +344,6 @@ class AblationJobs(Jobs):
         if len(study.compared_datasets) > 1:
             files += [f"datasets.{ranking}.csv" for ranking in study.shown_rankings]
         return [f"{self.results}/ablations/{name}" for name in files]
-
-    def _variation(self, names: Names) -> VariationSettings:
-        return variations_in(self.study.settings)[names.variation]
 
 
 class StandinJobs(Jobs):
