@@ -4,41 +4,23 @@ import argparse
 import shlex
 import sys
 import warnings
-import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any, get_args
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, get_args
 
 from suffice._version import __version__
-from suffice.analyses.explain import explain_pair
-from suffice.analyses.few_labels import FewLabels, add_update, read_labels, score_few
-from suffice.analyses.recommendation import recommend
-from suffice.baselines.free_ways import ways_from_vectors
-from suffice.data.text_files import read_lines
-from suffice.embed.inputs import Inputs, read_inputs, read_pair
-from suffice.embed.vector_files import split_array
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
-from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
-from suffice.kinds.registry import EMBEDDINGS, kind_of_study
-from suffice.ranking.given_looks import LooksChoice
-from suffice.ranking.rank import SHOWN, rank
-from suffice.ranking.settings import RankingSettings
-from suffice.ranking.targets import parse_targets
-from suffice.run import Effort, run_study, study_of
+from suffice.estimators.names import WITH_TWO_LOOKS
+from suffice.ranking.settings import LooksChoice, RankingSettings
 from suffice.secrets import without_secrets
-from suffice.storage.provenance import code_version
-from suffice.storage.records import sha256_of, write_records
-from suffice.storage.verify import verify_results
-from suffice.study.fetch import Fetched, fetch_study
-from suffice.study.names import why_no_name
-from suffice.study.new import MODEL_PRESETS, write_new_study
-from suffice.study.read import load_study
-from suffice.study.show import show_failures, show_results
-from suffice.workflow import study_folder
+from suffice.study.presets import MODEL_PRESETS
+
+if TYPE_CHECKING:
+    from suffice.analyses.few_labels import FewLabels
+    from suffice.embed.inputs import Inputs
+    from suffice.study.fetch import Fetched
 
 EXAMPLES = """examples:
   suffice run docs.csv --content body --models minilm,tfidf-256,owner/name
@@ -289,6 +271,13 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _rank(options: argparse.Namespace) -> None:
+    from suffice.analyses.few_labels import add_update
+    from suffice.analyses.recommendation import recommend
+    from suffice.baselines.free_ways import ways_from_vectors
+    from suffice.embed.inputs import read_inputs
+    from suffice.ranking.rank import SHOWN, rank
+    from suffice.ranking.targets import parse_targets
+
     given = read_inputs(options.files, options.second, options.groups, options.ids)
     found = None if options.labels is None else _score_labels(given, options)
     ranking = rank(
@@ -328,6 +317,11 @@ def _names(options: argparse.Namespace) -> list[str] | None:
 
 def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> None:
     """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
+    from suffice.embed.vector_files import split_array
+    from suffice.estimators.registry import get_estimator
+    from suffice.storage.provenance import code_version
+    from suffice.storage.records import sha256_of, write_records
+
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
     read = [*(path for path, _ in split), *filter(None, (options.groups, options.ids, options.labels))]
@@ -342,8 +336,10 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 
-def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
+def _score_labels(given: "Inputs", options: argparse.Namespace) -> "FewLabels":
     """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
+    from suffice.analyses.few_labels import read_labels, score_few
+
     rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
     items = given.joined.positions(rows)  # rows are those of the first file
     few = {name: each[items[items >= 0]] for name, each in given.vectors.items()}
@@ -351,6 +347,10 @@ def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
 
 
 def _explain(options: argparse.Namespace) -> None:
+    from suffice.analyses.explain import explain_pair
+    from suffice.data.text_files import read_lines
+    from suffice.embed.inputs import read_pair
+
     source, target, joined = read_pair(options.source, options.target)
     items = None if options.items is None else joined.of_first(read_lines(options.items))
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
@@ -362,6 +362,9 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _new_study(options: argparse.Namespace) -> None:
+    from suffice.study.names import why_no_name
+    from suffice.study.new import write_new_study
+
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
@@ -371,6 +374,11 @@ def _new_study(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    import webbrowser
+
+    from suffice.run import Effort, run_study, study_of
+    from suffice.study.show import show_failures, show_results
+
     folder = study_of(options.study, _listed(options.models), options.content)
     effort = Effort(options.cores, options.profile, options.config, options.plan)
     status = run_study(folder, effort)
@@ -393,10 +401,17 @@ def _listed(names: str) -> list[str]:
 
 
 def _show(options: argparse.Namespace) -> None:
+    from suffice.study.show import show_failures, show_results
+
     print(show_failures(options.results) if options.failures else show_results(options.results))
 
 
 def _fetch(options: argparse.Namespace) -> None:
+    from suffice.kinds.registry import EMBEDDINGS, kind_of_study
+    from suffice.study.fetch import fetch_study
+    from suffice.study.read import load_study
+    from suffice.workflow import study_folder
+
     folder = study_folder({"study": options.study}, Path())
     kind = kind_of_study(folder)
     found = list(map(_said, fetch_study(load_study(folder)))) if kind == EMBEDDINGS else []
@@ -409,12 +424,14 @@ def _fetch(options: argparse.Namespace) -> None:
     print(f"the study {folder.name} runs without network: {got}")
 
 
-def _said(each: Fetched) -> Fetched:
+def _said(each: "Fetched") -> "Fetched":
     print(f"{'FAILED ' if each.failed else ''}{each.what}: {each.said}", flush=True)
     return each
 
 
 def _verify(options: argparse.Namespace) -> None:
+    from suffice.storage.verify import verify_results
+
     found = verify_results(options.results)
     print("\n".join(found.lines()))
     if not found.is_good:
@@ -422,6 +439,10 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _list_estimators(options: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from suffice.estimators.registry import ESTIMATORS
+
     rows = [{"estimator": name, "what it is": estimator.summary} for name, estimator in ESTIMATORS.items()]
     print(pd.DataFrame(rows).to_string(index=False, justify="left"))
 

@@ -10,7 +10,8 @@ from suffice.arrays import as_matrix
 from suffice.errors import EstimationError
 from suffice.estimators.copies import join_copies
 from suffice.estimators.items import divide_items
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.names import DEFAULT_ESTIMATOR
+from suffice.estimators.registry import get_estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.standardise import check_embedding
 

@@ -14,15 +14,16 @@ import pandas as pd
 from suffice.alignment import Ids
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS, get_estimator
+from suffice.estimators.names import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS
+from suffice.estimators.registry import get_estimator
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.given_items import join_items
-from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
+from suffice.ranking.given_looks import GivenLooks, arrange_looks
 from suffice.ranking.relatives import near_copies
 from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.scores import rank_pairs, with_health_warnings
-from suffice.ranking.settings import Aggregate, RankingSettings
+from suffice.ranking.settings import Aggregate, LooksChoice, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 from suffice.storage.files import write_table
 
