@@ -50,6 +50,16 @@ def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):
         _command(toy_study, Effort(profile="slrum"))
 
 
+def test_limits_are_those_of_the_computer_or_those_that_are_given(toy_study):
+    here = _command(toy_study, Effort(memory_mb=500, gpus=3, targets=["ablations"], more=["--forceall"]))
+    assert here[here.index("--cores") + 1] == "all"
+    limits = here.index("--resources")
+    assert here[limits + 1 : limits + 3] == ["mem_mb=500", "gpu=3"]
+    assert here[-3:] == ["--forceall", "--", "ablations"]
+    there = _command(toy_study, Effort(profile="slurm", memory_mb=500))
+    assert there[there.index("--resources") + 1] == "mem_mb=500" and "gpu=0" not in there
+
+
 def test_bad_texts_leave_nothing_behind(tmp_path, capsys):
     (tmp_path / "texts.csv").write_text("body\none\n")
     assert (

@@ -20,6 +20,7 @@ from suffice.study.presets import MODEL_PRESETS
 if TYPE_CHECKING:
     from suffice.analyses.few_labels import FewLabels
     from suffice.embed.inputs import Inputs
+    from suffice.run import Effort
     from suffice.study.fetch import Fetched
 
 EXAMPLES = """examples:
@@ -42,11 +43,12 @@ EXAMPLES = """examples:
   suffice estimators
       list the density families
 """
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0, or 1 with a message on stderr."""
+    """Run the command line; returns the exit status: 0, 1 with a message on stderr, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt as error:
+        print(f"\nsuffice: {error or 'stopped; nothing was written'}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -178,16 +183,51 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
     command.add_argument("--content", metavar="COLUMN", help="column of the file that holds the texts")
-    command.add_argument("--cores", type=int, metavar="N", help="jobs at once (default: all processors)")
+    command.add_argument("--open", action="store_true", help="open the page in a browser")
+    command.add_argument("--plan", action="store_true", help="only say how many jobs of each kind would run")
+    _add_quiet(command)
+    _add_effort(command)
+    command.set_defaults(run=_run)
+    plan = commands.add_parser(
+        "plan",
+        help="say how many jobs of each kind a study has left",
+        description="Say how many jobs of each kind a study has left, without running any.",
+    )
+    plan.add_argument("study", help="a folder with study.yaml, or a study of the package")
+    _add_effort(plan)
+    plan.set_defaults(run=_plan, plan=True, quiet=False)
+
+
+def _add_quiet(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quiet", action="store_true", help="say nothing of progress")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_effort(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--cores", type=_cores, metavar="N", help="jobs at once, or all (default: all)")
+    command.add_argument(
+        "--mem-mb", type=int, metavar="N", help="memory of all jobs, in megabytes (default: the computer's)"
+    )
+    command.add_argument(
+        "--gpus", type=int, metavar="N", help="GPUs of all jobs (default: those that can be seen)"
+    )
     command.add_argument(
         "--profile", default="default", help="default, slurm, or a folder with a Snakemake profile"
     )
     command.add_argument(
         "--config", nargs="+", default=[], metavar="KEY=VALUE", help="replace keys of study.yaml"
     )
-    command.add_argument("--plan", action="store_true", help="only say how many jobs of each kind would run")
-    command.add_argument("--open", action="store_true", help="open the page in a browser")
-    command.set_defaults(run=_run)
+    command.add_argument(
+        "--target", nargs="+", default=[], metavar="RULE|FILE", help="make these alone, such as ablations"
+    )
+    command.add_argument("more", nargs="*", metavar="-- OPTION", help="further options of Snakemake")
+
+
+def _cores(text: str) -> int | str:
+    return text if text == "all" else int(text)
 
 
 def _add_looks(command: argparse.ArgumentParser) -> None:
@@ -376,23 +416,44 @@ def _new_study(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     import webbrowser
 
-    from suffice.run import Effort, run_study, study_of
-    from suffice.study.show import show_failures, show_results
+    from suffice.run import results_of, run_study, study_of
+    from suffice.study.show import show_results
 
     folder = study_of(options.study, _listed(options.models), options.content)
-    effort = Effort(options.cores, options.profile, options.config, options.plan)
-    status = run_study(folder, effort)
-    if options.plan and not status:
+    run_study(folder, _effort(options))
+    if options.plan:
         return
-    has_standins = "offline_standins=true" in options.config
-    results = Path("results") / f"{folder.resolve().name}{'-standins' if has_standins else ''}"
-    if status:
-        failures = show_failures(results)
-        raise StudyError("\n".join([*([failures] if failures else []), f"the study {folder} did not end"]))
+    results = results_of(folder, options.config)
     print(show_results(results))
     page = results / "report.html"
     if options.open and page.exists():
         webbrowser.open(page.resolve().as_uri())
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from suffice.run import run_study, study_of
+
+    run_study(study_of(options.study, [], None), _effort(options, plan=True))
+
+
+def _effort(options: argparse.Namespace, plan: bool = False) -> "Effort":
+    from suffice.run import Effort
+
+    more = list(options.more)
+    if more and not more[0].startswith("-"):
+        raise StudyError(f"{more[0]!r} is a second study; give one, and options of Snakemake after --")
+    cores = None if options.cores == "all" else options.cores
+    return Effort(
+        cores=cores,
+        profile=options.profile,
+        settings=options.config,
+        plan=plan or options.plan,
+        quiet=options.quiet,
+        memory_mb=options.mem_mb,
+        gpus=options.gpus,
+        targets=options.target,
+        more=more,
+    )
 
 
 def _listed(names: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Sharing the GPUs of one machine among jobs: each job that asks for one has it alone."""
 
+import getpass
 import logging
 import os
 import shutil

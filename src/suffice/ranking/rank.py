@@ -16,6 +16,7 @@ from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.names import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS
 from suffice.estimators.registry import get_estimator
+from suffice.progress import counted, tell
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.given_items import join_items
 from suffice.ranking.given_looks import GivenLooks, arrange_looks
@@ -197,12 +198,14 @@ def _estimators(
 
 def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:
     """The pairs of all models with some targets by one density family, one row each."""
+    tell(f"{estimator.name}: {len(given.first)} models ({', '.join(given.first)})")
     try:
         if given.second is None:
-            found = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
+            made = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
         else:
             prepared = estimator.prepare_all_looks(given.first, given.second, given.plan)
-            found = estimator.all_look_pairs(prepared, targets)
+            made = estimator.all_look_pairs(prepared, targets)
+        found = list(counted(made, estimator.name, len(given.first) * len(targets), "pairs"))
     except EstimationError as error:
         raise EstimationError(f"model {error}") from error
     made_by = {"estimator": estimator.name, "looks": given.looks}
