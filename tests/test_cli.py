@@ -90,7 +90,7 @@ def test_failures_say_how_to_go_on(tmp_path, capsys):
     assert main(["show", "--failures", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "failed: model own on data set toys: it is broken" in out
-    assert "SKIP_FAILED=yes" in out
+    assert "skip_failed=true" in out and "SKIP_FAILED=yes" in out
 
 
 @pytest.mark.parametrize(

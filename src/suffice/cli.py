@@ -1,10 +1,12 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import json
 import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from suffice._version import __version__
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.names import WITH_TWO_LOOKS
+from suffice.progress import showing_progress, tell
 from suffice.ranking.settings import LooksChoice, RankingSettings
 from suffice.secrets import without_secrets
 from suffice.study.presets import MODEL_PRESETS
@@ -20,6 +23,7 @@ from suffice.study.presets import MODEL_PRESETS
 if TYPE_CHECKING:
     from suffice.analyses.few_labels import FewLabels
     from suffice.embed.inputs import Inputs
+    from suffice.ranking.rank import Ranking
     from suffice.run import Effort
     from suffice.study.fetch import Fetched
 
@@ -84,7 +88,17 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="print the rankings of a study that has run")
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
+    _add_json(show)
     show.set_defaults(run=_show)
+    compare = commands.add_parser(
+        "compare",
+        help="say what changed between two runs: models, scores, ranks, settings",
+        description="Say what changed between two runs of studies, or two folders that rank wrote.",
+    )
+    compare.add_argument("before", type=Path, metavar="RESULTS", help="the results of the first run")
+    compare.add_argument("after", type=Path, metavar="RESULTS", help="the results of the second run")
+    _add_json(compare)
+    compare.set_defaults(run=_compare)
     fetch = commands.add_parser("fetch", help="bring a study's models and data into the local caches")
     fetch.add_argument("study", help="a name in config/, or a folder")
     fetch.set_defaults(run=_fetch)
@@ -170,6 +184,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         default="classification",
         help="whether labels are classes or numbers (default: %(default)s)",
     )
+    _add_quiet(command)
+    _add_json(command)
     command.set_defaults(run=_rank)
 
 
@@ -311,13 +327,21 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _rank(options: argparse.Namespace) -> None:
+    with nullcontext() if options.quiet else showing_progress():
+        ranking, notes = _ranking_of(options)
+    ranking.save(options.out)
+    _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
+    (_print_ranking_json if options.json else _print_ranking)(ranking, notes, options.out)
+
+
+def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
+    """The ranking of the files that are given, with what labels say, and notes on how rows were joined."""
     from suffice.analyses.few_labels import add_update
-    from suffice.analyses.recommendation import recommend
-    from suffice.baselines.free_ways import ways_from_vectors
     from suffice.embed.inputs import read_inputs
-    from suffice.ranking.rank import SHOWN, rank
+    from suffice.ranking.rank import rank
     from suffice.ranking.targets import parse_targets
 
+    tell(f"reading {len(options.files) + len(options.second)} files")
     given = read_inputs(options.files, options.second, options.groups, options.ids)
     found = None if options.labels is None else _score_labels(given, options)
     ranking = rank(
@@ -334,20 +358,31 @@ def _rank(options: argparse.Namespace) -> None:
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
-    shown = SHOWN
     if found is not None:
         ranking = replace(ranking, table=add_update(ranking.table, found))
-        shown = [*SHOWN, *UPDATE_COLUMNS]
-    ranking.save(options.out)
-    _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
-    print(
-        recommend(
-            ranking.table, ways_from_vectors(ranking.pairs, given.vectors, given.second, options.seed)
-        ).text
-    )
+    return ranking, list(given.joined.notes)
+
+
+def _print_ranking(ranking: "Ranking", notes: list[str], out: Path) -> None:
+    from suffice.ranking.rank import SHOWN
+
+    shown = [*SHOWN, *(name for name in UPDATE_COLUMNS if name in ranking.table)]
+    print(ranking.recommend().text)
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
-    print("\n".join([*given.joined.notes, *ranking.notes, ranking.advice]))
-    print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+    print("\n".join([*notes, *ranking.notes, ranking.advice]))
+    print(f"written: {out / 'ranking.csv'}, {out / 'pairs.parquet'}")
+
+
+def _print_ranking_json(ranking: "Ranking", notes: list[str], out: Path) -> None:
+    from suffice.study.show import json_rows
+
+    content = {
+        "recommendation": ranking.recommend().as_json(),
+        "models": json_rows(ranking.table),
+        "notes": [*notes, *ranking.notes, ranking.advice],
+        "written": [str(out / "ranking.csv"), str(out / "pairs.parquet")],
+    }
+    _print_json(content)
 
 
 def _names(options: argparse.Namespace) -> list[str] | None:
@@ -365,8 +400,8 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
     read = [*(path for path, _ in split), *filter(None, (options.groups, options.ids, options.labels))]
-    of_files = ("run", "files", "second", "groups", "ids", "out", "labels")
-    asked = {key: value for key, value in vars(options).items() if key not in of_files}
+    not_asked = ("run", "files", "second", "groups", "ids", "out", "labels", "quiet", "json")
+    asked = {key: value for key, value in vars(options).items() if key not in not_asked}
     arrays = {str(path): array for path, (_, array) in zip(given, split, strict=True) if array}
     asked |= {"arrays": arrays} if arrays else {}
     families = [get_estimator(name).__module__ for name in estimators]
@@ -462,9 +497,28 @@ def _listed(names: str) -> list[str]:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from suffice.study.show import show_failures, show_results
+    from suffice.study.show import results_as_json, show_failures, show_results
 
-    print(show_failures(options.results) if options.failures else show_results(options.results))
+    if options.failures:
+        print(show_failures(options.results))
+    elif options.json:
+        _print_json(results_as_json(options.results))
+    else:
+        print(show_results(options.results))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from suffice.study.compare import compare_results
+
+    found = compare_results(options.before, options.after)
+    if options.json:
+        _print_json(found.as_json())
+    else:
+        print("\n".join(found.lines()))
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False))
 
 
 def _fetch(options: argparse.Namespace) -> None:
