@@ -1,11 +1,12 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import importlib
 import json
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(f"\nsuffice: {error or 'stopped; nothing was written'}", file=sys.stderr)
+        print(f"\nsuffice: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -105,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
     verify.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     verify.set_defaults(run=_verify)
+    completion = commands.add_parser(
+        "completion",
+        help="print a script by which a shell completes the command",
+        description="Print a script by which a shell completes this command. Save it where the shell looks.",
+        epilog='example:\n  eval "$(suffice completion bash)"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completion.add_argument("shell", choices=("bash", "fish", "tcsh", "zsh"), help="the shell")
+    completion.set_defaults(run=_completion)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -551,6 +561,28 @@ def _verify(options: argparse.Namespace) -> None:
     print("\n".join(found.lines()))
     if not found.is_good:
         raise DataError(f"{options.results} is not as it should be; delete what is damaged, and run again")
+
+
+def _completion(options: argparse.Namespace) -> None:
+    try:
+        shtab: Any = importlib.import_module("shtab")
+    except ImportError:
+        raise StudyError("completion needs the package shtab: pip install 'suffice[completion]'") from None
+    parser = _parser()
+    for action in _actions(parser):
+        if action.type is Path:
+            setattr(action, "complete", shtab.FILE)  # noqa: B010 - it is an attribute of shtab's
+    print(shtab.complete(parser, options.shell))
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The options and arguments of a parser and of its commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
+        else:
+            yield action
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from suffice.devices import visible_gpus
 from suffice.errors import StudyError
 from suffice.narrate import Narrator, Tail
-from suffice.study.new import name_of, write_new_study
 
 HERE = Path(__file__).resolve().parent
 LISTEN_SECONDS = 0.2
@@ -82,6 +82,8 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
         return folder
     if not path.is_file():
         raise StudyError(f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts")
+    from suffice.study.new import name_of, write_new_study  # it takes a second to import
+
     made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
     if made.exists():
         raise StudyError(f"{made} exists; to run it: suffice run {made}")
@@ -124,36 +126,46 @@ def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrat
     log = Path("logs") / narrator.results.name / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix="suffice-events-") as events, log.open("ab") as lines:
-        heard, logged = Tail(Path(events.name)), Tail(log)
+        tails = Tail(Path(events.name)), Tail(log)
         logger = ["--logger", "suffice", "--logger-suffice-events", events.name]
-        process = subprocess.Popen(
-            [*command, *logger],
-            stdout=lines,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=environment,
-        )
-        asked_to_end: list[int] = []
-
-        def pass_on(number: int, frame: object) -> None:
-            asked_to_end.append(number)
-            process.terminate()
-
-        before = signal.signal(signal.SIGTERM, pass_on)
-        try:
-            _listen(process, narrator, heard, logged)
-        except KeyboardInterrupt:  # which Snakemake has received as well
-            process.wait()
-            raise Stopped(_what_is_kept(narrator)) from None
-        finally:
-            narrator.end()
-            signal.signal(signal.SIGTERM, before)
-    if process.returncode and asked_to_end:
-        raise Stopped(_what_is_kept(narrator))
+        streams = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen([*command, *logger], env=environment, **streams)  # type: ignore[call-overload]
+        with _ended_with_us(process, narrator):
+            _listen(process, narrator, *tails)
     if process.returncode:
         raise StudyError(_why_not_ended(narrator, folder, log))
     if not narrator.has_begun and not narrator.quiet:
         print("nothing to do: all results are up to date", file=sys.stderr)
+
+
+@contextmanager
+def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> Iterator[None]:
+    """Have Snakemake end when this process is interrupted, asked to end, or fails.
+
+    Raises:
+        Stopped: it was interrupted or asked to end.
+    """
+    asked_to_end: list[int] = []
+
+    def pass_on(number: int, frame: object) -> None:
+        asked_to_end.append(number)
+        process.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    except KeyboardInterrupt:  # which Snakemake has received as well
+        process.wait()
+        raise Stopped(_what_is_kept(narrator)) from None
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        narrator.end()
+        signal.signal(signal.SIGTERM, before)
+    if process.returncode and asked_to_end:
+        raise Stopped(_what_is_kept(narrator))
 
 
 def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail, logged: Tail) -> None:
