@@ -64,8 +64,9 @@ format: $(STAMP) ## lay out the code
 lock: $(STAMP) ## resolve requirements.lock and envs/ anew
 	$(BIN)/python tools/lock.py
 
-docs: $(STAMP) ## write the manual's tables and the schemas from the settings
+docs: $(STAMP) ## write the manual's tables and the schemas from the settings, and build site/
 	$(BIN)/python tools/manual.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean: ## remove results and logs, keep the environment
 	rm -rf results logs
