@@ -87,6 +87,13 @@ def test_a_failure_is_a_block_with_the_reason_that_was_recorded(narrator, capsys
     assert "these failed: embed words on docs" in why and str(tmp_path / "log") in why
 
 
+def test_a_job_that_ends_since_the_run_was_asked_to_end_has_not_failed(narrator, capsys):
+    begin_two(narrator)
+    narrator.is_ending = True
+    tell(narrator, "job_error", jobid=2, rule_name="embed_items", log=[])
+    assert "FAILED" not in capsys.readouterr().err and not narrator.failed
+
+
 def test_a_job_without_a_record_fails_for_what_its_log_says(narrator, tmp_path):
     log = tmp_path / "job.log"
     log.write_text("first\n\nerror: the disk is full\n")

@@ -118,6 +118,7 @@ class Narrator:
         running: the jobs that have begun, by Snakemake's number.
         last_line: of the log.
         bar: the bar of all jobs, on a terminal.
+        is_ending: whether the run was asked to end, so that jobs that end early have not failed.
     """
 
     results: Path
@@ -129,6 +130,7 @@ class Narrator:
     running: dict[str, Job] = field(default_factory=dict)
     last_line: str = ""
     bar: "tqdm[Any] | None" = None
+    is_ending: bool = False
 
     @property
     def has_begun(self) -> bool:
@@ -179,6 +181,8 @@ class Narrator:
 
     def _job_error(self, jobid: int, rule_name: str, log: list[str]) -> None:
         known = self.running.pop(str(jobid), None)
+        if self.is_ending:
+            return
         job = Job(rule_name, known.names if known else {}, log, time.monotonic())
         self.failed.append(job.what)
         say_on_stderr(describe_failure(job, self.results))

@@ -145,10 +145,9 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
     Raises:
         Stopped: it was interrupted or asked to end.
     """
-    asked_to_end: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
-        asked_to_end.append(number)
+        narrator.is_ending = True
         process.terminate()
 
     before = signal.signal(signal.SIGTERM, pass_on)
@@ -164,7 +163,7 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
     finally:
         narrator.end()
         signal.signal(signal.SIGTERM, before)
-    if process.returncode and asked_to_end:
+    if process.returncode and narrator.is_ending:
         raise Stopped(_what_is_kept(narrator))
 
 
