@@ -45,6 +45,10 @@ class AssumptionWarning(UserWarning):
     """What was assumed of something the user gave, such as an encoding that was told by its bytes."""
 
 
+class DoubtWarning(UserWarning):
+    """Why a result should not be relied on as it is, such as too few items for the width of a model."""
+
+
 def assume(message: str) -> None:
     """Say what is assumed: to the user of the library, on the command line, in a job's log."""
     warnings.warn(message, AssumptionWarning, stacklevel=3)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
 from suffice.errors import DataError, StudyError, SufficeError
+from suffice.progress import showing_progress
 from suffice.secrets import WithoutSecrets, for_sharing
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
 from suffice.storage.files import read_json, remove_leftovers, user_path, whole_files, write_json
@@ -233,7 +234,8 @@ def running_job(snakemake: Any) -> Iterator[None]:
     with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
         started = time.perf_counter()
-        yield
+        with showing_progress(log.info):
+            yield
         job = {
             "rule": snakemake.rule,
             "wildcards": dict(snakemake.wildcards),

@@ -79,3 +79,12 @@ def test_the_command_says_what_to_do_next(tmp_path, texts, capsys):
     arguments = ["new-study", "mine", "--texts", str(texts), "--content", "text", "--folder", str(tmp_path)]
     assert main([*arguments, "--models", "tfidf-64, chars-256"]) == 0
     assert f"next: suffice run {tmp_path / 'mine'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("above", ["mine", "not/there/mine"])
+def test_a_study_that_could_not_run_leaves_nothing_behind(tmp_path, texts, above):
+    few = tmp_path / "few.csv"
+    few.write_text("text\n" + "one text\n" * 20)
+    with pytest.raises(SufficeError, match="few"):
+        write_new_study(tmp_path / above, few, ["tfidf-64", "chars-256"], content="text")
+    assert [path.name for path in tmp_path.iterdir() if path != texts.parent] == ["few.csv"]

@@ -28,7 +28,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import spearmanr
 
 from suffice.analyses.choice import regret_at_k
 from suffice.data.delimited import told_delimiter
@@ -346,6 +345,8 @@ def _spearman(values: pd.Series, full: pd.Series) -> float:
     """Spearman's rho; NaN where either is the same for all models."""
     if values.nunique() < 2 or full.nunique() < 2:
         return float("nan")
+    from scipy.stats import spearmanr  # it takes half a second to import
+
     return float(spearmanr(values, full).statistic)
 
 

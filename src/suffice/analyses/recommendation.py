@@ -7,6 +7,7 @@ choice is right on tasks is measured on random sub-pools in benchmarks/arena/sub
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -56,6 +57,10 @@ class Recommendation:
     def text(self) -> str:
         """All of it as a paragraph for a terminal, one sentence per line."""
         return "\n".join([self.headline, *self.reasons, *self.cautions])
+
+    def as_json(self) -> dict[str, Any]:
+        """The same with JSON-compatible values."""
+        return vars(self) | {"first_choices": self.first_choices.to_dict("records")}
 
 
 def recommend(

@@ -6,6 +6,7 @@ HOMES = {
     "Drawn": "suffice.plots.style",
     "Evidence": "suffice.plots.score_against_tasks",
     "Families": "suffice.plots.style",
+    "draw_blocks": "suffice.plots.blocks",
     "draw_checkpoint_curves": "suffice.plots.checkpoint_curves",
     "draw_model_graph": "suffice.plots.model_graph",
     "draw_pair_matrix": "suffice.plots.pair_matrix",

