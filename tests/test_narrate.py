@@ -62,6 +62,16 @@ def test_every_verb_of_a_rule_has_a_past_tense(project):
     assert all(word.endswith("ed") for word in said - irregular)
 
 
+def test_a_terminal_has_a_bar_of_all_jobs(narrator, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    begin_two(narrator)
+    tell(narrator, "job_finished", job_id=1)
+    assert (narrator.bar.n, narrator.bar.total) == (1, 3)
+    narrator.end()
+    shown = capsys.readouterr().err
+    assert "all jobs:" in shown and "embedded minilm on docs (1 of 2)" in shown
+
+
 def test_a_quiet_run_says_failures_alone(narrator, capsys, tmp_path):
     narrator.quiet = True
     begin_two(narrator)

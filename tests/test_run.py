@@ -38,7 +38,7 @@ def test_a_new_study_needs_two_models(texts, models):
 
 
 def test_what_is_no_study_is_named(tmp_path, toy_study):
-    with pytest.raises(StudyError, match="'nothing' is neither a study"):
+    with pytest.raises(StudyError, match="'nothing' is neither a study.*the package has: .*api-docs"):
         study_of("nothing", [], None)
     with pytest.raises(StudyError, match="is a study, whose tables name models"):
         study_of(str(toy_study), ["minilm"], None)
@@ -76,15 +76,16 @@ def test_bad_texts_leave_nothing_behind(tmp_path, capsys):
 
 
 FAKE = """import sys, time, json
-events = open(sys.argv[-1], "a")
+events = open(sys.argv[4], "a")
 def write(**event): print(json.dumps(event), file=events, flush=True)
 write(event="run_info", stats={"embed_items": 2, "total": 2})
 for jobid in (1, 2):
     write(event="job_info", jobid=jobid, rule_name="embed_items", wildcards={"model": f"m{jobid}"}, log=[])
 write(event="job_finished", job_id=1)
 print("a line of Snakemake", flush=True)
-time.sleep(float(sys.argv[1]))
-sys.exit(int(sys.argv[2]))
+assert sys.argv[1:4] == ["--logger", "suffice", "--logger-suffice-events"]
+time.sleep(float(sys.argv[5]))
+sys.exit(int(sys.argv[6]))
 """
 """A program that writes events as Snakemake does."""
 

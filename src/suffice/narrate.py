@@ -160,9 +160,10 @@ class Narrator:
     def _run_info(self, stats: Mapping[str, int]) -> None:
         self.total = Counter({rule: n for rule, n in stats.items() if rule not in TARGETS})
         stages = ", ".join(f"{n} {rule.replace('_', ' ')}" for rule, n in self.total.items())
-        self._say(f"{self.total.total()} jobs to do: {stages}")
+        total = self.total.total()
+        self._say(f"{total} {'job' if total == 1 else 'jobs'} to do: {stages}")
         if not self.quiet and sys.stderr.isatty():
-            self.bar = tqdm(total=self.total.total(), desc="all jobs", unit=" jobs", leave=False)
+            self.bar = tqdm(total=total, desc="all jobs", unit=" jobs", leave=False)
 
     def _job_info(self, jobid: int, rule_name: str, wildcards: Mapping[str, str], log: list[str]) -> None:
         names = {name: value for name, value in wildcards.items() if name not in NOT_NAMES}

@@ -81,7 +81,11 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
             raise StudyError(f"{folder} is a study, whose tables name models and columns; change these")
         return folder
     if not path.is_file():
-        raise StudyError(f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts")
+        known = ", ".join(sorted(each.parent.name for each in workflow_root().glob("config/*/study.yaml")))
+        raise StudyError(
+            f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts; the package has: "
+            f"{known}"
+        )
     from suffice.study.new import name_of, write_new_study  # it takes a second to import
 
     made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
@@ -129,7 +133,8 @@ def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrat
         tails = Tail(Path(events.name)), Tail(log)
         logger = ["--logger", "suffice", "--logger-suffice-events", events.name]
         streams = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": subprocess.STDOUT}
-        process = subprocess.Popen([*command, *logger], env=environment, **streams)  # type: ignore[call-overload]
+        whole = [*command[:3], *logger, *command[3:]]  # after: python -m snakemake
+        process = subprocess.Popen(whole, env=environment, **streams)  # type: ignore[call-overload]
         with _ended_with_us(process, narrator):
             _listen(process, narrator, *tails)
     if process.returncode:
