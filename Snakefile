@@ -1,4 +1,4 @@
-"""The workflow: a study's kind decides which rules make its page; see rules/kinds/."""
+"""The workflow: a study's kind decides which rules make its page; see suffice.kinds.registry."""
 
 from snakemake.utils import min_version
 
@@ -6,11 +6,11 @@ min_version("9.0")
 
 
 include: "rules/study.smk"
-include: f"rules/kinds/{KIND}.smk"
+include: str(KIND.rules(ROOT))
 
 
 if workflow.is_main_process:
-    let_content_decide(Path(RESULTS), study_folder(config, ROOT), overrides_in(config))
+    let_content_decide(Path(RESULTS), FOLDER, overrides_in(config))
 
 
 rule all:

@@ -31,6 +31,7 @@ def test_the_lock_pins_every_direct_dependency_exactly(project):
 
 
 def test_every_environment_that_a_rule_names_exists(project):
+    assert (project / "envs" / "suffice.yaml").is_file()  # what ENVIRONMENT is
     for rules in (project / "rules").rglob("*.smk"):
         for name in re.findall(r'conda:\s+"(.*)"', rules.read_text()):
             assert (rules.parent / name).is_file()

@@ -1,6 +1,7 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import json
 import shlex
 import sys
 import warnings
@@ -23,20 +24,21 @@ from suffice.embed.inputs import Inputs, read_inputs, read_pair
 from suffice.embed.vector_files import split_array
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
-from suffice.kinds.registry import EMBEDDINGS, kind_of_study
+from suffice.kinds.manual import schemas
+from suffice.kinds.registry import kind_of_study
 from suffice.ranking.given_looks import LooksChoice
 from suffice.ranking.rank import SHOWN, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.run import Effort, run_study, study_of
 from suffice.secrets import without_secrets
+from suffice.settings import did_you_mean
 from suffice.storage.provenance import code_version
 from suffice.storage.records import sha256_of, write_records
 from suffice.storage.verify import verify_results
-from suffice.study.fetch import Fetched, fetch_study
+from suffice.study.fetch import Fetched
 from suffice.study.names import why_no_name
 from suffice.study.new import MODEL_PRESETS, write_new_study
-from suffice.study.read import load_study
 from suffice.study.show import show_failures, show_results
 from suffice.workflow import study_folder
 
@@ -104,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
     verify.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     verify.set_defaults(run=_verify)
+    schema = commands.add_parser("schema", help="print the JSON schema of a file of a study, for editors")
+    schema.add_argument("name", nargs="?", default="study", help="study, dataset, ... (default: %(default)s)")
+    schema.set_defaults(run=_schema)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -398,8 +403,7 @@ def _show(options: argparse.Namespace) -> None:
 
 def _fetch(options: argparse.Namespace) -> None:
     folder = study_folder({"study": options.study}, Path())
-    kind = kind_of_study(folder)
-    found = list(map(_said, fetch_study(load_study(folder)))) if kind == EMBEDDINGS else []
+    found = list(map(_said, kind_of_study(folder).fetch(folder)))
     failed = [each.what for each in found if each.failed]
     if failed:
         raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
@@ -419,6 +423,13 @@ def _verify(options: argparse.Namespace) -> None:
     print("\n".join(found.lines()))
     if not found.is_good:
         raise DataError(f"{options.results} is not as it should be; delete what is damaged, and run again")
+
+
+def _schema(options: argparse.Namespace) -> None:
+    known = schemas()
+    if options.name not in known:
+        raise StudyError(f"no schema {options.name!r}{did_you_mean(options.name, list(known))}")
+    print(json.dumps(known[options.name], indent=2, ensure_ascii=False))
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

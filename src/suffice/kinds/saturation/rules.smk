@@ -1,4 +1,4 @@
-"""The study of equal test loss, and the helpers that tell its rules which files they have."""
+"""Saturation: networks of one test loss -> what they do -> equivalence, bridge, figures and page."""
 
 import re
 
@@ -8,13 +8,9 @@ from suffice.kinds.saturation.extrapolation import Group
 from suffice.kinds.saturation.in_context import ARMS as IN_CONTEXT_ARMS
 from suffice.kinds.saturation.settings import NetworkSettings
 from suffice.kinds.saturation.tables import TABLES
-from suffice.workflow import open_saturation, stable
+from suffice.workflow import stable
 
-try:
-    STUDY = open_saturation(config, ROOT)
-except SufficeError as error:
-    stop_with_message(error)
-
+STUDY = opened_study()
 RESULTS = f"results/{STUDY.name}"
 SCALE = STUDY.scale
 SETTINGS = stable(STUDY.settings.model_dump(mode="json"))
@@ -110,3 +106,10 @@ def files_of_bridge():
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+include: "train.smk"
+include: "tabulate.smk"
+
+
+report: "captions/workflow.rst"

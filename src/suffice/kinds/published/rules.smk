@@ -1,29 +1,24 @@
-"""The study of published numbers, and the helpers that tell its rules which files they have."""
+"""Published: printed numbers -> the same recomputed -> side by side, figures and page."""
 
 import re
 
 from suffice.kinds.published.study import FIGURES, TABLES
 from suffice.kinds.published.tables import files_of
-from suffice.workflow import open_published, overrides_in, stable
+from suffice.workflow import stable
 
-PUBLISHED = study_folder(config, ROOT)
-try:
-    SETTINGS = open_published(config, ROOT)
-except SufficeError as error:
-    stop_with_message(error)
-
-RESULTS = f"results/{PUBLISHED.name}"
+SETTINGS = opened_study()
+RESULTS = f"results/{FOLDER.name}"
 
 
 wildcard_constraints:
-    study=re.escape(PUBLISHED.name),
+    study=re.escape(FOLDER.name),
 
 
 def reported_figure(name):
     """The picture of one figure, with its name in Snakemake's report."""
     return report(
         f"results/{{study}}/figures/{name}.png",
-        caption="../../report/published_figure.rst",
+        caption="captions/figure.rst",
         category="Figures",
         labels={"figure": name},
     )
@@ -32,3 +27,9 @@ def reported_figure(name):
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+include: "recompute.smk"
+
+
+report: "captions/workflow.rst"

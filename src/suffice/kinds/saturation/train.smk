@@ -16,7 +16,7 @@ rule train_group:
     benchmark:
         "results/{study}/benchmarks/train_group/{language}/{architecture}/{arm}.tsv"
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -25,7 +25,7 @@ rule train_group:
         job=job_of_group,
         code=code_of("train_group"),
     script:
-        "../../scripts/train_group.py"
+        "scripts/train_group.py"
 
 
 rule train_pair:
@@ -40,7 +40,7 @@ rule train_pair:
     benchmark:
         "results/{study}/benchmarks/train_pair/{seed}.tsv"
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -50,7 +50,7 @@ rule train_pair:
         seed=STUDY.settings.seed,
         code=code_of("train_pair"),
     script:
-        "../../scripts/train_pair.py"
+        "scripts/train_pair.py"
 
 
 rule tune_twins:
@@ -65,7 +65,7 @@ rule tune_twins:
     benchmark:
         "results/{study}/benchmarks/tune_twins/{seed}.tsv"
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -75,7 +75,7 @@ rule tune_twins:
         seed=STUDY.settings.seed,
         code=code_of("tune_twins"),
     script:
-        "../../scripts/tune_twins.py"
+        "scripts/tune_twins.py"
 
 
 rule compare_contexts:
@@ -90,7 +90,7 @@ rule compare_contexts:
     log:
         "logs/{study}/compare_contexts.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -102,7 +102,7 @@ rule compare_contexts:
         seed=STUDY.settings.seed,
         code=code_of("compare_contexts"),
     script:
-        "../../scripts/compare_contexts.py"
+        "scripts/compare_contexts.py"
 
 
 rule compare_states:
@@ -115,7 +115,7 @@ rule compare_states:
     benchmark:
         "results/{study}/benchmarks/compare_states/{language}/{architecture}.tsv"
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -125,4 +125,4 @@ rule compare_states:
         models=names_to_compare,
         code=code_of("compare_states"),
     script:
-        "../../scripts/compare_states.py"
+        "scripts/compare_states.py"

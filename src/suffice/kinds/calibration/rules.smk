@@ -1,20 +1,11 @@
-"""The calibration study, and the helpers that tell its rules which files and parameters they have."""
+"""Calibration: estimators on channels of known truth -> tables -> figures and page."""
 
 import re
 
-from suffice.kinds.calibration.study import PARTS
-from suffice.workflow import (
-    calibration_memory_mb,
-    open_calibration,
-    overrides_in,
-    stable,
-    study_folder,
-)
+from suffice.kinds.calibration.study import PARTS, memory_mb
+from suffice.workflow import overrides_in, stable
 
-try:
-    STUDY = open_calibration(config, ROOT)
-except SufficeError as error:
-    stop_with_message(error)
+STUDY = opened_study()
 
 RESULTS = f"results/{STUDY.name}"
 
@@ -60,7 +51,7 @@ def gpus_of_estimator(wildcards):
 
 def memory_of_measure(wildcards, attempt):
     """Megabytes that the largest setting of a job needs."""
-    return attempt * calibration_memory_mb(settings_to_measure(wildcards))
+    return attempt * memory_mb(settings_to_measure(wildcards))
 
 
 def code_of_figure(wildcards):
@@ -71,3 +62,10 @@ def code_of_figure(wildcards):
 def final_files():
     """What a study ends with."""
     return [f"{RESULTS}/report.html"]
+
+
+include: "measure.smk"
+include: "figures.smk"
+
+
+report: "captions/workflow.rst"

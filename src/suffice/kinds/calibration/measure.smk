@@ -9,7 +9,7 @@ rule measure_group:
     benchmark:
         "results/{study}/benchmarks/measure_group/{part}/{group}/{estimator}.tsv"
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         gpu=gpus_of_estimator,
         mem_mb=memory_of_measure,
@@ -22,7 +22,7 @@ rule measure_group:
         store=f"{RESULTS}/store/measured",
         code=code_of_measure,
     script:
-        "../../scripts/measure_group.py"
+        "scripts/measure_group.py"
 
 
 rule tabulate_calibration:
@@ -40,11 +40,11 @@ rule tabulate_calibration:
     log:
         "logs/{study}/tabulate_calibration.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
         code=code_of("tabulate_calibration"),
     script:
-        "../../scripts/tabulate_calibration.py"
+        "scripts/tabulate_calibration.py"

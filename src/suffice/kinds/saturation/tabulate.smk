@@ -19,7 +19,7 @@ rule tabulate_saturation:
     log:
         "logs/{study}/tabulate_saturation.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(3000),
         runtime=growing(60),
@@ -27,7 +27,7 @@ rule tabulate_saturation:
         settings=SETTINGS,
         code=code_of("tabulate_saturation"),
     script:
-        "../../scripts/tabulate_saturation.py"
+        "scripts/tabulate_saturation.py"
 
 
 rule plot_saturation:
@@ -37,7 +37,7 @@ rule plot_saturation:
         pdf="results/{study}/figures/{figure}.pdf",
         png=report(
             "results/{study}/figures/{figure}.png",
-            caption="../../report/saturation_figure.rst",
+            caption="captions/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
@@ -45,14 +45,14 @@ rule plot_saturation:
     log:
         "logs/{study}/plot_saturation/{figure}.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
         code=code_of("plot_saturation"),
     script:
-        "../../scripts/plot_saturation.py"
+        "scripts/plot_saturation.py"
 
 
 rule write_saturation_page:
@@ -62,13 +62,13 @@ rule write_saturation_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="../../report/saturation_page.rst",
+            caption="captions/page.rst",
             category="Page",
         ),
     log:
         "logs/{study}/write_saturation_page.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
@@ -76,4 +76,4 @@ rule write_saturation_page:
         settings=SETTINGS,
         code=code_of("write_saturation_page"),
     script:
-        "../../scripts/write_saturation_page.py"
+        "scripts/write_saturation_page.py"

@@ -3,28 +3,28 @@
 
 rule recompute_published:
     input:
-        files_of(PUBLISHED),
+        files_of(FOLDER),
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),
         summary="results/{study}/summary.csv",
     log:
         "logs/{study}/recompute_published.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        folder=str(PUBLISHED),
+        folder=str(FOLDER),
         settings=stable(SETTINGS.model_dump(mode="json")),
         code=code_of("recompute_published"),
     script:
-        "../../scripts/recompute_published.py"
+        "scripts/recompute_published.py"
 
 
 rule plot_published:
     input:
-        files_of(PUBLISHED),
+        files_of(FOLDER),
         tables=rules.recompute_published.output,
     output:
         expand(
@@ -36,17 +36,17 @@ rule plot_published:
     log:
         "logs/{study}/plot_published.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        folder=str(PUBLISHED),
+        folder=str(FOLDER),
         figures=list(FIGURES),
         seed=SETTINGS.seed,
         code=code_of("plot_published"),
     script:
-        "../../scripts/plot_published.py"
+        "scripts/plot_published.py"
 
 
 rule write_published_page:
@@ -56,13 +56,13 @@ rule write_published_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="../../report/published_page.rst",
+            caption="captions/page.rst",
             category="Page",
         ),
     log:
         "logs/{study}/write_published_page.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
@@ -70,4 +70,4 @@ rule write_published_page:
         settings=stable(SETTINGS.model_dump(mode="json")),
         code=code_of("write_published_page"),
     script:
-        "../../scripts/write_published_page.py"
+        "scripts/write_published_page.py"

@@ -8,7 +8,7 @@ rule plot_calibration:
         pdf="results/{study}/figures/{figure}.pdf",
         png=report(
             "results/{study}/figures/{figure}.png",
-            caption="../../report/calibration_figure.rst",
+            caption="captions/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
@@ -16,14 +16,14 @@ rule plot_calibration:
     log:
         "logs/{study}/plot_calibration/{figure}.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
         code=code_of_figure,
     script:
-        "../../scripts/plot_calibration.py"
+        "scripts/plot_calibration.py"
 
 
 rule write_calibration_page:
@@ -33,20 +33,20 @@ rule write_calibration_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="../../report/calibration_page.rst",
+            caption="captions/page.rst",
             category="Page",
         ),
     log:
         "logs/{study}/write_calibration_page.log",
     conda:
-        "../../envs/suffice.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        folder=str(study_folder(config, ROOT)),
+        folder=str(FOLDER),
         overrides=overrides_in(config),
         configuration=stable(STUDY.settings.model_dump(mode="json")),
         code=code_of("write_calibration_page"),
     script:
-        "../../scripts/write_calibration_page.py"
+        "scripts/write_calibration_page.py"
