@@ -44,7 +44,7 @@ def source_file(wildcards):
     settings = STUDY.datasets[wildcards.dataset].settings
     if settings.source != "file" or settings.is_remote:
         return []
-    return list(map(str, paths_of(settings.path, settings.has_molecules)))
+    return list(map(str, paths_of(settings.path, settings.modality.several_files)))
 
 
 def corpora_of_parts(wildcards):

@@ -19,6 +19,8 @@ from suffice.analyses.explain import explain_pair
 from suffice.analyses.few_labels import FewLabels, add_update, read_labels, score_few
 from suffice.analyses.recommendation import recommend
 from suffice.baselines.free_ways import ways_from_vectors
+from suffice.data.modalities.registry import MODALITIES
+from suffice.data.modalities.text import TEXT
 from suffice.data.text_files import read_lines
 from suffice.embed.inputs import Inputs, read_inputs, read_pair
 from suffice.embed.vector_files import split_array
@@ -38,7 +40,7 @@ from suffice.storage.records import sha256_of, write_records
 from suffice.storage.verify import verify_results
 from suffice.study.fetch import Fetched
 from suffice.study.names import why_no_name
-from suffice.study.new import MODEL_PRESETS, write_new_study
+from suffice.study.new import write_new_study
 from suffice.study.show import show_failures, show_results
 from suffice.workflow import study_folder
 
@@ -270,7 +272,8 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "new-study",
         help="write a study of your own texts",
         description="Write a folder with study.yaml, models.tsv and datasets.tsv; edit them as you like.",
-        epilog="models that need no download:\n  " + ", ".join(MODEL_PRESETS),
+        epilog="models that need no download:\n  "
+        + "\n  ".join(f"{each.items}: {', '.join(each.models)}" for each in MODALITIES.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("name", help="the study's name: lower-case letters, digits, dots and hyphens")
@@ -280,10 +283,13 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         required=True,
         help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of them",
     )
-    command.add_argument("--content", help="column that holds the texts (default: content)")
+    command.add_argument("--content", help="column that holds the items (default: that of the content type)")
+    command.add_argument(
+        "--content-type", default=TEXT.name, help=f"{', '.join(MODALITIES)} (default: %(default)s)"
+    )
     command.add_argument(
         "--models",
-        default=",".join(MODEL_PRESETS),
+        default="",
         help="separated by commas: a name listed below, a hub name of a sentence-transformers model, a local "
         "folder of one, or a file of vectors (default: all listed below)",
     )
@@ -370,8 +376,8 @@ def _new_study(options: argparse.Namespace) -> None:
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
-    models = _listed(options.models)
-    folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
+    models, kind = _listed(options.models), options.content_type
+    folder = write_new_study(options.folder / options.name, options.texts, models, options.content, kind)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
 
 

@@ -38,6 +38,7 @@ class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
     """
 
     kind = "molecule_descriptors"
+    reads = "molecule"
     Settings = MoleculeDescriptorsSettings
     libraries = ("rdkit",)
 

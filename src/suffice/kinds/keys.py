@@ -11,10 +11,12 @@ MAX_SHOWN = 6
 
 
 def key_table(model: type[BaseModel]) -> str:
-    """Key, default and meaning of each field, as Markdown."""
+    """Key, default and meaning of each field that has a description, as Markdown."""
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for name, field in model.model_fields.items():
-        description = (field.description or "").replace("|", "\\|")
+        if field.description is None:
+            continue
+        description = field.description.replace("|", "\\|")
         rows.append(f"| `{name}` | {_default(field)} | {description}{_choices(field)} |")
     return "\n".join(rows) + "\n"
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookSettings
+from suffice.data.modalities.registry import MODALITIES
 from suffice.embed.registry import LOADERS
 from suffice.embed.standin import ARCHITECTURES
 from suffice.estimators.registry import ESTIMATORS
@@ -87,16 +88,24 @@ def manual() -> str:
         DATASETS,
         key_table(LookSettings),
         key_table(DatasetSettings),
+        *_modalities(),
         TASKS,
         key_table(TaskSettings),
     ]
     return "\n".join(parts)
 
 
+def _modalities() -> list[str]:
+    """The columns that one content type alone has."""
+    own = {name: each.Settings for name, each in MODALITIES.items() if each.Settings.model_fields}
+    return [f"### `content_type` {name}\n\n{key_table(settings)}" for name, settings in own.items()]
+
+
 def tables() -> Mapping[str, type[BaseModel]]:
     """The settings in a row of each table, of each loader, and of each estimator, by the name of their schema."""
     return {
         "dataset": DatasetSettings,
+        **{f"dataset-{name}": each.Settings for name, each in MODALITIES.items()},
         "looks": LookSettings,
         "task": TaskSettings,
         **{f"loader-{kind}": loader.Settings for kind, loader in LOADERS.items()},
