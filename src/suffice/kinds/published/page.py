@@ -7,12 +7,12 @@ import pandas as pd
 import yaml
 
 from suffice.kinds.embeddings.decision import view_decision
-from suffice.kinds.embeddings.study import provenance_facts
 from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
 from suffice.kinds.published.rows import PRINTED as PUBLISHED
 from suffice.kinds.published.study import FIGURES, PublishedSettings
 from suffice.kinds.published.tables import short_models
 from suffice.kinds.published.text import SCORE
+from suffice.page.made import provenance_facts
 from suffice.page.numbers import correlation_interval, integer, number, text
 from suffice.page.render import FigureView, page_environment, view_figure
 from suffice.page.tables import Column, make_table
