@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.modalities.registry import MODALITIES
 from suffice.storage.files import read_json
 
 FOLDERS = ("config", "envs", "profiles", "report", "rules", "scripts", "src")
@@ -74,6 +76,11 @@ class Sequence(Modality):
 
 SEQUENCE = Sequence()
 '''
+
+
+def test_no_column_of_a_modality_is_one_of_all_data_sets():
+    for modality in MODALITIES.values():
+        assert not modality.Settings.model_fields.keys() & DatasetSettings.model_fields.keys()
 
 
 def hashes(root):

@@ -1,5 +1,6 @@
 """The settings of one data set: where its items come from and what is done before they become a corpus."""
 
+from collections.abc import Collection
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -19,6 +20,14 @@ ONLY_FOR = {
     ("file", "hub"): ("content", "id", "group", "split", "first_items"),
     NEEDS_PATH: ("path", "license"),
 }
+
+
+def refuse_columns_of_others(names: Collection[str]) -> None:
+    """Raise ValueError for columns that another content type alone has."""
+    for modality in MODALITIES.values():
+        foreign = [name for name in modality.Settings.model_fields if name in names]
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: only with content_type {modality.name}; leave empty")
 
 
 class DatasetSettings(Settings):
@@ -119,30 +128,27 @@ class DatasetSettings(Settings):
         """Put the columns that the content type alone has into `modality_settings`, checked."""
         if not isinstance(given, dict):
             return given
-        modality = MODALITIES.get(str(given.get("content_type", TEXT.name)), TEXT)
-        for other in MODALITIES.values():
-            foreign = [name for name in other.Settings.model_fields if name in given]
-            if foreign and other is not modality:
-                raise ValueError(f"{', '.join(foreign)}: only with content_type {other.name}; leave empty")
-        own = {name: value for name, value in given.items() if name in modality.Settings.model_fields}
         kept = given.get("modality_settings", {})
-        if not isinstance(kept, dict):
-            return given
-        own |= kept
+        content_type = given.get("content_type", TEXT.name)
+        if not isinstance(content_type, str) or not isinstance(kept, dict):
+            return given  # the fields themselves say what is wrong
+        try:
+            modality = get_modality(content_type)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        names = modality.Settings.model_fields
+        refuse_columns_of_others({name for name in given if name not in names})
+        own = {name: value for name, value in given.items() if name in names} | kept
         try:
             checked = modality.Settings(**own).model_dump(exclude_unset=True)
         except ValidationError as error:
             raise ValueError(describe_validation_error(error, modality.Settings)) from None
-        return {name: value for name, value in given.items() if name not in own} | (
-            {"modality_settings": checked} if checked else {}
-        )
+        common = {name: value for name, value in given.items() if name not in names}
+        return common | ({"modality_settings": checked} if checked else {})
 
     @model_validator(mode="after")
     def _settings_belong_to_the_modality(self) -> Self:
-        try:
-            modality = self.modality
-        except DataError as error:
-            raise ValueError(str(error)) from None
+        modality = self.modality
         if self.source not in modality.sources:
             raise ValueError(
                 f"content_type {modality.name} is for source {' or '.join(modality.sources)}, not for "
