@@ -51,7 +51,7 @@ test: $(STAMP) ## all tests
 check: $(STAMP) ## lint, format, types, workflow lint, dry run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules src
 	$(BIN)/mypy src/suffice
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet all --cores 1
@@ -59,12 +59,12 @@ check: $(STAMP) ## lint, format, types, workflow lint, dry run
 format: $(STAMP) ## lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/snakefmt Snakefile rules src
 
 lock: $(STAMP) ## resolve requirements.lock and envs/ anew
 	$(BIN)/python tools/lock.py
 
-docs: $(STAMP) ## write the manual's tables and the schemas from the settings, and build site/
+docs: $(STAMP) ## write the manual from the settings, and build site/
 	$(BIN)/python tools/manual.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from suffice.analyses.registry import ANALYSES
+from suffice.kinds.registry import all_kinds
 from suffice.storage import provenance
 from suffice.storage.provenance import DISPATCH, code_of_script, is_current
 
@@ -20,8 +21,9 @@ def modules_behind(script, *chosen):
 
 @pytest.fixture(scope="module")
 def scripts():
-    folder = provenance.ROOT.parent.parent / "scripts"
-    return {path.stem: path for path in folder.glob("*.py")}
+    root = provenance.ROOT.parent.parent
+    folders = {kind.scripts(root) for kind in all_kinds()}
+    return {path.stem: path for folder in folders for path in folder.glob("*.py")}
 
 
 def test_no_script_imports_code_that_its_version_lacks(scripts):
@@ -32,7 +34,7 @@ def test_no_script_imports_code_that_its_version_lacks(scripts):
 
 def test_every_rule_names_its_own_script_or_what_depends_on_its_wildcards(project):
     found = 0
-    for path in (project / "rules").rglob("*.smk"):
+    for path in [*(project / "rules").rglob("*.smk"), *(project / "src").rglob("*.smk")]:
         for rule in re.split(r"(?m)^ *rule(?: \w+)?:$", path.read_text())[1:]:
             script = re.search(r'"[./]*scripts/(\w+)\.py"', rule)
             if script is None:

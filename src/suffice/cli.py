@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from suffice._version import __version__
+from suffice.data.modalities.registry import MODALITIES
+from suffice.data.modalities.text import TEXT
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
 from suffice.estimators.names import WITH_TWO_LOOKS
 from suffice.progress import showing_progress, tell
 from suffice.ranking.settings import LooksChoice, RankingSettings
 from suffice.secrets import without_secrets
-from suffice.study.presets import MODEL_PRESETS
+from suffice.settings import did_you_mean
 
 if TYPE_CHECKING:
     from suffice.analyses.label_update import FewLabels
@@ -115,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     completion.add_argument("shell", choices=("bash", "fish", "tcsh", "zsh"), help="the shell")
     completion.set_defaults(run=_completion)
+    schema = commands.add_parser("schema", help="print the JSON schema of a file of a study, for editors")
+    schema.add_argument("name", nargs="?", default="study", help="study, dataset, ... (default: %(default)s)")
+    schema.set_defaults(run=_schema)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -313,7 +318,8 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "new-study",
         help="write a study of your own texts",
         description="Write a folder with study.yaml, models.tsv and datasets.tsv; edit them as you like.",
-        epilog="models that need no download:\n  " + ", ".join(MODEL_PRESETS),
+        epilog="models that need no download:\n  "
+        + "\n  ".join(f"{each.items}: {', '.join(each.models)}" for each in MODALITIES.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("name", help="the study's name: lower-case letters, digits, dots and hyphens")
@@ -323,10 +329,13 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         required=True,
         help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of them",
     )
-    command.add_argument("--content", help="column that holds the texts (default: content)")
+    command.add_argument("--content", help="column that holds the items (default: that of the content type)")
+    command.add_argument(
+        "--content-type", default=TEXT.name, help=f"{', '.join(MODALITIES)} (default: %(default)s)"
+    )
     command.add_argument(
         "--models",
-        default=",".join(MODEL_PRESETS),
+        default="",
         help="separated by commas: a name listed below, a hub name of a sentence-transformers model, a local "
         "folder of one, or a file of vectors (default: all listed below)",
     )
@@ -453,8 +462,8 @@ def _new_study(options: argparse.Namespace) -> None:
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
-    models = _listed(options.models)
-    folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
+    models, kind = _listed(options.models), options.content_type
+    folder = write_new_study(options.folder / options.name, options.texts, models, options.content, kind)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
 
 
@@ -532,14 +541,11 @@ def _print_json(content: Any) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from suffice.kinds.registry import EMBEDDINGS, kind_of_study
-    from suffice.study.fetch import fetch_study
-    from suffice.study.read import load_study
+    from suffice.kinds.registry import kind_of_study
     from suffice.workflow import study_folder
 
     folder = study_folder({"study": options.study}, Path())
-    kind = kind_of_study(folder)
-    found = list(map(_said, fetch_study(load_study(folder)))) if kind == EMBEDDINGS else []
+    found = list(map(_said, kind_of_study(folder).fetch(folder)))
     failed = [each.what for each in found if each.failed]
     if failed:
         raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
@@ -583,6 +589,15 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
                 yield from _actions(command)
         else:
             yield action
+
+
+def _schema(options: argparse.Namespace) -> None:
+    from suffice.kinds.manual import schemas
+
+    known = schemas()
+    if options.name not in known:
+        raise StudyError(f"no schema {options.name!r}{did_you_mean(options.name, list(known))}")
+    print(json.dumps(known[options.name], indent=2, ensure_ascii=False))
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

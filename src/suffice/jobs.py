@@ -80,7 +80,7 @@ class CorpusJobs(Jobs):
         settings = self.study.datasets[names.dataset].settings
         if settings.source != "file" or settings.path is None or settings.is_remote:
             return []
-        return list(map(str, paths_of(settings.path, settings.has_molecules)))
+        return list(map(str, paths_of(settings.path, settings.modality.several_files)))
 
     def parts(self, names: Names) -> list[str]:
         """The corpora that a data set joins; empty if it has a source of its own."""

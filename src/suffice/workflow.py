@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +32,6 @@ from suffice.storage.records import (
 )
 
 if TYPE_CHECKING:
-    from suffice.kinds.calibration.study import CalibrationStudy
-    from suffice.kinds.published.study import PublishedSettings
-    from suffice.kinds.saturation.study import SaturationStudy
     from suffice.study.model import Study
 
 
@@ -71,33 +68,6 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     if check:
         check_sources(study, plan=bool(DRY_RUN & set(sys.argv)))
     return study, missing
-
-
-def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy":
-    """The calibration study that Snakemake's configuration names; arguments and errors as `open_study`."""
-    from suffice.kinds.calibration.study import load_calibration
-
-    return load_calibration(study_folder(config, root), overrides_in(config))
-
-
-def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings":
-    """The settings of the study of published numbers that Snakemake's configuration names."""
-    from suffice.kinds.published.study import load_published
-
-    return load_published(study_folder(config, root), overrides_in(config))
-
-
-def open_saturation(config: Mapping[str, Any], root: Path) -> "SaturationStudy":
-    """The study of equal test loss that Snakemake's configuration names."""
-    from suffice.kinds.saturation.study import load_saturation
-
-    return load_saturation(study_folder(config, root), overrides_in(config))
-
-
-def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
-    """Megabytes for the largest of some settings: eight copies of both sides, and ten square matrices."""
-    largest = max(each["n_items"] * each["dim"] * 16 + each["dim"] ** 2 * 20 for each in settings)
-    return 1000 + largest * 4 // 10**6
 
 
 def study_folder(config: Mapping[str, Any], root: Path) -> Path:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from suffice import rank
 from suffice.data.build import build_corpus
-from suffice.data.corpus import GROUP, Corpus
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Corpus
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
 from suffice.errors import SufficeError

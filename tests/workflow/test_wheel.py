@@ -54,3 +54,6 @@ def test_texts_become_an_answer_by_one_command(installed, tmp_path):
     assert "Finished jobid" in (folder / "logs" / "docs-study" / "snakemake.log").read_text()
     again = run("run", "docs-study")
     assert again.returncode == 0 and "nothing to do" in again.stderr
+    for kind, rule in (("calibration", "measure_group"), ("published", "recompute_published")):
+        planned = run("run", kind, "--plan")  # the rules of a kind lie in its package
+        assert planned.returncode == 0 and rule in planned.stdout, planned.stderr

@@ -29,7 +29,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.data.corpus import CONTENT, GROUP, Corpus
+from suffice.data.columns import CONTENT, GROUP
+from suffice.data.corpus import Corpus
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
 from suffice.estimators.items import divide_items

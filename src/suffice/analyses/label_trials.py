@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from suffice.analyses.label_update import COLUMNS, LABEL_WAYS, Labels, Trial, Vectors, try_labels
-from suffice.data.corpus import SPLIT, TRAIN, Corpus
+from suffice.data.columns import SPLIT, TRAIN
+from suffice.data.corpus import Corpus
 from suffice.errors import DataError
 from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed

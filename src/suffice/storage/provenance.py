@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import subprocess
@@ -15,6 +16,8 @@ from threadpoolctl import threadpool_info
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[1]
+KINDS_GROUP = "suffice.kinds"
+"""Entry points by which other packages bring kinds of study; their code counts like the library's."""
 DISPATCH = frozenset(
     f"{PACKAGE}.{name}"
     for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
@@ -75,9 +78,24 @@ def _imported_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
+@cache
+def _folders() -> dict[str, Path]:
+    """Where the packages are whose code counts: the library, and those that bring kinds of study."""
+    places = importlib.metadata.entry_points(group=KINDS_GROUP)
+    found = {}
+    for package in {place.module.split(".")[0] for place in places} - {PACKAGE}:
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            found[package] = Path(next(iter(spec.submodule_search_locations)))
+    return found | {PACKAGE: ROOT}
+
+
 def _file_of(module: str) -> Path | None:
     """The source file of a module of the library; None if the name is not one."""
-    path = ROOT.joinpath(*module.split(".")[1:])
+    package, *inside = module.split(".")
+    if package not in _folders():
+        return None
+    path = _folders()[package].joinpath(*inside)
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
@@ -96,7 +114,7 @@ def _library_imports_of(source: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if name.split(".")[0] == PACKAGE and _file_of(name) is not None)
+    return frozenset(name for name in names if _file_of(name) is not None)
 
 
 def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:

@@ -74,7 +74,7 @@ class OwnStudySettings(Settings):
         description="name of each estimator with its settings; the first is the one the page answers with. "
         "A variant has a name of its own and the key `estimator`. `{combines: [NAME, NAME]}` is the ranking "
         "by several of them together: the share of comparisons won, over all their pairs. Left out: "
-        "`linear`; and where a data set that is not of molecules gives two looks, and the aggregate is "
+        "`linear`; and where a data set of texts gives two looks, and the aggregate is "
         "ranks, `linear-and-neighbours`, `linear` and `neighbours`",
     )
     ranking: StudyRankingSettings = Field(

@@ -1,7 +1,6 @@
 """The page of a study from its files."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from suffice.baselines.stored import predictor_table
 from suffice.estimators.base import Estimator
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.page import render_page
+from suffice.page.made import provenance_facts
 from suffice.storage.files import read_json, read_table, whole_file
-from suffice.storage.provenance import git_state, machine, versions
+from suffice.storage.provenance import versions
 from suffice.study.configuration import configuration_of
 from suffice.study.looks import note_on_looks
 from suffice.study.model import Study
@@ -138,17 +138,3 @@ def _public_note(study: Study, results: Path) -> str:
     use = "are among the tasks" if public.role == "tasks" else "are a way to choose"
     said = f"{len(found)} public scores on {len(public.tasks)} tasks {use}"
     return f"{said}; some or all are missing of: {lacking}." if lacking else f"{said}; none is missing."
-
-
-def provenance_facts(seed: int) -> dict[str, str]:
-    """When, with which seed, on which machine and with which code a page was written."""
-    computer, git = machine(), git_state(Path(__file__).parent)
-    facts = {
-        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "seed": str(seed),
-        "machine": f"{computer['processor']}, {computer['cores']} cores, {computer['system']}",
-        "linear algebra": computer["linear_algebra"],
-    }
-    if git:
-        facts["code"] = git["commit"] + (" with uncommitted changes" if git["modified"] else "")
-    return facts

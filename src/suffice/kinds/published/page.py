@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from suffice.kinds.embeddings.study import provenance_facts
 from suffice.kinds.published.figures import QUESTIONS, ranked_models
 from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
 from suffice.kinds.published.rows import PRINTED as PUBLISHED
 from suffice.kinds.published.study import OWN_FIGURES, PublishedSettings
 from suffice.numbers import Column, correlation_interval, integer, number, text
 from suffice.page.findings import FindingView, view_findings
+from suffice.page.made import provenance_facts
 from suffice.page.render import FigureView, page_environment, view_figure
 from suffice.page.tables import make_table
 from suffice.storage.files import read_table, whole_file, whole_files
