@@ -19,7 +19,6 @@ from suffice.workflow import (
 )
 
 ROOT = Path(workflow.basedir)
-ENVIRONMENT = str(ROOT / "envs" / "suffice.yaml")
 let_jobs_import_library(ROOT)
 
 try:

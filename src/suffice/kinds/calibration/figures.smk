@@ -13,13 +13,6 @@ rule plot_calibration:
             labels={"figure": "{figure}"},
         ),
         points="results/{study}/figures/{figure}.csv",
-    log:
-        "logs/{study}/plot_calibration/{figure}.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         code=code_of_figure,
     script:
@@ -36,13 +29,6 @@ rule write_calibration_page:
             caption="captions/page.rst",
             category="Page",
         ),
-    log:
-        "logs/{study}/write_calibration_page.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         folder=str(FOLDER),
         overrides=overrides_in(config),

@@ -4,16 +4,9 @@
 rule measure_group:
     output:
         "results/{study}/measured/{part}/{group}/{estimator}.parquet",
-    log:
-        "logs/{study}/measure_group/{part}/{group}/{estimator}.log",
-    benchmark:
-        "results/{study}/benchmarks/measure_group/{part}/{group}/{estimator}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         gpu=gpus_of_estimator,
         mem_mb=memory_of_measure,
-        runtime=growing(480),
     params:
         settings=settings_to_measure,
         choice=estimator_choice,
@@ -37,13 +30,6 @@ rule tabulate_calibration:
             suffix=["csv", "parquet"],
         ),
         summary="results/{study}/summary.csv",
-    log:
-        "logs/{study}/tabulate_calibration.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         code=code_of("tabulate_calibration"),
     script:

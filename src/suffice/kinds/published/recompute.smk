@@ -7,13 +7,6 @@ rule recompute_published:
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),
         summary="results/{study}/summary.csv",
-    log:
-        "logs/{study}/recompute_published.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         folder=str(FOLDER),
         settings=stable(SETTINGS.model_dump(mode="json")),
@@ -33,13 +26,6 @@ rule plot_published:
             kind=["pdf", "csv"],
         ),
         png=list(map(reported_figure, FIGURES)),
-    log:
-        "logs/{study}/plot_published.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         folder=str(FOLDER),
         figures=list(FIGURES),
@@ -59,13 +45,6 @@ rule write_published_page:
             caption="captions/page.rst",
             category="Page",
         ),
-    log:
-        "logs/{study}/write_published_page.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         settings=stable(SETTINGS.model_dump(mode="json")),
         code=code_of("write_published_page"),

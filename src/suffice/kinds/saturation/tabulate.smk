@@ -16,13 +16,6 @@ rule tabulate_saturation:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),
         runs="results/{study}/runs.csv",
         summary="results/{study}/summary.csv",
-    log:
-        "logs/{study}/tabulate_saturation.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(60),
     params:
         settings=SETTINGS,
         code=code_of("tabulate_saturation"),
@@ -42,13 +35,6 @@ rule plot_saturation:
             labels={"figure": "{figure}"},
         ),
         points="results/{study}/figures/{figure}.csv",
-    log:
-        "logs/{study}/plot_saturation/{figure}.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         code=code_of("plot_saturation"),
     script:
@@ -65,13 +51,6 @@ rule write_saturation_page:
             caption="captions/page.rst",
             category="Page",
         ),
-    log:
-        "logs/{study}/write_saturation_page.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         settings=SETTINGS,
         code=code_of("write_saturation_page"),

@@ -11,16 +11,7 @@ rule train_group:
         ),
         runs="results/{study}/models/{language}/{architecture}/{arm}/runs.csv",
         completions="results/{study}/models/{language}/{architecture}/{arm}/completions.parquet",
-    log:
-        "logs/{study}/train_group/{language}/{architecture}/{arm}.log",
-    benchmark:
-        "results/{study}/benchmarks/train_group/{language}/{architecture}/{arm}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(240),
     params:
         job=job_of_group,
         code=code_of("train_group"),
@@ -35,16 +26,7 @@ rule train_pair:
             "results/{{study}}/in_context/{{seed}}/{arm}.safetensors",
             arm=IN_CONTEXT_ARMS,
         ),
-    log:
-        "logs/{study}/train_pair/{seed}.log",
-    benchmark:
-        "results/{study}/benchmarks/train_pair/{seed}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(240),
     params:
         settings=stable(SCALE.in_context.model_dump(mode="json")),
         seed=STUDY.settings.seed,
@@ -60,16 +42,7 @@ rule tune_twins:
         twins="results/{study}/tuned/{seed}/twins.csv",
         tuning="results/{study}/tuned/{seed}/tuning.csv",
         curves="results/{study}/tuned/{seed}/curves.parquet",
-    log:
-        "logs/{study}/tune_twins/{seed}.log",
-    benchmark:
-        "results/{study}/benchmarks/tune_twins/{seed}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
     params:
         settings=stable(SCALE.fine_tuning.model_dump(mode="json")),
         seed=STUDY.settings.seed,
@@ -87,14 +60,7 @@ rule compare_contexts:
         ),
     output:
         "results/{study}/bridge/contexts.parquet",
-    log:
-        "logs/{study}/compare_contexts.log",
-    conda:
-        ENVIRONMENT
     threads: 1
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(60),
     params:
         models=[f"{arm}/{seed}" for seed in PAIR_SEEDS for arm in IN_CONTEXT_ARMS],
         settings=stable(SCALE.in_context.model_dump(mode="json")),
@@ -110,16 +76,7 @@ rule compare_states:
         models_to_compare,
     output:
         "results/{study}/bridge/{language}/{architecture}.parquet",
-    log:
-        "logs/{study}/compare_states/{language}/{architecture}.log",
-    benchmark:
-        "results/{study}/benchmarks/compare_states/{language}/{architecture}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(60),
     params:
         job=job_of_bridge,
         models=names_to_compare,
