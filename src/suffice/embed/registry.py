@@ -3,6 +3,7 @@
 import difflib
 from typing import Any
 
+from suffice.embed.api import Api
 from suffice.embed.bag_of_words import BagOfWords
 from suffice.embed.base import Loader
 from suffice.embed.concatenation import Concatenation
@@ -18,6 +19,7 @@ from suffice.embed.word_vectors import WordVectors
 from suffice.errors import ModelError
 
 LOADERS: dict[str, type[Loader[Any]]] = {
+    "api": Api,
     "bag_of_words": BagOfWords,
     "concatenation": Concatenation,
     "corpus_word_vectors": CorpusWordVectors,
