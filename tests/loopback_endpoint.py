@@ -1,4 +1,4 @@
-"""A server on loopback that speaks the OpenAI embeddings protocol, counts what is paid for, and misbehaves."""
+"""A server on loopback that speaks the OpenAI embeddings protocol, counts what it is paid and misbehaves."""
 
 import base64
 import json

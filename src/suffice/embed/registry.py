@@ -15,6 +15,7 @@ from suffice.embed.molecule_descriptors import MoleculeDescriptors
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
+from suffice.embed.static import Static
 from suffice.embed.word_vectors import WordVectors
 from suffice.errors import ModelError
 
@@ -30,6 +31,7 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,
+    "static": Static,
     "word_vectors": WordVectors,
 }
 
