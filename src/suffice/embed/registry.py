@@ -12,6 +12,7 @@ from suffice.embed.fingerprint import FingerprintLoader
 from suffice.embed.graph_network import GraphNetwork
 from suffice.embed.hidden_states import HiddenStates
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
+from suffice.embed.onnx_checkpoint import Onnx
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
@@ -28,6 +29,7 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "graph_network": GraphNetwork,
     "hidden_states": HiddenStates,
     "molecule_descriptors": MoleculeDescriptors,
+    "onnx": Onnx,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,
