@@ -205,10 +205,17 @@ def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, 
 
 
 def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files that a model's settings name; those in the folder, for one that names a folder."""
+    """All local files that a model's settings name; those in the folder, for one that names a folder.
+
+    A function `module:name` stands for the source file of its module.
+    """
+    from suffice.embed.own_function import source_of
+
     named = (str(settings[key]) for key in (*FILE_SETTINGS, "checkpoint") if key in settings)
     paths = [split_array(Path(each))[0] for each in named]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
+    source = source_of(str(settings["function"])) if ":" in str(settings.get("function")) else None
+    inside += [[source]] if source else []
     return [str(path) for files in inside for path in files if path.is_file()]
 
 

@@ -13,6 +13,7 @@ from suffice.embed.graph_network import GraphNetwork
 from suffice.embed.hidden_states import HiddenStates
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
 from suffice.embed.onnx_checkpoint import Onnx
+from suffice.embed.own_function import OwnFunction
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
@@ -23,6 +24,7 @@ from suffice.errors import ModelError
 LOADERS: dict[str, type[Loader[Any]]] = {
     "api": Api,
     "bag_of_words": BagOfWords,
+    "callable": OwnFunction,
     "concatenation": Concatenation,
     "corpus_word_vectors": CorpusWordVectors,
     "fingerprint": FingerprintLoader,
