@@ -103,7 +103,7 @@ class OnnxEncoder(Encoder):
         self.inputs = {
             each.name: np.int32 if "int32" in each.type else np.int64 for each in session.get_inputs()
         }
-        self.embed_dim = self.encode_together(["a"]).shape[1]
+        self.embed_dim = self.encode(Window(0, ["a"], ["a"])).shape[1]
         kinds = [each.type for each in session.get_outputs() if each.name == reading.output]
         dtype = "float16" if kinds == [HALF] else "float32"
         self.said = check_batches(self, reading.max_length, dtype, reading.name)
