@@ -32,6 +32,8 @@ from suffice.workflow import recording_failure
         ("--token=abc api_key=abc", "--token=… api_key=…"),
         ("Authorization: Bearer abcdefghij.klm", "Authorization: Bearer …"),
         ("hf_abcdefghijklmnopqrstuvwxyz is a token", "… is a token"),
+        ("sk-proj-abcdefghijklmnopqrstuvwxyz is a key", "… is a key"),
+        ("sk-learn is a library", "sk-learn is a library"),
         ("a/b: c@d, 10:30 and package:name/file", "a/b: c@d, 10:30 and package:name/file"),
         ("http://[::1]:8000/x", "http://[::1]:8000/x"),
         ("https://medium.com/@writer/text", "https://medium.com/@writer/text"),

@@ -16,6 +16,7 @@ from suffice.data.look_settings import SAME
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
 from suffice.embed.identity import library_versions
+from suffice.embed.own_function import source_of
 from suffice.embed.registry import get_loader
 from suffice.embed.vector_files import split_array
 from suffice.study.looks import has_embedded_looks
@@ -389,8 +390,13 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
 
 
 def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files that a model's settings name; those in the folder, for one that names a folder."""
+    """All local files that a model's settings name; those in the folder, for one that names a folder.
+
+    A function `module:name` stands for the source file of its module.
+    """
     named = (str(settings[key]) for key in FILE_SETTINGS if key in settings)
     paths = [split_array(Path(each))[0] for each in named]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
+    source = source_of(str(settings["function"])) if ":" in str(settings.get("function")) else None
+    inside += [[source]] if source else []
     return [str(path) for files in inside for path in files if path.is_file()]

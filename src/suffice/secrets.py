@@ -13,7 +13,8 @@ ADDRESS = re.compile(
 )
 HARMLESS = frozenset({"download", "format", "version", "ref", "rev", "revision", "raw", "dl", "export"})
 TOKEN = re.compile(
-    r"\b(hf|ghp|gho|ghs|glpat|github_pat)[_-][A-Za-z0-9_-]{16,}|(?<=\bBearer )\s*[\w.~+/=-]{8,}"
+    r"\b(hf|ghp|gho|ghs|glpat|github_pat)[_-][A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}"
+    r"|(?<=\bBearer )\s*[\w.~+/=-]{8,}"
 )
 PARAMETER = re.compile(
     r"\b((?:[\w-]*(?:signature|token|secret|passw(?:or)?d|api[_-]?key|credential)[\w-]*|sig)=)[^\s&\"']+",

@@ -153,6 +153,12 @@ def make_tokenizer(family):
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **tokens)
 
 
+@pytest.fixture(scope="session")
+def tokenizer_of():
+    """A function from a family's name to a tokenizer that was trained on a few sentences."""
+    return make_tokenizer
+
+
 def _sizes(tokenizer, **more):
     return {"vocab_size": len(tokenizer), "hidden_size": 32, "num_attention_heads": 4} | more
 

@@ -206,5 +206,5 @@ def test_unknown_kind():
         ModelError, match=r"no loader of kind 'hidden_state' \(did you mean 'hidden_states'\?\)"
     ):
         get_loader("hidden_state")
-    with pytest.raises(ModelError, match="kind 'xyz'; the kinds are bag_of_words, "):
+    with pytest.raises(ModelError, match="kind 'xyz'; the kinds are api, bag_of_words, "):
         get_loader("xyz")

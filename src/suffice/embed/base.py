@@ -65,7 +65,7 @@ class Loader(ABC, Generic[S]):
     whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
     not in the corpus: "embeds", "never", or "follows" the model whose
     vectors it is made from; `reads`, what it takes the content of items for, see `read_as` of
-    `suffice.data.modalities.base.Modality`.
+    `suffice.data.modalities.base.Modality`; `beside_identity`, settings that change no vector.
     """
 
     kind: ClassVar[str]
@@ -74,6 +74,7 @@ class Loader(ABC, Generic[S]):
     uses_device: ClassVar[bool] = False
     new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
     reads: ClassVar[str] = "text"
+    beside_identity: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings
@@ -101,6 +102,10 @@ class Loader(ABC, Generic[S]):
     def warnings(self) -> list[str]:
         """What a user should know of how this model is used, such as a prompt it has but was not given."""
         return []
+
+    def cost(self) -> dict[str, Any]:
+        """What this model cost besides time, once the items were encoded, such as tokens; JSON-compatible."""
+        return {}
 
     @abstractmethod
     def open(self, corpus: Corpus) -> Encoder:

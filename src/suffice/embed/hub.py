@@ -1,6 +1,6 @@
 """Fetching checkpoints from the hub: the files that a loader reads, and no other format of the weights."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from pathlib import Path, PurePosixPath
 
 from suffice.embed.allowed import (
@@ -65,6 +65,35 @@ def fetch_checkpoint(name: str, revision: str | None, *, modules: bool, trusted:
         ModelError: it cannot be reached, there is no such checkpoint or revision, it has no weights, or its
             files say more than they may.
     """
+    return _fetch(
+        name,
+        revision,
+        lambda commit, names: _fetch_files(name, commit, names, modules=modules, trusted=trusted),
+    )
+
+
+def fetch_files(name: str, revision: str | None, needed: Callable[[Iterable[str]], list[str]]) -> str:
+    """Bring some files of a hub checkpoint into the local cache; says which commit, how many files and bytes.
+
+    Args:
+        name: its name on the hub.
+        revision: commit, tag or branch; the main branch by default.
+        needed: which of all its files are fetched.
+
+    Raises:
+        ModelError: it cannot be reached, there is no such checkpoint or revision, or a file is missing.
+    """
+    from huggingface_hub import hf_hub_download
+
+    return _fetch(
+        name,
+        revision,
+        lambda commit, names: [Path(hf_hub_download(name, file, revision=commit)) for file in needed(names)],
+    )
+
+
+def _fetch(name: str, revision: str | None, get: Callable[[str, list[str]], list[Path]]) -> str:
+    """Find the commit and its files, and get those that are wanted."""
     from huggingface_hub import HfApi
     from huggingface_hub.constants import ENDPOINT, HF_HUB_ETAG_TIMEOUT
 
@@ -74,7 +103,7 @@ def fetch_checkpoint(name: str, revision: str | None, *, modules: bool, trusted:
         info = HfApi().model_info(name, revision=revision, timeout=HF_HUB_ETAG_TIMEOUT)
         commit, names = str(info.sha), _inside([file.rfilename for file in info.siblings or []])
         _name_commit(name, revision or "main", commit)
-        files = _fetch_files(name, commit, names, modules=modules, trusted=trusted)
+        files = get(commit, names)
     except SufficeError:
         raise
     except Exception as error:  # noqa: BLE001 (the client raises those of its HTTP library, too)

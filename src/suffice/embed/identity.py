@@ -33,7 +33,7 @@ def embedding_identity(
     kept = {
         name: without_secrets(value) if isinstance(value, str) else value
         for name, value in loader.settings.model_dump(mode="json").items()
-        if name not in NOT_IN_IDENTITY and name not in contents
+        if name not in NOT_IN_IDENTITY | loader.beside_identity and name not in contents
     }
     return {
         "kind": loader.kind,

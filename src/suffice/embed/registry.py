@@ -3,6 +3,7 @@
 import difflib
 from typing import Any
 
+from suffice.embed.api import Api
 from suffice.embed.bag_of_words import BagOfWords
 from suffice.embed.base import Loader
 from suffice.embed.concatenation import Concatenation
@@ -11,23 +12,30 @@ from suffice.embed.fingerprint import FingerprintLoader
 from suffice.embed.graph_network import GraphNetwork
 from suffice.embed.hidden_states import HiddenStates
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
+from suffice.embed.onnx_checkpoint import Onnx
+from suffice.embed.own_function import OwnFunction
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
+from suffice.embed.static import Static
 from suffice.embed.word_vectors import WordVectors
 from suffice.errors import ModelError
 
 LOADERS: dict[str, type[Loader[Any]]] = {
+    "api": Api,
     "bag_of_words": BagOfWords,
+    "callable": OwnFunction,
     "concatenation": Concatenation,
     "corpus_word_vectors": CorpusWordVectors,
     "fingerprint": FingerprintLoader,
     "graph_network": GraphNetwork,
     "hidden_states": HiddenStates,
     "molecule_descriptors": MoleculeDescriptors,
+    "onnx": Onnx,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,
+    "static": Static,
     "word_vectors": WordVectors,
 }
 

@@ -148,6 +148,7 @@ def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> 
         "embed_dim": embed_dim,
         "bytes_per_vector": BYTES_PER_VALUE * embed_dim,
         "device": loader.device,
+        **loader.cost(),
     }
     batch_size = getattr(loader.settings, "batch_size", None)
     return cost if batch_size is None else cost | {"batch_size": batch_size}

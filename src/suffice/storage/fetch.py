@@ -58,16 +58,18 @@ def check_url(url: str, sha256: str | None) -> None:
 
 
 def cached_file(url: str, sha256: str) -> Path:
-    """Where the file of a URL is kept, whether it is there or not.
+    """Where the file of a URL is kept, whether it is there or not."""
+    return cache_folder() / f"{sha256[:N_HEX]}-{Path(urlsplit(url).path).name}"
 
-    The folder is that of the environment variable SUFFICE_CACHE, else the user's cache of the platform.
-    """
+
+def cache_folder() -> Path:
+    """The folder in SUFFICE_CACHE (an environment variable), else the user's cache of the platform."""
     folder = os.environ.get(CACHE_VARIABLE)
     if folder is None:
         import pooch
 
         folder = str(pooch.os_cache("suffice"))
-    return Path(folder) / f"{sha256[:N_HEX]}-{Path(urlsplit(url).path).name}"
+    return Path(folder)
 
 
 def fetched(url: str, sha256: str | None) -> Path:

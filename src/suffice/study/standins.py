@@ -17,6 +17,7 @@ OF_REAL_CHECKPOINT = (
     "checkpoint", "revision", "sha256", "trust_remote_code", "dtype", "prompt_name", "truncate_dim",
     "max_seq_length", "max_length", "layer",
 )  # fmt: skip
+WITHOUT_STANDIN = ("onnx", "static")
 OF_REAL_DATASET = ("name", "hub_split", "revision", "first_items", "max_items", "min_items")
 MIN_ITEMS = 50
 
@@ -57,6 +58,11 @@ def _model(study: Study, row: ModelRow) -> ModelRow:
         return row
     if is_local(resolve_checkpoint(checkpoint, study.folder)):
         return row
+    if row.kind in WITHOUT_STANDIN:
+        raise StudyError(
+            f"{study.models_file}: row {row.name!r}: there are no stand-ins for models of kind {row.kind}; "
+            "give a local folder, or leave the row out"
+        )
     try:
         check_architecture(row.architecture)
     except ModelError as error:

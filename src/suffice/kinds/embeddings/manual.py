@@ -43,9 +43,9 @@ same vectors as one job, byte for byte; another number embeds anew. `views` and 
 and target see of an item; other looks of texts embed anew, others of groups do not.
 Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
 checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
-platform's cache. Checkpoints and data of the hub and by URL are fetched by `make fetch STUDY=...` alone: no
-other command and no job of the workflow uses the network. `HF_HUB_OFFLINE=1` switches `fetch` off, too. A
-download may have 20,000 MB and take six hours, unless `SUFFICE_MAX_DOWNLOAD_MB` and
+platform's cache. Checkpoints and data of the hub and by URL are fetched by `make fetch STUDY=...` alone. No
+other command and no job of the workflow uses the network, except for models of the loader `api`.
+`HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have 20,000 MB and take six hours, unless `SUFFICE_MAX_DOWNLOAD_MB` and
 `SUFFICE_MAX_DOWNLOAD_SECONDS` say otherwise.
 """
 TASKS = """## `tasks.tsv`
