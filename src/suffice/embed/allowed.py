@@ -90,7 +90,7 @@ LOADING_KEYS: Mapping[str, tuple[Any, ...]] = {
         "trust_remote_code revision code_revision cache_dir cache_folder proxies token use_auth_token "
         "force_download gguf_file custom_pipelines custom_generate adapter_kwargs base_model_name_or_path "
         "tokenizer_name_or_path pretrained_model_name_or_path model_name_or_path use_kernels kernel_config "
-        "device_map subfolder".split(),
+        "device_map subfolder transformers_weights".split(),
         (None, False, ""),
     ),
     **dict.fromkeys(("use_safetensors", "weights_only"), (None, True)),

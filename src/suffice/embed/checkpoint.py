@@ -12,17 +12,16 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
-from suffice.embed.allowed import MODULES, check_allowed, parts
+from suffice.embed.allowed import MODULES, check_allowed
 from suffice.embed.base import Loader
+from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS, OpenedFiles, opened_files, unread_warning
 from suffice.errors import ModelError, NotFetchedError, first_line
 from suffice.settings import Settings
-from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, user_path
+from suffice.storage.files import read_json, sha256_of_file, user_path
 
 PACKAGE_PREFIX = "package:"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 COMMIT = re.compile("[0-9a-f]{40}")
-PICKLED_WEIGHTS = (".bin", ".pt", ".pth")
-CONFIGURATION = (".json", ".txt", ".model", ".py", ".jinja", ".vocab")
 
 
 class CheckpointSettings(Settings):
@@ -143,52 +142,6 @@ def snapshot(name: str, marker: str, revision: str | None = None) -> Path:
     return path.parents[len(Path(marker).parts) - 1]
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    files = _visible_files(folder)
-    safe = [path for path in files if path.suffix == ".safetensors"]
-    folders = {path.parent for path in safe}  # pickled copies beside safetensors are never read
-    return safe + [path for path in files if path.suffix in PICKLED_WEIGHTS and path.parent not in folders]
-
-
-def _sha256_of_files(folder: Path, files: Sequence[Path]) -> str:
-    return sha256_of_json({path.relative_to(folder).as_posix(): sha256_of_file(path) for path in files})
-
-
-def weights_sha256(folder: Path | str) -> str:
-    """Hash of the names and contents of all weight files in `folder` and below.
-
-    Raises:
-        ModelError: there are none.
-    """
-    files = _weight_files(Path(folder))
-    if not files:
-        raise ModelError(f"{folder} holds no weights (.safetensors or .bin)")
-    return _sha256_of_files(Path(folder), files)
-
-
-def holds_all_weights(folder: Path) -> bool:
-    """Whether a folder has weights, and all the parts of them that an index of safetensors names."""
-    named = {
-        index.parent / part
-        for index in folder.rglob("*.safetensors.index.json")
-        for part in read_json(index)["weight_map"].values()
-    }
-    return bool(_weight_files(folder)) and all(part.is_file() for part in named)
-
-
-def configuration_sha256(folder: Path | str) -> str:
-    """Hash of a checkpoint's other files that vectors depend on: configuration, tokenizer, own code."""
-    files = [path for path in _visible_files(Path(folder)) if path.suffix in CONFIGURATION]
-    return _sha256_of_files(Path(folder), files)
-
-
 def check_sha256(file: Path | None, expected: str, checkpoint: str) -> None:
     """Compare the hash of a checkpoint's model.safetensors with the one a study expects.
 
@@ -234,7 +187,7 @@ class CheckpointLoader(Loader[C]):
         settings = self.settings
         self._refuse_changing_code()
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
-        if not is_local(self.location) and self.reads_weights and not holds_all_weights(self.folder):
+        if not is_local(self.location) and self.reads_weights and not self.opened.holds_all_weights:
             raise ModelError(f"only a part is in the cache: {_not_cached(self.location, settings.revision)}")
         self.checked_folder()
 
@@ -265,19 +218,25 @@ class CheckpointLoader(Loader[C]):
         """Whether the checkpoint's weights are used, not its architecture alone."""
         return True
 
+    @property
+    def opened(self) -> OpenedFiles:
+        """The checkpoint's files that are opened."""
+        return opened_files(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+
     def uses_safetensors(self) -> bool:
-        """Whether the transformer's weights are safetensors, which are then the only ones that are read."""
-        read = parts(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
-        first = next((part.place for part in read if part.reads_transformer), self.folder)
-        return any(first.glob("*.safetensors"))
+        """Whether the weights that are opened are safetensors, which are then the only ones that are read."""
+        return any(".safetensors" in file.suffixes for file in self.opened.weights)
 
     def warnings(self) -> list[str]:
-        """Weights that are pickled."""
-        pickled = [file for file in _weight_files(self.folder) if file.suffix in PICKLED_WEIGHTS]
-        if not (pickled and self.reads_weights):
+        """Weights that are pickled, and weights that lie there and are not read."""
+        if not self.reads_weights:
             return []
-        names = ", ".join(str(file.relative_to(self.folder)) for file in pickled)
-        return [f"the weights are pickled ({names}), and only numbers are read from them"]
+        opened = self.opened
+        said = unread_warning(opened)
+        if not opened.pickled:
+            return said
+        names = ", ".join(opened.pickled)
+        return [f"the weights are pickled ({names}), and only numbers are read from them", *said]
 
     def fetch(self) -> str | None:
         """Fetch a hub checkpoint: configuration, tokenizer and weights."""
@@ -314,12 +273,16 @@ class CheckpointLoader(Loader[C]):
         return content if isinstance(content, dict) else {}
 
     def identity(self) -> dict[str, Any]:
-        """Hashes of a local checkpoint's files (its path does not count), or the commit of a hub one."""
+        """Hashes of the files of a local checkpoint that are opened (its path does not count).
+
+        Of a hub checkpoint the commit, and which of its weights are opened.
+        """
         if not is_local(self.location):
-            return {"commit": self.folder.name}
+            return {"commit": self.folder.name, "weights": self.opened.weight_names()}
+        opened = self.opened
         return {
-            "files_sha256": {"checkpoint": configuration_sha256(self.location)},
-            "weights_sha256": weights_sha256(self.location),
+            "files_sha256": {"checkpoint": opened.configuration_sha256()},
+            "weights_sha256": opened.weights_sha256(),
         }
 
 

@@ -14,7 +14,6 @@ from suffice.embed.checkpoint import (
     BatchRunner,
     CheckpointLoader,
     CheckpointSettings,
-    configuration_sha256,
     is_local,
     load_errors,
     quiet,
@@ -72,7 +71,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
             return super().identity()
         if not is_local(self.location):
             return super().identity() | {"seed": self.seed}
-        return {"files_sha256": {"checkpoint": configuration_sha256(self.location)}, "seed": self.seed}
+        return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}, "seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
         """Load the tokenizer and the layers that are needed."""
