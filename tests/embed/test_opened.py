@@ -1,4 +1,4 @@
-"""Files of a checkpoint: identity is that of the files that are opened, and weights that are not are named."""
+"""Files of a checkpoint: identity is that of what is opened, and weights that are not are named."""
 
 import json
 import os

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
+from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TOGETHER
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
 from suffice.data.text_files import read_text
@@ -23,7 +23,7 @@ from suffice.storage.untrusted import UNREADABLE, suffix_of, unpacked
 
 PAIR, SIDE = "pair", "side"
 JOIN, BETWEEN = "+", "\n\n"
-RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE)
+RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE, TOGETHER)
 
 
 def read_items(settings: DatasetSettings) -> pd.DataFrame:

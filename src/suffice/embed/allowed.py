@@ -149,13 +149,29 @@ def parts(folder: Path, *, modules: bool, trusted: bool = False) -> Iterator["Pa
         yield from _part(Part(folder, _inside(file, f"{number}.path", path), "", trusted), file, number, kind)
 
 
+def route_names(folder: Path) -> set[str]:
+    """Names of the routes, and of the tasks that lead to one, of a checkpoint's routers."""
+    found: set[str] = set()
+    for entry in _json(folder / MODULES):
+        kind = NAMESPACE.fullmatch(str(entry.get("type")))
+        if kind and kind["name"] in ROUTES:
+            content = _mapping(_router_file(folder / str(entry.get("path", ""))))
+            mappings = (content.get("parameters") or {}).get("route_mappings") or {}
+            found |= {*content.get("structure", {}), *re.findall(r"'(\w+)'", " ".join(mappings))}
+    return found
+
+
+def _router_file(place: Path) -> Path:
+    return place / (ROUTER if (place / ROUTER).is_file() else "config.json")
+
+
 def _part(part: "Part", file: Path, key: object, kind: Any) -> Iterator["Part"]:
     """One module, and those that it holds if it is a router."""
     name = _module_type(file, f"{key}", kind, part)
     if name not in ROUTES:
         yield part._replace(kind=name)
         return
-    own = part.place / (ROUTER if (part.place / ROUTER).is_file() else "config.json")
+    own = _router_file(part.place)
     content = _mapping(own)
     _refuse_keys(own, "", content, ROUTER_KEYS)
     for inner, inner_kind in _as_mapping(own, "types", content.get("types")).items():

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
-from suffice.embed.allowed import MODULES, check_allowed
+from suffice.embed.allowed import LIBRARY, MODULES, check_allowed, route_names
 from suffice.embed.base import Loader
 from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS, OpenedFiles, opened_files, unread_warning
+from suffice.embed.roles import OwnTreatment, RoleSettings
 from suffice.errors import ModelError, NotFetchedError, first_line
-from suffice.settings import Settings
 from suffice.storage.files import read_json, sha256_of_file, user_path
 
 PACKAGE_PREFIX = "package:"
@@ -24,7 +24,7 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
-class CheckpointSettings(Settings):
+class CheckpointSettings(RoleSettings):
     """Settings that all kinds with a neural checkpoint share."""
 
     checkpoint: str = Field(
@@ -203,6 +203,17 @@ class CheckpointLoader(Loader[C]):
         """Whether the checkpoint is read by its list of modules."""
         return self.marker == MODULES
 
+    @property
+    def own_treatment(self) -> OwnTreatment:
+        """What the checkpoint has of its own for queries and documents."""
+        prompts = self.read_config(LIBRARY).get("prompts")
+        routes = route_names(self.folder) if self.has_modules else []
+        return OwnTreatment.of(prompts if isinstance(prompts, dict) else {}, routes)
+
+    def check_roles(self, column: str) -> None:
+        """Refuse one treatment for queries and documents where the checkpoint has two."""
+        self.own_treatment.check(self.settings, column, self.settings.checkpoint)
+
     def _refuse_changing_code(self) -> None:
         """Code that comes with a checkpoint of the hub is that of one commit."""
         settings = self.settings
@@ -228,11 +239,12 @@ class CheckpointLoader(Loader[C]):
         return any(".safetensors" in file.suffixes for file in self.opened.weights)
 
     def warnings(self) -> list[str]:
-        """Weights that are pickled, and weights that lie there and are not read."""
+        """Prompts that are asked for in vain, weights that are pickled, and weights that are not read."""
+        said = self.own_treatment.warnings(self.settings)
         if not self.reads_weights:
-            return []
+            return said
         opened = self.opened
-        said = unread_warning(opened)
+        said += unread_warning(opened)
         if not opened.pickled:
             return said
         names = ", ".join(opened.pickled)

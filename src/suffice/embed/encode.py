@@ -21,7 +21,9 @@ class Contents(Protocol):
     def n_items(self) -> int:
         """How many there are."""
 
-    def windows(self, n_items: int = ..., rows: range | None = ...) -> Iterator[Window]:
+    def windows(
+        self, n_items: int = ..., rows: range | None = ..., roles: str | None = ...
+    ) -> Iterator[Window]:
         """Runs of them, in their order."""
 
 
@@ -34,7 +36,7 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
     array = create_array(temporary, (len(rows), encoder.embed_dim))
     bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None)
     with bar:
-        for window in contents.windows(WINDOW_ITEMS, rows):
+        for window in contents.windows(WINDOW_ITEMS, rows, encoder.role_column):
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
                 raise ModelError(

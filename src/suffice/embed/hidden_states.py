@@ -21,6 +21,7 @@ from suffice.embed.checkpoint import (
     torch_device,
 )
 from suffice.embed.promises import keep_promises, last_tokens
+from suffice.embed.roles import by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
 from suffice.storage.fetch import without_network
@@ -85,6 +86,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
         max_length = _max_length(settings.max_length, position_limit(model), tokenizer.model_max_length)
         model.eval().requires_grad_(False).to(device)
         encoder = HiddenStatesEncoder(model, tokenizer, settings, layer, max_length)
+        encoder.prompts = self.own_treatment.chosen(settings)
         with quiet():
             encoder.said = [*said, *encoder.check_itself()]
         return encoder
@@ -251,6 +253,7 @@ class HiddenStatesEncoder(Encoder):
         self.embed_dim = int(model.config.hidden_size)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.n_truncated = 0
+        self.role_column, self.prompts = settings.role_column, dict[str, str]()
         self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.pad_id = _pad_id(tokenizer, model.config)
         self.said: list[str] = []
@@ -285,9 +288,13 @@ class HiddenStatesEncoder(Encoder):
 
     def encode(self, window: Window) -> np.ndarray:
         """Pooled hidden states, float32, shape (len(window), embed_dim)."""
-        encoded = self._tokenize(window.contents)
+        return by_role(window, self._encode_alike, self.embed_dim)
+
+    def _encode_alike(self, texts: list[str], role: str | None) -> np.ndarray:
+        """Vectors of texts of one role."""
+        encoded = self._tokenize(texts, role)
         lengths = [len(ids) for ids in encoded["input_ids"]]
-        vectors = np.zeros((len(window), self.embed_dim), dtype=np.float32)
+        vectors = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
         present = np.flatnonzero(lengths)
         if len(present):
             rows = [{name: encoded[name][i] for name in encoded} for i in present]
@@ -296,9 +303,10 @@ class HiddenStatesEncoder(Encoder):
             )
         return vectors
 
-    def _tokenize(self, texts: list[str]) -> dict[str, list[list[int]]]:
+    def _tokenize(self, texts: list[str], role: str | None = None) -> dict[str, list[list[int]]]:
         """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
-        texts = [self.settings.prompt + text if text else text for text in texts]
+        prompt = self.prompts.get(role or "", self.settings.prompt)
+        texts = [prompt + text if text else text for text in texts]
         encoded = self.tokenizer(texts, verbose=False)
         names = ["input_ids"]
         if self.takes_token_types and "token_type_ids" in encoded:

@@ -15,7 +15,11 @@ from suffice.study.names import why_no_name
 
 Row = TypeVar("Row")
 S = TypeVar("S", bound=Settings)
-WITH_SPACES = ("prompt",)  # columns whose cells may end in a space that counts
+WITH_SPACES = (
+    "prompt",
+    "prompt_query",
+    "prompt_document",
+)  # columns whose cells may end in a space that counts
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
