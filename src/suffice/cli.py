@@ -25,7 +25,8 @@ from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeErro
 from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
 from suffice.kinds.registry import EMBEDDINGS, kind_of_study
 from suffice.ranking.given_looks import LooksChoice
-from suffice.ranking.rank import SHOWN, rank
+from suffice.ranking.health import SHOWN as HEALTH
+from suffice.ranking.rank import SHOWN, WRITTEN, rank
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.targets import parse_targets
 from suffice.run import Effort, run_study, study_of
@@ -114,7 +115,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "rank",
         help="rank models by files of vectors",
         description="Rank models by the information that each one's vectors carry about the others'. "
-        "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
+        "Writes ranking.csv, health.csv and pairs.parquet, and prints the ranking, in nats per target "
+        "dimension, the health of the vectors, and warnings.",
         epilog="example:\n  suffice rank vectors/*.npy --groups documents.csv --out ranking/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -317,8 +319,10 @@ def _rank(options: argparse.Namespace) -> None:
         ).text
     )
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
-    print("\n".join([*given.joined.notes, *ranking.notes, ranking.advice]))
-    print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+    print(f"\nhealth of the vectors\n{ranking.health[HEALTH].to_string(index=False, float_format='%.1f')}")
+    warned = [f"warning: {said}" for said in ranking.warnings]
+    print("\n".join([*warned, *given.joined.notes, *ranking.notes, ranking.advice]))
+    print("written: " + ", ".join(str(options.out / name) for name in WRITTEN))
 
 
 def _names(options: argparse.Namespace) -> list[str] | None:
@@ -338,7 +342,7 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     families = [get_estimator(name).__module__ for name in estimators]
     code = code_version("suffice.ranking.rank", *families)
     job = {"rule": "rank", "parameters": asked | {"code": code}}
-    made = [options.out / "ranking.csv", options.out / "pairs.parquet"]
+    made = [options.out / name for name in WRITTEN]
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from suffice.alignment import align, ids_of
 from suffice.arrays import as_matrix
+from suffice.embed.health import health_warnings, measure_health
 from suffice.errors import EstimationError
 from suffice.estimators.copies import join_copies
 from suffice.estimators.items import divide_items
@@ -41,7 +42,7 @@ def estimate(
         **settings: the estimator's own settings.
 
     Returns:
-        The estimate with its standard error and what it was made from.
+        The estimate with its standard error, what it was made from, and warnings, also on the vectors.
 
     Raises:
         EstimationError: (a ValueError) unknown estimator or setting, different numbers of items, fewer than
@@ -70,4 +71,10 @@ def estimate(
     plan = divide_items(len(source), together, seed)
     prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
-    return result.with_warnings(*joined.notes, *notes)
+    odd = [*_health("source", source), *_health("target", target)]
+    return result.with_warnings(*odd, *joined.notes, *notes)
+
+
+def _health(side: str, array: npt.NDArray[np.floating]) -> list[str]:
+    """What is odd about the vectors of one side, as a study's page says it."""
+    return [f"{side}: {said}" for said in health_warnings(measure_health(array, side), None)]

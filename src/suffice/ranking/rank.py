@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from suffice.estimators.registry import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS, get_e
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.given_items import join_items
 from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
+from suffice.ranking.health import health_of, warnings_of_health
 from suffice.ranking.relatives import near_copies
 from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
@@ -32,6 +33,7 @@ SHOWN = [
     "tie_group", "embed_dim",
 ]  # fmt: skip
 """Columns of a ranking that a reader sees first."""
+WRITTEN = ("ranking.csv", "health.csv", "pairs.parquet")
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,16 +48,24 @@ class Ranking:
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
         notes: what a reader should know of the items and the looks that were used.
+        health: one row per model on its vectors, as on a study's page, see `health_of`.
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
     notes: tuple[str, ...] = ()
+    health: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def advice(self) -> str:
         """Which models were targets, and what more items would tell apart, in a few sentences."""
         return f"{describe_targets(self.table)} {describe_items_needed(self.table)}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about each model's vectors and pairs, one sentence per model that has any."""
+        given = zip(self.table["model"], self.table["warnings"], strict=True)
+        return [f"{model}: {text}" for model, text in given if text]
 
     def __repr__(self) -> str:
         """The models that could be first, and how many there are; the table and the pairs are attributes."""
@@ -70,7 +80,8 @@ class Ranking:
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
     def save(self, folder: Path | str) -> None:
-        """Write `ranking.csv` and `pairs.parquet` into `folder`."""
+        """Write `ranking.csv`, `health.csv` and `pairs.parquet` into `folder`."""
+        write_table(self.health, Path(folder) / "health.csv")
         write_table(self.pairs, Path(folder) / "pairs.parquet")
         write_table(self.table, Path(folder) / "ranking.csv")
 
@@ -147,7 +158,10 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     table = rank_pairs(pairs, how, seed, families, near_copies(arrays, seed))
     doubts = {} if items.have_ids else order_doubts(arrays, items.second, seed)
     notes = (*items.notes, *given.notes, *doubts.values())
-    return Ranking(with_health_warnings(table, by_model(doubts)), pairs, notes)
+    health = health_of(arrays)
+    own, said = warnings_of_health(health), by_model(doubts)
+    odd = {name: [*own.get(name, []), *said.get(name, [])] for name in arrays}
+    return Ranking(with_health_warnings(table, odd), pairs, notes, health)
 
 
 def _second_look(second: Any) -> Mapping[str, Any] | None:
