@@ -1,7 +1,6 @@
 """Running a study by one command, from a checkout or from the installed package alone."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from suffice.devices import visible_gpus
 from suffice.errors import StudyError
+from suffice.memory import memory_limit
 from suffice.study.new import name_of, write_new_study
 
 HERE = Path(__file__).resolve().parent
@@ -95,8 +95,7 @@ def _command(folder: Path, effort: Effort) -> list[str]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--workflow-profile", str(profile)]
     if profile == root / "profiles" / "default":
-        memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
-        resources = [f"mem_mb={memory_mb}", f"gpu={len(visible_gpus())}"]
+        resources = [f"mem_mb={memory_limit() // 10**6}", f"gpu={len(visible_gpus())}"]
         command += ["--cores", str(effort.cores or "all"), "--resources", *resources]
     elif effort.cores is not None:
         command += ["--cores", str(effort.cores)]
