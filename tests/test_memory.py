@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from suffice import memory
+from suffice import estimate, memory
+from suffice.embed.encode import encode_to
 from suffice.errors import SufficeError
 from suffice.memory import check_memory, memory_limit
 
@@ -71,6 +73,24 @@ def test_more_than_there_is_is_refused():
         SufficeError, match=r"an array would need 9,0.* GB of memory, and there are .*; ask less"
     ):
         check_memory(9e15 + memory_limit(), "an array", "ask less")
+
+
+def test_a_model_of_too_many_dimensions_is_refused_before_it_encodes(tmp_path):
+    class Wide:
+        embed_dim, role_column = 10**9, None
+
+    with pytest.raises(SufficeError, match="window of 4096 vectors of 1,000,000,000 dimensions would need"):
+        encode_to(tmp_path / "x.npy", Wide(), None, range(10), "wide")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"hidden_dim": 10**7}, {"hidden_dim": 10**8}, {"n_hidden_layers": 10**12}]
+)
+def test_a_network_that_does_not_fit_is_refused(settings):
+    vectors = np.random.default_rng(0).normal(size=(60, 3))
+    given = {"marginal_epochs": 1, "hidden_dim": 1000} | settings
+    with pytest.raises(SufficeError, match="lower hidden_dim, n_hidden_layers or n_components"):
+        estimate(vectors, vectors, estimator="knife", **given)
 
 
 def test_the_makefile_asks_for_it(project):

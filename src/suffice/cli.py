@@ -21,7 +21,14 @@ from suffice.baselines.free_ways import ways_from_vectors
 from suffice.data.text_files import read_lines
 from suffice.embed.inputs import Inputs, read_inputs, read_pair
 from suffice.embed.vector_files import split_array
-from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
+from suffice.errors import (
+    AssumptionWarning,
+    DataError,
+    StudyError,
+    SufficeError,
+    is_out_of_memory,
+    out_of_memory,
+)
 from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
 from suffice.kinds.registry import EMBEDDINGS, kind_of_study
 from suffice.ranking.given_looks import LooksChoice
@@ -74,6 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"suffice: {without_secrets(out_of_memory(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -16,7 +16,7 @@ from suffice.embed.allowed import LIBRARY, MODULES, check_allowed, route_names
 from suffice.embed.base import Loader
 from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS, OpenedFiles, opened_files, unread_warning
 from suffice.embed.roles import OwnTreatment, RoleSettings
-from suffice.errors import ModelError, NotFetchedError, first_line
+from suffice.errors import ModelError, NotFetchedError, first_line, is_out_of_memory
 from suffice.storage.files import read_json, sha256_of_file, user_path
 
 PACKAGE_PREFIX = "package:"
@@ -472,11 +472,3 @@ class BatchRunner:
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()
         return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
-    import torch
-
-    of_machine = "not enough memory" in str(error) or "can't allocate memory" in str(error)
-    return isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or of_machine

@@ -11,7 +11,10 @@ from suffice.data.corpus import Window
 from suffice.embed.base import Encoder
 from suffice.embed.shards import WINDOW_ITEMS
 from suffice.errors import ModelError
+from suffice.memory import check_memory
 from suffice.storage.files import create_array
+
+BYTES_AT_ONCE = 12  # of a value of a window: in double precision, and as it is stored
 
 
 class Contents(Protocol):
@@ -32,6 +35,11 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
 
     A progress bar is on stderr, if that is a terminal.
     """
+    check_memory(
+        WINDOW_ITEMS * encoder.embed_dim * BYTES_AT_ONCE,
+        f"model {model}: a window of {WINDOW_ITEMS} vectors of {encoder.embed_dim:,} dimensions",
+        "lower the setting that decides the number of dimensions",
+    )
     started = time.perf_counter()
     array = create_array(temporary, (len(rows), encoder.embed_dim))
     bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None)

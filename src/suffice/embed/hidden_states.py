@@ -20,6 +20,7 @@ from suffice.embed.checkpoint import (
     refuse_missing_weights,
     torch_device,
 )
+from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.roles import by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
@@ -307,6 +308,7 @@ class HiddenStatesEncoder(Encoder):
         """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
         prompt = self.prompts.get(role or "", self.settings.prompt)
         texts = [prompt + text if text else text for text in texts]
+        texts = cut_long_texts(texts, self.max_length, self._n_tokens, self.tokenizer)
         encoded = self.tokenizer(texts, verbose=False)
         names = ["input_ids"]
         if self.takes_token_types and "token_type_ids" in encoded:
@@ -319,6 +321,9 @@ class HiddenStatesEncoder(Encoder):
                 for i, values in zip(long, cut[name], strict=True):
                     encoded[name][i] = values
         return {name: encoded[name] for name in names}
+
+    def _n_tokens(self, text: str) -> int:
+        return len(self.tokenizer(text, verbose=False)["input_ids"])
 
     def _encode_batch(self, rows: list[dict[str, list[int]]]) -> np.ndarray:
         import torch

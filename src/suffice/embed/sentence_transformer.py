@@ -21,6 +21,7 @@ from suffice.embed.checkpoint import (
     torch_device,
 )
 from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
+from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.roles import OwnTreatment, by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
@@ -212,6 +213,7 @@ class SentenceTransformerEncoder(Encoder):
 
     def _encode_alike(self, texts: list[str], role: str | None) -> np.ndarray:
         """Vectors of texts of one role."""
+        texts = cut_long_texts(texts, self.max_length, self._n_tokens, self.model.tokenizer)
         lengths = [len(text) for text in texts]
         if self.max_length is not None or self.batches.one_length:
             lengths = [len(ids) for ids in self._token_ids(texts, role)]
@@ -219,6 +221,9 @@ class SentenceTransformerEncoder(Encoder):
             n_long = sum(length > self.max_length for length in lengths)
             self.n_truncated = (self.n_truncated or 0) + n_long
         return self.batches.run(lambda batch: self._encode_texts([texts[i] for i in batch], role), lengths)
+
+    def _n_tokens(self, text: str) -> int:
+        return len(self._token_ids([text])[0])
 
     def _token_ids(self, texts: list[str], role: str | None = None) -> list[list[int]]:
         """Token ids of the items with their prompt, not cut."""

@@ -33,6 +33,7 @@ from suffice.estimators.few_values import Held, named_few_values
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, chunks_of, standardise
+from suffice.memory import check_memory
 from suffice.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 IN_SAMPLE_WARNING = "scored on the items it was fitted on"
 NOT_CONVERGED_WARNING = "the loss still moved in the last epoch"
+BYTES_OF_WEIGHT = 16  # with its gradient and the two moments of Adam
 REST_NATS_PER_DIM = 0.01  # a fit rests when one more epoch changes the loss by less than this
 
 
@@ -180,6 +182,14 @@ class Knife(Estimator[PreparedKnife]):
         from suffice.estimators.neural.mixture_density import ConditionalMixture, fit_density
 
         settings = self.settings
+        width = settings.hidden_dim or target_rows.shape[1]
+        n_outputs = settings.n_components * (2 * target_rows.shape[1] + 1)
+        n_weights = width * (source.dim + n_outputs + (settings.n_hidden_layers - 1) * width)
+        check_memory(
+            n_weights * BYTES_OF_WEIGHT,
+            f"a network of {n_weights:,} weights (estimator knife)",
+            "lower hidden_dim, n_hidden_layers or n_components",
+        )
         density = ConditionalMixture(
             source.dim,
             target_rows.shape[1],

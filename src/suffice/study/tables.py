@@ -1,6 +1,7 @@
 """Reading a study's tab-separated tables, with messages that name file, row, column and remedy."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,7 +69,7 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise StudyError(f"{path} is empty; its first line names the columns, separated by tabs")
     parsed = [next(csv.reader([line], delimiter="\t")) for _, line in kept]
     header = [cell.strip() for cell in parsed[0]]
-    repeated = {column for column in header if header.count(column) > 1}
+    repeated = {column for column, count in Counter(header).items() if count > 1}
     if repeated:
         raise StudyError(f"{path}: column {sorted(repeated)[0]!r} stands twice; remove one")
     return header, [(number, cells) for (number, _), cells in zip(kept[1:], parsed[1:], strict=True)]
