@@ -29,12 +29,12 @@ LOCKS := requirements.lock requirements-data.lock
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED = $(PIP_INSTALL) --require-hashes --no-deps
 
-$(STAMP): $(LOCKS) requirements-pip.lock requirements-gpu.lock pyproject.toml
+$(STAMP): $(LOCKS) requirements-pip.lock requirements-torch.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
 	$(PYTHON) -m venv $(VENV)
 	$(LOCKED) -r requirements-pip.lock
 	$(LOCKED) $(addprefix -r ,$(LOCKS))
-	if $(BIN)/python tools/needs_gpu_packages.py; then $(LOCKED) -r requirements-gpu.lock; fi
+	$(PIP_INSTALL) -r requirements-torch.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 

@@ -12,8 +12,8 @@ def cut_long_texts(
 ) -> list[str]:
     """The texts without what is far beyond the tokens that are read.
 
-    A text that is cut still has more tokens than the model reads, so that it counts as too long, and the tokens
-    that are read are those of the whole text.
+    A text that is cut still has more tokens than the model reads, so that it counts as too long.
+    The tokens that are read are those of the whole text.
 
     Args:
         texts: the texts.
