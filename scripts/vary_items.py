@@ -3,7 +3,6 @@
 import pandas as pd
 
 from suffice.analyses.variation import agreement_by_items, looks_of_models, ranker_of_items
-from suffice.data.columns import GROUP
 from suffice.data.corpus import Corpus
 from suffice.data.looks import read_looks
 from suffice.storage.files import open_array, read_table, write_table
@@ -12,7 +11,7 @@ from suffice.workflow import running_job
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
     first, second = dict(zip(params.models, map(open_array, files.vectors), strict=True)), None
-    groups = Corpus(files.corpus).column(GROUP)
+    groups = Corpus(files.corpus).together
     looks = read_looks(files.looks[0]) if files.looks else None
     if looks is not None and looks.n_pairs:
         first, second = looks_of_models(first, list(map(open_array, files.vectors_of_looks)), looks)

@@ -185,7 +185,7 @@ def test_a_ranking_says_what_it_was_made_from(vectors, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["rank", *vectors, "--out", str(out)]) == 0
     assert main(["verify", str(out)]) == 0
-    assert "2 results" in capsys.readouterr().out
+    assert "3 results" in capsys.readouterr().out
     array = np.load(vectors[0])
     np.save(vectors[0], array + 1)
     assert main(["verify", str(out)]) == 1

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, get_args
 from suffice._version import __version__
 from suffice.data.modalities.registry import MODALITIES
 from suffice.data.modalities.text import TEXT
-from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
+from suffice.errors import (
+    AssumptionWarning,
+    DataError,
+    StudyError,
+    SufficeError,
+    is_out_of_memory,
+    out_of_memory,
+)
 from suffice.estimators.names import WITH_TWO_LOOKS
 from suffice.progress import showing_progress, tell
 from suffice.ranking.settings import LooksChoice, RankingSettings
@@ -64,6 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"suffice: {without_secrets(out_of_memory(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         print(f"\nsuffice: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
@@ -130,7 +142,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "rank",
         help="rank models by files of vectors",
         description="Rank models by the information that each one's vectors carry about the others'. "
-        "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
+        "Writes ranking.csv, health.csv and pairs.parquet, and prints the ranking, in nats per target "
+        "dimension, the health of the vectors, and warnings.",
         epilog="example:\n  suffice rank vectors/*.npy --groups documents.csv --out ranking/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -383,23 +396,27 @@ def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
 
 
 def _print_ranking(ranking: "Ranking", notes: list[str], out: Path) -> None:
-    from suffice.ranking.rank import SHOWN
+    from suffice.ranking.health import SHOWN as HEALTH
+    from suffice.ranking.rank import SHOWN, WRITTEN
 
     shown = [*SHOWN, *(name for name in UPDATE_COLUMNS if name in ranking.table)]
     print(ranking.recommend().text)
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
+    print(f"\nhealth of the vectors\n{ranking.health[HEALTH].to_string(index=False, float_format='%.1f')}")
     print("\n".join([*notes, *ranking.notes, ranking.advice]))
-    print(f"written: {out / 'ranking.csv'}, {out / 'pairs.parquet'}")
+    print("written: " + ", ".join(str(out / name) for name in WRITTEN))
 
 
 def _print_ranking_json(ranking: "Ranking", notes: list[str], out: Path) -> None:
+    from suffice.ranking.rank import WRITTEN
     from suffice.study.show import json_rows
 
     content = {
         "recommendation": ranking.recommend().as_json(),
         "models": json_rows(ranking.table),
         "notes": [*notes, *ranking.notes, ranking.advice],
-        "written": [str(out / "ranking.csv"), str(out / "pairs.parquet")],
+        "health": json_rows(ranking.health),
+        "written": [str(out / name) for name in WRITTEN],
     }
     _print_json(content)
 
@@ -426,7 +443,9 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     families = [get_estimator(name).__module__ for name in estimators]
     code = code_version("suffice.ranking.rank", *families)
     job = {"rule": "rank", "parameters": asked | {"code": code}}
-    made = [options.out / "ranking.csv", options.out / "pairs.parquet"]
+    from suffice.ranking.rank import WRITTEN
+
+    made = [options.out / name for name in WRITTEN]
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 

@@ -1,7 +1,7 @@
 """Which columns of a table are the dimensions of vectors: one family of names, one list, or one text."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -127,7 +127,7 @@ def _first(names: Sequence[str]) -> str:
 
 def _refuse_repeated(names: Sequence[str], what: str) -> None:
     if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = next(name for name, count in Counter(names).items() if count > 1)
         raise ModelError(f"{what} has more than one column named {repeated!r}; rename one of them")
 
 

@@ -4,6 +4,8 @@ import warnings
 
 from suffice.secrets import without_secrets
 
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "std::bad_alloc")
+
 
 class SufficeError(ValueError):
     """Something the user gave cannot be used; the message names it and the remedy.
@@ -47,6 +49,22 @@ class AssumptionWarning(UserWarning):
 
 class DoubtWarning(UserWarning):
     """Why a result should not be relied on as it is, such as too few items for the width of a model."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
+    said = str(error).lower()
+    of_library = isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
+    return isinstance(error, MemoryError) or of_library
+
+
+def out_of_memory(error: BaseException) -> str:
+    """A sentence for a reader."""
+    reason = first_line(error) or type(error).__name__
+    return (
+        f"there is not enough memory ({reason}); give fewer items, dimensions or jobs at once, or use a "
+        "machine with more. What is finished is kept"
+    )
 
 
 def assume(message: str) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from suffice.alignment import ID, as_ids
 from suffice.errors import DataError, first_line
+from suffice.storage.untrusted import read_parquet_table
 
 COLUMN = "group"
 
@@ -64,7 +65,7 @@ def _column(path: Path) -> "pd.Series[str]":
 def _table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return pd.DataFrame(read_parquet_table(path).to_pandas())
         if path.suffix in (".csv", ".tsv"):
             separator = "\t" if path.suffix == ".tsv" else ","
             return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from suffice.devices import visible_gpus
 from suffice.errors import StudyError
+from suffice.memory import memory_limit
 from suffice.narrate import Narrator, Tail
 
 HERE = Path(__file__).resolve().parent
@@ -229,7 +230,7 @@ def _limits(effort: Effort, has_all: bool) -> list[str]:
     cores, memory_mb, gpus = str(effort.cores or ""), effort.memory_mb, effort.gpus
     if has_all:
         cores = cores or "all"
-        memory_mb = memory_mb or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+        memory_mb = memory_mb or memory_limit() // 10**6
         gpus = len(visible_gpus()) if gpus is None else gpus
     given = {"mem_mb": memory_mb, "gpu": gpus}
     resources = [f"{name}={amount}" for name, amount in given.items() if amount is not None]

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
-from suffice.errors import DataError, StudyError, SufficeError
+from suffice.errors import DataError, StudyError, SufficeError, is_out_of_memory, out_of_memory
 from suffice.progress import showing_progress
 from suffice.secrets import WithoutSecrets, for_sharing
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
@@ -321,6 +321,8 @@ def _log_messages(snakemake: Any) -> None:
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, SufficeError):
         log.error("error: %s", error)
+    elif is_out_of_memory(error):
+        log.error("error: %s", out_of_memory(error))
     elif is_full_disk(error):
         log.error("error: no space is left (%s); free some and run again: what is finished is kept", error)
     else:

@@ -175,7 +175,11 @@ def test_data_sets_one_after_the_other_keep_groups_and_drop_copies_within_each(t
     both = Corpus(path)
     items = both.table()
     assert items["part"].value_counts().to_dict() == {"b": 120, "a": 60}  # pairs are items like others
-    assert both.columns == ["id", "content", "group", "split", "part"]
+    assert both.columns == ["id", "content", "group", "split", "part", "kept_together"]
+    copies = items.loc[
+        items["id"].str.contains("item-3(?:/|$)") | (items["content"].str.strip("!") == "item number 3")
+    ]
+    assert copies["kept_together"].nunique() == 1
     assert set(items.loc[items["part"] == "a", "group"]) == {f"a/family-{i}" for i in range(20)}
     assert both.manifest["dropped"] == {"duplicate": 7}
     assert both.manifest["source"] == "data sets: a, b"

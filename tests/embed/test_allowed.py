@@ -277,5 +277,5 @@ def test_only_fetch_asks_the_hub_and_only_for_what_is_read(checkpoint_of, tmp_pa
         assert [path for path in asked if "/resolve/" in path and COMMIT not in path] == []
         asked.clear()
         said = load_from(address, cache, "me/tiny", "check", "identity", "open")
-        assert "refused" not in said and f"{{'commit': '{COMMIT}'}}" in said
+        assert "refused" not in said and f"'commit': '{COMMIT}', 'weights': ['model.safetensors']" in said
         assert asked == []

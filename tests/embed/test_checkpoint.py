@@ -10,14 +10,13 @@ import torch
 from suffice.embed.checkpoint import (
     BatchRunner,
     check_checkpoint,
-    configuration_sha256,
     is_local,
     quiet,
     refuse_missing_weights,
     resolve_checkpoint,
-    weights_sha256,
 )
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
+from suffice.embed.opened import opened_files
 from suffice.errors import ModelError
 from suffice.storage.files import sha256_of_file
 
@@ -115,7 +114,7 @@ def cached(tmp_path, monkeypatch):
 
 def test_identity_of_cached_hub_name_is_its_commit(cached):
     loader = HiddenStates(HiddenStatesSettings(checkpoint="toy/bert"))
-    assert loader.identity() == {"commit": cached}
+    assert loader.identity() == {"commit": cached, "weights": []}
 
 
 def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
@@ -135,26 +134,27 @@ def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_pa
 
 
 def test_hashes_follow_contents_and_names_only(tmp_path):
+    def opened(name):
+        return opened_files(tmp_path / name, modules=False)
+
     for name in ("a", "b"):
-        (tmp_path / name / "1_Dense").mkdir(parents=True)
+        (tmp_path / name).mkdir()
         (tmp_path / name / "model.safetensors").write_bytes(b"weights")
-        (tmp_path / name / "1_Dense" / "model.safetensors").write_bytes(b"more")
         (tmp_path / name / "config.json").write_text("{}")
         (tmp_path / name / "README.md").write_text(name)
     os.utime(tmp_path / "b" / "model.safetensors", (0, 0))
-    assert weights_sha256(tmp_path / "a") == weights_sha256(tmp_path / "b")
-    assert configuration_sha256(tmp_path / "a") == configuration_sha256(tmp_path / "b")
     (tmp_path / "b" / "pytorch_model.bin").write_bytes(b"a copy that is never read")
-    assert weights_sha256(tmp_path / "a") == weights_sha256(tmp_path / "b")
-    (tmp_path / "b" / "1_Dense" / "model.safetensors").write_bytes(b"other")
-    assert weights_sha256(tmp_path / "a") != weights_sha256(tmp_path / "b")
+    assert opened("a").weights_sha256() == opened("b").weights_sha256()
+    assert opened("a").configuration_sha256() == opened("b").configuration_sha256()
+    (tmp_path / "b" / "model.safetensors").write_bytes(b"other")
+    assert opened("a").weights_sha256() != opened("b").weights_sha256()
     (tmp_path / "b" / "config.json").write_text("{ }")
-    assert configuration_sha256(tmp_path / "a") != configuration_sha256(tmp_path / "b")
+    assert opened("a").configuration_sha256() != opened("b").configuration_sha256()
 
 
 def test_folder_without_weights(tmp_path):
     with pytest.raises(ModelError, match="holds no weights"):
-        weights_sha256(tmp_path)
+        opened_files(tmp_path, modules=False).weights_sha256()
 
 
 def test_expected_hash(fresh_checkpoint):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from suffice.embed import health
+from suffice import health
 from suffice.embed.principal_components import PrincipalComponents, PrincipalComponentsSettings
 from suffice.errors import DataError, ModelError
 

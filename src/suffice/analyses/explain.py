@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.data.columns import CONTENT, GROUP
+from suffice.data.columns import CONTENT
 from suffice.data.corpus import Corpus
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
@@ -305,6 +305,6 @@ def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
         pairs = [choose_pair(ranked["ranking"], one_look_pairs(files["pairs"]))]
     corpus, vectors = Corpus(Path(files["corpus"][0])), dict(zip(models, files["vectors"], strict=True))
     directions, items = explain_pairs(
-        pairs, vectors, corpus.column(CONTENT).tolist(), corpus.column(GROUP), **settings
+        pairs, vectors, corpus.column(CONTENT).tolist(), corpus.together, **settings
     )
     return {"directions": directions, "lost_items": items}

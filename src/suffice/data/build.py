@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TOGETHER, TRAIN
+from suffice.data.copies import keep_copies_together
 from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
 from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
+from suffice.data.modalities.text import TEXT
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, load_hub
 from suffice.errors import AssumptionWarning, DataError, assume
@@ -70,6 +72,11 @@ def build_corpus(
     )
     if len(items) < settings.min_items:
         raise DataError(too_few(path.stem, len(items), n_read, settings.min_items, dropped))
+    if settings.source != "api-docs":  # which leaves out near-copies itself
+        items, notes = keep_copies_together(items, are_texts=settings.modality is TEXT)
+        assumed += notes
+        for sentence in notes:
+            assume(sentence)
     items = with_split(items, settings, seed, path.stem)
     write_table(items, path)
     own = settings.modality.Settings(**settings.modality_settings)
@@ -244,8 +251,10 @@ def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, datase
         split = known_splits(items[SPLIT], dataset)
     else:
         strata = items["module"].fillna(items["package"]) if settings.source == "api-docs" else None
-        in_test = groups_of_test_split(items, settings.test_share, derive_seed(seed, "split"), strata)
-        split = items[GROUP].isin(in_test).map({True: TEST, False: TRAIN})
+        together = items[TOGETHER if TOGETHER in items else GROUP]
+        wholes = items.assign(**{GROUP: together})
+        in_test = groups_of_test_split(wholes, settings.test_share, derive_seed(seed, "split"), strata)
+        split = together.isin(in_test).map({True: TEST, False: TRAIN})
     if split.nunique() < 2:
         raise DataError(
             f"data set {dataset}: all {len(items)} items are in the split {split.iloc[0]!r} "
@@ -301,7 +310,7 @@ def too_few(dataset: str, n_items: int, n_read: int, min_items: int, dropped: di
 
 def description(items: pd.DataFrame) -> dict[str, Any]:
     """What the manifest says of the corpus itself: counts, hash, and the labels there are."""
-    labels = [name for name in items.columns if name not in REQUIRED_COLUMNS]
+    labels = [name for name in items.columns if name not in (*REQUIRED_COLUMNS, TOGETHER)]
     return {
         "n_items": len(items),
         "n_groups": int(items[GROUP].nunique()),

@@ -2,4 +2,6 @@
 
 ID, CONTENT, GROUP, SPLIT = "id", "content", "group", "split"
 REQUIRED_COLUMNS = (ID, CONTENT, GROUP, SPLIT)
+TOGETHER = "kept_together"
 TRAIN, TEST = "train", "test"
+QUERY, DOCUMENT = "query", "document"

@@ -1,8 +1,8 @@
 """A corpus: the cleaned items of one data set, as a Parquet table with a manifest beside it.
 
 Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold),
-`split` ("train" or "test"), and any number of label columns, in which a missing value means that
-the item takes no part in that task.
+`split` ("train" or "test"), perhaps `kept_together` (groups, joined where they share copies of items),
+and any number of label columns, in which a missing value means that the item takes no part in that task.
 """
 
 from collections.abc import Iterator
@@ -16,18 +16,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suffice.data.columns import CONTENT, ID, REQUIRED_COLUMNS
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, TOGETHER
 from suffice.errors import DataError
 from suffice.storage.files import read_json
 
 
 @dataclass(frozen=True)
 class Window:
-    """A run of consecutive items of a corpus; `start` is the position of the first one."""
+    """A run of consecutive items of a corpus.
+
+    Attributes:
+        start: position of the first one.
+        ids: id of each item.
+        contents: content of each item.
+        roles: what a column says of each item, "query", "document" or anything else; None if none was asked.
+    """
 
     start: int
     ids: list[str]
     contents: list[str]
+    roles: list[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -72,18 +80,26 @@ class Corpus:
         """Hash of ids and contents in their order: the part of the corpus that embeddings depend on."""
         return str(self.manifest["content_sha256"])
 
-    def windows(self, n_items: int = 4096, rows: range | None = None) -> Iterator[Window]:
+    def windows(
+        self, n_items: int = 4096, rows: range | None = None, roles: str | None = None
+    ) -> Iterator[Window]:
         """The items in their order, `n_items` at a time.
 
         Args:
             n_items: of a window; the last one may have less.
             rows: leave out windows that begin elsewhere; default none.
+            roles: column of the items' roles, which a corpus need not have.
         """
-        start = 0
-        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=n_items, columns=[ID, CONTENT]):
+        start, columns = 0, [ID, CONTENT, *([roles] if roles in self.columns else [])]
+        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=n_items, columns=columns):
             if rows is None or start in rows:
-                yield Window(start, batch.column(0).to_pylist(), batch.column(1).to_pylist())
+                yield Window(start, *(batch.column(name).to_pylist() for name in columns))
             start += batch.num_rows
+
+    @property
+    def together(self) -> np.ndarray:
+        """What no split and no fold separates, shape (n_items,): groups, joined where they share copies."""
+        return self.column(TOGETHER if TOGETHER in self.columns else GROUP)
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array of shape (n_items,); missing labels are None or NaN.

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -159,6 +160,6 @@ def _parsed(text: str, path: Path, delimiter: str, *, quotes: bool) -> list[Row]
 
 def _refuse_repeated(header: list[str], path: Path) -> None:
     """Raise DataError if two columns have one name."""
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1)
     if repeated:
         raise DataError(f"{path} has more than one column named {repeated[0]!r}; rename one of them")

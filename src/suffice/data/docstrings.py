@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from suffice.data.columns import DOCUMENT, QUERY
 from suffice.data.prose import clean_markup, is_prose, near_duplicate_keys, split_docstring
 from suffice.errors import DataError
 
@@ -35,7 +36,6 @@ MAX_PARAGRAPHS_PER_GROUP = 40
 N_MODULES = 40
 MIN_ITEMS_PER_SECTION = 100
 LABEL_COLUMNS = ("package", "module", "kind", "section", "object", "role")
-QUERY, DOCUMENT = "query", "document"
 SKIPPED_PARTS = frozenset(
     ["tests", "_tests", "testing", "_testing", "externals", "_vendor", "_lib", "distutils", "_build_utils"]
     + ["_pyinstaller", "__check_build", "sphinxext", "version", "clipboard", "conftest", "conftest.py"]

@@ -110,7 +110,7 @@ def _of_groups(corpus: Corpus, seed: int) -> _Found:
     groups, content = items[GROUP].to_numpy(object), items[CONTENT].to_numpy(object)
     pairs = paired_within_groups(groups, seed)
     differ = content[pairs.first_rows] != content[pairs.second_rows]
-    columns = {FIRST: pairs.first_rows, SECOND: pairs.second_rows, GROUP: groups[pairs.first_rows]}
+    columns = {FIRST: pairs.first_rows, SECOND: pairs.second_rows, GROUP: corpus.together[pairs.first_rows]}
     left_out = {
         "items that are alone in their group": len(items) - len(differ),
         "items whose partner is equal": int((~differ).sum()),
@@ -122,13 +122,13 @@ def _of_texts(divide: Callable[[list[str], int], tuple[list[str], list[str]]]) -
     """A finder that makes two texts of each item."""
 
     def find(corpus: Corpus, seed: int) -> _Found:
-        items = corpus.table([ID, CONTENT, GROUP])
+        items = corpus.table([ID, CONTENT])
         words = [str(content).split() for content in items[CONTENT]]
         long = np.flatnonzero([len(each) >= MIN_WORDS for each in words])
         seeds = [derive_seed(seed, "words", str(name)) for name in items[ID].iloc[long]]
         parts = [divide(words[row], own) for row, own in zip(long, seeds, strict=True)]
         first, second = ([" ".join(part[side]) for part in parts] for side in (0, 1))
-        group = items[GROUP].to_numpy(object)[long]
+        group = corpus.together[long]
         columns = {FIRST: long, SECOND: long, GROUP: group, CONTENTS[0]: first, CONTENTS[1]: second}
         table = pd.DataFrame(columns).astype({name: object for name in CONTENTS})
         differ = (table[CONTENTS[0]] != table[CONTENTS[1]]).to_numpy(bool)
@@ -160,7 +160,7 @@ def _where(words: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
 def _of_files(corpus: Corpus, seed: int) -> _Found:
     """Row i of both files is item i."""
     rows = np.arange(corpus.n_items)
-    return _Found(pd.DataFrame({FIRST: rows, SECOND: rows, GROUP: corpus.column(GROUP)}))
+    return _Found(pd.DataFrame({FIRST: rows, SECOND: rows, GROUP: corpus.together}))
 
 
 Finder = Callable[[Corpus, int], _Found]

@@ -75,8 +75,10 @@ class LookContents:
         self.contents: list[str] = [text for name in made for text in made[name]]
         self.n_items = len(self.contents)
 
-    def windows(self, n_items: int = 4096, rows: range | None = None) -> Iterator[Window]:
-        """The texts in their order, `n_items` at a time; as of `Corpus`."""
+    def windows(
+        self, n_items: int = 4096, rows: range | None = None, roles: str | None = None
+    ) -> Iterator[Window]:
+        """The texts in their order, `n_items` at a time; as of `Corpus`, and parts of items have no roles."""
         for start in range(0, self.n_items, n_items):
             if rows is None or start in rows:
                 contents = self.contents[start : start + n_items]

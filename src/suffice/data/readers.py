@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TOGETHER
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
 from suffice.data.text_files import read_text
 from suffice.errors import DataError
 from suffice.names import same_name
 from suffice.storage.fetch import without_network
-from suffice.storage.untrusted import UNREADABLE, suffix_of, unpacked
+from suffice.storage.untrusted import UNREADABLE, read_parquet_table, suffix_of, unpacked
 
 PAIR, SIDE = "pair", "side"
 JOIN, BETWEEN = "+", "\n\n"
-RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE)
+RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE, TOGETHER)
 
 
 def read_items(settings: DatasetSettings) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise ValueError(f"the key {repeated_in(names)[0]!r} stands twice")
     return found
 
 
@@ -140,7 +140,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         DataError: it is not a whole Parquet file.
     """
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = read_parquet_table(path)
         table.validate(full=True)
         return pd.DataFrame(table.to_pandas())
     except (*UNREADABLE, pa.ArrowException) as error:
@@ -288,9 +288,14 @@ def require_column(name: str, columns: list[str], source: str) -> None:
         raise DataError(f"{source} has no column {name!r}; it has {', '.join(map(repr, columns))}{hint}")
 
 
+def repeated_in(names: Iterable[str]) -> list[str]:
+    """The names that stand more than once, sorted."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
 def refuse_twins(columns: list[str], source: str) -> None:
     """Raise DataError if two columns have names that look the same."""
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    repeated = repeated_in(columns)
     if repeated:
         raise DataError(
             f"{source} has more than one column named {repeated[0]!r} (accents may be written in two ways); "

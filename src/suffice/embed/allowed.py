@@ -90,7 +90,7 @@ LOADING_KEYS: Mapping[str, tuple[Any, ...]] = {
         "trust_remote_code revision code_revision cache_dir cache_folder proxies token use_auth_token "
         "force_download gguf_file custom_pipelines custom_generate adapter_kwargs base_model_name_or_path "
         "tokenizer_name_or_path pretrained_model_name_or_path model_name_or_path use_kernels kernel_config "
-        "device_map subfolder".split(),
+        "device_map subfolder transformers_weights".split(),
         (None, False, ""),
     ),
     **dict.fromkeys(("use_safetensors", "weights_only"), (None, True)),
@@ -149,13 +149,29 @@ def parts(folder: Path, *, modules: bool, trusted: bool = False) -> Iterator["Pa
         yield from _part(Part(folder, _inside(file, f"{number}.path", path), "", trusted), file, number, kind)
 
 
+def route_names(folder: Path) -> set[str]:
+    """Names of the routes, and of the tasks that lead to one, of a checkpoint's routers."""
+    found: set[str] = set()
+    for entry in _json(folder / MODULES):
+        kind = NAMESPACE.fullmatch(str(entry.get("type")))
+        if kind and kind["name"] in ROUTES:
+            content = _mapping(_router_file(folder / str(entry.get("path", ""))))
+            mappings = (content.get("parameters") or {}).get("route_mappings") or {}
+            found |= {*content.get("structure", {}), *re.findall(r"'(\w+)'", " ".join(mappings))}
+    return found
+
+
+def _router_file(place: Path) -> Path:
+    return place / (ROUTER if (place / ROUTER).is_file() else "config.json")
+
+
 def _part(part: "Part", file: Path, key: object, kind: Any) -> Iterator["Part"]:
     """One module, and those that it holds if it is a router."""
     name = _module_type(file, f"{key}", kind, part)
     if name not in ROUTES:
         yield part._replace(kind=name)
         return
-    own = part.place / (ROUTER if (part.place / ROUTER).is_file() else "config.json")
+    own = _router_file(part.place)
     content = _mapping(own)
     _refuse_keys(own, "", content, ROUTER_KEYS)
     for inner, inner_kind in _as_mapping(own, "types", content.get("types")).items():

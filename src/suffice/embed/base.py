@@ -26,11 +26,13 @@ class Encoder(ABC):
         n_parameters: number of parameters used at inference, None where the word has no meaning.
         n_truncated: how many items so far were longer than the model reads; None where the model
             reads items of any length.
+        role_column: column of the data set that tells queries from documents; None if that changes nothing.
     """
 
     embed_dim: int
     n_parameters: int | None = None
     n_truncated: int | None = None
+    role_column: str | None = None
 
     def warnings(self) -> list[str]:
         """What happened while encoding that a user should know, such as batches that did not fit."""
@@ -83,6 +85,13 @@ class Loader(ABC, Generic[S]):
 
     def check(self) -> None:
         """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
+
+    def check_roles(self, column: str) -> None:
+        """Raise ModelError if queries and documents need a treatment that the settings do not give them.
+
+        Args:
+            column: column of a data set that holds "query" and "document".
+        """
 
     def fetch(self) -> str | None:
         """Bring what the model needs into the local cache; says what, or None if it needs no network.

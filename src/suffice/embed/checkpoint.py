@@ -12,20 +12,19 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
-from suffice.embed.allowed import MODULES, check_allowed, parts
+from suffice.embed.allowed import LIBRARY, MODULES, check_allowed, route_names
 from suffice.embed.base import Loader
-from suffice.errors import ModelError, NotFetchedError, first_line
-from suffice.settings import Settings
-from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, user_path
+from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS, OpenedFiles, opened_files, unread_warning
+from suffice.embed.roles import OwnTreatment, RoleSettings
+from suffice.errors import ModelError, NotFetchedError, first_line, is_out_of_memory
+from suffice.storage.files import read_json, sha256_of_file, user_path
 
 PACKAGE_PREFIX = "package:"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 COMMIT = re.compile("[0-9a-f]{40}")
-PICKLED_WEIGHTS = (".bin", ".pt", ".pth")
-CONFIGURATION = (".json", ".txt", ".model", ".py", ".jinja", ".vocab")
 
 
-class CheckpointSettings(Settings):
+class CheckpointSettings(RoleSettings):
     """Settings that all kinds with a neural checkpoint share."""
 
     checkpoint: str = Field(
@@ -143,52 +142,6 @@ def snapshot(name: str, marker: str, revision: str | None = None) -> Path:
     return path.parents[len(Path(marker).parts) - 1]
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    files = _visible_files(folder)
-    safe = [path for path in files if path.suffix == ".safetensors"]
-    folders = {path.parent for path in safe}  # pickled copies beside safetensors are never read
-    return safe + [path for path in files if path.suffix in PICKLED_WEIGHTS and path.parent not in folders]
-
-
-def _sha256_of_files(folder: Path, files: Sequence[Path]) -> str:
-    return sha256_of_json({path.relative_to(folder).as_posix(): sha256_of_file(path) for path in files})
-
-
-def weights_sha256(folder: Path | str) -> str:
-    """Hash of the names and contents of all weight files in `folder` and below.
-
-    Raises:
-        ModelError: there are none.
-    """
-    files = _weight_files(Path(folder))
-    if not files:
-        raise ModelError(f"{folder} holds no weights (.safetensors or .bin)")
-    return _sha256_of_files(Path(folder), files)
-
-
-def holds_all_weights(folder: Path) -> bool:
-    """Whether a folder has weights, and all the parts of them that an index of safetensors names."""
-    named = {
-        index.parent / part
-        for index in folder.rglob("*.safetensors.index.json")
-        for part in read_json(index)["weight_map"].values()
-    }
-    return bool(_weight_files(folder)) and all(part.is_file() for part in named)
-
-
-def configuration_sha256(folder: Path | str) -> str:
-    """Hash of a checkpoint's other files that vectors depend on: configuration, tokenizer, own code."""
-    files = [path for path in _visible_files(Path(folder)) if path.suffix in CONFIGURATION]
-    return _sha256_of_files(Path(folder), files)
-
-
 def check_sha256(file: Path | None, expected: str, checkpoint: str) -> None:
     """Compare the hash of a checkpoint's model.safetensors with the one a study expects.
 
@@ -234,7 +187,7 @@ class CheckpointLoader(Loader[C]):
         settings = self.settings
         self._refuse_changing_code()
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
-        if not is_local(self.location) and self.reads_weights and not holds_all_weights(self.folder):
+        if not is_local(self.location) and self.reads_weights and not self.opened.holds_all_weights:
             raise ModelError(f"only a part is in the cache: {_not_cached(self.location, settings.revision)}")
         self.checked_folder()
 
@@ -249,6 +202,17 @@ class CheckpointLoader(Loader[C]):
     def has_modules(self) -> bool:
         """Whether the checkpoint is read by its list of modules."""
         return self.marker == MODULES
+
+    @property
+    def own_treatment(self) -> OwnTreatment:
+        """What the checkpoint has of its own for queries and documents."""
+        prompts = self.read_config(LIBRARY).get("prompts")
+        routes = route_names(self.folder) if self.has_modules else []
+        return OwnTreatment.of(prompts if isinstance(prompts, dict) else {}, routes)
+
+    def check_roles(self, column: str) -> None:
+        """Refuse one treatment for queries and documents where the checkpoint has two."""
+        self.own_treatment.check(self.settings, column, self.settings.checkpoint)
 
     def _refuse_changing_code(self) -> None:
         """Code that comes with a checkpoint of the hub is that of one commit."""
@@ -265,19 +229,26 @@ class CheckpointLoader(Loader[C]):
         """Whether the checkpoint's weights are used, not its architecture alone."""
         return True
 
+    @property
+    def opened(self) -> OpenedFiles:
+        """The checkpoint's files that are opened."""
+        return opened_files(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+
     def uses_safetensors(self) -> bool:
-        """Whether the transformer's weights are safetensors, which are then the only ones that are read."""
-        read = parts(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
-        first = next((part.place for part in read if part.reads_transformer), self.folder)
-        return any(first.glob("*.safetensors"))
+        """Whether the weights that are opened are safetensors, which are then the only ones that are read."""
+        return any(".safetensors" in file.suffixes for file in self.opened.weights)
 
     def warnings(self) -> list[str]:
-        """Weights that are pickled."""
-        pickled = [file for file in _weight_files(self.folder) if file.suffix in PICKLED_WEIGHTS]
-        if not (pickled and self.reads_weights):
-            return []
-        names = ", ".join(str(file.relative_to(self.folder)) for file in pickled)
-        return [f"the weights are pickled ({names}), and only numbers are read from them"]
+        """Prompts that are asked for in vain, weights that are pickled, and weights that are not read."""
+        said = self.own_treatment.warnings(self.settings)
+        if not self.reads_weights:
+            return said
+        opened = self.opened
+        said += unread_warning(opened)
+        if not opened.pickled:
+            return said
+        names = ", ".join(opened.pickled)
+        return [f"the weights are pickled ({names}), and only numbers are read from them", *said]
 
     def fetch(self) -> str | None:
         """Fetch a hub checkpoint: configuration, tokenizer and weights."""
@@ -314,12 +285,16 @@ class CheckpointLoader(Loader[C]):
         return content if isinstance(content, dict) else {}
 
     def identity(self) -> dict[str, Any]:
-        """Hashes of a local checkpoint's files (its path does not count), or the commit of a hub one."""
+        """Hashes of the files of a local checkpoint that are opened (its path does not count).
+
+        Of a hub checkpoint the commit, and which of its weights are opened.
+        """
         if not is_local(self.location):
-            return {"commit": self.folder.name}
+            return {"commit": self.folder.name, "weights": self.opened.weight_names()}
+        opened = self.opened
         return {
-            "files_sha256": {"checkpoint": configuration_sha256(self.location)},
-            "weights_sha256": weights_sha256(self.location),
+            "files_sha256": {"checkpoint": opened.configuration_sha256()},
+            "weights_sha256": opened.weights_sha256(),
         }
 
 
@@ -497,11 +472,3 @@ class BatchRunner:
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()
         return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
-    import torch
-
-    of_machine = "not enough memory" in str(error) or "can't allocate memory" in str(error)
-    return isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or of_machine

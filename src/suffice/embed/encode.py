@@ -9,8 +9,11 @@ from suffice.data.corpus import Window
 from suffice.embed.base import Encoder
 from suffice.embed.shards import WINDOW_ITEMS
 from suffice.errors import ModelError
+from suffice.memory import check_memory
 from suffice.progress import counting
 from suffice.storage.files import create_array
+
+BYTES_AT_ONCE = 12  # of a value of a window: in double precision, and as it is stored
 
 
 class Contents(Protocol):
@@ -20,7 +23,9 @@ class Contents(Protocol):
     def n_items(self) -> int:
         """How many there are."""
 
-    def windows(self, n_items: int = ..., rows: range | None = ...) -> Iterator[Window]:
+    def windows(
+        self, n_items: int = ..., rows: range | None = ..., roles: str | None = ...
+    ) -> Iterator[Window]:
         """Runs of them, in their order."""
 
 
@@ -29,10 +34,15 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
 
     Progress is shown where that is asked for, see `suffice.progress`.
     """
+    check_memory(
+        WINDOW_ITEMS * encoder.embed_dim * BYTES_AT_ONCE,
+        f"model {model}: a window of {WINDOW_ITEMS} vectors of {encoder.embed_dim:,} dimensions",
+        "lower the setting that decides the number of dimensions",
+    )
     started = time.perf_counter()
     array = create_array(temporary, (len(rows), encoder.embed_dim))
     with counting(model, len(rows), "items") as done:
-        for window in contents.windows(WINDOW_ITEMS, rows):
+        for window in contents.windows(WINDOW_ITEMS, rows, encoder.role_column):
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
                 raise ModelError(

@@ -14,14 +14,15 @@ from suffice.embed.checkpoint import (
     BatchRunner,
     CheckpointLoader,
     CheckpointSettings,
-    configuration_sha256,
     is_local,
     load_errors,
     quiet,
     refuse_missing_weights,
     torch_device,
 )
+from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
+from suffice.embed.roles import by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
 from suffice.storage.fetch import without_network
@@ -72,7 +73,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
             return super().identity()
         if not is_local(self.location):
             return super().identity() | {"seed": self.seed}
-        return {"files_sha256": {"checkpoint": configuration_sha256(self.location)}, "seed": self.seed}
+        return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}, "seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
         """Load the tokenizer and the layers that are needed."""
@@ -86,6 +87,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
         max_length = _max_length(settings.max_length, position_limit(model), tokenizer.model_max_length)
         model.eval().requires_grad_(False).to(device)
         encoder = HiddenStatesEncoder(model, tokenizer, settings, layer, max_length)
+        encoder.prompts = self.own_treatment.chosen(settings)
         with quiet():
             encoder.said = [*said, *encoder.check_itself()]
         return encoder
@@ -252,6 +254,7 @@ class HiddenStatesEncoder(Encoder):
         self.embed_dim = int(model.config.hidden_size)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.n_truncated = 0
+        self.role_column, self.prompts = settings.role_column, dict[str, str]()
         self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.pad_id = _pad_id(tokenizer, model.config)
         self.said: list[str] = []
@@ -286,9 +289,13 @@ class HiddenStatesEncoder(Encoder):
 
     def encode(self, window: Window) -> np.ndarray:
         """Pooled hidden states, float32, shape (len(window), embed_dim)."""
-        encoded = self._tokenize(window.contents)
+        return by_role(window, self._encode_alike, self.embed_dim)
+
+    def _encode_alike(self, texts: list[str], role: str | None) -> np.ndarray:
+        """Vectors of texts of one role."""
+        encoded = self._tokenize(texts, role)
         lengths = [len(ids) for ids in encoded["input_ids"]]
-        vectors = np.zeros((len(window), self.embed_dim), dtype=np.float32)
+        vectors = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
         present = np.flatnonzero(lengths)
         if len(present):
             rows = [{name: encoded[name][i] for name in encoded} for i in present]
@@ -297,9 +304,11 @@ class HiddenStatesEncoder(Encoder):
             )
         return vectors
 
-    def _tokenize(self, texts: list[str]) -> dict[str, list[list[int]]]:
+    def _tokenize(self, texts: list[str], role: str | None = None) -> dict[str, list[list[int]]]:
         """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
-        texts = [self.settings.prompt + text if text else text for text in texts]
+        prompt = self.prompts.get(role or "", self.settings.prompt)
+        texts = [prompt + text if text else text for text in texts]
+        texts = cut_long_texts(texts, self.max_length, self._n_tokens, self.tokenizer)
         encoded = self.tokenizer(texts, verbose=False)
         names = ["input_ids"]
         if self.takes_token_types and "token_type_ids" in encoded:
@@ -312,6 +321,9 @@ class HiddenStatesEncoder(Encoder):
                 for i, values in zip(long, cut[name], strict=True):
                     encoded[name][i] = values
         return {name: encoded[name] for name in names}
+
+    def _n_tokens(self, text: str) -> int:
+        return len(self.tokenizer(text, verbose=False)["input_ids"])
 
     def _encode_batch(self, rows: list[dict[str, list[int]]]) -> np.ndarray:
         import torch

@@ -14,12 +14,12 @@ from suffice.embed.allowed import (
     check_allowed,
     parts,
 )
+from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS
 from suffice.errors import ModelError, SufficeError
 from suffice.storage.fetch import is_offline
 from suffice.storage.files import whole_file
 
-SAFE, PICKLED = (".safetensors",), (".bin", ".pt", ".pth")
-READ_BESIDE = (".json", ".txt", ".model", ".py", ".jinja", ".vocab", ".tiktoken")
+SAFE = (".safetensors",)
 OTHER_RUNTIMES = ("onnx", "openvino", "coreml", "tensorrt", "gguf")
 
 
@@ -32,8 +32,8 @@ def needed_files(names: Iterable[str]) -> list[str]:
     kept = [path for path in paths if not set(OTHER_RUNTIMES) & set(path.parts) and path.name[0] != "."]
     with_safe = {path.parent for path in kept if path.suffix in SAFE}
     weights = {path for path in kept if path.suffix in SAFE}
-    weights |= {path for path in kept if path.suffix in PICKLED and path.parent not in with_safe}
-    return [str(path) for path in kept if path in weights or path.suffix in READ_BESIDE]
+    weights |= {path for path in kept if path.suffix in PICKLED_WEIGHTS and path.parent not in with_safe}
+    return [str(path) for path in kept if path in weights or path.suffix in CONFIGURATION]
 
 
 def configuration_files(names: Iterable[str]) -> list[str]:
@@ -129,7 +129,7 @@ def _fetch_files(name: str, commit: str, names: list[str], *, modules: bool, tru
     check_allowed(folder, modules=modules, trusted=trusted)
     read = {part.path for part in parts(folder, modules=modules, trusted=trusted)}
     wanted = [file for file in needed_files(names) if _is_read(PurePosixPath(file), read, trusted)]
-    if not any(file.endswith((*SAFE, *PICKLED)) for file in wanted):
+    if not any(file.endswith((*SAFE, *PICKLED_WEIGHTS)) for file in wanted):
         raise ModelError(f"{name} has no weights (.safetensors or .bin) on the hub; check the name")
     found |= {file: Path(hf_hub_download(name, file, revision=commit)) for file in wanted}
     return list(found.values())

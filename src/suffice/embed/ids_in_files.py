@@ -15,7 +15,7 @@ from suffice.data.text_files import read_lines
 from suffice.dimensions import stored_index
 from suffice.embed.vector_files import parts_of_folder
 from suffice.errors import AssumptionWarning, DataError
-from suffice.storage.untrusted import names_in_npz, read_from_npz, suffix_of, unpacked
+from suffice.storage.untrusted import names_in_npz, read_from_npz, read_parquet_table, suffix_of, unpacked
 
 NAMES_IN_NPZ = (ID, "ids")
 NO_NAMES = ("", "Unnamed: 0")  # of the column that pandas writes for a table's index
@@ -65,7 +65,7 @@ def _of_parquet(path: Path) -> list[Any] | None:
     name = next((name for name in (ID, *stored_index(schema)) if name in schema.names), None)
     if name is None:
         return None
-    return list(pq.read_table(path, columns=[name], partitioning=None)[name].to_pylist())
+    return list(read_parquet_table(path, [name])[name].to_pylist())
 
 
 def _of_table(table: pd.DataFrame) -> list[Any] | None:

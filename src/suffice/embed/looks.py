@@ -9,9 +9,9 @@ from suffice.data.corpus import Corpus
 from suffice.data.looks import LookContents, read_looks
 from suffice.embed.base import Encoder
 from suffice.embed.encode import Contents, encode_to
-from suffice.embed.health import health_card, measure_health
 from suffice.embed.identity import identity_sha256
 from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
+from suffice.health import health_card, measure_health
 from suffice.storage.files import open_array, sha256_of_file, whole_file, write_json
 
 

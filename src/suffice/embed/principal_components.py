@@ -10,8 +10,8 @@ from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import ANYTHING, Encoder, Loader
-from suffice.embed.health import column_means, scatter_matrix
 from suffice.errors import ModelError
+from suffice.health import column_means, scatter_matrix
 from suffice.settings import Settings
 from suffice.storage.files import open_array, sha256_of_file
 from suffice.vectors import unit_rows

@@ -21,7 +21,9 @@ from suffice.embed.checkpoint import (
     torch_device,
 )
 from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
+from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
+from suffice.embed.roles import OwnTreatment, by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
 from suffice.errors import ModelError
 from suffice.storage.fetch import without_network
@@ -69,7 +71,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         config = self.read_config("config_sentence_transformers.json")
         prompts = sorted(name for name, text in (config.get("prompts") or {}).items() if text)
         chosen = (self.settings.prompt, self.settings.prompt_name, config.get("default_prompt_name"))
-        if not prompts or any(choice is not None for choice in chosen):
+        if not prompts or self.settings.by_role or any(choice is not None for choice in chosen):
             return []
         return [
             f"the model has prompts ({', '.join(prompts)}) but was given none; "
@@ -88,7 +90,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         _check_prompt_name(settings.prompt_name, model.prompts)
         said = self._keep_promises(model)
         _limit_length(model, settings.max_seq_length)
-        encoder = SentenceTransformerEncoder(model, settings)
+        encoder = SentenceTransformerEncoder(model, settings, self.own_treatment)
         with quiet():
             encoder.said = [*said, *encoder.check_itself()]
         return encoder
@@ -149,13 +151,16 @@ class SentenceTransformerEncoder(Encoder):
     Args:
         model: the model, on its device.
         settings: what the user asked for.
+        own: what it has of its own for queries and documents.
 
     Raises:
         ModelError: truncate_dim is more than the model's width.
     """
 
-    def __init__(self, model: Any, settings: SentenceTransformerSettings) -> None:
+    def __init__(self, model: Any, settings: SentenceTransformerSettings, own: OwnTreatment) -> None:
         self.model, self.settings = model, settings
+        self.role_column, self.has_routes = settings.role_column, own.has_routes
+        self.prompts = own.chosen(settings)
         self.batches = BatchRunner(settings.batch_size, settings.checkpoint)
         self.n_parameters = sum(p.numel() for name, p in model.named_parameters() if "pooler" not in name)
         self.max_length = self._max_length()
@@ -204,32 +209,41 @@ class SentenceTransformerEncoder(Encoder):
 
     def encode(self, window: Window) -> np.ndarray:
         """The model's own sentence embeddings, float32, shape (len(window), embed_dim)."""
-        lengths = [len(text) for text in window.contents]
+        return by_role(window, self._encode_alike, self.embed_dim)
+
+    def _encode_alike(self, texts: list[str], role: str | None) -> np.ndarray:
+        """Vectors of texts of one role."""
+        texts = cut_long_texts(texts, self.max_length, self._n_tokens, self.model.tokenizer)
+        lengths = [len(text) for text in texts]
         if self.max_length is not None or self.batches.one_length:
-            lengths = [len(ids) for ids in self._token_ids(window.contents)]
+            lengths = [len(ids) for ids in self._token_ids(texts, role)]
         if self.max_length is not None:
             n_long = sum(length > self.max_length for length in lengths)
             self.n_truncated = (self.n_truncated or 0) + n_long
-        return self.batches.run(
-            lambda batch: self._encode_texts([window.contents[i] for i in batch]), lengths
-        )
+        return self.batches.run(lambda batch: self._encode_texts([texts[i] for i in batch], role), lengths)
 
-    def _token_ids(self, texts: list[str]) -> list[list[int]]:
+    def _n_tokens(self, text: str) -> int:
+        return len(self._token_ids([text])[0])
+
+    def _token_ids(self, texts: list[str], role: str | None = None) -> list[list[int]]:
         """Token ids of the items with their prompt, not cut."""
         tokenizer = self.model.tokenizer
-        texts = [self.prompt + text for text in texts]
+        prompt = self.prompts.get(role or "", self.prompt)
+        texts = [prompt + text for text in texts]
         if callable(tokenizer):
             return list(tokenizer(texts, verbose=False)["input_ids"])
         return [tokenizer.tokenize(text) for text in texts]
 
-    def _encode_texts(self, texts: list[str]) -> np.ndarray:
+    def _encode_texts(self, texts: list[str], role: str | None = None) -> np.ndarray:
+        task = {"task": role} if role and self.has_routes else {}
         with encoding_errors(self.settings.checkpoint, SentenceTransformer.kind):
             vectors = self.model.encode(
                 texts,
-                prompt=self.prompt,
+                prompt=self.prompts.get(role or "", self.prompt),
                 batch_size=len(texts),
                 show_progress_bar=False,
                 convert_to_tensor=True,
                 normalize_embeddings=self.settings.normalize,
+                **task,
             )
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)

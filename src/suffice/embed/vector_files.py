@@ -16,7 +16,15 @@ from suffice.dimensions import matrix_of_table
 from suffice.errors import DataError, ModelError
 from suffice.names import is_text, same_name, shown_name
 from suffice.storage.files import is_leftover
-from suffice.storage.untrusted import map_npy, names_in_npz, read_from_npz, suffix_of, unpacked, visible_files
+from suffice.storage.untrusted import (
+    map_npy,
+    names_in_npz,
+    read_from_npz,
+    read_parquet_table,
+    suffix_of,
+    unpacked,
+    visible_files,
+)
 
 ARRAYS = (".npy", ".npz", ".safetensors")
 SAVED = "save_to_disk"
@@ -91,9 +99,7 @@ def read_column_of_ids(path: Path, name: str) -> list[str]:
             return [str(key) for key in read_from_npz(plain, name)]
         if suffix_of(path) == ".parquet":
             _require(name, pq.read_schema(plain).names, path)
-            return [
-                str(key) for key in pq.read_table(plain, columns=[name], partitioning=None)[name].to_pylist()
-            ]
+            return [str(key) for key in read_parquet_table(plain, [name])[name].to_pylist()]
         table = read_file(path if path.is_dir() else plain)
         _require(name, list(map(str, table.columns)), path)
         return [str(key) for key in table[name]]
@@ -237,7 +243,7 @@ def _require(name: str, names: Sequence[str], path: Path) -> None:
 
 
 def _read_parquet(path: Path, array: str | None, ids: str) -> np.ndarray:
-    return matrix_of_table(pq.read_table(path, partitioning=None), path.name, array, ids, np.float32)
+    return matrix_of_table(read_parquet_table(path), path.name, array, ids, np.float32)
 
 
 def _read_text_table(path: Path, array: str | None, ids: str) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Averages of the word vectors in a file: GloVe or word2vec text, .npz, or an array with a vocabulary."""
 
-import gzip
+import io
 import re
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -17,7 +17,7 @@ from suffice.embed.checkpoint import is_local, resolve_checkpoint
 from suffice.errors import ModelError
 from suffice.settings import Settings
 from suffice.storage.files import sha256_of_file
-from suffice.storage.untrusted import UNREADABLE, map_npy, read_from_npz
+from suffice.storage.untrusted import UNREADABLE, BoundedGzip, map_npy, read_from_npz
 
 TEXT_SUFFIXES = (".txt", ".vec", ".txt.gz", ".vec.gz")
 ARRAY_SUFFIXES = (".npy", ".safetensors")
@@ -166,7 +166,7 @@ def _safetensors_array(path: Path, array: str | None) -> np.ndarray:
 
 def _open_text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")
+        return io.TextIOWrapper(io.BufferedReader(BoundedGzip(path)), encoding="utf-8-sig", newline="\n")
     return path.open(encoding="utf-8-sig", newline="\n")
 
 

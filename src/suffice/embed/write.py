@@ -8,11 +8,12 @@ from typing import Any
 from suffice.data.corpus import Corpus
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.encode import encode_to
-from suffice.embed.health import health_card, measure_health
 from suffice.embed.identity import embedding_identity, identity_sha256
 from suffice.embed.looks import LooksToEmbed
+from suffice.embed.roles import columns_with_roles, roles_sha256
 from suffice.embed.shards import Effort, join_shards, rows_of_shard, write_effort
 from suffice.errors import ModelError
+from suffice.health import health_card, measure_health
 from suffice.secrets import for_sharing
 from suffice.storage.files import open_array, sha256_of_file, whole_file, write_json
 
@@ -51,7 +52,7 @@ def write_embedding(
     """
     path = Path(path)
     loader.check()
-    identity = embedding_identity(loader, corpus.sha256)
+    identity = embedding_identity(loader, corpus.sha256) | _roles(loader, corpus)
     with whole_file(path) as temporary:
         if shards:
             opened = None
@@ -109,12 +110,24 @@ def write_shard(
     path = Path(path)
     loader.check()
     rows = rows_of_shard(corpus.n_items, shard, n_shards)
-    identity = embedding_identity(loader, corpus.sha256)
+    identity = embedding_identity(loader, corpus.sha256) | _roles(loader, corpus)
     with whole_file(path) as temporary:
         opened, effort = _embed(temporary, loader, corpus, rows, model=model)
         if looks is not None:
             looks.write_shard(opened, identity, model=model, shard=shard, n_shards=n_shards)
     write_effort(effort, rows, identity_sha256(identity), path)
+
+
+def _roles(loader: Loader[Any], corpus: Corpus) -> dict[str, Any]:
+    """The part of the identity that tells queries from documents, where these are treated differently.
+
+    Raises:
+        ModelError: the corpus holds both, and they would not be treated as the model means it.
+    """
+    for name in columns_with_roles(corpus):
+        loader.check_roles(name)
+    column = getattr(loader.settings, "role_column", None)
+    return {} if column is None else {"roles_sha256": roles_sha256(corpus, column)}
 
 
 def _embed(

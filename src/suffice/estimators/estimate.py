@@ -15,6 +15,7 @@ from suffice.estimators.names import DEFAULT_ESTIMATOR
 from suffice.estimators.registry import get_estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.standardise import check_embedding
+from suffice.health import health_warnings, measure_health
 
 
 def estimate(
@@ -43,7 +44,7 @@ def estimate(
         **settings: the estimator's own settings.
 
     Returns:
-        The estimate with its standard error and what it was made from.
+        The estimate with its standard error, what it was made from, and warnings, also on the vectors.
 
     Raises:
         EstimationError: (a ValueError) unknown estimator or setting, different numbers of items, fewer than
@@ -72,7 +73,13 @@ def estimate(
     plan = divide_items(len(source), together, seed)
     prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
-    result = result.with_warnings(*joined.notes, *notes)
+    odd = [*_health("source", source), *_health("target", target)]
+    result = result.with_warnings(*odd, *joined.notes, *notes)
     if result.warnings:
         warnings.warn("; ".join(result.warnings), DoubtWarning, stacklevel=2)
     return result
+
+
+def _health(side: str, array: npt.NDArray[np.floating]) -> list[str]:
+    """What is odd about the vectors of one side, as a study's page says it."""
+    return [f"{side}: {said}" for said in health_warnings(measure_health(array, side), None)]

@@ -6,13 +6,14 @@ values is the most that a density may give. Values that do not repeat are contin
 an activation may be 0 for most items and a number of its own for each of the others.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from suffice.estimators.result import Floats
+from suffice.estimators.result import Floats, Sufficiency
 from suffice.estimators.standardise import Standardisation, chunks_of
 
 Mask = npt.NDArray[np.bool_]
@@ -75,6 +76,73 @@ class FewValues:
                 scaled = (cuts - standardisation.mean[place]) / standardisation.scale[place]
                 found.cuts[place, : len(cuts)] = scaled
         return found
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the values of a model can hold, for families that take every dimension for a density.
+
+    Attributes:
+        n_few: dimensions with at most `MAX_VALUES` values.
+        dim: dimensions that vary.
+        entropy: of the values of all dimensions together at most, in nats; infinite unless all are few.
+    """
+
+    n_few: int
+    dim: int
+    entropy: float
+
+    @classmethod
+    def of(cls, embedding: npt.NDArray[np.floating], standardisation: Standardisation) -> "Held":
+        """Count the values of an embedding; arguments as of `FewValues.of`."""
+        entropy = FewValues.of(embedding, standardisation).entropy
+        return cls(int(np.isfinite(entropy).sum()), len(entropy), float(entropy.sum()))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All of it as one array, by name."""
+        return {"held": np.array([self.n_few, self.dim, self.entropy])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Held":
+        """What `arrays` described; other arrays are ignored."""
+        n_few, dim, entropy = arrays["held"].tolist()
+        return cls(int(n_few), int(dim), entropy)
+
+
+def held_to_entropy(result: Sufficiency, source: Held, target: Held) -> Sufficiency:
+    """A result that is at most the entropy of either side's values, and that names a target of few values.
+
+    No mutual information is more than the entropy of one side, which is at most the sum over its dimensions.
+    """
+    most, nats = min(source.entropy, target.entropy), result.nats
+    if nats > most:
+        said = f"{nats:.2f} nats were held to {most:.2f}, the entropy of the values of one side"
+        result = replace(
+            result,
+            nats=most,
+            nats_per_dim=most / target.dim,
+            conditional_entropy_nats=result.marginal_entropy_nats - most,
+            block_nats=result.block_nats - (nats - most) * result.block_items,
+        ).with_warnings(said)
+    return _named(result, target)
+
+
+def named_few_values(result: Sufficiency, source: Held, target: Held) -> Sufficiency:
+    """A result that is left as it is, with warnings where it is more than the entropy, and of few values."""
+    most = min(source.entropy, target.entropy)
+    if result.nats > most:
+        said = f"{result.nats:.2f} nats are more than {most:.2f}, the entropy of the values of one side"
+        result = result.with_warnings(said)
+    return _named(result, target)
+
+
+def _named(result: Sufficiency, target: Held) -> Sufficiency:
+    if not target.n_few:
+        return result
+    return result.with_warnings(
+        f"{target.n_few} of {target.dim} dimensions have few distinct values, which this family takes for a "
+        "density: the number may be too large; the estimator linear takes them as they are"
+    )
 
 
 Counts = tuple[Floats, npt.NDArray[np.int64]]

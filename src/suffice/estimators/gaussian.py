@@ -45,6 +45,7 @@ from scipy.special import digamma
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
+from suffice.estimators.few_values import Held, held_to_entropy
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression.ridge import (
@@ -89,11 +90,13 @@ class PreparedGaussian(PreparedRegression):
         embed_dim: width of the embedding, constant dimensions included.
         n_varying: number of its dimensions that vary.
         has_own_rows: whether `embedding` holds scores made from the embedding, which are kept with the rest.
+        held: what the values of its dimensions can hold.
     """
 
     embed_dim: int
     n_varying: int
     has_own_rows: bool
+    held: Held
 
     @property
     def is_reduced(self) -> bool:
@@ -103,7 +106,12 @@ class PreparedGaussian(PreparedRegression):
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         widths = {"widths": np.array([self.embed_dim, self.n_varying, self.has_own_rows])}
-        return super().arrays() | widths | ({"scores": self.embedding} if self.has_own_rows else {})
+        return (
+            super().arrays()
+            | self.held.arrays()
+            | widths
+            | ({"scores": self.embedding} if self.has_own_rows else {})
+        )
 
     @classmethod
     def from_arrays(
@@ -113,7 +121,13 @@ class PreparedGaussian(PreparedRegression):
         embed_dim, n_varying, has_own_rows = arrays["widths"].tolist()
         rows = arrays["scores"] if has_own_rows else embedding
         parts = PreparedRegression.from_arrays(arrays, rows, plan)
-        return cls(**vars(parts), embed_dim=embed_dim, n_varying=n_varying, has_own_rows=bool(has_own_rows))
+        return cls(
+            **vars(parts),
+            embed_dim=embed_dim,
+            n_varying=n_varying,
+            has_own_rows=bool(has_own_rows),
+            held=Held.from_arrays(arrays),
+        )
 
 
 class Gaussian(RegressionEstimator[PreparedGaussian]):
@@ -139,9 +153,12 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             most = min(plan.n_groups // 3, max_dim(plan))
             rows = _leading_components(rows, most, self.settings.penalty)
         parts = PreparedRegression.of(rows, self.settings.penalty)
-        own = rows.embedding is not embedding
         return PreparedGaussian(
-            **vars(parts), embed_dim=embedding.shape[1], n_varying=n_varying, has_own_rows=own
+            **vars(parts),
+            embed_dim=embedding.shape[1],
+            n_varying=n_varying,
+            has_own_rows=rows.embedding is not embedding,
+            held=Held.of(embedding, standardise(embedding)),
         )
 
     def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
@@ -196,7 +213,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         warnings = warnings_of_pair(
             canonical.n_floored, target.n_varying, self.settings.variance_floor, low, plan
         )
-        return Sufficiency(
+        result = Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.n_varying,
             standard_error_nats=block_standard_error(block_nats, sample.block_items, excess),
@@ -212,6 +229,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             block_items=sample.block_items,
             block_excess_nats=excess,
         )
+        return held_to_entropy(result, source.held, target.held)
 
 
 def max_dim(plan: ItemPlan) -> int:

@@ -10,13 +10,17 @@ settings of the text experiments of Darrin et al., NeurIPS 2024, arXiv 2406.0764
 one network for all three outputs (`networks: merged`, the default); the printed results were made a few
 weeks before it with three networks (`networks: separate`), which fit their own items more closely.
 
+Where every entry of the target is 0 or 1 the kernels are products of Bernoulli distributions, as in the
+released code: the network then gives the logits of the bits in the place of means and scales, and rows are
+not standardised. H(V) and H(V|U) are then entropies of bits.
+
 As published it is scored on the items that it was fitted on, so it is biased upwards, and an inverse
 standard deviation cannot leave [1/e, e], so a standardised dimension is worth about 1.5 nats at most.
 It stands here as the reference; `held_out: true` scores it on items that it has not seen.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -25,9 +29,11 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.few_values import Held, named_few_values
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.standardise import Standardisation, standardise
+from suffice.estimators.standardise import Standardisation, chunks_of, standardise
+from suffice.memory import check_memory
 from suffice.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 
 IN_SAMPLE_WARNING = "scored on the items it was fitted on"
 NOT_CONVERGED_WARNING = "the loss still moved in the last epoch"
+BYTES_OF_WEIGHT = 16  # with its gradient and the two moments of Adam
 REST_NATS_PER_DIM = 0.01  # a fit rests when one more epoch changes the loss by less than this
 
 
@@ -71,6 +78,8 @@ class PreparedKnife(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
+        held: what the values of these dimensions can hold.
+        is_of_bits: whether all entries are 0 or 1.
         marginal_log_prob: of each scored item under the fitted marginal, shape (n_scored,).
         marginal_losses: mean negative log-likelihood of each epoch, shape (n_epochs,).
     """
@@ -78,6 +87,8 @@ class PreparedKnife(Prepared):
     embedding: Embedding
     plan: ItemPlan
     standardisation: Standardisation
+    held: Held
+    is_of_bits: bool
     marginal_log_prob: Floats
     marginal_losses: Floats
 
@@ -90,10 +101,15 @@ class PreparedKnife(Prepared):
         """All items, standardised, shape (n_items, dim)."""
         return self.standardisation.apply(np.asarray(self.embedding))
 
+    def as_target(self) -> npt.NDArray[np.float32]:
+        """All items as the densities take them, shape (n_items, dim): bits as they are."""
+        return _as_target(self.embedding, self.standardisation, self.is_of_bits)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {"marginal_log_prob": self.marginal_log_prob, "marginal_losses": self.marginal_losses}
-        return self.standardisation.arrays() | marginal
+        bits = {"is_of_bits": np.array(self.is_of_bits)}
+        return self.standardisation.arrays() | self.held.arrays() | bits | marginal
 
     @classmethod
     def from_arrays(
@@ -101,7 +117,9 @@ class PreparedKnife(Prepared):
     ) -> Self:
         """What `arrays` described."""
         standardisation = Standardisation.from_arrays(arrays)
-        return cls(embedding, plan, standardisation, arrays["marginal_log_prob"], arrays["marginal_losses"])
+        marginal = arrays["marginal_log_prob"], arrays["marginal_losses"]
+        held, is_of_bits = Held.from_arrays(arrays), bool(arrays["is_of_bits"])
+        return cls(embedding, plan, standardisation, held, is_of_bits, *marginal)
 
 
 class Knife(Estimator[PreparedKnife]):
@@ -111,7 +129,8 @@ class Knife(Estimator[PreparedKnife]):
     summary = "the published estimator: Gaussian mixtures and networks, scored in-sample unless held_out"
     about = (
         "Gaussian mixtures fitted by gradient descent, with a network for the conditional, as published by "
-        "Darrin et al. (2024). Scored on the items it was fitted on (unless held_out is set) it is biased "
+        "Darrin et al. (2024); where all entries of a target are 0 or 1, mixtures of bits instead. "
+        "Scored on the items it was fitted on (unless held_out is set) it is biased "
         "upwards, and it cannot exceed about 1.5 nats per dimension."
     )
     uses_device = True
@@ -130,31 +149,47 @@ class Knife(Estimator[PreparedKnife]):
 
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
-        rows = standardisation.apply(np.asarray(embedding))
+        is_of_bits = _is_of_bits(embedding)
+        rows = _as_target(embedding, standardisation, is_of_bits)
         density = MarginalMixture(
-            standardisation.dim, self.settings.n_components, self.settings.initial_spread, self.seed
+            standardisation.dim,
+            self.settings.n_components,
+            self.settings.initial_spread,
+            self.seed,
+            of_bits=is_of_bits,
         )
         descent = self._descent(self.settings.marginal_epochs, self.settings.marginal_learning_rate)
         fit = fit_density(density, rows, None, self._split(plan), descent)
-        return PreparedKnife(embedding, plan, standardisation, fit.log_prob, fit.losses)
+        held = Held.of(embedding, standardisation)
+        return PreparedKnife(embedding, plan, standardisation, held, is_of_bits, fit.log_prob, fit.losses)
 
     def pairs(
         self, sources: Mapping[str, PreparedKnife], target: PreparedKnife
     ) -> Iterator[tuple[str, Sufficiency]]:
         """Fit a fresh conditional density for every source U of one target V."""
-        target_rows = target.rows()
+        target_rows = target.as_target()
         for name, source in sources.items():
             check_same_items(name, source, target)
             try:
-                fit = self._fit_conditional(source, target_rows)
+                fit = self._fit_conditional(source, target_rows, target.is_of_bits)
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
             yield name, self._score(source, target, fit)
 
-    def _fit_conditional(self, source: PreparedKnife, target_rows: npt.NDArray[np.float32]) -> "Fit":
+    def _fit_conditional(
+        self, source: PreparedKnife, target_rows: npt.NDArray[np.float32], of_bits: bool
+    ) -> "Fit":
         from suffice.estimators.neural.mixture_density import ConditionalMixture, fit_density
 
         settings = self.settings
+        width = settings.hidden_dim or target_rows.shape[1]
+        n_outputs = settings.n_components * (2 * target_rows.shape[1] + 1)
+        n_weights = width * (source.dim + n_outputs + (settings.n_hidden_layers - 1) * width)
+        check_memory(
+            n_weights * BYTES_OF_WEIGHT,
+            f"a network of {n_weights:,} weights (estimator knife)",
+            "lower hidden_dim, n_hidden_layers or n_components",
+        )
         density = ConditionalMixture(
             source.dim,
             target_rows.shape[1],
@@ -162,6 +197,7 @@ class Knife(Estimator[PreparedKnife]):
             hidden_dims=[settings.hidden_dim or target_rows.shape[1]] * settings.n_hidden_layers,
             merged=settings.networks == "merged",
             seed=self.seed,
+            of_bits=of_bits,
         )
         descent = self._descent(settings.conditional_epochs, settings.conditional_learning_rate)
         return fit_density(density, target_rows, source.rows(), self._split(source.plan), descent)
@@ -186,7 +222,7 @@ class Knife(Estimator[PreparedKnife]):
         nats, no_excess = float(contribution.mean()), np.zeros(target.plan.n_blocks)
         converged = all(_rests(losses, target.dim) for losses in (fit.losses, target.marginal_losses))
         warnings = () if self.settings.held_out else (IN_SAMPLE_WARNING,)
-        return Sufficiency(
+        result = Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
             standard_error_nats=block_standard_error(block_nats, block_items, no_excess),
@@ -202,6 +238,22 @@ class Knife(Estimator[PreparedKnife]):
             block_items=block_items,
             block_excess_nats=no_excess,
         )
+        target_held = replace(target.held, n_few=0) if target.is_of_bits else target.held
+        return named_few_values(result, source.held, target_held)
+
+
+def _is_of_bits(embedding: Embedding) -> bool:
+    """Whether every entry is 0 or 1."""
+    return all(bool(np.isin(embedding[rows], (0, 1)).all()) for rows in chunks_of(len(embedding)))
+
+
+def _as_target(
+    embedding: Embedding, standardisation: Standardisation, is_of_bits: bool
+) -> npt.NDArray[np.float32]:
+    """All items as the densities take them, shape (n_items, dim)."""
+    if is_of_bits:
+        return np.asarray(embedding[:, standardisation.kept], dtype=np.float32)
+    return standardisation.apply(np.asarray(embedding))
 
 
 def _rests(losses: Floats, dim: int) -> bool:

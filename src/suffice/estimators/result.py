@@ -65,12 +65,12 @@ class Sufficiency:
     block_excess_nats: Floats
 
     def __repr__(self) -> str:
-        """The number, with what it is of; every field is an attribute."""
-        error, warned = f"{self.standard_error_nats:.2g}", f", {len(self.warnings)} warnings"
+        """The number, with what it is of, and the warnings; every field is an attribute."""
+        error, warned = f"{self.standard_error_nats:.2g}", "".join(f"\n  {said}" for said in self.warnings)
         return (
             f"Sufficiency({self.nats:.4g} nats, standard error {error}, {self.nats_per_dim:.4g} a dimension; "
             f"{self.source_dim} to {self.target_dim} dimensions, {self.n_test:,} items"
-            f"{warned if self.warnings else ''})"
+            f"){warned}"
         )
 
     def _repr_html_(self) -> str:

@@ -23,6 +23,7 @@ from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.embedded_items import Model, embed_with
 from suffice.ranking.given_items import GivenItems, join_items
 from suffice.ranking.given_looks import GivenLooks, arrange_looks
+from suffice.ranking.health import health_of, warnings_of_health
 from suffice.ranking.relatives import near_copies
 from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
@@ -40,6 +41,7 @@ SHOWN = [
     "tie_group", "embed_dim",
 ]  # fmt: skip
 """Columns of a ranking that a reader sees first."""
+WRITTEN = ("ranking.csv", "health.csv", "pairs.parquet")
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,6 +56,7 @@ class Ranking:
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
         notes: what a reader should know of the items and the looks that were used.
+        health: one row per model on its vectors, as on a study's page, see `health_of`.
         items: the vectors that were ranked, which other ways to choose are computed from; None if unknown.
         seed: seed of samples of them.
     """
@@ -61,6 +64,7 @@ class Ranking:
     table: pd.DataFrame
     pairs: pd.DataFrame
     notes: tuple[str, ...] = ()
+    health: pd.DataFrame = field(default_factory=pd.DataFrame)
     items: GivenItems | None = field(default=None, compare=False)
     seed: int = 0
 
@@ -68,6 +72,12 @@ class Ranking:
     def advice(self) -> str:
         """Which models were targets, and what more items would tell apart, in a few sentences."""
         return f"{describe_targets(self.table)} {describe_items_needed(self.table)}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about each model's vectors and pairs, one sentence per model that has any."""
+        given = zip(self.table["model"], self.table["warnings"], strict=True)
+        return [f"{model}: {text}" for model, text in given if text]
 
     def __repr__(self) -> str:
         """The models that could be first, and how many there are; the table and the pairs are attributes."""
@@ -112,7 +122,8 @@ class Ranking:
         return plots.draw_rank_bars(self.table, plots.Families(named)).figure
 
     def save(self, folder: Path | str) -> None:
-        """Write `ranking.csv` and `pairs.parquet` into `folder`."""
+        """Write `ranking.csv`, `health.csv` and `pairs.parquet` into `folder`."""
+        write_table(self.health, Path(folder) / "health.csv")
         write_table(self.pairs, Path(folder) / "pairs.parquet")
         write_table(self.table, Path(folder) / "ranking.csv")
 
@@ -194,9 +205,12 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     table = rank_pairs(pairs, how, seed, families, near_copies(arrays, seed))
     doubts = {} if joined.have_ids else order_doubts(arrays, joined.second, seed)
     notes = (*joined.notes, *given.notes, *doubts.values())
-    table = with_health_warnings(table, by_model(doubts))
+    health = health_of(arrays)
+    own, said = warnings_of_health(health), by_model(doubts)
+    odd = {name: [*own.get(name, []), *said.get(name, [])] for name in arrays}
+    table = with_health_warnings(table, odd)
     _warn(table)
-    return Ranking(table, pairs, notes, joined, seed)
+    return Ranking(table, pairs, notes, health, joined, seed)
 
 
 def _vectors(

@@ -20,6 +20,7 @@ from suffice.errors import DataError, first_line
 from suffice.storage.untrusted import UNREADABLE, map_npy, visible_files
 
 CHUNK_BYTES = 1 << 20
+MAX_JSON_BYTES = 256 << 20  # a vocabulary of a million words takes less
 PART, TOKEN_LENGTH = ".part", 12
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -96,6 +97,9 @@ def read_json(path: Path | str) -> Any:
         DataError: the file is missing, cannot be read or is not JSON.
     """
     try:
+        n_bytes = Path(path).stat().st_size
+        if n_bytes > MAX_JSON_BYTES:
+            raise DataError(f"{path} has {n_bytes:,} bytes, and JSON is read up to {MAX_JSON_BYTES:,}")
         return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run the stage that makes it again") from None

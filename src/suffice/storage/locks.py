@@ -78,9 +78,11 @@ def _open(path: Path, of_all_users: bool) -> int:
     while True:
         try:
             return os.open(path, os.O_RDWR)
+        except PermissionError:  # another user's, which may be locked all the same
+            return os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             with suppress(FileExistsError):
-                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
                 if of_all_users:
                     path.chmod(0o666)
                 return handle

@@ -1,6 +1,7 @@
 """Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
 
 import gzip
+import io
 import os
 import re
 import tempfile
@@ -10,8 +11,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from suffice.errors import DataError
 
@@ -23,6 +27,7 @@ UNREADABLE = (
 
 MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file is refused that unpacks to more than both
 CHUNK_BYTES = 1 << 20
+PARQUET_ROWS = 1024  # that are unpacked at a time
 MAX_FILES = 200_000  # of a folder that is one data set or model
 
 
@@ -35,15 +40,56 @@ def check_unpacked(n_bytes: int, n_packed: int) -> None:
         )
 
 
+class BoundedGzip(io.RawIOBase):
+    """The bytes in a gzip file, read in parts; ValueError once they are far more than the file.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.stream, self.n_packed, self.n_bytes = gzip.open(path), path.stat().st_size, 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as there are bytes; how many."""
+        n_read = self.stream.readinto(buffer)
+        self.n_bytes += n_read
+        check_unpacked(self.n_bytes, self.n_packed)
+        return n_read
+
+    def close(self) -> None:
+        """Close the file."""
+        self.stream.close()
+        super().close()
+
+
 def unpack_gzip(path: Path) -> bytes:
     """The bytes in a gzip file; ValueError if they are far more than the file."""
-    n_packed, parts, n_bytes = path.stat().st_size, [], 0
-    with gzip.open(path) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            n_bytes += len(chunk)
-            check_unpacked(n_bytes, n_packed)
-            parts.append(chunk)
-    return b"".join(parts)
+    with BoundedGzip(path) as stream:
+        return b"".join(iter(lambda: stream.read(CHUNK_BYTES) or b"", b""))
+
+
+def read_parquet_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A Parquet file as a table, part by part; ValueError once they are far more than the file.
+
+    Args:
+        path: the file.
+        columns: names of those to read; None: all.
+    """
+    n_packed, n_bytes, parts = path.stat().st_size, 0, []
+    file = pq.ParquetFile(path)
+    groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+    check_unpacked(sum(group.total_byte_size for group in groups), n_packed)
+    for part in file.iter_batches(batch_size=PARQUET_ROWS, columns=columns):
+        n_bytes += part.nbytes
+        check_unpacked(n_bytes, n_packed)
+        parts.append(part)
+    schema = parts[0].schema if parts else file.read(columns=columns).schema
+    return pa.Table.from_batches(parts, schema).replace_schema_metadata(file.schema_arrow.metadata)
 
 
 def suffix_of(path: Path) -> str:

@@ -391,17 +391,26 @@ def check_sources(study: Study, plan: bool = False) -> None:
         found = columns.get(task.dataset)
         if found is not None:
             checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
+    roles = role_columns(study)
     for model in study.models.values():
         if not (model.training or model.base_models or model.is_standin):
             for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)
-                checked(study.models_file, model.name, partial(_check_loader, loader, plan))
+                checked(study.models_file, model.name, partial(_check_loader, loader, plan, roles))
 
 
-def _check_loader(loader: Loader[Any], plan: bool) -> None:
+def role_columns(study: Study) -> list[str]:
+    """The columns that tell queries from documents in the study's tasks, each once."""
+    roles = (task.settings.role for task in study.tasks.values() if task.settings.kind == "retrieval")
+    return list(dict.fromkeys(roles))
+
+
+def _check_loader(loader: Loader[Any], plan: bool, role_columns: list[str]) -> None:
     try:
         loader.check()
+        for column in role_columns:
+            loader.check_roles(column)
     except NotFetchedError:
         if not plan:
             raise

@@ -1,6 +1,7 @@
 """Reading a study's tab-separated tables, with messages that name file, row, column and remedy."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +16,11 @@ from suffice.study.names import why_no_name
 
 Row = TypeVar("Row")
 S = TypeVar("S", bound=Settings)
-WITH_SPACES = ("prompt",)  # columns whose cells may end in a space that counts
+WITH_SPACES = (
+    "prompt",
+    "prompt_query",
+    "prompt_document",
+)  # columns whose cells may end in a space that counts
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -64,7 +69,7 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise StudyError(f"{path} is empty; its first line names the columns, separated by tabs")
     parsed = [next(csv.reader([line], delimiter="\t")) for _, line in kept]
     header = [cell.strip() for cell in parsed[0]]
-    repeated = {column for column in header if header.count(column) > 1}
+    repeated = {column for column, count in Counter(header).items() if count > 1}
     if repeated:
         raise StudyError(f"{path}: column {sorted(repeated)[0]!r} stands twice; remove one")
     return header, [(number, cells) for (number, _), cells in zip(kept[1:], parsed[1:], strict=True)]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from suffice.data.columns import DOCUMENT, QUERY
 from suffice.errors import DataError
 from suffice.tasks.inputs import group_numbers, unit_vectors, vectors_of
 from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import clustered_standard_error
 
-QUERY, DOCUMENT = "query", "document"
 BLOCK_VALUES = 1 << 23  # cosines held at a time: 64 MiB
 COSINE_DECIMALS = 12  # cosines that differ by rounding of float64 alone are ties
 

@@ -1,4 +1,4 @@
-"""Mixtures of diagonal normal densities, marginal and conditional, and their fit by gradient descent.
+"""Mixtures of diagonal normal densities, or of bits, marginal and conditional, and their fit.
 
 A density's `forward` returns the log-density of the target rows, so that its loss is the formula:
 the mean of `-density(target, source)`.
@@ -39,6 +39,21 @@ def mixture_log_prob(rows: Tensor, means: Tensor, raw_scales: Tensor, logits: Te
     return torch.logsumexp(component + torch.log_softmax(logits, dim=-1), dim=-1)
 
 
+def bits_log_prob(rows: Tensor, raw_shares: Tensor, logits: Tensor) -> Tensor:
+    """Log-probability of rows of bits under a mixture of products of Bernoulli distributions.
+
+    Args:
+        rows: zeros and ones, shape (n, d).
+        raw_shares: logits of the probability of a one, shape (K, d) or (n, K, d).
+        logits: unnormalised log-weights, shape (K,) or (n, K).
+
+    Returns:
+        Log-probabilities in nats, shape (n,).
+    """
+    component = (rows.unsqueeze(1) * raw_shares).sum(-1) - nn.functional.softplus(raw_shares).sum(-1)
+    return torch.logsumexp(component + torch.log_softmax(logits, dim=-1), dim=-1)
+
+
 class MarginalMixture(nn.Module):
     """A mixture whose parameters are free; `source` is ignored.
 
@@ -47,18 +62,24 @@ class MarginalMixture(nn.Module):
         n_components: number K of components.
         initial_spread: standard deviation of the initial means and raw scales.
         seed: seed of the initial values.
+        of_bits: whether rows are zeros and ones, whose logits then stand in the place of means.
     """
 
-    def __init__(self, dim: int, n_components: int, initial_spread: float, seed: int) -> None:
+    def __init__(
+        self, dim: int, n_components: int, initial_spread: float, seed: int, *, of_bits: bool = False
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         shape = (n_components, dim)
         self.means = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
-        self.raw_scales = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
-        self.logits = nn.Parameter(torch.ones(n_components))
+        if not of_bits:
+            self.raw_scales = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
+        self.logits, self.of_bits = nn.Parameter(torch.ones(n_components)), of_bits
 
     def forward(self, rows: Tensor, source: Tensor | None = None) -> Tensor:
         """Log-density of `rows` (n, d) in nats, shape (n,)."""
+        if self.of_bits:
+            return bits_log_prob(rows, self.means, self.logits)
         return mixture_log_prob(rows, self.means, self.raw_scales, self.logits)
 
 
@@ -72,6 +93,7 @@ class ConditionalMixture(nn.Module):
         hidden_dims: widths of the hidden layers, each a LayerNorm, a linear map and a ReLU.
         merged: one network for all outputs, or one for means, one for raw scales and one for weights.
         seed: seed of the initial weights.
+        of_bits: as of `MarginalMixture`.
     """
 
     def __init__(
@@ -83,10 +105,11 @@ class ConditionalMixture(nn.Module):
         hidden_dims: list[int],
         merged: bool,
         seed: int,
+        of_bits: bool = False,
     ) -> None:
         super().__init__()
         self.grid = (n_components, target_dim)
-        self.outputs = [n_components * target_dim, n_components * target_dim, n_components]
+        self.outputs = [n_components * target_dim] * (1 if of_bits else 2) + [n_components]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             output_dims = [sum(self.outputs)] if merged else self.outputs
@@ -95,12 +118,11 @@ class ConditionalMixture(nn.Module):
     def forward(self, rows: Tensor, source: Tensor) -> Tensor:
         """Log-density of `rows` (n, d_v) given `source` (n, d_u) in nats, shape (n,)."""
         outputs = [network(source) for network in self.networks]
-        means, raw_scales, logits = (
-            outputs if len(outputs) > 1 else torch.split(outputs[0], self.outputs, dim=-1)
-        )
-        return mixture_log_prob(
-            rows, means.reshape(-1, *self.grid), raw_scales.reshape(-1, *self.grid), logits
-        )
+        parts = outputs if len(outputs) > 1 else list(torch.split(outputs[0], self.outputs, dim=-1))
+        logits, grids = parts[-1], [part.reshape(-1, *self.grid) for part in parts[:-1]]
+        if len(grids) == 1:
+            return bits_log_prob(rows, grids[0], logits)
+        return mixture_log_prob(rows, grids[0], grids[1], logits)
 
 
 def _network(widths: list[int], output_dim: int) -> nn.Sequential:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
+from suffice.estimators.few_values import Held, held_to_entropy
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.neural.coordinates import (
@@ -78,6 +79,7 @@ class PreparedNeural(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
+        held: what the values of these dimensions can hold.
         marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
         marginal_form: number of the form that each fold's marginal is written in, shape (n_folds,).
         marginal_converged: whether each fold's marginal had come to rest, shape (n_folds,).
@@ -87,6 +89,7 @@ class PreparedNeural(Prepared):
     embedding: Embedding
     plan: ItemPlan
     standardisation: Standardisation
+    held: Held
     marginal_log_prob: Floats
     marginal_form: Items
     marginal_converged: npt.NDArray[np.bool_]
@@ -113,7 +116,7 @@ class PreparedNeural(Prepared):
             for fold, state in enumerate(self.states)
             for name, value in state.items()
         }
-        return self.standardisation.arrays() | marginal | states
+        return self.standardisation.arrays() | self.held.arrays() | marginal | states
 
     @classmethod
     def from_arrays(
@@ -128,7 +131,8 @@ class PreparedNeural(Prepared):
                 fold, name = key.removeprefix(STATE).split("_", 1)
                 states[int(fold)][name] = arrays[key]
         form, converged = arrays["marginal_form"], arrays["marginal_converged"]
-        return cls(embedding, plan, standardisation, log_prob, form, converged, tuple(states))
+        held = Held.from_arrays(arrays)
+        return cls(embedding, plan, standardisation, held, log_prob, form, converged, tuple(states))
 
 
 @dataclass(frozen=True)
@@ -242,8 +246,9 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         rows = standardisation.apply(np.asarray(embedding))
         fits = [self._fit_marginal(rows, split) for split in self.splits(plan)]
         log_prob, form, converged, states = zip(*fits, strict=True)
+        densities = np.stack(log_prob), np.array(form), np.array(converged), states
         return PreparedNeural(
-            embedding, plan, standardisation, np.stack(log_prob), np.array(form), np.array(converged), states
+            embedding, plan, standardisation, Held.of(embedding, standardisation), *densities
         )
 
     def _fit_marginal(
@@ -383,7 +388,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             block_nats += scale * influence
             excess += scale * base.block_excess_nats
         warnings = dict.fromkeys(warning for base in fit.base for warning in base.warnings)
-        return Sufficiency(
+        result = Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
             standard_error_nats=block_standard_error(block_nats, block_items, excess),
@@ -399,6 +404,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             block_items=block_items,
             block_excess_nats=excess,
         )
+        return held_to_entropy(result, source.held, target.held)
 
 
 def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from suffice.embed import health
-from suffice.embed.health import effective_rank, health_card, health_warnings, measure_health
+from suffice import health
 from suffice.errors import ModelError
+from suffice.health import effective_rank, health_card, health_warnings, measure_health
 
 
 @pytest.fixture

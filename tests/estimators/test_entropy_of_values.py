@@ -1,0 +1,163 @@
+"""Targets of few values in families that take them for a density: named, and held to their entropy."""
+
+from math import log
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import bernoulli
+
+from suffice import estimate
+from suffice.estimators.neural.mixture_density import ConditionalMixture, MarginalMixture, bits_log_prob
+
+N = 2000
+QUICK = {
+    "gaussian": {},
+    "copula": {},
+    "mixture": {"n_folds": 2, "n_components": 2, "hidden_dim": 16, "max_epochs": 2},
+    "flow": {"n_folds": 2, "n_transforms": 1, "hidden_dim": 16, "flow_hidden_dim": 16, "max_epochs": 1},
+    "knife": {"conditional_epochs": 2, "marginal_epochs": 1},
+}
+JOINT = ("gaussian", "copula", "mixture", "flow")
+
+
+def values(kind, seed=0):
+    generator = np.random.default_rng(seed)
+    return {
+        "three values": lambda: generator.integers(0, 3, (N, 2)),
+        "counts": lambda: generator.poisson(0.3, (N, 4)),
+        "ratings": lambda: generator.integers(1, 6, (N, 3)) / 2,
+        "many codes": lambda: generator.integers(0, 200, (N, 1)),
+    }[kind]().astype(float)
+
+
+def entropy(array):
+    """Sum over columns of the entropies of their values."""
+    counts = [np.unique(column, return_counts=True)[1] / len(array) for column in array.T]
+    return -sum(float((share * np.log(share)).sum()) for share in counts)
+
+
+@pytest.mark.parametrize("name", JOINT)
+@pytest.mark.parametrize("kind", ["three values", "counts", "ratings", "many codes"])
+def test_a_copy_tells_no_more_than_the_entropy(name, kind):
+    target = values(kind)
+    result = estimate(target, target, estimator=name, **QUICK[name])
+    assert result.nats <= entropy(target) + 1e-9
+    assert result.block_nats.sum() / result.block_items.sum() == pytest.approx(result.nats)
+    assert result.nats_per_dim == pytest.approx(result.nats / target.shape[1])
+    assert result.marginal_entropy_nats - result.conditional_entropy_nats == pytest.approx(result.nats)
+    assert result.standard_error_nats >= 0
+    assert any("few distinct values" in said for said in result.warnings)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "copula"])
+def test_what_was_held_is_said_with_both_numbers(name):
+    target = values("three values")
+    result = estimate(target, target, estimator=name)
+    assert result.nats == pytest.approx(entropy(target))
+    (said,) = (said for said in result.warnings if "were held to" in said)
+    assert f"{entropy(target):.2f}" in said
+
+
+def test_the_entropy_of_the_source_holds_as_well():
+    generator = np.random.default_rng(1)
+    source = values("three values")
+    target = source @ generator.normal(size=(2, 2)) + 1e-4 * generator.normal(size=(N, 2))
+    result = estimate(source, target, estimator="gaussian")
+    assert result.nats == pytest.approx(entropy(source))
+    assert not any("few distinct values" in said for said in result.warnings)  # of the target they would be
+
+
+@pytest.mark.parametrize("name", list(QUICK))
+def test_a_part_of_few_values_is_named_and_not_held(name):
+    generator = np.random.default_rng(2)
+    dense = generator.normal(size=(N, 3))
+    target = np.hstack([dense, values("counts")])
+    result = estimate(target, target, estimator=name, **QUICK[name])
+    assert any(said.startswith("4 of 7 dimensions have few distinct values") for said in result.warnings)
+    assert not any("were held to" in said for said in result.warnings)
+
+
+@pytest.mark.parametrize("name", list(QUICK))
+def test_continuous_targets_are_not_named(name):
+    generator = np.random.default_rng(3)
+    dense = generator.normal(size=(500, 3))
+    result = estimate(dense, dense + generator.normal(size=(500, 3)), estimator=name, **QUICK[name])
+    assert not any("distinct values" in said or "entropy" in said for said in result.warnings)
+
+
+def bits(seed=0, dim=6, n=N):
+    return (np.random.default_rng(seed).random((n, dim)) < np.linspace(0.2, 0.7, dim)).astype(float)
+
+
+LEARN = {"marginal_learning_rate": 0.05, "marginal_epochs": 20, "conditional_epochs": 40, "hidden_dim": 64}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.uint8, np.bool_])
+def test_knife_takes_bits_for_bits(dtype):
+    target = bits()
+    result = estimate(target.astype(dtype), target.astype(dtype), estimator="knife", **LEARN)
+    assert result.marginal_entropy_nats == pytest.approx(entropy(target), abs=0.02)
+    assert 0.95 * entropy(target) < result.nats < entropy(target) + 0.02
+    assert not any("takes for a density" in said for said in result.warnings)
+
+
+@pytest.mark.parametrize("networks", ["merged", "separate"])
+def test_knife_of_noisy_bits_comes_near_their_information(networks):
+    target, flips = bits(dim=4, n=4000), 0.1
+    source = np.where(np.random.default_rng(1).random(target.shape) < flips, 1 - target, target)
+    share = target.mean(axis=0)
+    seen = share * (1 - flips) + (1 - share) * flips
+    truth = float((binary_entropy(seen) - binary_entropy(np.array([flips]))).sum())
+    result = estimate(source, target, estimator="knife", networks=networks, **LEARN)
+    assert result.nats == pytest.approx(truth, abs=0.1)
+
+
+def binary_entropy(share):
+    return -share * np.log(share) - (1 - share) * np.log(1 - share)
+
+
+def test_a_target_with_one_other_entry_has_normal_kernels():
+    target = bits()
+    target[0, 0] = 0.5
+    result = estimate(target, target, estimator="knife", **QUICK["knife"])
+    assert any("few distinct values" in said for said in result.warnings)
+
+
+def test_knife_is_not_held_to_the_entropy_but_says_so():
+    target = bits(dim=6)
+    result = estimate(
+        target, target, estimator="knife", marginal_epochs=1, conditional_epochs=40, hidden_dim=64
+    )
+    assert result.nats > entropy(target)  # its marginal is hardly fitted in one epoch
+    assert any("are more than" in said for said in result.warnings)
+
+
+def test_the_mixture_of_bits_is_the_probability_it_says():
+    row, raw = np.array([1.0, 0.0, 1.0]), np.array([[0.2, -1.0, 2.0], [0.0, 0.5, -0.3]])
+    logits = np.array([0.5, -0.5])
+    weights = np.exp(logits) / np.exp(logits).sum()
+    truth = log(
+        sum(w * bernoulli.pmf(row, 1 / (1 + np.exp(-r))).prod() for w, r in zip(weights, raw, strict=True))
+    )
+    found = bits_log_prob(torch.tensor(row)[None], torch.tensor(raw), torch.tensor(logits))
+    assert found.item() == pytest.approx(truth)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_densities_of_bits_have_no_scales(merged):
+    marginal = MarginalMixture(3, 2, 0.01, seed=0, of_bits=True)
+    conditional = ConditionalMixture(
+        4, 3, n_components=2, hidden_dims=[5], merged=merged, seed=0, of_bits=True
+    )
+    assert {name for name, _ in marginal.named_parameters()} == {"means", "logits"}
+    rows = torch.randint(0, 2, (8, 3)).float()
+    (conditional(rows, torch.randn(8, 4)).mean() + marginal(rows).mean()).backward()
+    assert all(parameter.grad is not None for parameter in conditional.parameters())
+    total = sum(
+        marginal(torch.tensor([[a, b, c]], dtype=torch.float)).exp()
+        for a in (0, 1)
+        for b in (0, 1)
+        for c in (0, 1)
+    )
+    assert total.item() == pytest.approx(1, abs=1e-5)
