@@ -78,7 +78,7 @@ def test_the_index_that_pandas_stored_is_no_dimension(index, name):
         ({"pca0": [1.0], "pca1": [1.0], "umap0": [1.0]}, "pca0..pca1 and umap0"),
         ({"d0": [1.0], "d2": [1.0]}, "number 1 is missing"),
         ({"0": [1.0], "1": [1.0], "2024": [5]}, "number 2 is missing"),
-        ({"text": ["x"]}, "neither a list column nor numeric"),
+        ({"text": ["x"]}, "no list column and no numeric"),
         ({"u": [[1.0, 2.0]], "v": [[1.0, 2.0]]}, "holds u, v; name one"),
     ],
 )

@@ -46,17 +46,17 @@ EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
       rank models whose vectors of the same items, in the same order, are in these files
   suffice rank vectors/*.npy --groups documents.csv
-      the same for chunks of documents: source and target see different chunks of one document
+      the same, but source and target see different chunks of one document
   suffice new-study my-docs --texts docs.csv --content body --models tfidf-256,minilm
       write a study of your own texts, then: suffice run config/my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
   suffice fetch my-docs
-      bring a study's models and data into the local caches, for computers without network
+      download a study's models and data into the local caches, for computers without network
   suffice verify results/api-docs
-      check that every result is as its job left it, and would come out the same today
+      check that every result is as its job wrote it, and would be the same today
   suffice explain vectors/small.npy vectors/large.npy --items texts.txt
-      say what the first model's vectors do not tell of the second's
+      show what the first model's vectors miss about the second's
   suffice estimators
       list the density families
 """
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", AssumptionWarning)
-            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type names more than is used
+            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type has more than is used
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
     show.set_defaults(run=_show)
-    fetch = commands.add_parser("fetch", help="bring a study's models and data into the local caches")
+    fetch = commands.add_parser("fetch", help="download a study's models and data into the local caches")
     fetch.add_argument("study", help="a name in config/, or a folder")
     fetch.set_defaults(run=_fetch)
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
@@ -113,7 +113,7 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command = commands.add_parser(
         "rank",
         help="rank models by files of vectors",
-        description="Rank models by the information that each one's vectors carry about the others'. "
+        description="Rank models by the information that each one's vectors carry about the others' vectors. "
         "Writes ranking.csv and pairs.parquet, and prints the ranking, in nats per target dimension.",
         epilog="example:\n  suffice rank vectors/*.npy --groups documents.csv --out ranking/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -123,11 +123,11 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="vectors of one model, a row an item; items in the same order in all files, unless all carry "
-        "ids (a column `id`, or an array `ids` in a .npz), by which rows are joined: .npy, .npz, "
-        ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts; the file's name "
-        "is the model's. FILE:NAME takes one array of several, or the columns of a table that are called "
-        "NAME and a number",
+        help="vectors of one model, one row per item. All files have the same items in the same order, or "
+        "all have ids (a column `id`, or an array `ids` in a .npz) that join them. Formats: .npy, .npz, "
+        ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts. The file name is "
+        "the model's name. FILE:NAME takes one of several arrays, or the columns of a table named NAME plus "
+        "a number",
     )
     command.add_argument(
         "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
@@ -136,8 +136,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--estimator",
         metavar="NAME,...",
-        help="density family, or several, whose pairs are columns of one ranking (default: linear, and with "
-        f"two looks, unless an aggregate of nats is asked for, {','.join(WITH_TWO_LOOKS)})",
+        help="density family, or several for one ranking (default: linear, or with two looks and win rates "
+        f"{','.join(WITH_TWO_LOOKS)})",
     )
     command.add_argument(
         "--aggregate",
@@ -165,16 +165,16 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="count a model as a target of itself; with two looks it always counts",
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of folds, fits and resamples (default: %(default)s)"
+        "--seed", type=int, default=0, help="seed for folds, fits and resamples (default: %(default)s)"
     )
     command.add_argument(
-        "--device", default="cpu", help="torch device, where one is used (default: %(default)s)"
+        "--device", default="cpu", help="torch device, if one is used (default: %(default)s)"
     )
     command.add_argument(
         "--labels",
         type=Path,
         metavar="CSV",
-        help="labels of some items, columns row (from 0) and label, at least 20: adds the columns logme, "
+        help="labels of at least 20 items, with the columns row (from 0) and label; adds the columns logme, "
         "updated_score and updated_rank, the ranking after these labels",
     )
     command.add_argument(
@@ -190,12 +190,12 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "run",
         help="run a study, or make one from a file of texts, and print which model to take",
-        description="Run a study; its results go to results/NAME in the working folder. A file of texts "
-        "becomes a study in a folder beside it.",
+        description="Run a study and write its results to results/NAME in the working folder. For a file of "
+        "texts, a study is created in a folder beside it.",
     )
     command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
-    command.add_argument("--content", metavar="COLUMN", help="column of the file that holds the texts")
+    command.add_argument("--content", metavar="COLUMN", help="column of the file with the texts")
     command.add_argument("--cores", type=int, metavar="N", help="jobs at once (default: all processors)")
     command.add_argument(
         "--profile", default="default", help="default, slurm, or a folder with a Snakemake profile"
@@ -203,7 +203,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--config", nargs="+", default=[], metavar="KEY=VALUE", help="replace keys of study.yaml"
     )
-    command.add_argument("--plan", action="store_true", help="only say how many jobs of each kind would run")
+    command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
     command.add_argument("--open", action="store_true", help="open the page in a browser")
     command.set_defaults(run=_run)
 
@@ -215,47 +215,47 @@ def _add_looks(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="vectors of a second look at the same items, such as texts' second halves where FILE... are of "
-        "the first, with the same names of files; source and target then see different looks",
+        help="vectors of a second look at the same items, with the same file names. For example, FILE... "
+        "are of the first halves of texts, and these of the second. Source and target see different looks",
     )
     command.add_argument(
         "--groups",
         type=Path,
         metavar="FILE",
-        help="group of each item, such as its document: .csv, .tsv or .parquet with a column `group` or one "
-        "column alone, or .txt; items of one group are not independent, and are looks at the same thing",
+        help="group of each item, such as its document: .csv, .tsv or .parquet with a column `group` or only "
+        "one column, or .txt. Items of one group are not independent, and are looks at the same thing",
     )
     command.add_argument(
         "--ids",
         type=Path,
         metavar="FILE",
-        help="ids of the rows of all files that carry none: a table with a column `id` or one column alone, "
-        "or .txt; if all files have ids, their rows are joined by them",
+        help="ids of the rows of all files without ids: a table with a column `id` or only one column, or "
+        ".txt. If all files have ids, their rows are joined by id",
     )
     command.add_argument(
         "--looks",
         choices=get_args(LooksChoice),
         default="auto",
         help="what source and target see: the same vectors, those of --second (files), or different items of "
-        "one group; auto takes what there is (default: %(default)s)",
+        "one group; auto uses what is available (default: %(default)s)",
     )
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "explain",
-        help="say what one model's vectors do not tell of another's",
-        description="Print the directions of the target that the source cannot give, named by the items at "
-        "their ends, and the items that are lost most, in nats; by linear regression.",
+        help="show what one model's vectors miss about another's",
+        description="Print the directions of the target that the source cannot predict, described by the "
+        "items at their ends, and the items with the largest loss in nats. Uses linear regression.",
     )
     command.add_argument("source", type=Path, help="file of the source's vectors, as for rank")
     command.add_argument("target", type=Path, help="file of the target's, the same items in the same order")
-    command.add_argument("--items", type=Path, help="text file with one line an item, which names it")
+    command.add_argument("--items", type=Path, help="text file with one line per item, its name")
     command.add_argument(
         "--directions", type=int, default=8, metavar="N", help="directions to print (default: %(default)s)"
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of the division of the items (default: %(default)s)"
+        "--seed", type=int, default=0, help="seed for dividing the items (default: %(default)s)"
     )
     command.set_defaults(run=_explain)
 
@@ -273,9 +273,9 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "--texts",
         type=Path,
         required=True,
-        help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of them",
+        help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these",
     )
-    command.add_argument("--content", help="column that holds the texts (default: content)")
+    command.add_argument("--content", help="column with the texts (default: content)")
     command.add_argument(
         "--models",
         default=",".join(MODEL_PRESETS),
@@ -322,12 +322,12 @@ def _rank(options: argparse.Namespace) -> None:
 
 
 def _names(options: argparse.Namespace) -> list[str] | None:
-    """The names of the estimators that are asked for; None if that is left to the looks."""
+    """The names of the requested estimators; None if the looks decide."""
     return options.estimator and [name.strip() for name in options.estimator.split(",")]
 
 
 def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> None:
-    """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
+    """Record the inputs and settings of the ranking beside it, so `suffice verify` can check it."""
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
     read = [*(path for path, _ in split), *filter(None, (options.groups, options.ids, options.labels))]
@@ -343,7 +343,7 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
 
 
 def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
-    """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
+    """LogME of each model from the user's labels. It runs before the ranking, so bad labels fail early."""
     rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
     items = given.joined.positions(rows)  # rows are those of the first file
     few = {name: each[items[items >= 0]] for name, each in given.vectors.items()}
@@ -355,7 +355,7 @@ def _explain(options: argparse.Namespace) -> None:
     items = None if options.items is None else joined.of_first(read_lines(options.items))
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
     print("".join(f"{note}\n" for note in joined.notes), end="")
-    print(f"what {options.source.stem} does not give of {options.target.stem}")
+    print(f"what {options.source.stem} misses about {options.target.stem}")
     print(found.directions.to_string(index=False, float_format="%.4f"))
     print(f"\nitems, {found.mean_item_nats:.4f} nats on average")
     print(found.items.to_string(index=False, float_format="%.4f"))
@@ -364,7 +364,7 @@ def _explain(options: argparse.Namespace) -> None:
 def _new_study(options: argparse.Namespace) -> None:
     wrong = why_no_name(options.name)
     if wrong:
-        raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
+        raise StudyError(f"{options.name!r} {wrong}; use --folder to choose its place")
     models = _listed(options.models)
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
@@ -403,9 +403,7 @@ def _fetch(options: argparse.Namespace) -> None:
     failed = [each.what for each in found if each.failed]
     if failed:
         raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
-    got = (
-        f"{len(found)} of its models and data sets are in the cache" if found else "it takes nothing from one"
-    )
+    got = f"{len(found)} of its models and data sets are in the cache" if found else "it needs no downloads"
     print(f"the study {folder.name} runs without network: {got}")
 
 
@@ -418,7 +416,7 @@ def _verify(options: argparse.Namespace) -> None:
     found = verify_results(options.results)
     print("\n".join(found.lines()))
     if not found.is_good:
-        raise DataError(f"{options.results} is not as it should be; delete what is damaged, and run again")
+        raise DataError(f"{options.results} has damaged or stale results; delete damaged ones and run again")
 
 
 def _list_estimators(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Running a study by one command, from a checkout or from the installed package alone."""
+"""Running a study by one command, from a checkout or from the installed package."""
 
 import importlib.util
 import os
@@ -17,13 +17,13 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Effort:
-    """With what a study is run.
+    """How a study is run.
 
     Attributes:
-        cores: jobs at once; None: as many as there are processors.
-        profile: name of a profile of the package, or a folder with one.
-        settings: `key=value` each, which replace keys of study.yaml or are the workflow's own.
-        plan: only say which jobs would run.
+        cores: jobs at once; None: the number of processors.
+        profile: name of a profile of the package, or a folder with a profile.
+        settings: `key=value` each; they replace keys of study.yaml or are keys of the workflow itself.
+        plan: only print which jobs would run.
     """
 
     cores: int | None = None
@@ -33,10 +33,10 @@ class Effort:
 
 
 def workflow_root() -> Path:
-    """The folder of the Snakefile: the checkout that the library lies in, or within the installed package.
+    """The folder of the Snakefile: the checkout of the library, or a folder in the installed package.
 
     Raises:
-        StudyError: the package came without the workflow.
+        StudyError: the package has no workflow.
     """
     for root in (HERE.parent.parent, HERE / "_workflow"):
         if (root / "Snakefile").is_file():
@@ -45,22 +45,22 @@ def workflow_root() -> Path:
 
 
 def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
-    """The folder of a study: the one that is given, or one that is written beside a file of texts.
+    """The folder of a study: the given one, or a new one beside a file of texts.
 
     Args:
         given: a folder, the name of a study of the package, or a file of texts.
-        models: models of a new study, as `write_new_study` takes them.
-        content: column of the file that holds the texts.
+        models: models of a new study, as `write_new_study` accepts them.
+        content: column of the file with the texts.
 
     Raises:
-        StudyError: there is nothing of that name, or models are given with a study that has its own.
+        StudyError: nothing has that name, or models are given although the study has its own.
     """
     path = Path(given).expanduser()
     of_package = workflow_root() / "config" / given
     folder = path if (path / "study.yaml").is_file() else of_package
     if (folder / "study.yaml").is_file():
         if models or content:
-            raise StudyError(f"{folder} is a study, whose tables name models and columns; change these")
+            raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
         return folder
     if not path.is_file():
         raise StudyError(f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts")
@@ -73,10 +73,10 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
 
 
 def run_study(folder: Path, effort: Effort) -> int:
-    """Run a study's workflow in the working folder, where its results go; returns Snakemake's exit status.
+    """Run a study's workflow and write its results to the working folder; returns Snakemake's exit status.
 
     Raises:
-        StudyError: Snakemake is not installed, or there is no such profile.
+        StudyError: Snakemake is not installed, or the profile is unknown.
     """
     if importlib.util.find_spec("snakemake") is None:
         raise StudyError("running a study needs Snakemake: pip install 'suffice[workflow]'")
@@ -90,7 +90,7 @@ def _command(folder: Path, effort: Effort) -> list[str]:
         profile = Path(effort.profile).expanduser()
     if not (profile / "config.yaml").is_file():
         known = ", ".join(sorted(path.name for path in (root / "profiles").iterdir()))
-        said = f"no profile {effort.profile!r}; there is {known}, or give a folder with config.yaml"
+        said = f"unknown profile {effort.profile!r}; use one of {known}, or give a folder with config.yaml"
         raise StudyError(said)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--workflow-profile", str(profile)]

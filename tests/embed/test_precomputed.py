@@ -185,7 +185,7 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
     with pytest.raises(ModelError, match="1 rows without a vector"):
         embed(corpus, path)
     pd.DataFrame({"id": [f"item-{i}" for i in range(N)]}).to_parquet(path)
-    with pytest.raises(ModelError, match="neither a list column nor numeric columns"):
+    with pytest.raises(ModelError, match="no list column and no numeric columns"):
         embed(corpus, path)
 
 

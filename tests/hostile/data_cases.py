@@ -240,5 +240,5 @@ def checksums() -> Iterator[Case]:
     """A SHA-256 in the table that the file does not have."""
     for sha256 in CHECKSUMS:
         table = f"dataset\tsource\tpath\tcontent\tid\tgroup\tsha256\ntoys\tfile\ttoys.csv\ttext\tkey\tdocument\t{sha256}\n"
-        expected = "'toys'.*(another SHA-256|sha256)" if sha256 else SAME
+        expected = "'toys'.*(the SHA-256 of|sha256)" if sha256 else SAME
         yield Case("checksum", f"{sha256[:1]} {len(sha256)}", write("datasets.tsv", table.encode()), expected)

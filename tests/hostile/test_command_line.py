@@ -16,14 +16,14 @@ EXPLAIN = ("explain", "a.npy", "b.npy")
 NEW = ("new-study", "--texts", "t.csv")
 BAD_NAMES = ("../x", "a/b", "/tmp/x", "..", "A", "=1", "<script>", "a b", "", LONG)
 ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
-    "seed": [((*RANK, "--seed", value), f"seed {value} is no whole number") for value in ("-1", "9" * 30)],
+    "seed": [((*RANK, "--seed", value), f"seed {value} is not a whole number") for value in ("-1", "9" * 30)],
     "targets": [
         ((*RANK, "--targets", ""), "0 targets are too few"),
-        ((*RANK, "--targets", "9" * 5000), "is no model"),
-        ((*RANK, "--targets", "\u00b2"), "target '\u00b2' is no model"),
-        ((*RANK, "--targets", "../a"), "target '../a' is no model"),
+        ((*RANK, "--targets", "9" * 5000), "is not a model"),
+        ((*RANK, "--targets", "\u00b2"), "target '\u00b2' is not a model"),
+        ((*RANK, "--targets", "../a"), "target '../a' is not a model"),
         ((*RANK, "--budget", "-5"), "a budget of -5 pairs is too small"),
-        ((*RANK, "--targets", "a,a"), "a name stands twice in a, a"),
+        ((*RANK, "--targets", "a,a"), "a name occurs twice in a, a"),
     ],
     "choice": [
         ((*RANK, "--estimator", ""), "unknown estimator ''"),
@@ -48,8 +48,8 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
             "text.npy": "text.npy cannot be read",
             "nan.npy": "nan: the embedding has 6 NaN",
             "sub/a.npy": "two files give the model name 'a'",
-            f"{LONG}.npy": "can be no file's name",
-            "~nobody-of-that-name/b.npy": "home folder that is not there",
+            f"{LONG}.npy": "cannot be the name of a file",
+            "~nobody-of-that-name/b.npy": "unknown home folder",
             "https://127.0.0.1/b.npy": "b.npy does not exist",
             "\n.npy": "names a model by what cannot be shown",
             os.fsdecode(b"\xff.npy"): "names a model by what cannot be shown",

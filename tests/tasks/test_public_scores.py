@@ -53,7 +53,7 @@ def test_every_value_of_the_real_tree(shared_data, tmp_path):
     without = read_public_scores(models, tasks, folder / "results")
     named = set(zip(without.gaps["public_name"], without.gaps["task"], strict=True))
     assert named == set(zip(no_file["model"], no_file["task"], strict=True))
-    assert set(without.gaps["reason"]) == {"the model has no file for it"}
+    assert set(without.gaps["reason"]) == {"the model has no file for this task"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_gap_is_named_with_its_reason(tree, content, message):
 
 def test_a_model_without_a_folder_and_a_table_that_fills_gaps(tree, tmp_path):
     folder = tree(COMMIT, "T", new(0.5))
-    assert reason(folder, "Other") == "the model has no file for it"
+    assert reason(folder, "Other") == "the model has no file for this task"
     assert reason(tmp_path, "T") == "the model has no folder and no row"
     table = tmp_path / "table.csv"
     table.write_text("model,task,value\nowner/m,T,0.9\nowner/m,Other,0.7\n")
@@ -142,9 +142,9 @@ def test_a_wrong_table(tmp_path, content, message):
 
 
 def test_where_to_read_must_be_given_and_exist(tmp_path):
-    with pytest.raises(DataError, match="need a tree, a table, or both"):
+    with pytest.raises(DataError, match="need a tree or a table"):
         read_public_scores({"m": "m"}, ["T"])
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         read_public_scores({"m": "m"}, ["T"], tmp_path / "nowhere")
     with pytest.raises(DataError, match="cannot be read"):
         read_public_scores({"m": "m"}, ["T"], table=tmp_path / "nowhere.csv")

@@ -1,4 +1,4 @@
-"""Density families and the information sufficiency that they give: one file a family, one interface."""
+"""Density families and their information sufficiency: one file per family, one interface."""
 
 from suffice.estimators.estimate import estimate
 from suffice.estimators.registry import ESTIMATORS, get_estimator

@@ -1,4 +1,4 @@
-"""All estimators by name: a new one is one file and one line here."""
+"""All estimators by name: a new one needs one file, and one line here."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ ESTIMATORS: dict[str, type[Estimator[Any]]] = {
 }
 DEFAULT_ESTIMATOR = Linear.name
 WITH_TWO_LOOKS = (Linear.name, Neighbours.name)
-"""Whose pairs together order models best where source and target see two looks; see docs/method.md."""
+"""The estimators whose pairs together order models best with two looks; see docs/method.md."""
 
 
 def get_estimator(name: str) -> type[Estimator[Any]]:
     """The estimator class of this name.
 
     Raises:
-        EstimationError: there is none; the message lists those there are.
+        EstimationError: the name is unknown; the message suggests a similar one.
     """
     if name not in ESTIMATORS:
         raise EstimationError(f"unknown estimator {name!r}{did_you_mean(name, list(ESTIMATORS))}")

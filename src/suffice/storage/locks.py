@@ -1,4 +1,4 @@
-"""Locks between processes, by files: the system frees them when their holder ends, however it ends."""
+"""Locks between processes, by files. The system frees a lock when its process ends for any reason."""
 
 import errno
 import fcntl
@@ -13,7 +13,7 @@ NOT_SUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) -> int | None:
-    """Lock a file, which is made if need be.
+    """Lock a file, which is created if necessary.
 
     Args:
         path: the file; it stays when the lock is freed.
@@ -33,7 +33,7 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
     except OSError as error:
         if error.errno not in NOT_SUPPORTED:
             raise
-        log.warning("%s: this file system has no locks; see that only one run works on it", path.parent)
+        log.warning("%s: this file system has no locks; make sure that only one run uses it", path.parent)
     return handle
 
 
