@@ -149,15 +149,15 @@ def test_ids_of_arrays_are_given():
     pd.testing.assert_series_equal(nats(rank(mixed, ids=NAMES)), nats(rank(MODELS)))
 
 
-def test_what_carries_no_ids_is_taken_on_trust():
+def test_what_carries_no_ids_is_not_checked():
     found = rank(MODELS | {"full": frame(MODELS["full"])})
     said = (
         "there are ids for 'full' but not for 'half', 'mixed'; the order of rows without ids was not checked"
     )
     assert found.notes == (said,)
-    assert "on trust" in " ".join(estimate(frame(MODELS["full"]), MODELS["half"]).warnings)
+    assert "not checked" in " ".join(estimate(frame(MODELS["full"]), MODELS["half"]).warnings)
     assert rank(MODELS).notes == ()
-    assert "trust" not in " ".join(estimate(MODELS["full"], MODELS["half"]).warnings)
+    assert "not checked" not in " ".join(estimate(MODELS["full"], MODELS["half"]).warnings)
 
 
 def test_order_that_cannot_be_told_is_an_error():

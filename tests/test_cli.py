@@ -130,7 +130,7 @@ def test_explain_prints_directions_and_items(vectors, tmp_path, capsys):
     texts.write_text("".join(f"text {row}\n" for row in range(200)))
     assert main(["explain", vectors[1], vectors[0], "--items", str(texts), "--directions", "2"]) == 0
     printed = capsys.readouterr().out
-    assert "what half does not give of all" in printed
+    assert "what half misses about all" in printed
     assert "lost_share" in printed
     assert "text 1" in printed
 

@@ -29,7 +29,7 @@ def test_a_model_that_fails_under_two_estimators_is_named_once(tmp_path):
 def test_a_record_is_there_while_a_job_runs_and_after_it_failed(tmp_path):
     path = tmp_path / "m.json"
     with recording_failure(str(path), "m", "d"):
-        assert "did not end" in read_json(path)["message"]
+        assert "still running or was killed" in read_json(path)["message"]
     assert not path.exists()
     with pytest.raises(ValueError), recording_failure(str(path), "m", "d"):
         raise ValueError("too wide")

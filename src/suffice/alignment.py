@@ -222,8 +222,8 @@ def _on_trust(n_rows: Mapping[str, int], carried: Mapping[str, Sequence[str]]) -
     for other in others:
         if carried[other] != carried[one]:
             raise EstimationError(
-                f"{one} and {other} have different ids, or the same ids in another order, and {_some(without)} "
-                "without ids cannot be matched with both; give its ids too"
+                f"{one} and {other} have different ids, or the same ids in another order, and "
+                f"{_some(without)} without ids cannot be matched with both; give its ids too"
             )
     return (
         f"there are ids for {_some(list(carried))} but not for {_some(without)}; the order of rows without "

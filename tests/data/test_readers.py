@@ -118,7 +118,7 @@ BAD = {
     "cut gzip": ("t.txt.gz", gzip.compress(b"abc\n" * 100)[:-9], {}, "may be truncated"),
     "spoilt gzip": ("t.txt.gz", gzip.compress(b"abcdefgh\n")[:10] + b"\xff" * 20, {}, "cannot be read"),
     "not parquet": ("t.parquet", b"PAR1 no", {}, "not a readable Parquet file"),
-    "duplicate ids": ("t.csv", b"content,k\na,1\nb,1\n", {"id": "k"}, "id '1' stands more than once"),
+    "duplicate ids": ("t.csv", b"content,k\na,1\nb,1\n", {"id": "k"}, "id '1' occurs more than once"),
     "missing id": ("t.csv", b"content,k\na,1\nb,\n", {"id": "k"}, "data row 2 has no id"),
     "missing group": ("t.csv", b"content,g\na,\n", {"group": "g"}, "data row 1 has no group"),
     "ragged": ("t.csv", b"content,g\na,b\nc\n", {}, "data row 2 has 1 cells but the header has 2"),
@@ -202,7 +202,7 @@ def test_splits_of_the_hub_are_the_items_split(tmp_path):
     items = read_items(DatasetSettings(**settings))
     assert items["split"].tolist() == ["train", "train", "test"]
     assert items["id"].tolist() == ["0", "1", "2"]
-    with pytest.raises(ValueError, match="are the split; leave the column split out"):
+    with pytest.raises(ValueError, match="already define the split; leave the column split out"):
         DatasetSettings(**settings, split="part")
 
 

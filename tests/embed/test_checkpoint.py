@@ -121,7 +121,7 @@ def test_identity_of_cached_hub_name_is_its_commit(cached):
 def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
     snapshot = tmp_path / "models--toy--bert" / "snapshots" / cached
     settings = HiddenStatesSettings(checkpoint="toy/bert")
-    part = "only a part is in the cache.*make fetch STUDY="
+    part = "the cache has only a part.*make fetch STUDY="
     with pytest.raises(ModelError, match=part):
         HiddenStates(settings).check()
     HiddenStates(HiddenStatesSettings(checkpoint="toy/bert", random_init=True)).check()
@@ -153,7 +153,7 @@ def test_hashes_follow_contents_and_names_only(tmp_path):
 
 
 def test_folder_without_weights(tmp_path):
-    with pytest.raises(ModelError, match="holds no weights"):
+    with pytest.raises(ModelError, match="has no weights"):
         weights_sha256(tmp_path)
 
 
@@ -228,7 +228,7 @@ def test_out_of_memory_halves_the_batch_for_good(fail):
     assert runner.run(encode, [1] * 7).ravel().tolist() == list(range(7))
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert runner.batch_size == 1
-    assert runner.warnings() == ["memory was short: batches of 1 items, not of 10"]
+    assert runner.warnings() == ["memory was short: batches had 1 items instead of 10"]
 
 
 def test_other_errors_are_not_taken_for_want_of_memory():

@@ -194,8 +194,8 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
     [
         ("v.pkl", {}, "not one of .npy, .npz"),
         ("missing.npy", {}, "does not exist"),
-        ("v.npy", {"match": "id"}, "holds no ids"),
-        ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "holds no ids"),
+        ("v.npy", {"match": "id"}, "has no ids"),
+        ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "has no ids"),
         ("v.npy", {"array": "a"}, "remove the setting array"),
     ],
 )
@@ -269,5 +269,5 @@ def test_second_looks_with_ids_are_joined(corpus, vectors, tmp_path, rng):
     found = np.concatenate([looks.encode(window) for window in corpus.windows(7)])
     np.testing.assert_array_equal(found, (2 * vectors).astype(np.float32))
     save(tmp_path / "second", "parquet", vectors, [*ids[:-1], "other"])
-    with pytest.raises(ModelError, match="hold different items"):
+    with pytest.raises(ModelError, match="have different items"):
         loader_of(first, second_path=str(second)).open(corpus)

@@ -51,8 +51,8 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
             f"{LONG}.npy": "cannot be the name of a file",
             "~nobody-of-that-name/b.npy": "unknown home folder",
             "https://127.0.0.1/b.npy": "b.npy does not exist",
-            "\n.npy": "names a model by what cannot be shown",
-            os.fsdecode(b"\xff.npy"): "names a model by what cannot be shown",
+            "\n.npy": "cannot be shown on one line",
+            os.fsdecode(b"\xff.npy"): "cannot be shown on one line",
         }.items()
     ],
     "labels": [

@@ -242,7 +242,7 @@ def test_the_command_line_takes_groups(suffix, tmp_path, capsys):
     [
         ("group\na\n", "has 1 rows but there are 600 items"),
         ("group\n" + "a\n" * 299 + "\n" + "b\n" * 300, "row 299 has no group"),
-        ("one,two\n" + "a,b\n" * 600, "has the columns one, two; name the one with the groups `group`"),
+        ("one,two\n" + "a,b\n" * 600, "has the columns one, two; rename the one with the groups to `group`"),
         (None, "cannot be read"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_result_that_was_cut_or_swapped_with_its_time_kept(made, tmp_path, tex
 def test_results_from_other_results_than_there_are_now(made):
     made.pairs.write_text("a,b\n1,3\n")
     write_records(made.results, [made.pairs], {str(made.input): sha256_of(made.input)}, made.job)
-    assert made.outdated() == {"ranking.csv": "was made from another pairs.csv"}
+    assert made.outdated() == {"ranking.csv": "was made from a different pairs.csv"}
 
 
 def test_other_code(made):

@@ -138,7 +138,7 @@ def test_a_server_that_does_not_answer_is_given_up(cache, monkeypatch):
     monkeypatch.setattr("suffice.storage.fetch.TIMEOUT_SECONDS", 0.5)
     with (
         silent_server(seconds=30) as address,
-        pytest.raises(FetchError, match=r"texts\.csv cannot be fetched"),
+        pytest.raises(FetchError, match=r"texts\.csv cannot be downloaded"),
     ):
         fetch(f"{address}/texts.csv", SHA256)
     assert not list(cache.rglob("*.csv"))
@@ -191,8 +191,8 @@ def drop_by_drop(handler):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (endless, "more than 1 MB; set SUFFICE_MAX_DOWNLOAD_MB"),
-        (lambda handler: send(handler, b"", Content_Length=10**13), "more than 1 MB"),
+        (endless, "over 1 MB; to allow more, set SUFFICE_MAX_DOWNLOAD_MB"),
+        (lambda handler: send(handler, b"", Content_Length=10**13), "over 1 MB"),
         (drop_by_drop, "takes over 1 s; to allow more, set SUFFICE_MAX_DOWNLOAD_SECONDS"),
         (lambda handler: send(handler, Content_Length=len(CONTENT) + 1), "the connection was lost"),
         (lambda handler: send(handler, status=500), "answered with status 500"),

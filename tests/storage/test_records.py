@@ -85,7 +85,7 @@ def test_what_was_made_from_an_altered_result_is_stale_and_so_are_its_heirs(resu
     (results / "a.csv").write_text("value\nz\n")
     found = verify_results(results)
     assert list(found.damaged) == ["a.csv"]
-    assert found.stale == {"b.csv": "made from another a.csv than there is now"}
+    assert found.stale == {"b.csv": "made from a different a.csv"}
     assert found.heirs == ["c.csv"]
 
 
@@ -105,7 +105,7 @@ def test_what_is_missing_is_noted_and_makes_nothing_stale(results):
 
 def test_files_without_a_record_are_noted(results):
     (results / "mine.csv").write_text("x")
-    assert verify_results(results).notes == ["1 file not checked, since no job recorded them: mine.csv"]
+    assert verify_results(results).notes == ["1 file not checked, because no job recorded them: mine.csv"]
 
 
 def test_damaged_parts_in_the_store_are_found_and_computed_again(results, caplog):

@@ -117,7 +117,7 @@ def test_same_seed_same_result(blobs):
         ),
         (lambda e, t: (np.ones_like(e), t), ModelError, "the same vector"),
         (lambda e, t: (e, t.assign(split="train")), DataError, "240 labelled items in train and 0 in test"),
-        (lambda e, t: (e, t.assign(split="dev")), DataError, "holds .'dev'.; allowed are train and test"),
+        (lambda e, t: (e, t.assign(split="dev")), DataError, "has .'dev'.; allowed are train and test"),
         (
             lambda e, t: (e, t.assign(group="one")),
             DataError,

@@ -108,8 +108,8 @@ def test_which_revision_counts(tree):
         ({"scores": {"validation": []}}, "has no split 'test'"),
         ({"scores": {"test": [{"hf_subset": "de", "main_score": 0.5}]}}, "no English subset; it has de"),
         ({"test": {"loss": 0.5}}, "none of the main metrics; it has loss"),
-        (new(None), "holds None where a number should be"),
-        ('{"scores": {"test": [{"main_score": NaN, "accuracy": 1}]}}', "holds nan"),
+        (new(None), "has None where a number is expected"),
+        ('{"scores": {"test": [{"main_score": NaN, "accuracy": 1}]}}', "has nan"),
     ],
 )
 def test_a_gap_is_named_with_its_reason(tree, content, message):
@@ -131,7 +131,7 @@ def test_a_model_without_a_folder_and_a_table_that_fills_gaps(tree, tmp_path):
     [
         ("model,task\nm,T\n", "lacks the column.s. value"),
         ("model,task,value\nm,T,1\nm,T,2\n", "two rows for 'm' and 'T'"),
-        ("model,task,value\nm,T,good\n", "holds the value 'good'"),
+        ("model,task,value\nm,T,good\n", "has the value 'good'"),
     ],
 )
 def test_a_wrong_table(tmp_path, content, message):

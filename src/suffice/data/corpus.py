@@ -1,8 +1,7 @@
 """A corpus: the cleaned items of one data set, as a Parquet table with a manifest beside it.
 
-Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold),
-`split` ("train" or "test"), and any number of label columns, in which a missing value means that
-the item takes no part in that task.
+Columns: `id`, `content`, `group` (a split or a fold never separates items of one group), `split` ("train" or
+"test"), and any number of label columns. An item with a missing label takes no part in that task.
 """
 
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus on disk, read in windows so that memory does not grow with the number of items.
+    """A corpus on disk. It is read in windows, so memory does not grow with the number of items.
 
     Raises:
         DataError: the file is missing, is not Parquet, or lacks a required column.
@@ -67,7 +66,7 @@ class Corpus:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What stands in the JSON file beside the table: source, versions, sha256, what was dropped."""
+        """The content of the JSON file beside the table: source, versions, sha256, dropped items."""
         return dict(read_json(self.path.with_suffix(".json")))
 
     @property
@@ -79,8 +78,8 @@ class Corpus:
         """The items in their order, `n_items` at a time.
 
         Args:
-            n_items: of a window; the last one may have less.
-            rows: leave out windows that begin elsewhere; default none.
+            n_items: number of items in a window; the last one may have fewer.
+            rows: leave out windows that begin outside these rows; by default, read all.
         """
         start = 0
         for batch in pq.ParquetFile(self.path).iter_batches(batch_size=n_items, columns=[ID, CONTENT]):
@@ -92,7 +91,7 @@ class Corpus:
         """One column as an array of shape (n_items,); missing labels are None or NaN.
 
         Raises:
-            DataError: there is no such column.
+            DataError: the column does not exist.
         """
         if name not in self.columns:
             raise DataError(f"{self.path} has no column {name!r}; it has {', '.join(self.columns)}")

@@ -1,4 +1,4 @@
-"""Encoding window after window into a file, in memory that does not grow with the number of items."""
+"""Encoding one window after the other into a file; memory does not grow with the number of items."""
 
 import time
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ from suffice.storage.files import create_array
 
 
 class Contents(Protocol):
-    """What can be embedded: a corpus, or looks at its items."""
+    """Contents to embed: a corpus, or looks at its items."""
 
     @property
     def n_items(self) -> int:
-        """How many there are."""
+        """Number of contents."""
 
     def windows(self, n_items: int = ..., rows: range | None = ...) -> Iterator[Window]:
-        """Runs of them, in their order."""
+        """Windows of contents, in their order."""
 
 
 def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> float:
-    """Encode a block of whole windows of the contents, or all of them, into a memory map; seconds it took.
+    """Encode a block of whole windows, or all of them, into a memory map; returns the seconds.
 
-    A progress bar is on stderr, if that is a terminal.
+    A progress bar is shown on stderr if that is a terminal.
     """
     started = time.perf_counter()
     array = create_array(temporary, (len(rows), encoder.embed_dim))
@@ -38,8 +38,8 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
                 raise ModelError(
-                    f"model {model} gave vectors of shape {vectors.shape} for {len(window)} items; "
-                    f"its width should be {encoder.embed_dim}"
+                    f"model {model} returned vectors of shape {vectors.shape} for {len(window)} items, but "
+                    f"its width should be {encoder.embed_dim}; check the checkpoint"
                 )
             first = window.start - rows.start
             array[first : first + len(window)] = vectors
