@@ -62,10 +62,10 @@ class TaskSettings(Settings):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "TaskSettings":
         allowed = FIELDS_OF_KIND[self.kind]
-        foreign = sorted(self.model_fields_set - {"kind", *allowed})
-        if foreign:
+        unused = sorted(self.model_fields_set - {"kind", *allowed})
+        if unused:
             raise ValueError(
-                f"a {self.kind} task does not read {', '.join(foreign)}; remove it "
+                f"a {self.kind} task does not read {', '.join(unused)}; remove it "
                 f"(it reads {', '.join(allowed)})"
             )
         if "label" in allowed and self.label is None:

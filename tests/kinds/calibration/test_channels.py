@@ -216,7 +216,7 @@ def test_too_much_for_one_component_is_refused():
 
 
 def test_an_unknown_channel_is_named_with_the_nearest():
-    with pytest.raises(DataError, match="no channel 'gausian'; did you mean 'gaussian'"):
+    with pytest.raises(DataError, match="unknown channel 'gausian'; did you mean 'gaussian'"):
         get_channel("gausian")
 
 

@@ -38,7 +38,7 @@ def test_details_say_on_how_many_settings_the_comparison_rests():
         {"estimator": ["a"], "gaussian_error": [np.nan], "other_error": [0.2], "seconds": [0.5]}
     )
     first, second = details(summary, accuracy())
-    assert "at the 1 settings at which every estimator gave an estimate" in first
+    assert "at the 1 settings that all of them measured" in first
     assert second == "a: – on Gaussian channels, 20.0 % on others, 0.500 s a pair."
 
 

@@ -147,9 +147,9 @@ def variance_of_pairs(
     precision = np.where(counted, 1 / np.maximum(mean_square, TINY), 0.0)
     products = products_across(kept * np.sqrt(precision, dtype=np.float32) for kept, _ in units)
     squares_across = sum(float(np.square(product).sum()) for product in products)
-    likeness = squares_across / sum(product.size for product in products)
-    likeness = max(likeness - n_dims**2 * odds / plan.n_items, n_dims)
-    variance = odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items)
+    similarity = squares_across / sum(product.size for product in products)
+    similarity = max(similarity - n_dims**2 * odds / plan.n_items, n_dims)
+    variance = odds * _items_alike(odds, source, plan) * similarity / (2 * plan.n_items)
     by_block = sums_across(source, products, n_dims * (1 + odds))
     return OfPairs(odds, variance, by_block)
 

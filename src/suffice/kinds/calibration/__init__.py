@@ -1,1 +1,1 @@
-"""Channels of known truth, and what estimators make of them."""
+"""Channels with known truth, and the results of estimators on them."""
