@@ -67,5 +67,5 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
 
 def test_a_wrong_scale_stops_with_its_message(saturation):
     done = saturation.run(check=False, scale="quik")
-    assert done.returncode != 0 and "no scale 'quik'; did you mean 'quick'" in done.output
+    assert done.returncode != 0 and "unknown scale 'quik'; did you mean 'quick'" in done.output
     assert "Traceback" not in done.output

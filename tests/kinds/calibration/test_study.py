@@ -71,7 +71,7 @@ def test_figures_are_those_that_have_something_to_show(write):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"grid": "smal"}, "no grid 'smal'; did you mean 'small'"),
+        ({"grid": "smal"}, "unknown grid 'smal'; did you mean 'small'"),
         ({"estimators": {"lineer": {}, "slow": {"estimator": "linear"}}}, "estimator 'lineer'"),
         ({"estimators": {"slow": {"estimator": "linear", "penalties": 1}}}, "unknown key 'penalties'"),
         ({"estimators": {"linear": {}}}, "limits: no estimator 'slow'"),

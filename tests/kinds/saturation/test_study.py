@@ -76,7 +76,7 @@ def test_the_read_out_arm_starts_from_likelihood(folder):
 @pytest.mark.parametrize(
     ("scale", "message"),
     [
-        ({"languages": {"anbm": {}}}, "no language 'anbm'; did you mean 'anbn'"),
+        ({"languages": {"anbm": {}}}, "unknown language 'anbm'; did you mean 'anbn'"),
         ({"architectures": ["lstn"]}, "unknown architecture 'lstn'; did you mean 'lstm'"),
         ({"arms": ["oracle"]}, "arms must hold 'likelihood'"),
         ({"tuned_architecture": "lstm"}, "no tuned_architecture 'lstm'"),
@@ -96,7 +96,7 @@ def test_wrong_scales(tmp_path, scale, message):
 
 
 def test_a_scale_that_is_not_there(folder):
-    with pytest.raises(StudyError, match="no scale 'quik'; did you mean 'quick'"):
+    with pytest.raises(StudyError, match="unknown scale 'quik'; did you mean 'quick'"):
         load_saturation(folder, {"scale": "quik"})
 
 

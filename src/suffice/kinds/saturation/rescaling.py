@@ -1,9 +1,9 @@
 """The same function with different weights: rescaled, or with its units in another order.
 
 A rectifier passes a positive factor. The input of a feed-forward layer can therefore be multiplied by a
-factor and its output divided by it. The same holds for values and outputs of attention, which are linear. Such twins
-give the same output for every input, but gradients change with the factor, and so does fine-tuning. A new
-order of the units changes neither, so it is the negative control.
+factor and its output divided by it. The same holds for values and outputs of attention, which are linear.
+Such twins give the same output for every input, but gradients change with the factor, and so does
+fine-tuning. A new order of the units changes neither, so it is the negative control.
 """
 
 import copy
