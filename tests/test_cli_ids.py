@@ -178,7 +178,7 @@ def test_bad_ids_get_a_message(ids, message, tmp_path, capsys):
     ("content", "message"),
     [
         ("id\n" + "\n".join(NAMES[:-1]), "all has 200 rows but 199 ids"),
-        ("a,b\n1,2\n", "name the one with the ids `id`"),
+        ("a,b\n1,2\n", "rename the one with the ids to `id`"),
     ],
 )
 def test_bad_files_of_ids_get_a_message(content, message, tmp_path, capsys):

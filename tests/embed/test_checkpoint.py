@@ -67,7 +67,7 @@ def test_checkpoints_that_do_not_exist(checkpoint, message, package, tmp_path):
 
 
 def test_check_of_local_folder(tmp_path):
-    with pytest.raises(ModelError, match="holds no config.json"):
+    with pytest.raises(ModelError, match="has no config.json"):
         check_checkpoint(str(tmp_path), tmp_path)
     (tmp_path / "config.json").write_text("{}")
     check_checkpoint(str(tmp_path), tmp_path)

@@ -236,7 +236,7 @@ def test_weights_are_from_one_place(more):
 
 
 def test_a_text_is_no_molecule():
-    with pytest.raises(ModelError, match="'a sentence' is no SMILES; with content_type smiles"):
+    with pytest.raises(ModelError, match="'a sentence' is not a SMILES; set content_type smiles"):
         FingerprintLoader(FingerprintSettings(fingerprint="ecfp")).open(None).encode(
             window(["CCO", "a sentence"])
         )

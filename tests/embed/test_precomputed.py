@@ -86,7 +86,7 @@ def test_one_of_several_arrays(corpus, vectors, tmp_path):
     np.testing.assert_array_equal(
         embed(corpus, tmp_path / "v.npz", array="small"), vectors[:, :2].astype(np.float32)
     )
-    with pytest.raises(ModelError, match="holds large, small; name one"):
+    with pytest.raises(ModelError, match="has large, small; name one"):
         embed(corpus, tmp_path / "v.npz")
     with pytest.raises(ModelError, match="has no 'medium'; it has large, small"):
         embed(corpus, tmp_path / "v.npz", array="medium")
@@ -121,7 +121,7 @@ def test_repeated_ids(form, corpus, vectors, tmp_path):
 def test_ids_that_are_not_one_a_row(corpus, vectors, tmp_path):
     path, settings = save(tmp_path, "npy", vectors)
     (tmp_path / "ids.txt").write_text("item-0\nitem-1\n")
-    with pytest.raises(ModelError, match="has 16 rows but there are 2 ids"):
+    with pytest.raises(ModelError, match="has 16 rows but 2 ids"):
         embed(corpus, path, match="id", **settings)
 
 
@@ -192,7 +192,7 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
 @pytest.mark.parametrize(
     "name, settings, message",
     [
-        ("v.pkl", {}, "not one of .npy, .npz"),
+        ("v.pkl", {}, "does not end in one of .npy, .npz"),
         ("missing.npy", {}, "does not exist"),
         ("v.npy", {"match": "id"}, "has no ids"),
         ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "has no ids"),

@@ -139,8 +139,8 @@ def test_vocabulary_of_another_size(tmp_path):
     "name, settings, message",
     [
         ("v.csv", {}, "not a file of word vectors"),
-        ("v.npy", {}, "needs vocabulary"),
-        ("v.npz", {"vocabulary": "v.csv"}, "takes no vocabulary"),
+        ("v.npy", {}, "needs a vocabulary"),
+        ("v.npz", {"vocabulary": "v.csv"}, "needs no vocabulary"),
         ("v.npz", {"array": "a"}, "works only with .safetensors"),
         ("nowhere.npz", {}, "does not exist|is not a file"),
     ],
@@ -158,7 +158,7 @@ def test_one_of_several_arrays(tmp_path):
     save_file({"x": VECTORS[:2], "y": VECTORS[2:4]}, tmp_path / "v.safetensors")
     settings = {"path": str(tmp_path / "v.safetensors"), "vocabulary": str(tmp_path / "words.txt")}
     assert loader_of(**settings, array="y").open(None).vectors.tolist() == VECTORS[2:4].tolist()
-    with pytest.raises(ModelError, match="holds x, y; name one"):
+    with pytest.raises(ModelError, match="has x, y; name one"):
         loader_of(**settings).open(None)
     with pytest.raises(ModelError, match="no array 'z', only x, y"):
         loader_of(**settings, array="z").open(None)

@@ -42,9 +42,9 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("rank", "a.npy", name), message)
         for name, message in {
             "none.npy": "none.npy does not exist",
-            "folder.npy": "folder.npy holds no file of vectors",
+            "folder.npy": "folder.npy has no file of vectors",
             "short.npy": "short has 50 rows but a has 200",
-            "text": "text is not one of .npy",
+            "text": "text does not end in one of .npy",
             "text.npy": "text.npy cannot be read",
             "nan.npy": "nan: the embedding has 6 NaN",
             "sub/a.npy": "two files give the model name 'a'",
@@ -71,7 +71,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "new study": [
         *(((*NEW, name), "is not a name") for name in BAD_NAMES),
         (("new-study", "ok", "--texts", "none.csv"), "none.csv does not exist"),
-        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy holds no file of a known kind"),
+        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy has no file of a known kind"),
         (("new-study", "ok", "--texts", LONG), "too long"),
         ((*NEW, "ok", "--models", ""), "there is 0 model"),
         ((*NEW, "ok", "--models", "$(id)"), "model '$(id)' is no preset"),
@@ -80,8 +80,8 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "results": [
         (("show", "none"), "none holds no ranking"),
         (("show", "text"), "text holds no ranking"),
-        (("verify", "none"), "none holds no records"),
-        (("verify", "text"), "text holds no records"),
+        (("verify", "none"), "none has no records"),
+        (("verify", "text"), "text has no records"),
     ],
 }
 CASES = [(kind, *case) for kind, cases in ARGUMENTS.items() for case in cases]
