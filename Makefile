@@ -1,19 +1,14 @@
 # Two commands do all the set-up that they need: `make study` and `make test`.
 PYTHON ?= python3
-CORES ?= all
 STUDY ?= api-docs
 PROFILE ?= default
-GPUS ?= $(shell (nvidia-smi -L 2>/dev/null || echo) | wc -l)
-MEM_MB ?= $(shell awk '/MemTotal/ {print int($$2 / 1024)}' /proc/meminfo 2>/dev/null || echo 16000)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PROFILE_FOLDER = $(if $(wildcard profiles/$(PROFILE)/config.yaml),profiles/$(PROFILE),$(PROFILE))
 given = $(filter command environment,$(firstword $(origin $(1))))
-GIVEN_RESOURCES = $(if $(call given,MEM_MB),mem_mb=$(MEM_MB)) $(if $(call given,GPUS),gpu=$(GPUS))
-GIVEN_LIMITS = $(if $(call given,CORES),--cores $(CORES)) $(if $(strip $(GIVEN_RESOURCES)),--resources $(GIVEN_RESOURCES))
-LIMITS = $(if $(filter default,$(PROFILE)),--cores $(CORES) --resources mem_mb=$(MEM_MB) gpu=$(GPUS),$(GIVEN_LIMITS))
-RUN = $(BIN)/snakemake $(TARGET) --workflow-profile "$(PROFILE_FOLDER)" $(LIMITS) --config study="$$STUDY" $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+LIMITS = $(if $(call given,CORES),--cores $(CORES)) $(if $(call given,MEM_MB),--mem-mb $(MEM_MB)) $(if $(call given,GPUS),--gpus $(GPUS))
+SETTINGS = $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
+EFFORT = "$$STUDY" --profile "$(PROFILE)" $(LIMITS) $(if $(TARGET),--target $(TARGET)) $(if $(strip $(SETTINGS)),--config $(SETTINGS))
 RESULTS = results/$(lastword $(notdir $(patsubst %/,%,$(STUDY))))$(if $(findstring offline_standins=true,$(CONFIG)),-standins)
 
 export STUDY
@@ -36,11 +31,10 @@ $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 install: $(STAMP) ## set up the virtual environment from the lock
 
 study: $(STAMP) ## run a study, print its ranking and the path of its page
-	@$(RUN) --quiet rules || { $(BIN)/suffice show --failures $(RESULTS); exit 1; }
-	@$(BIN)/suffice show $(RESULTS)
+	@$(BIN)/suffice run $(EFFORT)
 
 plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
-	@$(RUN) --dry-run --quiet rules host
+	@$(BIN)/suffice plan $(EFFORT)
 
 fetch: $(STAMP) ## bring a study's models and data into the caches, for computers without network
 	$(BIN)/suffice fetch "$$STUDY"
@@ -49,7 +43,7 @@ reproduce: ## published numbers beside the same recomputed, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published
 
 report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, file and figure
-	$(RUN) --report $(RESULTS)/snakemake-report.html
+	$(BIN)/snakemake --cores 1 --config study="$$STUDY" $(SETTINGS) --report $(RESULTS)/snakemake-report.html
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest
@@ -57,7 +51,7 @@ test: $(STAMP) ## all tests
 check: $(STAMP) ## lint, format, types, workflow lint, dry run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules src
 	$(BIN)/mypy src/suffice
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet all --cores 1
@@ -65,13 +59,14 @@ check: $(STAMP) ## lint, format, types, workflow lint, dry run
 format: $(STAMP) ## lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/snakefmt Snakefile rules src
 
 lock: $(STAMP) ## resolve requirements.lock and envs/ anew
 	$(BIN)/python tools/lock.py
 
-docs: $(STAMP) ## write the manual's tables and the schemas from the settings
+docs: $(STAMP) ## write the manual from the settings, and build site/
 	$(BIN)/python tools/manual.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean: ## remove results and logs, keep the environment
 	rm -rf results logs

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from suffice.kinds.calibration.tables import common_settings
-from suffice.page.numbers import integer, number, percent, text
+from suffice.numbers import integer, number, percent, text
 from suffice.storage.files import read_table, whole_file
 from suffice.storage.provenance import machine, versions
 

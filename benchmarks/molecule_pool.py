@@ -20,7 +20,7 @@ from pools import (
     write_task_results,
 )
 
-from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, TRAIN
+from suffice.data.columns import CONTENT, GROUP, ID, SPLIT, TRAIN
 from suffice.seeds import derive_seed
 from suffice.storage.files import whole_file
 from suffice.tasks.settings import TaskSettings

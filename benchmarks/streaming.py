@@ -22,7 +22,8 @@ import pandas as pd
 from linear_cost import peak_memory
 
 from suffice.data.build import content_sha256
-from suffice.data.corpus import GROUP, Corpus
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Corpus
 from suffice.embed.precomputed import Precomputed, PrecomputedSettings
 from suffice.embed.write import write_embedding
 from suffice.estimators import get_estimator

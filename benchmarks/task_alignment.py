@@ -31,7 +31,8 @@ from suffice.analyses.correlation import (
 )
 from suffice.baselines.registry import baseline_table
 from suffice.estimators.items import divide_items
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.names import DEFAULT_ESTIMATOR
+from suffice.estimators.registry import get_estimator
 from suffice.ranking.scores import RankingSettings
 from suffice.storage.files import read_table, write_table
 from suffice.storage.provenance import machine, versions

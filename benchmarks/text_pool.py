@@ -20,7 +20,8 @@ from pools import (
 )
 
 from suffice.data.build import NAMES_OF_SPLITS, build_corpus
-from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
+from suffice.data.columns import CONTENT, GROUP, ID, SPLIT
+from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding

@@ -1,4 +1,13 @@
-"""What the ranking rests on: one thing varied at a time. Made by the target `ablations` alone."""
+"""Ablations: what the ranking depends on. Only the target `ablations` makes them.
+
+Takes pairs, vectors, rankings and tasks. Makes one table for each thing that is varied on its own: the pool
+of models, a setting of an estimator, the data set, the number of items, a model and its tuned versions
+(`ablations/`), with their curves.
+"""
+
+from suffice.jobs import AblationJobs
+
+ABLATIONS = AblationJobs(STUDY)
 
 
 wildcard_constraints:
@@ -7,7 +16,7 @@ wildcard_constraints:
 
 rule ablations:
     input:
-        ablation_files,
+        ABLATIONS.files,
 
 
 rule vary_pool:
@@ -16,13 +25,6 @@ rule vary_pool:
         tasks=task_results,
     output:
         "results/{study}/ablations/{dataset}/pool.{estimator}.csv",
-    log:
-        "logs/{study}/vary_pool/{dataset}/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
         seed=STUDY.settings.seed,
@@ -33,19 +35,12 @@ rule vary_pool:
 
 rule vary_setting:
     input:
-        rankings=rankings_of_variation,
+        rankings=ABLATIONS.rankings_of_variation,
         tasks=task_results,
     output:
         "results/{study}/ablations/{dataset}/settings.{variation}.csv",
-    log:
-        "logs/{study}/vary_setting/{dataset}/{variation}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
-        names=values_of_variation,
+        names=ABLATIONS.values_of_variation,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_of("vary_setting"),
@@ -55,17 +50,10 @@ rule vary_setting:
 
 rule vary_dataset:
     input:
-        rankings=rankings_of_estimator,
+        rankings=ABLATIONS.rankings_of_estimator,
         tasks=task_results,
     output:
         "results/{study}/ablations/datasets.{estimator}.csv",
-    log:
-        "logs/{study}/vary_dataset/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         names=STUDY.compared_datasets,
         n_resamples=STUDY.settings.correlation.n_resamples,
@@ -79,21 +67,14 @@ rule vary_items:
     input:
         corpus="results/{study}/corpora/{dataset}.parquet",
         vectors=embeddings_of_dataset,
-        looks=looks_of_dataset,
-        vectors_of_looks=vectors_of_looks,
+        looks=ABLATIONS.looks,
+        vectors_of_looks=ABLATIONS.vectors_of_looks,
         tasks=task_results,
     output:
         "results/{study}/ablations/{dataset}/items.csv",
-    log:
-        "logs/{study}/vary_items/{dataset}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
     params:
-        models=models_of_study,
-        how=stable(ranking_choices()),
+        models=list(STUDY.models),
+        how=ABLATIONS.ranking,
         code=code_of("vary_items"),
     script:
         "../scripts/vary_items.py"
@@ -105,13 +86,6 @@ rule compare_versions:
         tasks=task_results,
     output:
         "results/{study}/ablations/{dataset}/versions.{estimator}.csv",
-    log:
-        "logs/{study}/compare_versions/{dataset}/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         versions=STUDY.versions,
         summary=STUDY.settings.ranking.model_dump(include={"aggregate", "self_pairs"}),
@@ -138,13 +112,6 @@ rule plot_ablations:
             labels={"data set": "{dataset}", "figure": "curves"},
         ),
         points="results/{study}/ablations/{dataset}/curves.csv",
-    log:
-        "logs/{study}/plot_ablations/{dataset}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         variations=list(STUDY.settings.ablations),
         code=code_of("plot_ablations"),

@@ -1,47 +1,57 @@
-"""From a data set to a corpus, and from a corpus to a small language model."""
+"""Corpora: read data sets, find two looks at their items, train small language models on them.
+
+Takes the files of a data set, an installed package's documentation or other corpora. Makes one table of items
+for each data set with a manifest (`corpora/`), the pairs of looks at the items (`looks/`), and the
+checkpoints of a language model at the steps that the study names (`checkpoints/`).
+"""
+
+from suffice.jobs import CorpusJobs
+
+CORPORA = CorpusJobs(STUDY)
 
 
 rule build_corpus:
     input:
-        source_file,
-        parts=corpora_of_parts,
+        CORPORA.files,
+        parts=CORPORA.parts,
     output:
         table="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",
-    log:
-        "logs/{study}/build_corpus/{dataset}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
     params:
-        settings=dataset_settings,
+        settings=CORPORA.settings,
         seed=STUDY.settings.seed,
-        versions=corpus_versions,
+        versions=CORPORA.versions,
         code=code_of("build_corpus"),
     script:
         "../scripts/build_corpus.py"
 
 
+rule make_looks:
+    input:
+        corpus="results/{study}/corpora/{dataset}.parquet",
+        manifest="results/{study}/corpora/{dataset}.json",
+    output:
+        table="results/{study}/looks/{dataset}.parquet",
+        manifest="results/{study}/looks/{dataset}.json",
+    params:
+        kind=CORPORA.kind_of_looks,
+        how=CORPORA.limits_of_looks,
+        seed=STUDY.settings.seed,
+        code=code_of("make_looks"),
+    script:
+        "../scripts/make_looks.py"
+
+
 rule train_language_model:
     input:
-        training_corpus,
+        CORPORA.training_corpus,
     output:
         directory("results/{study}/checkpoints/{training}"),
-    log:
-        "logs/{study}/train_language_model/{training}.log",
-    benchmark:
-        "results/{study}/benchmarks/train_language_model/{training}.tsv"
     priority: 10
-    conda:
-        "../envs/suffice.yaml"
     resources:
-        gpu=n_gpus(uses_device=True),
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        gpu=CORPORA.training_gpus,
     params:
-        settings=training_settings,
+        settings=CORPORA.training_settings,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
         code=code_of("train_language_model"),

@@ -1,39 +1,41 @@
-"""From a corpus and a model to vectors and their card, and to those of looks where these are embedded."""
+"""Embeddings: run each model on each data set.
+
+Takes a corpus and what the model's loader reads: files, a checkpoint or the vectors of other models. Makes
+one vector per item, with a card that says how they were made and at what cost (`embeddings/`). Where source and
+target see parts of a text, it embeds these looks too (`looks/`). A data set may be divided into blocks
+(`shards/`), one job per block; the model's own job then joins them.
+"""
+
+from suffice.jobs import EmbeddingJobs
+
+EMBED = EmbeddingJobs(STUDY)
 
 
 rule embed_items:
     input:
-        files_of_model,
-        shards=shards_of_model,
-        facts=facts_of_shards,
-        looks=embedded_looks,
-        looks_of_bases=looks_of_base_models,
-        shards_of_looks=shards_of_looks,
-        facts_of_look_shards=facts_of_look_shards,
+        EMBED.files,
+        shards=EMBED.shards,
+        facts=EMBED.facts_of_shards,
+        looks=EMBED.looks,
+        looks_of_bases=EMBED.looks_of_bases,
+        shards_of_looks=EMBED.shards_of_looks,
+        facts_of_look_shards=EMBED.facts_of_look_shards,
         corpus="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",
     output:
         vectors="results/{study}/embeddings/{dataset}/{model}.npy",
         card="results/{study}/embeddings/{dataset}/{model}.json",
-    log:
-        "logs/{study}/embed_items/{dataset}/{model}.log",
-    benchmark:
-        "results/{study}/benchmarks/embed_items/{dataset}/{model}.tsv"
     wildcard_constraints:
-        dataset=any_of(WITHOUT_EMBEDDED_LOOKS),
-    conda:
-        "../envs/suffice.yaml"
+        dataset=any_of(EMBED.without_looks),
     resources:
-        gpu=gpus_of_embedding,
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        gpu=EMBED.gpus,
     params:
-        kind=kind_of_model,
-        settings=settings_of_model,
-        versions=versions_of_model,
-        seed=seed_of_model,
+        kind=EMBED.kind,
+        settings=EMBED.settings,
+        versions=EMBED.versions,
+        seed=EMBED.seed,
         device=STUDY.settings.device,
-        failure=failure_record,
+        failure=EMBED.failure,
         code=code_of_model,
     script:
         "../scripts/embed_items.py"
@@ -45,18 +47,14 @@ use rule embed_items as embed_items_with_looks with:
         card="results/{study}/embeddings/{dataset}/{model}.json",
         looks="results/{study}/looks/{dataset}/{model}.npy",
         card_of_looks="results/{study}/looks/{dataset}/{model}.json",
-    log:
-        "logs/{study}/embed_items_with_looks/{dataset}/{model}.log",
-    benchmark:
-        "results/{study}/benchmarks/embed_items_with_looks/{dataset}/{model}.tsv"
     wildcard_constraints:
-        dataset=any_of(WITH_EMBEDDED_LOOKS),
+        dataset=any_of(EMBED.with_looks),
 
 
 rule embed_shard:
     input:
-        files_of_model,
-        looks=embedded_looks,
+        EMBED.files,
+        looks=EMBED.looks,
         corpus="results/{study}/corpora/{dataset}.parquet",
         manifest="results/{study}/corpora/{dataset}.json",
     output:
@@ -66,27 +64,19 @@ rule embed_shard:
         facts=temp(
             "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.json"
         ),
-    log:
-        "logs/{study}/embed_shard/{dataset}/{model}/{shard}-of-{n_shards}.log",
-    benchmark:
-        "results/{study}/benchmarks/embed_shard/{dataset}/{model}/{shard}-of-{n_shards}.tsv"
     wildcard_constraints:
-        dataset=any_of(WITHOUT_EMBEDDED_LOOKS),
+        dataset=any_of(EMBED.without_looks),
         shard=r"\d+",
         n_shards=r"\d+",
-    conda:
-        "../envs/suffice.yaml"
     resources:
-        gpu=gpus_of_model,
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        gpu=EMBED.gpus_of_shard,
     params:
-        kind=kind_of_model,
-        settings=settings_of_model,
-        versions=versions_of_model,
-        seed=seed_of_model,
+        kind=EMBED.kind,
+        settings=EMBED.settings,
+        versions=EMBED.versions,
+        seed=EMBED.seed,
         device=STUDY.settings.device,
-        failure=failure_record_of_shard,
+        failure=EMBED.failure_of_shard,
         code=code_of_model,
     script:
         "../scripts/embed_shard.py"
@@ -106,11 +96,7 @@ use rule embed_shard as embed_shard_with_looks with:
         facts_of_looks=temp(
             "results/{study}/shards/{dataset}/{model}/{shard}-of-{n_shards}.looks.json"
         ),
-    log:
-        "logs/{study}/embed_shard_with_looks/{dataset}/{model}/{shard}-of-{n_shards}.log",
-    benchmark:
-        "results/{study}/benchmarks/embed_shard_with_looks/{dataset}/{model}/{shard}-of-{n_shards}.tsv"
     wildcard_constraints:
-        dataset=any_of(WITH_EMBEDDED_LOOKS),
+        dataset=any_of(EMBED.with_looks),
         shard=r"\d+",
         n_shards=r"\d+",

@@ -1,4 +1,13 @@
-"""From vectors to the information sufficiency of every source for every target, one job a target."""
+"""Estimates: how much information each model (the source) has of another (the target).
+
+Takes the vectors of all models on one data set. Makes what an estimator fits once per model, such as an
+entropy (`prepared/`), and then one table per target with a row for every source (`pairs/`). Pairs that were
+estimated before come from the store.
+"""
+
+from suffice.jobs import PairJobs
+
+PAIRS = PairJobs(STUDY)
 
 
 rule prepare_model:
@@ -6,25 +15,17 @@ rule prepare_model:
         corpus="results/{study}/corpora/{dataset}.parquet",
         vectors="results/{study}/embeddings/{dataset}/{model}.npy",
         card="results/{study}/embeddings/{dataset}/{model}.json",
-        looks=looks_of_dataset,
-        vectors_of_looks=looks_of_model,
+        looks=PAIRS.looks,
+        vectors_of_looks=PAIRS.looks_of_model,
     output:
         "results/{study}/prepared/{dataset}/{estimator}/{model}.npz",
-    log:
-        "logs/{study}/prepare_model/{dataset}/{estimator}/{model}.log",
-    benchmark:
-        "results/{study}/benchmarks/prepare_model/{dataset}/{estimator}/{model}.tsv"
-    conda:
-        "../envs/suffice.yaml"
     resources:
-        gpu=gpus_of_estimator,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        gpu=PAIRS.gpus,
     params:
-        estimator=estimator_choice,
+        estimator=PAIRS.estimator,
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
-        failure=failure_record_of_preparation,
+        failure=PAIRS.failure,
         code=code_of_estimator,
     script:
         "../scripts/prepare_model.py"
@@ -35,25 +36,21 @@ rule estimate_pairs:
         corpus="results/{study}/corpora/{dataset}.parquet",
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
-        prepared=prepared_of_dataset,
-        looks=looks_of_dataset,
-        vectors_of_looks=vectors_of_looks,
-        cards_of_looks=cards_of_looks,
+        prepared=expand(
+            "results/{study}/prepared/{dataset}/{estimator}/{model}.npz",
+            model=STUDY.models,
+            allow_missing=True,
+        ),
+        looks=PAIRS.looks,
+        vectors_of_looks=PAIRS.vectors_of_looks,
+        cards_of_looks=PAIRS.cards_of_looks,
     output:
         "results/{study}/pairs/{dataset}/{estimator}/{target}.parquet",
-    log:
-        "logs/{study}/estimate_pairs/{dataset}/{estimator}/{target}.log",
-    benchmark:
-        "results/{study}/benchmarks/estimate_pairs/{dataset}/{estimator}/{target}.tsv"
-    conda:
-        "../envs/suffice.yaml"
     resources:
-        gpu=gpus_of_estimator,
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        gpu=PAIRS.gpus,
     params:
-        estimator=estimator_choice,
-        models=models_of_study,
+        estimator=PAIRS.estimator,
+        models=list(STUDY.models),
         seed=STUDY.settings.seed,
         device=STUDY.settings.device,
         store=f"{RESULTS}/store/pairs",

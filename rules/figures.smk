@@ -1,63 +1,48 @@
-"""From tables to figures and the page."""
+"""Figures and page.
+
+Takes the ranking, its pairs and the tables of the analyses. Makes each figure as a picture, a PDF and a table of
+what is drawn (`figures/`), and the page that shows all of it (`report.html`).
+"""
+
+from suffice.analyses.registry import figures_of
+from suffice.analyses.sources import sources_of_page
+from suffice.study.configuration import configuration_of
+
+FIGURES = figures_of(STUDY)
 
 
 rule plot_figures:
     input:
-        pairs=pairs_of_dataset,
-        ranking="results/{study}/ranking/{dataset}/{estimator}.csv",
-        by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
-        correlation=correlation_of_dataset,
-        tasks=task_results,
-        pareto="results/{study}/pareto/{dataset}/{estimator}.csv",
-        sensitivity="results/{study}/sensitivity/{dataset}/{estimator}.csv",
-        dependence=kinds_of_tasks,
-        few_labels=few_labels_of_dataset,
-        explained=explained_of_dataset,
+        **ANALYSES.read_by(figure.reads for figure in FIGURES),
     output:
         expand(
             "results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure}.{kind}",
-            figure=figure_names(),
+            figure=[figure.name for figure in FIGURES],
             kind=["pdf", "csv"],
         ),
-        png=list(map(reported_figure, figure_names())),
-    log:
-        "logs/{study}/plot_figures/{dataset}/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        png=list(map(reported_figure, FIGURES)),
     params:
-        figures=figure_names(),
-        models=model_table,
-        seed=STUDY.settings.seed,
-        code=code_of_figures(),
+        figures=[figure.name for figure in FIGURES],
+        settings={"models": ANALYSES.models, "seed": STUDY.settings.seed},
+        code=code_of("plot_figures", *(figure.draw.__module__ for figure in FIGURES)),
     script:
         "../scripts/plot_figures.py"
 
 
 rule write_page:
     input:
-        page_files,
+        sources_of_page(STUDY, RESULTS),
     output:
         report(
             "results/{study}/report.html",
             caption="../report/page.rst",
             category="Page",
         ),
-    log:
-        "logs/{study}/write_page.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         folder=str(STUDY.folder),
         missing=MISSING,
         overrides=overrides_in(config),
         configuration=configuration_of(STUDY),
-        figures=figure_names(),
         code=code_of("write_page"),
     script:
         "../scripts/write_page.py"

@@ -1,23 +1,23 @@
-"""From vectors and labels to task results, one job a model with all tasks inside; and what others measured."""
+"""Tasks: how well each model does on labelled data.
+
+Takes a model's vectors of all data sets that have tasks, and the labels in their corpora. Makes one table per
+model with a row for each task (`tasks/`). If the study names public scores, it makes one table of these and
+one of the scores that are missing (`public_scores/`).
+"""
+
+from suffice.jobs import TaskJobs
+
+TASKS = TaskJobs(STUDY)
 
 
 rule probe_model:
     input:
-        corpora=corpora_of_tasks,
-        vectors=embeddings_of_tasks,
+        corpora=TASKS.corpora,
+        vectors=TASKS.vectors,
     output:
         "results/{study}/tasks/{model}.csv",
-    log:
-        "logs/{study}/probe_model/{model}.log",
-    benchmark:
-        "results/{study}/benchmarks/probe_model/{model}.tsv"
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
     params:
-        tasks=settings_of_tasks,
+        tasks=TASKS.settings,
         datasets=STUDY.task_datasets,
         seed=STUDY.settings.seed,
         store=f"{RESULTS}/store/tasks",
@@ -28,7 +28,7 @@ rule probe_model:
 
 rule read_public_scores:
     input:
-        files_of_public_scores,
+        TASKS.public_files,
     output:
         tasks="results/{study}/public_scores/tasks.csv",
         gaps=report(
@@ -37,15 +37,8 @@ rule read_public_scores:
             category="Correlation with tasks",
             labels={"data set": "public", "table": "scores that are missing"},
         ),
-    log:
-        "logs/{study}/read_public_scores.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
-        public=public_settings,
+        public=TASKS.public_settings,
         code=code_of("read_public_scores"),
     script:
         "../scripts/read_public_scores.py"

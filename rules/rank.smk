@@ -1,4 +1,13 @@
-"""From pairs to scores, intervals, rank intervals and tie groups."""
+"""Ranking: order the models by how much information they have of the others.
+
+Takes the pairs of one data set. Makes scores with their intervals, intervals of ranks and groups of ties
+(`ranking/`), how these depend on the number of items (`sample_size/`), and simple baselines to compare the
+ranking with (`baselines/`).
+"""
+
+from suffice.jobs import RankingJobs
+
+RANKING = RankingJobs(STUDY)
 
 
 rule rank_models:
@@ -14,13 +23,6 @@ rule rank_models:
             category="Ranking",
             labels={"data set": "{dataset}", "estimator": "{estimator}"},
         ),
-    log:
-        "logs/{study}/rank_models/{dataset}/{estimator}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         settings=STUDY.settings.ranking.model_dump(exclude={"targets"}),
         families=STUDY.families,
@@ -35,20 +37,13 @@ rule measure_baselines:
     input:
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,
-        public=public_baseline,
-        looks=looks_of_dataset,
-        vectors_of_looks=vectors_of_looks,
+        public=RANKING.public_baseline,
+        looks=RANKING.looks,
+        vectors_of_looks=RANKING.vectors_of_looks,
     output:
         "results/{study}/baselines/{dataset}.csv",
-    log:
-        "logs/{study}/measure_baselines/{dataset}.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
     params:
-        models=models_of_study,
+        models=list(STUDY.models),
         seed=STUDY.settings.seed,
         store=f"{RESULTS}/store/baselines",
         code=code_of("measure_baselines"),

@@ -1,18 +1,19 @@
-"""From installed documentation to what stands for data sets and checkpoints of the hub."""
+"""Stand-ins: try a study without network. Only a study with `offline_standins` has these rules.
+
+Takes the documentation of installed packages. Makes tables in the place of the hub's data sets and tiny random
+checkpoints in the place of its models (`standins/`). Numbers from them mean nothing.
+"""
+
+from suffice.jobs import StandinJobs
+
+STANDINS = StandinJobs(STUDY)
 
 
 rule make_standin_data:
     output:
-        [place_of_data(RESULTS, name) for name in STANDIN_DATASETS],
-    log:
-        f"logs/{STUDY.name}/make_standin_data.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        STANDINS.tables,
     params:
-        datasets=standin_datasets,
+        datasets=STANDINS.datasets,
         seed=STUDY.settings.seed,
         code=code_of("make_standin_data"),
     script:
@@ -21,16 +22,9 @@ rule make_standin_data:
 
 rule make_standin_checkpoints:
     output:
-        [directory(place_of_checkpoint(RESULTS, name)) for name in STANDIN_MODELS],
-    log:
-        f"logs/{STUDY.name}/make_standin_checkpoints.log",
-    conda:
-        "../envs/suffice.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        [directory(path) for path in STANDINS.checkpoints],
     params:
-        models=standin_models,
+        models=STANDINS.models,
         seed=STUDY.settings.seed,
         code=code_of("make_standin_checkpoints"),
     script:

@@ -9,6 +9,7 @@ from suffice.kinds.registry import kind_of_study
 from suffice.storage.provenance import code_of_script
 from suffice.workflow import (
     begin_run,
+    complete_rules,
     let_content_decide,
     let_jobs_import_library,
     overrides_in,
@@ -18,13 +19,23 @@ from suffice.workflow import (
 )
 
 ROOT = Path(workflow.basedir)
+ENVIRONMENT = str(ROOT / "envs" / "suffice.yaml")
 let_jobs_import_library(ROOT)
 
 try:
     refuse_spaces(ROOT, Path(sys.executable))
-    KIND = kind_of_study(study_folder(config, ROOT), overrides_in(config))
+    FOLDER = study_folder(config, ROOT)
+    KIND = kind_of_study(FOLDER, overrides_in(config))
 except SufficeError as error:
     stop_with_message(error)
+
+
+def opened_study():
+    """The study as its kind reads it; an error ends Snakemake with its message."""
+    try:
+        return KIND.load(FOLDER, overrides_in(config))
+    except SufficeError as error:
+        stop_with_message(error)
 
 
 def any_of(names):
@@ -34,7 +45,7 @@ def any_of(names):
 
 def code_of(script, *chosen):
     """Version of the library's code by which a script makes its results."""
-    return code_of_script(ROOT / "scripts" / f"{script}.py", *chosen)
+    return code_of_script(KIND.scripts(ROOT) / f"{script}.py", *chosen)
 
 
 def growing(amount):
@@ -52,4 +63,4 @@ def n_gpus(uses_device):
 
 
 onstart:
-    begin_run(Path(RESULTS), study_folder(config, ROOT), overrides_in(config))
+    begin_run(Path(RESULTS), FOLDER, overrides_in(config))

@@ -4,7 +4,8 @@ import logging
 
 import pandas as pd
 
-from suffice.data.corpus import GROUP, Corpus
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Corpus
 from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
 from suffice.estimators.stored import pairs_of_target

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suffice.plots.ablations import draw_ablations
+from suffice.analyses.questions.ablations import draw_ablations
 from suffice.plots.style import save_figure
 from suffice.storage.files import read_table
 from suffice.workflow import running_job

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from suffice.kinds.embeddings.figures import StudyTables, draw_figure
+from suffice.analyses.base import Ranked
+from suffice.analyses.registry import get_figure
 from suffice.plots.style import save_figure
-from suffice.workflow import running_job
+from suffice.workflow import files_by_name, running_job
 
 with running_job(snakemake):
-    params, files = snakemake.params, snakemake.input
-    ranked = files.ranking, files.by_items
-    decision = files.pareto, files.sensitivity, files.dependence
-    extras, models = (files.few_labels, files.explained), params.models
-    tables = StudyTables.read(files.pairs, ranked, files.correlation, files.tasks, models, decision, extras)
+    places, params = snakemake.wildcards, snakemake.params
+    ranked = Ranked(places.dataset, places.estimator, files_by_name(snakemake.input), params.settings)
     for name in params.figures:
-        drawn = draw_figure(name, tables, snakemake.wildcards.estimator, params.seed)
-        save_figure(drawn, Path(snakemake.output[0]).with_name(name))
+        save_figure(get_figure(name).draw(ranked), Path(snakemake.output[0]).with_name(name))

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from suffice.data.corpus import GROUP, Corpus
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Corpus
 from suffice.data.looks import read_looks
 from suffice.estimators import get_estimator
 from suffice.estimators.views import StoredModel, prepare_views, views_of

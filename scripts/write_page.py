@@ -7,6 +7,4 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params = snakemake.params
-    page_of_study(
-        Path(params.folder), params.overrides, params.missing, params.figures, Path(snakemake.output[0])
-    )
+    page_of_study(Path(params.folder), params.overrides, params.missing, Path(snakemake.output[0]))

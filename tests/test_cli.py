@@ -1,5 +1,7 @@
 """The command line, as a user meets it."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,7 +92,7 @@ def test_failures_say_how_to_go_on(tmp_path, capsys):
     assert main(["show", "--failures", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "failed: model own on data set toys: it is broken" in out
-    assert "SKIP_FAILED=yes" in out
+    assert "skip_failed=true" in out and "SKIP_FAILED=yes" in out
 
 
 @pytest.mark.parametrize(
@@ -188,3 +190,35 @@ def test_a_ranking_says_what_it_was_made_from(vectors, tmp_path, capsys):
     np.save(vectors[0], array + 1)
     assert main(["verify", str(out)]) == 1
     assert f"made from a different {vectors[0]}" in capsys.readouterr().out
+
+
+def test_a_shell_can_complete_the_command(capsys):
+    pytest.importorskip("shtab")
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert "new-study" in script and "--estimator" in script and "_shtab_compgen_files" in script
+
+
+def test_completion_without_its_package_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "zsh"]) == 1
+    assert "pip install 'suffice[completion]'" in capsys.readouterr().err
+
+
+def test_a_quiet_ranking_says_nothing_of_progress(vectors, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main(["rank", *vectors, "--out", out]) == 0
+    said = capsys.readouterr().err
+    assert "reading 3 files" in said and "linear: 3 models (all, half, one)" in said
+    assert "linear: 9 pairs in 0 s" in said
+    assert main(["rank", *vectors, "--out", out, "--quiet"]) == 0
+    assert "pairs in" not in capsys.readouterr().err
+
+
+def test_an_interrupted_ranking_says_so_and_ends_like_a_shell(vectors, tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("suffice.embed.inputs.read_inputs", interrupted)
+    assert main(["rank", *vectors, "--out", str(tmp_path / "out")]) == 130
+    assert "stopped; nothing was written" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from suffice.analyses.registry import ANALYSES
+from suffice.kinds.registry import all_kinds
 from suffice.storage import provenance
 from suffice.storage.provenance import DISPATCH, code_of_script, is_current
 
 PAGES = {"write_page", "write_calibration_page", "write_published_page", "write_saturation_page"}
+ABOVE = ("suffice.plots", "suffice.page", "suffice.study", "suffice.analyses.questions", "suffice.kinds")
 SHARED = {"prepare_model": "estimate_pairs", "embed_shard": "embed_items"}
 """Scripts whose results are of the same making as those of another, which imports more."""
 
@@ -18,8 +21,9 @@ def modules_behind(script, *chosen):
 
 @pytest.fixture(scope="module")
 def scripts():
-    folder = provenance.ROOT.parent.parent / "scripts"
-    return {path.stem: path for path in folder.glob("*.py")}
+    root = provenance.ROOT.parent.parent
+    folders = {kind.scripts(root) for kind in all_kinds()}
+    return {path.stem: path for folder in folders for path in folder.glob("*.py")}
 
 
 def test_no_script_imports_code_that_its_version_lacks(scripts):
@@ -30,12 +34,12 @@ def test_no_script_imports_code_that_its_version_lacks(scripts):
 
 def test_every_rule_names_its_own_script_or_what_depends_on_its_wildcards(project):
     found = 0
-    for path in (project / "rules").rglob("*.smk"):
-        for rule in re.split(r"(?m)^rule ", path.read_text())[1:]:
+    for path in [*(project / "rules").rglob("*.smk"), *(project / "src").rglob("*.smk")]:
+        for rule in re.split(r"(?m)^ *rule(?: \w+)?:$", path.read_text())[1:]:
             script = re.search(r'"[./]*scripts/(\w+)\.py"', rule)
             if script is None:
                 continue
-            code = re.search(r"code=(code_of\(\"(\w+)\"|code_of_\w+)", rule)
+            code = re.search(r"code=(code_of\(\s*\"(\w+)\"|code_of_\w+)", rule)
             assert code, f"{path}: {rule.splitlines()[0]} has no version of its code"
             assert code[2] in (None, script[1]), f"{path}: {rule.splitlines()[0]}"
             found += 1
@@ -44,8 +48,34 @@ def test_every_rule_names_its_own_script_or_what_depends_on_its_wildcards(projec
 
 def test_a_change_of_a_page_makes_pages_anew_and_no_number(scripts):
     for name in scripts.keys() - PAGES:
-        on_page = {module for module in modules_behind(scripts[name]) if ".report" in module}
+        on_page = {module for module in modules_behind(scripts[name]) if ".page" in module}
         assert not on_page, name
+
+
+def test_the_numbers_of_an_analysis_rest_on_no_figure_page_or_study(scripts):
+    for each in filter(lambda each: each.tables, ANALYSES):
+        behind = modules_behind(scripts["analyse_ranking"], each.tables.__module__)
+        odd = [name for name in behind if name.startswith(ABOVE) and name != each.tables.__module__]
+        assert not odd, f"{each.name}: {odd}"
+        assert each.tables.__module__ in behind
+
+
+def test_a_figure_rests_on_no_page_and_no_other_question(scripts):
+    for figure in (figure for each in ANALYSES for figure in each.figures):
+        behind = modules_behind(scripts["plot_figures"], figure.draw.__module__)
+        questions = {name for name in behind if name.startswith("suffice.analyses.questions.")}
+        assert questions <= {figure.draw.__module__}, figure.name
+        assert not [name for name in behind if name.startswith(("suffice.page", "suffice.study"))], (
+            figure.name
+        )
+
+
+def test_an_import_for_types_alone_is_not_behind_a_number():
+    source = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import suffice.page.render\nelse:\n"
+        "    import suffice.names\nimport suffice.seeds\n"
+    )
+    assert provenance._library_imports_of(source) == {"suffice.names", "suffice.seeds"}
 
 
 def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):
@@ -56,7 +86,9 @@ def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):
 
 
 def test_costs_that_are_counted_otherwise_make_the_tables_of_cost_anew(scripts, monkeypatch):
-    before = {name: code_of_script(scripts[name]) for name in ("weigh_cost", "decide_models", "rank_models")}
+    before = {
+        name: code_of_script(scripts[name]) for name in ("analyse_ranking", "plot_figures", "rank_models")
+    }
     assert all(map(is_current, before.values()))
     read = provenance._source_of
     changed = {"suffice.embed.cards": "def cards_table(cards):\n    return 2 * cards\n"}

@@ -6,10 +6,14 @@ import sys
 
 import pytest
 
+from suffice.estimators import ESTIMATORS
+from suffice.estimators.names import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS
+
 PACKAGES = [
     "suffice",
     "suffice.analyses",
     "suffice.baselines",
+    "suffice.estimators",
     "suffice.plots",
     "suffice.ranking",
     "suffice.study",
@@ -21,6 +25,24 @@ def test_every_name_that_a_package_offers_is_there(name):
     package = importlib.import_module(name)
     for offered in package.__all__:
         assert getattr(package, offered) is not None
+
+
+HEAVY = {"pandas", "scipy", "sklearn", "torch", "matplotlib", "pyarrow"}
+
+
+@pytest.mark.parametrize(
+    "code", ["import suffice", "from suffice.cli import main; main(['--help'])"], ids=["import", "help"]
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(code):
+    listed = "import atexit, sys; atexit.register(lambda: print('modules:', *sys.modules))"
+    command = [sys.executable, "-c", f"{listed}; {code}"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    imported = shown.rpartition("modules:")[2].split()
+    assert "suffice" in imported and not HEAVY & set(imported)
+
+
+def test_the_estimators_that_are_taken_by_default_exist():
+    assert {DEFAULT_ESTIMATOR, *WITH_TWO_LOOKS} <= set(ESTIMATORS)
 
 
 def test_an_unknown_name_is_an_error():
@@ -37,7 +59,7 @@ def test_an_unknown_name_is_an_error():
         ("suffice.workflow", "scipy"),
         ("suffice.embed.registry", "sklearn"),
         ("suffice.kinds.published.recompute", "matplotlib"),
-        ("suffice.kinds.embeddings.figures", "sklearn"),
+        ("suffice.analyses.base", "matplotlib"),
     ],
 )
 def test_a_job_does_not_import_what_it_does_not_use(module, heavy):

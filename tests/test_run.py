@@ -1,11 +1,18 @@
 """What `suffice run` takes for a study, and what it asks of Snakemake."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from toy import toy_texts
 
 from suffice.cli import main
 from suffice.errors import StudyError
-from suffice.run import Effort, _command, study_of, workflow_root
+from suffice.narrate import Narrator
+from suffice.run import Effort, Stopped, _command, _follow, study_of, workflow_root
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def test_a_new_study_needs_two_models(texts, models):
 
 
 def test_what_is_no_study_is_named(tmp_path, toy_study):
-    with pytest.raises(StudyError, match="'nothing' is neither a study"):
+    with pytest.raises(StudyError, match="'nothing' is neither a study.*the package has: .*api-docs"):
         study_of("nothing", [], None)
     with pytest.raises(StudyError, match="is a study whose tables name models"):
         study_of(str(toy_study), ["minilm"], None)
@@ -50,9 +57,76 @@ def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):
         _command(toy_study, Effort(profile="slrum"))
 
 
+def test_limits_are_those_of_the_computer_or_those_that_are_given(toy_study):
+    here = _command(toy_study, Effort(memory_mb=500, gpus=3, targets=["ablations"], more=["--forceall"]))
+    assert here[here.index("--cores") + 1] == "all"
+    limits = here.index("--resources")
+    assert here[limits + 1 : limits + 3] == ["mem_mb=500", "gpu=3"]
+    assert here[-3:] == ["--forceall", "--", "ablations"]
+    there = _command(toy_study, Effort(profile="slurm", memory_mb=500))
+    assert there[there.index("--resources") + 1] == "mem_mb=500" and "gpu=0" not in there
+
+
 def test_bad_texts_leave_nothing_behind(tmp_path, capsys):
     (tmp_path / "texts.csv").write_text("body\none\n")
     assert (
         main(["run", str(tmp_path / "texts.csv"), "--content", "bdoy", "--models", "tfidf-64,chars-256"]) == 1
     )
     assert "bdoy" in capsys.readouterr().err and not (tmp_path / "texts-study").exists()
+
+
+FAKE = """import sys, time, json
+events = open(sys.argv[4], "a")
+def write(**event): print(json.dumps(event), file=events, flush=True)
+write(event="run_info", stats={"embed_items": 2, "total": 2})
+for jobid in (1, 2):
+    write(event="job_info", jobid=jobid, rule_name="embed_items", wildcards={"model": f"m{jobid}"}, log=[])
+write(event="job_finished", job_id=1)
+print("a line of Snakemake", flush=True)
+assert sys.argv[1:4] == ["--logger", "suffice", "--logger-suffice-events"]
+time.sleep(float(sys.argv[5]))
+sys.exit(int(sys.argv[6]))
+"""
+"""A program that writes events as Snakemake does."""
+
+
+def follow(tmp_path, seconds, status, during=lambda: None):
+    narrator = Narrator(Path("results") / "toy")
+    narrator.hear_log = lambda line: during()
+    _follow([sys.executable, "-c", FAKE, str(seconds), str(status)], os.environ, narrator, tmp_path)
+    return narrator
+
+
+def test_lines_of_snakemake_go_to_a_log_and_jobs_to_the_user(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert follow(tmp_path, 0, 0).done.total() == 1
+    assert "embedded m1 (1 of 2), 0 s" in capsys.readouterr().err
+    log = tmp_path / "logs" / "toy" / "snakemake.log"
+    assert log.read_text() == "a line of Snakemake\n"
+    with pytest.raises(StudyError, match="a line of Snakemake|without a message"):
+        follow(tmp_path, 0, 1)
+
+
+def test_a_run_that_is_asked_to_end_says_what_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Stopped, match="stopped: 1 of 2 jobs are done and kept"):
+        follow(tmp_path, 60, 0, during=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(KeyboardInterrupt, Stopped), (BrokenPipeError, BrokenPipeError)]
+)
+def test_no_run_goes_on_without_its_listener(tmp_path, monkeypatch, error, raised):
+    monkeypatch.chdir(tmp_path)
+    made = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: made.append(popen(*a, **k)) or made[0])
+
+    def during():
+        if error is KeyboardInterrupt:
+            made[0].send_signal(signal.SIGINT)  # as a terminal does
+        raise error
+
+    with pytest.raises(raised):
+        follow(tmp_path, 60, 0, during)
+    assert made[0].poll() is not None

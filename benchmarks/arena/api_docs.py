@@ -23,7 +23,8 @@ from pool import (
 )
 from texts import halves_of
 
-from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, Corpus
+from suffice.data.columns import CONTENT, GROUP, ID, SPLIT
+from suffice.data.corpus import Corpus
 from suffice.embed.encode import encode_to
 from suffice.embed.registry import build_loader
 from suffice.looks import paired_within_groups

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from pool import TASK_COLUMNS
 
-from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN
+from suffice.data.columns import GROUP, SPLIT, TEST, TRAIN
 from suffice.seeds import derive_seed
 from suffice.tasks.probes import run_probe
 from suffice.tasks.retrieval import DOCUMENT, QUERY

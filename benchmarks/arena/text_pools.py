@@ -18,7 +18,8 @@ from probes import measure_tasks
 from text_models import MODELS, Sources
 from texts import DOMAINS, MIN_WORDS, PAIRS, Texts, halves_of, read_texts, tasks_of
 
-from suffice.data.corpus import CONTENT, GROUP, ID, SPLIT, TRAIN, Corpus
+from suffice.data.columns import CONTENT, GROUP, ID, SPLIT, TRAIN
+from suffice.data.corpus import Corpus
 from suffice.storage.files import read_json, write_json, write_table
 
 MAX_HALVED = 2_500  # texts of a domain whose halves are embedded

@@ -2,18 +2,12 @@
 
 
 include: "../common.smk"
-include: "../optional.smk"
-include: "../look_files.smk"
 include: "../corpora.smk"
-include: "../looks.smk"
 include: "../embed.smk"
 include: "../estimate.smk"
 include: "../rank.smk"
 include: "../probe.smk"
-include: "../correlate.smk"
-include: "../decide.smk"
-include: "../few_labels.smk"
-include: "../explain.smk"
+include: "../analyse.smk"
 include: "../figures.smk"
 include: "../ablate.smk"
 

@@ -7,7 +7,9 @@ from suffice.lazy import lazy_names
 
 if TYPE_CHECKING:
     from suffice.analyses.explain import Explanation, explain_pair
-    from suffice.estimators import ESTIMATORS, Sufficiency, estimate
+    from suffice.estimators.estimate import estimate
+    from suffice.estimators.registry import ESTIMATORS
+    from suffice.estimators.result import Sufficiency
     from suffice.ranking.rank import Ranking, rank
 
 __all__ = [
@@ -30,11 +32,11 @@ def __dir__() -> list[str]:
 __getattr__ = lazy_names(
     __name__,
     {
-        "ESTIMATORS": "suffice.estimators",
+        "ESTIMATORS": "suffice.estimators.registry",
         "Explanation": "suffice.analyses.explain",
         "Ranking": "suffice.ranking.rank",
-        "Sufficiency": "suffice.estimators",
-        "estimate": "suffice.estimators",
+        "Sufficiency": "suffice.estimators.result",
+        "estimate": "suffice.estimators.estimate",
         "explain_pair": "suffice.analyses.explain",
         "rank": "suffice.ranking.rank",
     },

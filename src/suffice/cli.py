@@ -1,44 +1,34 @@
 """The command line: rank vectors that exist, begin a study, see what there is."""
 
 import argparse
+import importlib
+import json
 import shlex
 import sys
 import warnings
-import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any, get_args
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, get_args
 
 from suffice._version import __version__
-from suffice.analyses.explain import explain_pair
-from suffice.analyses.few_labels import FewLabels, add_update, read_labels, score_few
-from suffice.analyses.recommendation import recommend
-from suffice.baselines.free_ways import ways_from_vectors
-from suffice.data.text_files import read_lines
-from suffice.embed.inputs import Inputs, read_inputs, read_pair
-from suffice.embed.vector_files import split_array
+from suffice.data.modalities.registry import MODALITIES
+from suffice.data.modalities.text import TEXT
 from suffice.errors import AssumptionWarning, DataError, StudyError, SufficeError
-from suffice.estimators.registry import ESTIMATORS, WITH_TWO_LOOKS, get_estimator
-from suffice.kinds.registry import EMBEDDINGS, kind_of_study
-from suffice.ranking.given_looks import LooksChoice
-from suffice.ranking.rank import SHOWN, rank
-from suffice.ranking.settings import RankingSettings
-from suffice.ranking.targets import parse_targets
-from suffice.run import Effort, run_study, study_of
+from suffice.estimators.names import WITH_TWO_LOOKS
+from suffice.progress import showing_progress, tell
+from suffice.ranking.settings import LooksChoice, RankingSettings
 from suffice.secrets import without_secrets
-from suffice.storage.provenance import code_version
-from suffice.storage.records import sha256_of, write_records
-from suffice.storage.verify import verify_results
-from suffice.study.fetch import Fetched, fetch_study
-from suffice.study.names import why_no_name
-from suffice.study.new import MODEL_PRESETS, write_new_study
-from suffice.study.read import load_study
-from suffice.study.show import show_failures, show_results
-from suffice.workflow import study_folder
+from suffice.settings import did_you_mean
+
+if TYPE_CHECKING:
+    from suffice.analyses.label_update import FewLabels
+    from suffice.embed.inputs import Inputs
+    from suffice.ranking.rank import Ranking
+    from suffice.run import Effort
+    from suffice.study.fetch import Fetched
 
 EXAMPLES = """examples:
   suffice run docs.csv --content body --models minilm,tfidf-256,owner/name
@@ -60,11 +50,12 @@ EXAMPLES = """examples:
   suffice estimators
       list the density families
 """
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0, or 1 with a message on stderr."""
+    """Run the command line; returns the exit status: 0, 1 with a message on stderr, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -74,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt as error:
+        print(f"\nsuffice: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -97,13 +91,35 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="print the rankings of a study that has run")
     show.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     show.add_argument("--failures", action="store_true", help="print the models that failed instead")
+    _add_json(show)
     show.set_defaults(run=_show)
+    compare = commands.add_parser(
+        "compare",
+        help="show what changed between two runs: models, scores, ranks, settings",
+        description="Show what changed between two runs of studies, or between two folders that rank wrote.",
+    )
+    compare.add_argument("before", type=Path, metavar="RESULTS", help="the results of the first run")
+    compare.add_argument("after", type=Path, metavar="RESULTS", help="the results of the second run")
+    _add_json(compare)
+    compare.set_defaults(run=_compare)
     fetch = commands.add_parser("fetch", help="download a study's models and data into the local caches")
     fetch.add_argument("study", help="a name in config/, or a folder")
     fetch.set_defaults(run=_fetch)
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
     verify.add_argument("results", type=Path, help="the study's results, such as results/api-docs")
     verify.set_defaults(run=_verify)
+    completion = commands.add_parser(
+        "completion",
+        help="print a script by which a shell completes the command",
+        description="Print a script by which a shell completes this command. Save it where the shell looks.",
+        epilog='example:\n  eval "$(suffice completion bash)"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completion.add_argument("shell", choices=("bash", "fish", "tcsh", "zsh"), help="the shell")
+    completion.set_defaults(run=_completion)
+    schema = commands.add_parser("schema", help="print the JSON schema of a file of a study, for editors")
+    schema.add_argument("name", nargs="?", default="study", help="study, dataset, ... (default: %(default)s)")
+    schema.set_defaults(run=_schema)
     estimators = commands.add_parser("estimators", help="list the density families")
     estimators.set_defaults(run=_list_estimators)
     return parser
@@ -183,6 +199,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         default="classification",
         help="whether labels are classes or numbers (default: %(default)s)",
     )
+    _add_quiet(command)
+    _add_json(command)
     command.set_defaults(run=_rank)
 
 
@@ -196,16 +214,49 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
     command.add_argument("--content", metavar="COLUMN", help="column of the file with the texts")
-    command.add_argument("--cores", type=int, metavar="N", help="jobs at once (default: all processors)")
+    command.add_argument("--open", action="store_true", help="open the page in a browser")
+    command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
+    _add_quiet(command)
+    _add_effort(command)
+    command.set_defaults(run=_run)
+    plan = commands.add_parser(
+        "plan",
+        help="show how many jobs of each kind a study has left",
+        description="Show how many jobs of each kind a study has left, without running any.",
+    )
+    plan.add_argument("study", help="a folder with study.yaml, or a study of the package")
+    _add_effort(plan)
+    plan.set_defaults(run=_plan, plan=True, quiet=False)
+
+
+def _add_quiet(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quiet", action="store_true", help="do not show progress")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_effort(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--cores", type=_cores, metavar="N", help="jobs at once, or all (default: all)")
+    command.add_argument(
+        "--mem-mb", type=int, metavar="N", help="memory of all jobs, in megabytes (default: the computer's)"
+    )
+    command.add_argument("--gpus", type=int, metavar="N", help="GPUs of all jobs (default: all visible GPUs)")
     command.add_argument(
         "--profile", default="default", help="default, slurm, or a folder with a Snakemake profile"
     )
     command.add_argument(
         "--config", nargs="+", default=[], metavar="KEY=VALUE", help="replace keys of study.yaml"
     )
-    command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
-    command.add_argument("--open", action="store_true", help="open the page in a browser")
-    command.set_defaults(run=_run)
+    command.add_argument(
+        "--target", nargs="+", default=[], metavar="RULE|FILE", help="make only these, such as ablations"
+    )
+    command.add_argument("more", nargs="*", metavar="-- OPTION", help="further options of Snakemake")
+
+
+def _cores(text: str) -> int | str:
+    return text if text == "all" else int(text)
 
 
 def _add_looks(command: argparse.ArgumentParser) -> None:
@@ -265,7 +316,8 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "new-study",
         help="write a study of your own texts",
         description="Write a folder with study.yaml, models.tsv and datasets.tsv; edit them as you like.",
-        epilog="models that need no download:\n  " + ", ".join(MODEL_PRESETS),
+        epilog="models that need no download:\n  "
+        + "\n  ".join(f"{each.items}: {', '.join(each.models)}" for each in MODALITIES.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("name", help="the study's name: lower-case letters, digits, dots and hyphens")
@@ -275,10 +327,13 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         required=True,
         help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these",
     )
-    command.add_argument("--content", help="column with the texts (default: content)")
+    command.add_argument("--content", help="column with the items (default: that of the content type)")
+    command.add_argument(
+        "--content-type", default=TEXT.name, help=f"{', '.join(MODALITIES)} (default: %(default)s)"
+    )
     command.add_argument(
         "--models",
-        default=",".join(MODEL_PRESETS),
+        default="",
         help="separated by commas: a name listed below, a hub name of a sentence-transformers model, a local "
         "folder of one, or a file of vectors (default: all listed below)",
     )
@@ -289,6 +344,21 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _rank(options: argparse.Namespace) -> None:
+    with nullcontext() if options.quiet else showing_progress():
+        ranking, notes = _ranking_of(options)
+    ranking.save(options.out)
+    _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
+    (_print_ranking_json if options.json else _print_ranking)(ranking, notes, options.out)
+
+
+def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
+    """The ranking of the files that are given, with what labels say, and notes on how rows were joined."""
+    from suffice.analyses.label_update import add_update
+    from suffice.embed.inputs import read_inputs
+    from suffice.ranking.rank import rank
+    from suffice.ranking.targets import parse_targets
+
+    tell(f"reading {len(options.files) + len(options.second)} files")
     given = read_inputs(options.files, options.second, options.groups, options.ids)
     found = None if options.labels is None else _score_labels(given, options)
     ranking = rank(
@@ -305,20 +375,31 @@ def _rank(options: argparse.Namespace) -> None:
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
-    shown = SHOWN
     if found is not None:
         ranking = replace(ranking, table=add_update(ranking.table, found))
-        shown = [*SHOWN, *UPDATE_COLUMNS]
-    ranking.save(options.out)
-    _record_ranking(options, list(dict.fromkeys(ranking.pairs["estimator"])))
-    print(
-        recommend(
-            ranking.table, ways_from_vectors(ranking.pairs, given.vectors, given.second, options.seed)
-        ).text
-    )
+    return ranking, list(given.joined.notes)
+
+
+def _print_ranking(ranking: "Ranking", notes: list[str], out: Path) -> None:
+    from suffice.ranking.rank import SHOWN
+
+    shown = [*SHOWN, *(name for name in UPDATE_COLUMNS if name in ranking.table)]
+    print(ranking.recommend().text)
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
-    print("\n".join([*given.joined.notes, *ranking.notes, ranking.advice]))
-    print(f"written: {options.out / 'ranking.csv'}, {options.out / 'pairs.parquet'}")
+    print("\n".join([*notes, *ranking.notes, ranking.advice]))
+    print(f"written: {out / 'ranking.csv'}, {out / 'pairs.parquet'}")
+
+
+def _print_ranking_json(ranking: "Ranking", notes: list[str], out: Path) -> None:
+    from suffice.study.show import json_rows
+
+    content = {
+        "recommendation": ranking.recommend().as_json(),
+        "models": json_rows(ranking.table),
+        "notes": [*notes, *ranking.notes, ranking.advice],
+        "written": [str(out / "ranking.csv"), str(out / "pairs.parquet")],
+    }
+    _print_json(content)
 
 
 def _names(options: argparse.Namespace) -> list[str] | None:
@@ -328,11 +409,16 @@ def _names(options: argparse.Namespace) -> list[str] | None:
 
 def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> None:
     """Record the inputs and settings of the ranking beside it, so `suffice verify` can check it."""
+    from suffice.embed.vector_files import split_array
+    from suffice.estimators.registry import get_estimator
+    from suffice.storage.provenance import code_version
+    from suffice.storage.records import sha256_of, write_records
+
     given = [*options.files, *options.second]
     split = [split_array(path) for path in given]
     read = [*(path for path, _ in split), *filter(None, (options.groups, options.ids, options.labels))]
-    of_files = ("run", "files", "second", "groups", "ids", "out", "labels")
-    asked = {key: value for key, value in vars(options).items() if key not in of_files}
+    not_asked = ("run", "files", "second", "groups", "ids", "out", "labels", "quiet", "json")
+    asked = {key: value for key, value in vars(options).items() if key not in not_asked}
     arrays = {str(path): array for path, (_, array) in zip(given, split, strict=True) if array}
     asked |= {"arrays": arrays} if arrays else {}
     families = [get_estimator(name).__module__ for name in estimators]
@@ -342,8 +428,10 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
     write_records(options.out, made, {str(path.absolute()): sha256_of(path) for path in read}, job)
 
 
-def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
+def _score_labels(given: "Inputs", options: argparse.Namespace) -> "FewLabels":
     """LogME of each model from the user's labels. It runs before the ranking, so bad labels fail early."""
+    from suffice.analyses.label_update import read_labels, score_few
+
     rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
     items = given.joined.positions(rows)  # rows are those of the first file
     few = {name: each[items[items >= 0]] for name, each in given.vectors.items()}
@@ -351,6 +439,10 @@ def _score_labels(given: Inputs, options: argparse.Namespace) -> FewLabels:
 
 
 def _explain(options: argparse.Namespace) -> None:
+    from suffice.analyses.explain import explain_pair
+    from suffice.data.text_files import read_lines
+    from suffice.embed.inputs import read_pair
+
     source, target, joined = read_pair(options.source, options.target)
     items = None if options.items is None else joined.of_first(read_lines(options.items))
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
@@ -362,29 +454,58 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _new_study(options: argparse.Namespace) -> None:
+    from suffice.study.names import why_no_name
+    from suffice.study.new import write_new_study
+
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; use --folder to choose its place")
-    models = _listed(options.models)
-    folder = write_new_study(options.folder / options.name, options.texts, models, options.content)
+    models, kind = _listed(options.models), options.content_type
+    folder = write_new_study(options.folder / options.name, options.texts, models, options.content, kind)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
 
 
 def _run(options: argparse.Namespace) -> None:
+    import webbrowser
+
+    from suffice.run import results_of, run_study, study_of
+    from suffice.study.show import show_results
+
     folder = study_of(options.study, _listed(options.models), options.content)
-    effort = Effort(options.cores, options.profile, options.config, options.plan)
-    status = run_study(folder, effort)
-    if options.plan and not status:
+    run_study(folder, _effort(options))
+    if options.plan:
         return
-    has_standins = "offline_standins=true" in options.config
-    results = Path("results") / f"{folder.resolve().name}{'-standins' if has_standins else ''}"
-    if status:
-        failures = show_failures(results)
-        raise StudyError("\n".join([*([failures] if failures else []), f"the study {folder} did not end"]))
+    results = results_of(folder, options.config)
     print(show_results(results))
     page = results / "report.html"
     if options.open and page.exists():
         webbrowser.open(page.resolve().as_uri())
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from suffice.run import run_study, study_of
+
+    run_study(study_of(options.study, [], None), _effort(options, plan=True))
+
+
+def _effort(options: argparse.Namespace, plan: bool = False) -> "Effort":
+    from suffice.run import Effort
+
+    more = list(options.more)
+    if more and not more[0].startswith("-"):
+        raise StudyError(f"{more[0]!r} is a second study; give one, and options of Snakemake after --")
+    cores = None if options.cores == "all" else options.cores
+    return Effort(
+        cores=cores,
+        profile=options.profile,
+        settings=options.config,
+        plan=plan or options.plan,
+        quiet=options.quiet,
+        memory_mb=options.mem_mb,
+        gpus=options.gpus,
+        targets=options.target,
+        more=more,
+    )
 
 
 def _listed(names: str) -> list[str]:
@@ -393,13 +514,36 @@ def _listed(names: str) -> list[str]:
 
 
 def _show(options: argparse.Namespace) -> None:
-    print(show_failures(options.results) if options.failures else show_results(options.results))
+    from suffice.study.show import results_as_json, show_failures, show_results
+
+    if options.failures:
+        print(show_failures(options.results))
+    elif options.json:
+        _print_json(results_as_json(options.results))
+    else:
+        print(show_results(options.results))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from suffice.study.compare import compare_results
+
+    found = compare_results(options.before, options.after)
+    if options.json:
+        _print_json(found.as_json())
+    else:
+        print("\n".join(found.lines()))
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False))
 
 
 def _fetch(options: argparse.Namespace) -> None:
+    from suffice.kinds.registry import kind_of_study
+    from suffice.workflow import study_folder
+
     folder = study_folder({"study": options.study}, Path())
-    kind = kind_of_study(folder)
-    found = list(map(_said, fetch_study(load_study(folder)))) if kind == EMBEDDINGS else []
+    found = list(map(_said, kind_of_study(folder).fetch(folder)))
     failed = [each.what for each in found if each.failed]
     if failed:
         raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
@@ -407,19 +551,56 @@ def _fetch(options: argparse.Namespace) -> None:
     print(f"the study {folder.name} runs without network: {got}")
 
 
-def _said(each: Fetched) -> Fetched:
+def _said(each: "Fetched") -> "Fetched":
     print(f"{'FAILED ' if each.failed else ''}{each.what}: {each.said}", flush=True)
     return each
 
 
 def _verify(options: argparse.Namespace) -> None:
+    from suffice.storage.verify import verify_results
+
     found = verify_results(options.results)
     print("\n".join(found.lines()))
     if not found.is_good:
         raise DataError(f"{options.results} has damaged or stale results; delete damaged ones and run again")
 
 
+def _completion(options: argparse.Namespace) -> None:
+    try:
+        shtab: Any = importlib.import_module("shtab")
+    except ImportError:
+        raise StudyError("completion needs the package shtab: pip install 'suffice[completion]'") from None
+    parser = _parser()
+    for action in _actions(parser):
+        if action.type is Path:
+            setattr(action, "complete", shtab.FILE)  # noqa: B010 - it is an attribute of shtab's
+    print(shtab.complete(parser, options.shell))
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The options and arguments of a parser and of its commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
+        else:
+            yield action
+
+
+def _schema(options: argparse.Namespace) -> None:
+    from suffice.kinds.manual import schemas
+
+    known = schemas()
+    if options.name not in known:
+        raise StudyError(f"no schema {options.name!r}{did_you_mean(options.name, list(known))}")
+    print(json.dumps(known[options.name], indent=2, ensure_ascii=False))
+
+
 def _list_estimators(options: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from suffice.estimators.registry import ESTIMATORS
+
     rows = [{"estimator": name, "what it is": estimator.summary} for name, estimator in ESTIMATORS.items()]
     print(pd.DataFrame(rows).to_string(index=False, justify="left"))
 

@@ -1,5 +1,6 @@
 """Sharing the GPUs of one machine among jobs: each job that needs a GPU has one to itself."""
 
+import getpass
 import logging
 import os
 import shutil
@@ -54,7 +55,8 @@ def _installed_gpus() -> dict[str, str]:
 
 def lock_folder() -> Path:
     """The folder of GPU locks: SUFFICE_LOCKS, or a folder of this user among temporary files."""
-    default = Path(tempfile.gettempdir()) / f"suffice-gpus-{os.getuid()}"
+    user = getattr(os, "getuid", getpass.getuser)  # Windows has only user names
+    default = Path(tempfile.gettempdir()) / f"suffice-gpus-{user()}"
     return Path(os.environ.get(LOCKS_VARIABLE) or default)
 
 

@@ -45,6 +45,10 @@ class AssumptionWarning(UserWarning):
     """An assumption about an input from the user, such as an encoding that was guessed from its bytes."""
 
 
+class DoubtWarning(UserWarning):
+    """Why a result should not be relied on as it is, such as too few items for the width of a model."""
+
+
 def assume(message: str) -> None:
     """Report an assumption: to the user of the library, on the command line, in a job's log."""
     warnings.warn(message, AssumptionWarning, stacklevel=3)

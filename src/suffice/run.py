@@ -2,17 +2,21 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from suffice.devices import visible_gpus
 from suffice.errors import StudyError
-from suffice.study.new import name_of, write_new_study
+from suffice.narrate import Narrator, Tail
 
 HERE = Path(__file__).resolve().parent
+LISTEN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,26 @@ class Effort:
         profile: name of a profile of the package, or a folder with a profile.
         settings: `key=value` each; they replace keys of study.yaml or are keys of the workflow itself.
         plan: only print which jobs would run.
+        quiet: report only failures.
+        memory_mb: total memory of all jobs, in megabytes; None: that of the computer.
+        gpus: total GPUs of all jobs; None: all visible GPUs.
+        targets: rules or files to make; empty: the whole study.
+        more: further options of Snakemake.
     """
 
     cores: int | None = None
     profile: str = "default"
     settings: Sequence[str] = ()
     plan: bool = False
+    quiet: bool = False
+    memory_mb: int | None = None
+    gpus: int | None = None
+    targets: Sequence[str] = ()
+    more: Sequence[str] = ()
+
+
+class Stopped(KeyboardInterrupt):
+    """The user stopped a run; the message says what is kept."""
 
 
 def workflow_root() -> Path:
@@ -63,7 +81,13 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
             raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
         return folder
     if not path.is_file():
-        raise StudyError(f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts")
+        known = ", ".join(sorted(each.parent.name for each in workflow_root().glob("config/*/study.yaml")))
+        raise StudyError(
+            f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts; the package has: "
+            f"{known}"
+        )
+    from suffice.study.new import name_of, write_new_study  # it takes a second to import
+
     made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
     if made.exists():
         raise StudyError(f"{made} exists; to run it: suffice run {made}")
@@ -72,15 +96,110 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
     return write_new_study(made, path, models, content)
 
 
-def run_study(folder: Path, effort: Effort) -> int:
-    """Run a study's workflow and write its results to the working folder; returns Snakemake's exit status.
+def results_of(folder: Path, settings: Sequence[str] = ()) -> Path:
+    """The folder of a study's results, below the working folder."""
+    has_standins = "offline_standins=true" in settings
+    return Path("results") / f"{folder.resolve().name}{'-standins' if has_standins else ''}"
+
+
+def run_study(folder: Path, effort: Effort) -> None:
+    """Run a study's workflow and write its results to the working folder.
+
+    Progress of jobs is shown on stderr. Lines from Snakemake itself and from its jobs go to
+    `logs/NAME/snakemake.log`.
 
     Raises:
-        StudyError: Snakemake is not installed, or the profile is unknown.
+        StudyError: Snakemake is not installed, the profile is unknown, or the study did not end.
+        Stopped: the user interrupted the run.
     """
     if importlib.util.find_spec("snakemake") is None:
         raise StudyError("running a study needs Snakemake: pip install 'suffice[workflow]'")
-    return subprocess.run(_command(folder.absolute(), effort)).returncode
+    command = _command(folder.absolute(), effort)
+    paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    if effort.plan:
+        if subprocess.run(command, env=environment).returncode:
+            raise StudyError(f"the study {folder} could not be planned")
+        return
+    results = results_of(folder, effort.settings)
+    _follow(command, environment, Narrator(results, effort.quiet), folder)
+
+
+def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrator, folder: Path) -> None:
+    """Run Snakemake to its end, and say what happens meanwhile."""
+    log = Path("logs") / narrator.results.name / "snakemake.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix="suffice-events-") as events, log.open("ab") as lines:
+        tails = Tail(Path(events.name)), Tail(log)
+        logger = ["--logger", "suffice", "--logger-suffice-events", events.name]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": subprocess.STDOUT}
+        whole = [*command[:3], *logger, *command[3:]]  # after: python -m snakemake
+        process = subprocess.Popen(whole, env=environment, **streams)  # type: ignore[call-overload]
+        with _ended_with_us(process, narrator):
+            _listen(process, narrator, *tails)
+    if process.returncode:
+        raise StudyError(_why_not_ended(narrator, folder, log))
+    if not narrator.has_begun and not narrator.quiet:
+        print("nothing to do: all results are up to date", file=sys.stderr)
+
+
+@contextmanager
+def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> Iterator[None]:
+    """Have Snakemake end when this process is interrupted, asked to end, or fails.
+
+    Raises:
+        Stopped: it was interrupted or asked to end.
+    """
+
+    def pass_on(number: int, frame: object) -> None:
+        narrator.is_ending = True
+        process.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    except KeyboardInterrupt:  # which Snakemake has received as well
+        process.wait()
+        raise Stopped(_what_is_kept(narrator)) from None
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        narrator.end()
+        signal.signal(signal.SIGTERM, before)
+    if process.returncode and narrator.is_ending:
+        raise Stopped(_what_is_kept(narrator))
+
+
+def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail, logged: Tail) -> None:
+    """Say what happens until the process has ended."""
+    is_running = True
+    while is_running:
+        try:
+            process.wait(LISTEN_SECONDS)
+            is_running = False
+        except subprocess.TimeoutExpired:
+            pass
+        for line in logged.lines():
+            narrator.hear_log(line)
+        for line in heard.lines():
+            narrator.hear(line)
+
+
+def _what_is_kept(narrator: Narrator) -> str:
+    done, total = narrator.done.total(), narrator.total.total()
+    return f"stopped: {done} of {total} jobs are done and kept; the same command goes on from there"
+
+
+def _why_not_ended(narrator: Narrator, folder: Path, log: Path) -> str:
+    """One message on a run that failed: what Snakemake says, or which jobs failed, and where more is."""
+    if narrator.failed:
+        n_done, failed = narrator.done.total(), "; ".join(dict.fromkeys(narrator.failed))
+        why = f"{n_done} jobs are done and kept, and these failed: {failed}"
+    else:
+        why = "\n".join(narrator.errors) or narrator.last_line or "Snakemake ended without a message"
+    return f"{why}\nthe study {folder} did not end; all lines are in {log}"
 
 
 def _command(folder: Path, effort: Effort) -> list[str]:
@@ -94,11 +213,27 @@ def _command(folder: Path, effort: Effort) -> list[str]:
         raise StudyError(said)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--workflow-profile", str(profile)]
-    if profile == root / "profiles" / "default":
-        memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
-        resources = [f"mem_mb={memory_mb}", f"gpu={len(visible_gpus())}"]
-        command += ["--cores", str(effort.cores or "all"), "--resources", *resources]
-    elif effort.cores is not None:
-        command += ["--cores", str(effort.cores)]
-    command += ["--dry-run", "--quiet", "rules", "host"] if effort.plan else ["--quiet", "rules"]
-    return [*command, "--config", f"study={folder}", *effort.settings]
+    command += _limits(effort, has_all=profile == root / "profiles" / "default")
+    command += ["--dry-run", "--quiet", "rules", "host"] if effort.plan else []
+    command += ["--config", f"study={folder}", *effort.settings, *effort.more]
+    return [*command, *(["--", *effort.targets] if effort.targets else [])]
+
+
+def _limits(effort: Effort, has_all: bool) -> list[str]:
+    """How much there is at most of what jobs need: what is given, and on one computer all it has.
+
+    Args:
+        effort: what is given.
+        has_all: whether what is not given is what this computer has, and not what the profile says.
+    """
+    cores, memory_mb, gpus = str(effort.cores or ""), effort.memory_mb, effort.gpus
+    if has_all:
+        cores = cores or "all"
+        memory_mb = memory_mb or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+        gpus = len(visible_gpus()) if gpus is None else gpus
+    given = {"mem_mb": memory_mb, "gpu": gpus}
+    resources = [f"{name}={amount}" for name, amount in given.items() if amount is not None]
+    return [
+        *(["--cores", cores] if cores else []),
+        *(["--resources", *resources] if resources else []),
+    ]

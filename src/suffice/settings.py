@@ -1,10 +1,13 @@
 """The base of every settings model. It is frozen, and an error for a misspelt key suggests the right one."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from suffice.errors import StudyError
 from suffice.secrets import without_secrets
 
 MAX_SHOWN = 200  # characters of a value in a message
@@ -30,6 +33,12 @@ def did_you_mean(word: str, choices: list[str]) -> str:
     close = get_close_matches(word, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
     return f"{hint} there is: {', '.join(choices) or 'nothing to choose from'}"
+
+
+def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
+    """Raise StudyError, with the closest name there is, unless `name` is known."""
+    if name not in known:
+        raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
 
 
 def describe_validation_error(error: ValidationError, model: type[BaseModel]) -> str:

@@ -8,15 +8,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
-from suffice.embed.vector_files import split_array
 from suffice.errors import DataError, StudyError, SufficeError
+from suffice.progress import showing_progress
 from suffice.secrets import WithoutSecrets, for_sharing
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
 from suffice.storage.files import read_json, remove_leftovers, user_path, whole_files, write_json
@@ -32,17 +32,13 @@ from suffice.storage.records import (
 )
 
 if TYPE_CHECKING:
-    from suffice.kinds.calibration.study import CalibrationStudy
-    from suffice.kinds.published.study import PublishedSettings
-    from suffice.kinds.saturation.study import SaturationStudy
-    from suffice.study.model import ModelRow, Study
+    from suffice.study.model import Study
 
 
 log = logging.getLogger("suffice")
 
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # options that ask Snakemake only for a plan
 KILLED = "the job is still running or was killed, possibly because it ran out of memory"
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
 FAILURE_FACTS = ("model", "dataset", "message")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
@@ -72,33 +68,6 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
     if check:
         check_sources(study, plan=bool(DRY_RUN & set(sys.argv)))
     return study, missing
-
-
-def open_calibration(config: Mapping[str, Any], root: Path) -> "CalibrationStudy":
-    """The calibration study named in Snakemake's configuration; arguments and errors as `open_study`."""
-    from suffice.kinds.calibration.study import load_calibration
-
-    return load_calibration(study_folder(config, root), overrides_in(config))
-
-
-def open_published(config: Mapping[str, Any], root: Path) -> "PublishedSettings":
-    """The settings of the study of published numbers named in Snakemake's configuration."""
-    from suffice.kinds.published.study import load_published
-
-    return load_published(study_folder(config, root), overrides_in(config))
-
-
-def open_saturation(config: Mapping[str, Any], root: Path) -> "SaturationStudy":
-    """The study of equal test loss named in Snakemake's configuration."""
-    from suffice.kinds.saturation.study import load_saturation
-
-    return load_saturation(study_folder(config, root), overrides_in(config))
-
-
-def calibration_memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
-    """Megabytes for the largest of some settings: eight copies of both sides and ten square matrices."""
-    largest = max(each["n_items"] * each["dim"] * 16 + each["dim"] ** 2 * 20 for each in settings)
-    return 1000 + largest * 4 // 10**6
 
 
 def study_folder(config: Mapping[str, Any], root: Path) -> Path:
@@ -190,26 +159,37 @@ def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dic
     return [*failures, *dependents]
 
 
-def loader_settings(model: "ModelRow", dataset: str, results: str) -> dict[str, Any]:
-    """The settings of a model's loader for one data set, with the files that the workflow writes for it."""
-    from suffice.study.standins import place_of_checkpoint
+def complete_rules(rules: Iterable[Any], environment: Path) -> None:
+    """Give each rule with a script an environment, a log and a file with its time.
 
-    made = {}
-    if model.training:
-        made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
-    if model.is_standin:
-        made["checkpoint"] = place_of_checkpoint(results, model.name)
-    if model.base_models:
-        made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
-    return model.settings_for(dataset) | made
+    Both files are named by the rule and by the wildcards of its first output, in their order, such as
+    `logs/{study}/embed_items/{dataset}/{model}.log`. A rule that names one of the three itself keeps it.
+
+    Args:
+        rules: Snakemake's rules, after all of them are read.
+        environment: the file of the conda environment.
+    """
+    from snakemake.io import WILDCARD_REGEX
+
+    for rule in rules:
+        if not rule.script:
+            continue
+        found = (
+            match["name"] for output in rule.output[:1] for match in WILDCARD_REGEX.finditer(str(output))
+        )
+        names = [f"{{{name}}}" for name in dict.fromkeys(found) if name != "study"]
+        job = "/".join((rule.name, *names))
+        rule.conda_env = rule.conda_env or str(environment)
+        rule.log_modifier = rule.benchmark_modifier = rule.output_modifier
+        if not rule.log:
+            rule.set_log(f"logs/{{study}}/{job}.log")
+        if not rule.benchmark:
+            rule.benchmark = f"results/{{study}}/benchmarks/{job}.tsv"
 
 
-def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files named in a model's settings, including the files in named folders."""
-    named = (str(settings[key]) for key in (*FILE_SETTINGS, "checkpoint") if key in settings)
-    paths = [split_array(Path(each))[0] for each in named]
-    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
-    return [str(path) for files in inside for path in files if path.is_file()]
+def files_by_name(named: Any) -> dict[str, list[str]]:
+    """The named inputs or outputs of a job, each as a list."""
+    return {name: [found] if isinstance(found, str) else list(found) for name, found in named.items()}
 
 
 @contextmanager
@@ -224,7 +204,8 @@ def running_job(snakemake: Any) -> Iterator[None]:
     with job_at_work(results), own_gpu() if snakemake.resources.get("gpu") else nullcontext():
         inputs = _checked_inputs(results, map(Path, snakemake.input))
         started = time.perf_counter()
-        yield
+        with showing_progress(log.info):
+            yield
         job = {
             "rule": snakemake.rule,
             "wildcards": dict(snakemake.wildcards),

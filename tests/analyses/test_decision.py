@@ -7,18 +7,18 @@ from scipy.stats import spearmanr
 
 from suffice.analyses.correlation import Bootstrap
 from suffice.analyses.cost import pareto_front, pareto_table, quotient_table
-from suffice.analyses.decision import RANDOM, chance_to_beat, decision_table, describe_decision
+from suffice.analyses.decision import RANDOM, chance_to_beat, decision_table
 from suffice.analyses.pool_sensitivity import (
     FAMILY,
     MERGED,
     MODEL,
     WHOLE,
-    describe_sensitivity,
     near_copies,
     pool_sensitivity,
-    pool_warnings,
     scores_of_pool,
 )
+from suffice.analyses.questions.decision import describe_decision
+from suffice.analyses.questions.smaller_pools import describe_sensitivity, pool_warnings
 from suffice.analyses.task_dependence import task_agreement, task_dependence
 from suffice.errors import DataError
 

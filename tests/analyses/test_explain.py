@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice import estimate
 from suffice.analyses.explain import (
     DIRECTION_COLUMNS,
     ITEM_COLUMNS,
@@ -14,7 +15,6 @@ from suffice.analyses.explain import (
     explain_pairs,
 )
 from suffice.errors import EstimationError
-from suffice.estimators import estimate
 
 N_ITEMS = 800
 

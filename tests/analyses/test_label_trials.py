@@ -4,17 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.analyses.few_labels import Trial, try_few_labels
 from suffice.analyses.label_trials import (
     TRIAL_COLUMNS,
     Effort,
-    describe_few_labels,
     labelled_data,
     mean_of_tasks,
-    notes_of,
     trial_of_task,
     try_tasks,
 )
+from suffice.analyses.label_update import Trial, try_labels
+from suffice.analyses.questions.few_labels import describe_few_labels, notes_of
 from suffice.seeds import derive_seed
 from suffice.tasks.settings import TaskSettings
 
@@ -92,7 +91,7 @@ def test_rows_are_those_of_each_task_with_its_names(study):
     vectors = {name: np.load(data["toys"].vectors[name])[rows] for name in NAMES}
     trial = Trial(vectors, data["toys"].corpus.column("size")[rows], "regression", score, full)
     seed = derive_seed(5, "few labels", "toys", "size")
-    alone = try_few_labels(trial, [30, 100], 2, seed, ("logme",))
+    alone = try_labels(trial, [30, 100], 2, seed, ("logme",))
     found = table[table["task"] == "size"].reset_index(drop=True)
     pd.testing.assert_frame_equal(found[list(alone.columns)], alone, check_dtype=False)
     rho = found.set_index(["n_labels", "way"])["spearman"]

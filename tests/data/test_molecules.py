@@ -124,7 +124,7 @@ def test_settings_that_do_not_go_together(more, message):
 
 
 def test_molecules_of_the_hub_are_refused():
-    with pytest.raises(ValueError, match="works only with files"):
+    with pytest.raises(ValueError, match="is for source file or datasets, not for 'hub'"):
         DatasetSettings(source="hub", path="owner/name", content_type="smiles")
 
 

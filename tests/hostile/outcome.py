@@ -8,16 +8,17 @@ import pandas as pd
 
 from suffice import rank
 from suffice.data.build import build_corpus
-from suffice.data.corpus import GROUP, Corpus
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Corpus
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
 from suffice.errors import SufficeError
+from suffice.jobs import loader_settings
 from suffice.seeds import derive_seed
 from suffice.storage.files import open_array
 from suffice.study.model import Study
 from suffice.study.read import check_sources, load_study
 from suffice.tasks.probes import run_probe
-from suffice.workflow import loader_settings
 
 CHECK, WORK = "check", "work"
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from suffice.cli import main
 from suffice.data.build import build_corpus
-from suffice.data.corpus import CONTENT, Corpus
+from suffice.data.columns import CONTENT
+from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.readers import read_file
 from suffice.plots.style import Drawn, save_figure

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from suffice.analyses.base import Finding, Place, Ranked
+from suffice.analyses.registry import findings_of
 from suffice.kinds.embeddings.content import PageContent, Section
 
 TASKS = ("topic", "search")
@@ -99,31 +101,45 @@ def png(tmp_path):
 
 
 @pytest.fixture
-def make_page(png) -> Callable[..., PageContent]:
-    """A function that makes a page's content; keywords replace fields of the section or of the page."""
+def of_tasks() -> dict[str, pd.DataFrame]:
+    """The correlation table and the tasks' results of three models, to be changed."""
+    return {"correlation": make_correlation(3), "results": make_results(make_ranking([1, 2, 3]))}
 
-    def make(groups=(1, 2, 3), tasks=True, **changes) -> PageContent:
+
+@pytest.fixture
+def make_page(png) -> Callable[..., PageContent]:
+    """A function that makes a page's content.
+
+    Keywords replace fields of the section or of the page; any other is a table that analyses made.
+    """
+
+    def make(groups=(1, 2, 3), tasks=True, notes=(), results=None, **changes) -> PageContent:
+        of_section = {field.name for field in dataclasses.fields(Section)}
+        of_page = {field.name for field in dataclasses.fields(PageContent)}
+        made = {key: changes.pop(key) for key in list(changes) if key not in of_section | of_page}
         ranking = make_ranking(list(groups))
+        results = make_results(ranking) if results is None else results
+        of_tasks = {"correlation": make_correlation(len(groups)), "tasks": results}
+        ranked = Ranked("toys", "linear", tables={"ranking": ranking, **(of_tasks if tasks else {}), **made})
         section = Section(
             dataset="toys",
             estimator="linear",
             ranking=ranking,
             manifest={"n_items": 1500, "content_sha256": "ab12", "source": "toys.csv"},
             cards=make_cards(ranking),
-            correlation=make_correlation(len(groups)) if tasks else None,
+            findings=[*findings_of(ranked), Finding(place=Place.NOTES, notes=tuple(notes))],
             figures={"rank_bars": png, "pair_matrix": png},
         )
-        fields = {field.name for field in dataclasses.fields(Section)}
-        section = dataclasses.replace(section, **{k: v for k, v in changes.items() if k in fields})
+        section = dataclasses.replace(section, **{k: v for k, v in changes.items() if k in of_section})
         content = PageContent(
             study="toy-study",
             sections=(section,),
             models=pd.DataFrame({"model": ranking["model"], "family": "letters"}),
-            results=make_results(ranking) if tasks else None,
+            has_tasks=tasks,
             provenance={"Base seed": "17", "Git state": "3f9c1d2"},
             versions={"numpy": "2.4"},
             config="seed: 17",
         )
-        return dataclasses.replace(content, **{k: v for k, v in changes.items() if k not in fields})
+        return dataclasses.replace(content, **{k: v for k, v in changes.items() if k in of_page})
 
     return make

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.analyses.recommendation import listed
-from suffice.kinds.embeddings.answer import answer, headline
-from suffice.page.numbers import correlation, integer, interval, number, percent, ranks
+from suffice.analyses.recommendation import headline, listed
+from suffice.kinds.embeddings.answer import answer
+from suffice.numbers import correlation, integer, interval, number, percent, ranks
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_the_verdict_follows_the_interval_of_the_difference(make_page, low, high
     assert answer(make_page(differences=pd.DataFrame(rows, columns=names))).details[-1].endswith(words)
 
 
-def test_agreement_without_an_interval_or_a_value(make_page):
-    content = make_page()
-    content.sections[0].correlation[["low", "high"]] = np.nan
-    assert "of 0.80 (3 models); of 2 baselines" in answer(content).details[-1]
-    content.sections[0].correlation["value"] = np.nan
-    assert "is not defined" in answer(content).details[-1]
+def test_agreement_without_an_interval_or_a_value(make_page, of_tasks):
+    table = of_tasks["correlation"].assign(low=np.nan, high=np.nan)
+    said = answer(make_page(correlation=table)).details[-1]
+    assert "of 0.80 (3 models); of 2 baselines" in said
+    said = answer(make_page(correlation=table.assign(value=np.nan))).details[-1]
+    assert "is not defined" in said
 
 
 def test_without_tasks_it_is_said(make_page):

@@ -72,9 +72,13 @@ def test_links_within_the_page_have_a_place_to_go(make_page):
     assert {"health", "method", "provenance", "section-1", "section-1-warnings"} <= targets
 
 
-def test_texts_of_the_user_are_escaped_everywhere(make_page):
+def test_texts_of_the_user_are_escaped_everywhere(make_page, of_tasks):
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    results, correlation = of_tasks["results"], of_tasks["correlation"]
+    results.loc[results["task"] == "topic", ["task", "metric"]] = evil
+    correlation.loc[correlation["task"] == "topic", ["predictor_kind", "task"]] = evil
     content = make_page(
+        **of_tasks,
         description=evil,
         config=evil,
         provenance={evil: evil},
@@ -90,9 +94,6 @@ def test_texts_of_the_user_are_escaped_everywhere(make_page):
     for table in (ranking, cards):
         table["model"] = table["model"].str.replace("model-a", f"{evil}-a")
         table.loc[0, "warnings"] = evil
-    content.results.loc[content.results["task"] == "topic", ["task", "metric"]] = evil
-    correlation = content.sections[0].correlation
-    correlation.loc[correlation["task"] == "topic", ["predictor_kind", "task"]] = evil
     html = render_page(content)
     assert html.count("alert(1)") > 15
     assert "<script>alert" not in html
@@ -146,11 +147,10 @@ def test_a_manifest_is_written_for_people(make_page):
         assert words in text
 
 
-def test_a_task_of_another_data_set_is_not_shown(make_page):
-    content = make_page()
-    other = content.results[content.results["task"] == "topic"].assign(task="far-away")
-    content = dataclasses.replace(content, results=pd.concat([content.results, other]))
-    text = Page(render_page(content)).text
+def test_a_task_of_another_data_set_is_not_shown(make_page, of_tasks):
+    results = of_tasks["results"]
+    other = results[results["task"] == "topic"].assign(task="far-away")
+    text = Page(render_page(make_page(results=pd.concat([results, other])))).text
     assert "mean rank over 2 tasks" in text
     assert "far-away" not in text
 
@@ -293,7 +293,7 @@ def explained():
         [("a", "b", 7, f"first {EVIL}", -3.5, "lost", 12.25), ("a", "b", 3, "second", 40.0, "gained", 12.25)],
         columns="source target item text nats end mean_item_nats".split(),
     )
-    return {"directions": directions, "items": items}
+    return {"directions": directions, "lost_items": items}
 
 
 def test_few_labels_and_explained_pairs_are_on_the_page_and_escaped(make_page):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suffice.kinds.embeddings.page import render_page
-from suffice.kinds.registry import KINDS
+from suffice.kinds.registry import kind_places
 
 TEMPLATES = [*Path(str(files("suffice"))).rglob("*.j2")]
 PAGES = sorted(
@@ -70,7 +70,7 @@ def test_what_a_name_would_bring_in_is_not_in_the_policy(make_page):
 
 
 def test_each_kind_of_study_has_a_page():
-    assert PAGES == [f"{kind}/page.html.j2" for kind in sorted(KINDS)]
+    assert PAGES == [f"{kind}/page.html.j2" for kind in sorted(kind_places())]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from suffice.analyses.questions.ablations import draw_ablations
 from suffice.errors import DataError
-from suffice.plots.ablations import draw_ablations
 
 
 def pool(*ablations):

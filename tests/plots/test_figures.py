@@ -7,6 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from suffice import plots
+from suffice.analyses.questions import (
+    cost,
+    few_labels,
+    lost_directions,
+    sample_size,
+    smaller_pools,
+    task_dependence,
+)
 from suffice.errors import DataError
 from suffice.plots import Evidence, Families
 
@@ -23,15 +31,15 @@ DRAW = {
     "score_against_tasks": lambda s: plots.draw_score_against_tasks(
         s.ranking, evidence(s), Families.from_table(s.models), "linear"
     ),
-    "ranking_by_items": lambda s: plots.draw_ranking_by_items(s.by_items, s.ranking),
+    "ranking_by_items": lambda s: sample_size.draw_ranking_by_items(s.by_items, s.ranking),
     "model_graph": lambda s: plots.draw_model_graph(s.pairs, s.ranking),
     "predictors": lambda s: plots.draw_predictors(s.correlation),
     "checkpoint_curves": lambda s: plots.draw_checkpoint_curves(s.checkpoints, s.results),
-    "pareto_front": lambda s: plots.draw_pareto_front(s.pareto, Families.from_table(s.models)),
-    "pool_sensitivity": lambda s: plots.draw_pool_sensitivity(s.sensitivity),
-    "task_dependence": lambda s: plots.draw_task_dependence(s.dependence),
-    "few_labels": lambda s: plots.draw_few_labels(s.trials),
-    "lost_directions": lambda s: plots.draw_lost_directions(s.explained),
+    "pareto_front": lambda s: cost.draw_pareto_front(s.pareto, Families.from_table(s.models)),
+    "pool_sensitivity": lambda s: smaller_pools.draw_pool_sensitivity(s.sensitivity),
+    "task_dependence": lambda s: task_dependence.draw_task_dependence(s.dependence),
+    "few_labels": lambda s: few_labels.draw_few_labels(s.trials),
+    "lost_directions": lambda s: lost_directions.draw_lost_directions(s.explained),
 }
 
 

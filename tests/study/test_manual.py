@@ -1,9 +1,10 @@
-"""The committed manual and schemas are those that the settings make."""
+"""The committed manual is the one that the settings make, and so are the schemas that a command prints."""
 
 import json
 
 import pytest
 
+from suffice.cli import main
 from suffice.kinds.manual import manual, schemas
 from suffice.study.names import NAME_PATTERN
 
@@ -12,11 +13,11 @@ def test_the_manual_is_up_to_date(project):
     assert (project / "config" / "README.md").read_text() == manual(), "run `make docs`"
 
 
-def test_the_schemas_are_up_to_date(project):
-    written = {
-        path.stem: json.loads(path.read_text()) for path in (project / "config" / "schemas").glob("*.json")
-    }
-    assert written == schemas(), "run `make docs`"
+def test_a_command_prints_a_schema(capsys):
+    assert main(["schema", "study-calibration"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["grid"]["description"]
+    assert main(["schema", "stduy"]) == 1
+    assert "no schema 'stduy'; did you mean 'study'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", list(schemas()))

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from suffice.cli import main
+from suffice.data.modalities.molecule import MOLECULE
+from suffice.data.modalities.text import TEXT
 from suffice.errors import SufficeError
 from suffice.study import load_study
-from suffice.study.new import MODEL_PRESETS, write_new_study
+from suffice.study.new import write_new_study
 from suffice.study.read import check_sources
 
 
@@ -16,10 +18,10 @@ def texts(toy_study):
 
 
 def test_presets_make_a_study_that_can_run(tmp_path, texts):
-    folder = write_new_study(tmp_path / "mine", texts, list(MODEL_PRESETS), content="text")
+    folder = write_new_study(tmp_path / "mine", texts, list(TEXT.models), content="text")
     study = load_study(folder)
     check_sources(study)
-    assert list(study.models) == list(MODEL_PRESETS)
+    assert list(study.models) == list(TEXT.models)
     assert list(study.datasets) == ["toys"]
     assert study.tasks == {}
 
@@ -79,3 +81,40 @@ def test_the_command_says_what_to_do_next(tmp_path, texts, capsys):
     arguments = ["new-study", "mine", "--texts", str(texts), "--content", "text", "--folder", str(tmp_path)]
     assert main([*arguments, "--models", "tfidf-64, chars-256"]) == 0
     assert f"next: suffice run {tmp_path / 'mine'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("above", ["mine", "not/there/mine"])
+def test_a_study_that_could_not_run_leaves_nothing_behind(tmp_path, texts, above):
+    few = tmp_path / "few.csv"
+    few.write_text("text\n" + "one text\n" * 20)
+    with pytest.raises(SufficeError, match="few"):
+        write_new_study(tmp_path / above, few, ["tfidf-64", "chars-256"], content="text")
+    assert [path.name for path in tmp_path.iterdir() if path != texts.parent] == ["few.csv"]
+
+
+def test_molecules_have_models_and_a_control_of_their_own(tmp_path):
+    lines = [f"C{'C' * number}O\tm{number}" for number in range(60)]
+    (tmp_path / "drugs.smi").write_text("\n".join(lines))
+    folder = write_new_study(tmp_path / "mine", tmp_path / "drugs.smi", content_type=MOLECULE.name)
+    study = load_study(folder)
+    assert list(study.models) == [*MOLECULE.models, "untrained-gin"] and study.controls == ["untrained-gin"]
+    assert study.datasets["drugs"].settings.modality is MOLECULE
+    with pytest.raises(SufficeError, match="model 'minilm' is no preset"):
+        write_new_study(tmp_path / "other", tmp_path / "drugs.smi", ["minilm", "maccs"], None, MOLECULE.name)
+    with pytest.raises(SufficeError, match="no content type 'smile'; did you mean 'smiles'"):
+        write_new_study(tmp_path / "other", tmp_path / "drugs.smi", ["maccs"], None, "smile")
+
+
+def test_data_sets_that_are_joined_are_of_one_content_type(tmp_path):
+    lines = [f"C{'C' * number}O\tm{number}" for number in range(60)]
+    (tmp_path / "drugs.smi").write_text("\n".join(lines))
+    folder = write_new_study(tmp_path / "mine", tmp_path / "drugs.smi", content_type=MOLECULE.name)
+    rows = "dataset\tsource\tpath\tcontent_type\nall\tdatasets\tone,two\t\n"
+    one, two = "one\tfile\t../drugs.smi\tsmiles\n", "two\tfile\t../drugs.smi\tsmiles\n"
+    (folder / "datasets.tsv").write_text(rows + one + two)
+    study = load_study(folder)
+    assert study.datasets["all"].settings.modality is MOLECULE
+    assert study.datasets["all"].looks.note == ""  # one look at a molecule is not known to be weaker
+    (folder / "datasets.tsv").write_text(rows + one + two.replace("smiles", "text"))
+    with pytest.raises(SufficeError, match="'all' joins data sets of the content types smiles, text"):
+        load_study(folder)

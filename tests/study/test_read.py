@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suffice.analyses.questions.few_labels import tasks_to_try
+from suffice.analyses.questions.lost_directions import explained_pairs
 from suffice.errors import StudyError, SufficeError
 from suffice.study import load_study
 from suffice.study.read import check_sources
@@ -63,21 +65,21 @@ def test_a_failed_model_takes_those_made_from_it_along(toy_study):
 
 
 def test_few_labels_are_tried_on_tasks_that_are_fitted(toy_study):
-    assert load_study(toy_study).few_label_tasks == {}
-    assert list(load_study(toy_study, {"few_labels": {}}).few_label_tasks) == ["topic", "length"]
+    assert tasks_to_try(load_study(toy_study)) == {}
+    assert list(tasks_to_try(load_study(toy_study, {"few_labels": {}}))) == ["topic", "length"]
     named = load_study(toy_study, {"few_labels": {"tasks": ["length"], "n_labels": [20]}})
-    assert list(named.few_label_tasks) == ["length"]
+    assert list(tasks_to_try(named)) == ["length"]
     (toy_study / "tasks.tsv").unlink()
     with pytest.raises(StudyError, match="few_labels needs a task of the kind classification or regression"):
         load_study(toy_study, {"few_labels": {}})
 
 
 def test_pairs_to_explain_are_models_of_the_study(toy_study):
-    assert load_study(toy_study).explained_pairs == "auto"
-    assert load_study(toy_study, {"explain": {"pairs": []}}).explained_pairs == []
+    assert explained_pairs(load_study(toy_study)) == "auto"
+    assert explained_pairs(load_study(toy_study, {"explain": {"pairs": []}})) == []
     study = load_study(toy_study, {"explain": {"pairs": [["words-2", "own"], ["words-2", "words-8"]]}})
-    assert study.explained_pairs == [("words-2", "own"), ("words-2", "words-8")]
-    assert study.without({"own"}).explained_pairs == [("words-2", "words-8")]
+    assert explained_pairs(study) == [("words-2", "own"), ("words-2", "words-8")]
+    assert explained_pairs(study.without({"own"})) == [("words-2", "words-8")]
 
 
 @pytest.mark.parametrize(

@@ -50,5 +50,10 @@ def test_texts_become_an_answer_by_one_command(installed, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "could be first" in done.stdout and "page: results/docs-study/report.html" in done.stdout
     assert (folder / "results" / "docs-study" / "report.html").is_file()
+    assert "embedded tfidf-64 on docs (" in done.stderr and "Finished jobid" not in done.stderr
+    assert "Finished jobid" in (folder / "logs" / "docs-study" / "snakemake.log").read_text()
     again = run("run", "docs-study")
-    assert again.returncode == 0 and "Nothing to be done" in again.stderr
+    assert again.returncode == 0 and "nothing to do" in again.stderr
+    for kind, rule in (("calibration", "measure_group"), ("published", "recompute_published")):
+        planned = run("run", kind, "--plan")  # the rules of a kind lie in its package
+        assert planned.returncode == 0 and rule in planned.stdout, planned.stderr

@@ -9,6 +9,8 @@ HOMES = {
     "correlation_table": "suffice.analyses.correlation",
     "mean_rank_table": "suffice.analyses.correlation",
     "paired_difference": "suffice.analyses.correlation",
+    "Recommendation": "suffice.analyses.recommendation",
+    "recommend": "suffice.analyses.recommendation",
 }
 __all__ = list(HOMES)
 __getattr__ = lazy_names(__name__, HOMES)

@@ -6,12 +6,16 @@ matrix products over all resamples, with ties and repeated models counted as if 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from suffice.errors import DataError
 from suffice.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -397,3 +401,12 @@ def _check_unique(table: pd.DataFrame, keys: list[str], what: str) -> None:
     if twice.any():
         first = table.loc[twice, keys].iloc[0]
         raise DataError(f"{what} have two rows for {' and '.join(map(repr, first))}; keep one")
+
+
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """Agreement of all predictors of one data set with the tasks, and what scores have over baselines."""
+    scores, results = ranked.predictors, ranked["tasks"]
+    return {
+        "correlation": correlation_table(scores, results, **ranked.settings),
+        "differences": paired_difference(scores, results, **ranked.settings),
+    }

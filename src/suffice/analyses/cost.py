@@ -1,11 +1,16 @@
 """What does a better score cost? Pareto fronts of score against cost, and what a quotient does."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from suffice.analyses.correlation import rank_table, weighted_spearman
 from suffice.errors import DataError
 from suffice.ranking.table import ordering_column
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 COSTS = ("seconds_per_1000_items", "n_parameters", "embed_dim")
 PARETO_COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front", "value_per_cost")
@@ -91,3 +96,8 @@ def _spearman(x: pd.Series, y: pd.Series) -> float:
         return float("nan")
     first, second = both.to_numpy().T
     return float(weighted_spearman(first, second, np.ones((1, len(both))))[0])
+
+
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """Score and cost of the models of one ranking."""
+    return {"pareto": pareto_table(ranked["ranking"], ranked["cards"])}

@@ -4,6 +4,8 @@ Every predictor comes with its direction applied, so that higher is better, and 
 sign: a way of choosing that points the wrong way is negative.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +24,9 @@ from suffice.analyses.correlation import (
     rank_table,
     task_values,
 )
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 WIDEST, LARGEST = "embed_dim", "n_parameters"
 RANDOM = "random choice"
@@ -197,24 +202,7 @@ def _interval(value: str, stem: str, found: Estimate) -> dict[str, object]:
     return {value: found.value, f"{stem}_low": found.low, f"{stem}_high": found.high}
 
 
-def describe_decision(table: pd.DataFrame, predictor: str) -> str:
-    """One sentence on what choosing by a predictor would have lost, beside the widest model and chance.
-
-    Args:
-        table: as `decision_table` gives it.
-        predictor: the way to choose that the sentence is about.
-    """
-    rows = table.set_index("predictor")
-    if predictor not in rows.index or pd.isna(rows["regret_at_1"][predictor]):
-        return ""
-    ours = rows["regret_at_1"][predictor]
-    picks = str(rows["picks"][predictor])
-    lost = "nothing" if ours < 5e-4 else f"{ours:.3f}"
-    others = [
-        f"{words} {rows['regret_at_1'][name]:.3f}"
-        for name, words in ((WIDEST, "taking the widest model"), (RANDOM, "choosing at random"))
-        if name in rows.index and pd.notna(rows["regret_at_1"][name])
-    ]
-    beside = f"; {' and '.join(others)}" if others else ""
-    who = f"Choosing by {predictor} ({picks}) loses" if picks else f"Choosing by {predictor} loses"
-    return f"{who} {lost} of the best model's mean over tasks{beside}."
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """The decision table of one data set, with all rankings and baselines as ways to choose."""
+    scores = with_parameters(ranked.predictors, ranked["cards"])
+    return {"decision": decision_table(scores, ranked["tasks"], **ranked.settings)}

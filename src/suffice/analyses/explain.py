@@ -22,11 +22,15 @@ estimate of `linear`, which aims at unlimited items.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from suffice.data.columns import CONTENT, GROUP
+from suffice.data.corpus import Corpus
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
 from suffice.estimators.items import divide_items
@@ -34,8 +38,12 @@ from suffice.estimators.linear import Linear, PreparedLinear
 from suffice.estimators.regression.ridge import PreparedRegression, Residuals, cross_moments
 from suffice.estimators.regression.tiling import pool
 from suffice.estimators.standardise import check_embedding
+from suffice.ranking.looks import one_look_pairs
 from suffice.ranking.table import ordering_values
 from suffice.storage.files import open_array
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -287,3 +295,16 @@ def explain_pairs(
         pd.concat(directions, ignore_index=True)[list(PAIR_DIRECTIONS)],
         pd.concat(items, ignore_index=True)[list(PAIR_ITEMS)],
     )
+
+
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """Directions and items that the sources of some pairs of one data set lose."""
+    settings, files = dict(ranked.settings), ranked.files
+    pairs, models = settings.pop("pairs"), settings.pop("models")
+    if pairs == "auto":
+        pairs = [choose_pair(ranked["ranking"], one_look_pairs(files["pairs"]))]
+    corpus, vectors = Corpus(Path(files["corpus"][0])), dict(zip(models, files["vectors"], strict=True))
+    directions, items = explain_pairs(
+        pairs, vectors, corpus.column(CONTENT).tolist(), corpus.column(GROUP), **settings
+    )
+    return {"directions": directions, "lost_items": items}

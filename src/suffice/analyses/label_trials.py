@@ -3,22 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.analyses.few_labels import COLUMNS, LABEL_WAYS, Labels, Trial, Vectors, try_few_labels
-from suffice.data.corpus import SPLIT, TRAIN, Corpus
+from suffice.analyses.label_update import COLUMNS, LABEL_WAYS, Labels, Trial, Vectors, try_labels
+from suffice.data.columns import SPLIT, TRAIN
+from suffice.data.corpus import Corpus
 from suffice.errors import DataError
+from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 from suffice.storage.files import open_array
 from suffice.tasks.inputs import labelled_rows, number_labels
 from suffice.tasks.settings import TaskSettings, columns_of_task
 
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
+
 TRIAL_COLUMNS = ("dataset", "task", *COLUMNS, "note")
 SCORE, MEAN = "score", "mean over tasks"
-NAMES = {"logme": "LogME", "probe": "a probe"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def try_tasks(
         effort: what is tried.
 
     Returns:
-        Rows as `suffice.analyses.few_labels.try_few_labels` makes them, data set and task before them; for
+        Rows as `suffice.analyses.label_update.try_labels` makes them, data set and task before them; for
         a number of labels that cannot be tried one row with a note on why.
     """
     parts = []
@@ -116,7 +121,7 @@ def _tried(trial: Trial, n_labels: int, effort: Effort, seed: int) -> pd.DataFra
     if n_labels > n_items:
         return _untried(n_labels, f"there are {n_items} labelled training items")
     try:
-        return try_few_labels(trial, [n_labels], effort.n_draws, seed, effort.ways).assign(note="")
+        return try_labels(trial, [n_labels], effort.n_draws, seed, effort.ways).assign(note="")
     except DataError as error:
         return _untried(n_labels, str(error))
 
@@ -140,34 +145,9 @@ def mean_of_tasks(trials: pd.DataFrame) -> pd.DataFrame:
     return means.assign(n_tasks=len(whole))
 
 
-def describe_few_labels(trials: pd.DataFrame) -> str:
-    """What the smallest and the largest number of labels give, in sentences; empty if nothing could be tried.
-
-    Args:
-        trials: as `try_tasks` gives it.
-    """
-    means = mean_of_tasks(trials)
-    if means.empty:
-        return ""
-    rho = means.pivot(index="n_labels", columns="way", values="spearman")
-    parts = []
-    for way in (way for way in LABEL_WAYS if way in rho):
-        ends = [
-            f"{rho.loc[n, f'{SCORE}+{way}']:.2f} ({n} labels; {rho.loc[n, way]:.2f} without the score)"
-            for n in dict.fromkeys([rho.index.min(), rho.index.max()])
-        ]
-        parts.append(f"updated by {NAMES[way]}, {' and '.join(ends)}")
-    n_tasks = int(means["n_tasks"].iloc[0])
-    over = f"{n_tasks} task{'s' if n_tasks != 1 else ''}"
-    alone = f"{rho[SCORE].iloc[0]:.2f}"
-    return (
-        f"Spearman's correlation with the results of all labels, mean over {over}: the score alone {alone}; "
-        f"{'; '.join(parts)}."
-    )
-
-
-def notes_of(trials: pd.DataFrame) -> list[str]:
-    """Which numbers of labels could not be tried, and why."""
-    noted = trials[trials["note"].fillna("") != ""]
-    pairs = zip(noted["task"], noted["n_labels"], noted["note"], strict=True)
-    return [f"{task}, {n_labels} labels: {note}" for task, n_labels, note in pairs]
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """What a few labels of each task add to one ranking."""
+    files, given = ranked.files, ranked.settings
+    data = labelled_data(given["datasets"], files["task_corpora"], given["models"], files["task_vectors"])
+    score, effort = ordering_values(ranked["ranking"]), Effort(**given["effort"])
+    return {"few_labels": try_tasks(given["tasks"], data, score, ranked["tasks"], effort)}

@@ -1,4 +1,4 @@
-"""Does a predictor agree with the tasks beyond what size and width explain? Partial correlation."""
+"""Does a predictor agree with the tasks beyond size and width? Partial correlation."""
 
 import numpy as np
 import pandas as pd
@@ -67,8 +67,8 @@ def weighted_partial(values: np.ndarray, weights: np.ndarray, statistic: str = "
     columns = [_ranks(v, weights) if statistic == "spearman" else v for v in values.T]
     centred = np.stack([_centred(v, weights) for v in columns], axis=-1)  # (n_resamples, n_models, n_columns)
     moments = np.einsum("rm,rmi,rmj->rij", weights, centred, centred)
-    explained = moments[:, :2, 2:] @ np.linalg.pinv(moments[:, 2:, 2:], hermitian=True) @ moments[:, 2:, :2]
-    left = moments[:, :2, :2] - explained
+    by_others = moments[:, :2, 2:] @ np.linalg.pinv(moments[:, 2:, 2:], hermitian=True) @ moments[:, 2:, :2]
+    left = moments[:, :2, :2] - by_others
     spread = np.stack([left[:, i, i] / np.maximum(moments[:, i, i], DEGENERATE) for i in (0, 1)])
     usable = (spread > 1e-10).all(axis=0) & ((weights > 0).sum(axis=1) >= values.shape[1] + 1)
     scale = np.sqrt(np.where(usable, left[:, 0, 0] * left[:, 1, 1], np.nan))

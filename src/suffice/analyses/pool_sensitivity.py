@@ -4,6 +4,7 @@ From pairs alone, by the same aggregate as the ranking.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,10 @@ import pandas as pd
 from suffice.analyses.correlation import weighted_kendall
 from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate, counts_self_pairs, nats_matrix, of_first_estimator
+from suffice.ranking.table import tied_for_first
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 NEAR_COPY = 0.95
 WHOLE, MODEL, FAMILY, MERGED = "all models", "without a model", "without a family", "near-copies as one"
@@ -77,7 +82,7 @@ def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list
     r"""Groups of models that tell nearly everything of each other, from their pairs.
 
     A pair's nats per target dimension are read as the share of variance that a Gaussian channel would
-    explain, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5
+    carry, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5
     nats. Two models are near-copies if the lower of the shares of both directions reaches the threshold;
     groups are single linkage. The share is a geometric mean over dimensions: a source that holds some of them
     exactly can reach it without the others, as the first components of a model do. Both must be targets: what
@@ -99,30 +104,6 @@ def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list
         group = np.where(linked | np.eye(len(models), dtype=bool), group[None, :], len(models)).min(axis=1)
     found = [[models[i] for i in np.flatnonzero(group == g)] for g in np.unique(group)]
     return [members for members in found if len(members) > 1]
-
-
-def describe_sensitivity(table: pd.DataFrame) -> str:
-    """One sentence on whether a smaller pool has another winner."""
-    pools = table[table["change"] != WHOLE]
-    lowest = pools["kendall_tau"].min()
-    if pools.empty or pd.isna(lowest):
-        return "There are too few models to leave one out."
-    changed = pools[pools["winner_changes"]]
-    agreement = f"Kendall's τ with the whole ranking is at least {lowest:.2f}".replace("-", "−")
-    if changed.empty:
-        return f"The winner stays in all {len(pools)} smaller pools; {agreement}."
-    beyond = pools[pools["beyond_ties"]]
-    kind = "one that is not tied for first" if len(beyond) else "one that is tied for first"
-    return f"The winner changes in {len(changed)} of {len(pools)} smaller pools, to {kind}; {agreement}."
-
-
-def pool_warnings(table: pd.DataFrame) -> list[str]:
-    """A warning for each pool in which the winner changes beyond the first tie group."""
-    changed = table[table["beyond_ties"].astype(bool)]
-    return [
-        f"the winner depends on the pool: {row.winner} is first {row.change} ({row.left_out})"
-        for row in changed.itertuples()
-    ]
 
 
 def _pools(
@@ -168,3 +149,10 @@ def _row(  # noqa: PLR0913 - what is left of the pool, and how it is scored
         "beyond_ties": changes and winner not in tied,
         "kendall_tau": float(tau[0]),
     }
+
+
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """The ranking of smaller pools, from the pairs of one ranking."""
+    how, first = ranked.settings, tied_for_first(ranked["ranking"])
+    table = pool_sensitivity(ranked["pairs"], how["families"], first, how["aggregate"], how["self_pairs"])
+    return {"sensitivity": table}

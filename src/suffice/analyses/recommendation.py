@@ -7,6 +7,7 @@ choice is right on tasks is measured on random sub-pools in benchmarks/arena/sub
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -56,6 +57,10 @@ class Recommendation:
     def text(self) -> str:
         """All of it as a paragraph for a terminal, one sentence per line."""
         return "\n".join([self.headline, *self.reasons, *self.cautions])
+
+    def as_json(self) -> dict[str, Any]:
+        """The same with JSON-compatible values."""
+        return vars(self) | {"first_choices": self.first_choices.to_dict("records")}
 
 
 def recommend(
@@ -115,6 +120,18 @@ def listed(names: list[str], most: int = 4) -> str:
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def headline(tied: list[str], n_models: int) -> str:
+    """One sentence on who is first."""
+    if n_models == 1:
+        return f"{tied[0]} is the only model with a score."
+    if len(tied) == n_models:
+        return f"The data cannot tell these {n_models} models apart."
+    if len(tied) == 1:
+        others = f"other {n_models - 1}" if n_models > 2 else "other model"
+        return f"{tied[0]} is first, ahead of the {others}."
+    return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
 
 
 def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:

@@ -1,9 +1,15 @@
 """On which tasks does the score agree? Agreement against what the tasks are like."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from suffice.analyses.choice import estimate
 from suffice.analyses.correlation import STATISTICS, Bootstrap
+from suffice.ranking.table import ordering_values
+
+if TYPE_CHECKING:
+    from suffice.analyses.base import Ranked
 
 TRAITS = ("n_classes", "n_items", "solvability")
 TASK_COLUMNS = ("task", "kind", "agreement", "n_models", *TRAITS)
@@ -70,3 +76,9 @@ def _task(name: str, rows: pd.DataFrame, scores: pd.Series) -> dict[str, object]
         "n_items": (rows["n_train"] + rows["n_test"]).mean(),
         "solvability": (rows["value"].mean() - chance) / (1 - chance) if chance < 1 else float("nan"),
     }
+
+
+def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
+    """The agreement of one ranking with each task, and what it depends on."""
+    tasks = task_agreement(ordering_values(ranked["ranking"]), ranked["tasks"])
+    return {"agreement_by_task": tasks, "dependence": task_dependence(tasks, **ranked.settings)}

@@ -105,7 +105,7 @@ def consensus_retrieval(neighbours: Sequence[npt.NDArray[np.int64]]) -> Floats:
 
 
 def cross_regression(vectors: Sequence[np.ndarray]) -> Floats:
-    r"""Median over targets of the share of a target's variance that linear regression on the source explains.
+    r"""Median over targets of the share of a target's variance that linear regression on the source gives.
 
     This is the reconstruction error that Darrin et al. (NeurIPS 2024) use as a baseline, as R², without the
     gain that a fit has on its own items. The residual variance of a target dimension is the mean of
@@ -116,20 +116,20 @@ def cross_regression(vectors: Sequence[np.ndarray]) -> Floats:
         vectors: shape (n_items, its embed_dim) each.
     """
     standard = [standardised(each) for each in vectors]
-    explained = np.zeros((len(standard), len(standard)))
+    given = np.zeros((len(standard), len(standard)))
     for row, source in enumerate(standard):
         if not source.shape[1]:
-            explained[row] = np.nan
+            given[row] = np.nan
             continue
         basis, shrinkage = _basis(source)
         leverage = np.minimum((basis**2 * shrinkage).sum(axis=1), 1 - CONSTANT)
         for column, target in enumerate(standard):
             if not target.shape[1]:
-                explained[row, column] = np.nan
+                given[row, column] = np.nan
                 continue
             residual = target - basis @ (shrinkage[:, None] * (basis.T @ target))
-            explained[row, column] = 1 - ((residual**2) / (1 - leverage)[:, None]).mean()
-    return median_over_others(explained)
+            given[row, column] = 1 - ((residual**2) / (1 - leverage)[:, None]).mean()
+    return median_over_others(given)
 
 
 def standardised(vectors: np.ndarray) -> np.ndarray:

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN, Corpus
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TRAIN
+from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
 from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_versions
-from suffice.data.molecules import read_molecules
 from suffice.data.paths import paths_of
-from suffice.data.readers import PAIR, load_hub, read_items
+from suffice.data.readers import PAIR, load_hub
 from suffice.errors import AssumptionWarning, DataError, assume
 from suffice.seeds import derive_seed
 from suffice.storage.fetch import check_file_hash, fetch, fetched
@@ -72,10 +72,11 @@ def build_corpus(
         raise DataError(too_few(path.stem, len(items), n_read, settings.min_items, dropped))
     items = with_split(items, settings, seed, path.stem)
     write_table(items, path)
+    own = settings.modality.Settings(**settings.modality_settings)
     manifest = {
         "dataset": path.stem,
         "seed": seed,
-        "settings": settings.model_dump(exclude={"path"}),
+        "settings": settings.model_dump(exclude={"path", "modality_settings"}) | own.model_dump(),
         "n_read": n_read,
         "dropped": {reason: count for reason, count in dropped.items() if count},
         "dropped_columns": dropped_columns,
@@ -99,13 +100,13 @@ def items_and_source(
         items, left_out = api_docs_items(seed, settings.max_items or N_ITEMS)
         origin = {"source": "api-docs", "license": LICENSE, "versions": versions | package_versions()}
         return items, left_out, origin
-    items, left_out = read_local(settings)
+    items, left_out = settings.modality.read(settings)
     origin = {"source": f"hub: {settings.path}", "license": settings.license or "not stated"}
     if settings.source == "hub":
         return items, {}, origin | {"versions": versions | versions_of("datasets")}
-    files = paths_of(str(settings.path), settings.has_molecules)
+    files = paths_of(str(settings.path), settings.modality.several_files)
     hashes = [sha256_of_path(file) for file in files]
-    versions |= versions_of("rdkit") if settings.has_molecules else {}
+    versions |= versions_of(*settings.modality.packages)
     origin |= {"source": f"file: {', '.join(file.name for file in files)}", "versions": versions}
     return items, left_out, origin | {"source_sha256": hashes[0] if len(hashes) == 1 else hashes}
 
@@ -148,20 +149,6 @@ def concatenated(corpora: Mapping[str, Corpus]) -> pd.DataFrame:
     return items.assign(**{name: items[PART] + "/" + items[name] for name in (ID, GROUP)})
 
 
-def read_local(settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The items of a file or of the hub, and how many were left out and why.
-
-    Raises:
-        DataError: the source cannot be read.
-    """
-    if not settings.has_molecules:
-        return read_items(settings), {}
-    items, left_out = read_molecules(paths_of(str(settings.path), several=True), settings)
-    if items.empty:
-        raise DataError(f"{settings.path} has no molecules; give a data set with at least one")
-    return items, left_out
-
-
 def versions_of(*distributions: str) -> dict[str, str]:
     """Installed versions of some distributions."""
     return {name: importlib.metadata.version(name) for name in distributions}
@@ -201,18 +188,13 @@ def has_any(column: pd.Series, types: tuple[type, ...]) -> bool:
 
 
 def cleaned(items: pd.DataFrame, settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The usable items, stripped, and how many were dropped for each reason.
+    """The usable items, with canonical content, and how many were dropped for each reason.
 
     If one text of a pair is dropped, so is the other, which is counted as "pair incomplete".
     """
-    content = items[CONTENT].fillna("").str.strip()
+    content = settings.modality.canonical(items[CONTENT], settings)
     items = items.assign(content=content.astype(object))
-    length = content.str.len().astype(int)
-    reasons = {
-        "empty": length == 0,
-        "too short": (length > 0) & (length < settings.min_chars),
-        "too long": length > (settings.max_chars or np.inf),
-    }
+    reasons = settings.modality.faults(content, settings)
     bad = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
     dropped = {reason: int(mask.sum()) for reason, mask in reasons.items()}
     if PAIR in items.columns:

@@ -6,12 +6,11 @@ from suffice.data.build import (
     PART,
     check_storable,
     cleaned,
-    read_local,
     too_few,
     with_local_file,
     without_nested_columns,
 )
-from suffice.data.corpus import GROUP, REQUIRED_COLUMNS
+from suffice.data.columns import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
 from suffice.errors import DataError
@@ -41,7 +40,8 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     if settings.source == "api-docs":
         package_versions()
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
-    items, left_out = read_local(with_local_file(settings))
+    local = with_local_file(settings)
+    items, left_out = local.modality.read(local)
     n_read = len(items) + sum(left_out.values())
     items, _ = without_nested_columns(items)
     check_storable(items)

@@ -15,12 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suffice.data.columns import CONTENT, ID, REQUIRED_COLUMNS
 from suffice.errors import DataError
 from suffice.storage.files import read_json
-
-ID, CONTENT, GROUP, SPLIT = "id", "content", "group", "split"
-REQUIRED_COLUMNS = (ID, CONTENT, GROUP, SPLIT)
-TRAIN, TEST = "train", "test"
 
 
 @dataclass(frozen=True)

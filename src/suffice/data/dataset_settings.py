@@ -1,20 +1,33 @@
 """The settings of one data set: where its items come from, and how they become a corpus."""
 
-from typing import Literal, Self
+from collections.abc import Collection
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
-from suffice.settings import Settings
+from suffice.data.modalities.base import Modality
+from suffice.data.modalities.registry import MODALITIES, get_modality
+from suffice.data.modalities.text import TEXT
+from suffice.errors import DataError
+from suffice.settings import Settings, describe_validation_error
 from suffice.storage.fetch import check_url, is_url
 
 NEEDS_PATH = ("file", "hub", "datasets")
-ONLY_FOR_MOLECULES = ("largest_fragment", "scaffolds", "max_weight")
 ONLY_FOR = {
     ("hub",): ("name", "hub_split", "revision"),
     ("file",): ("sha256", "quoting"),
     ("file", "hub"): ("content", "id", "group", "split", "first_items"),
     NEEDS_PATH: ("path", "license"),
 }
+
+
+def refuse_columns_of_others(names: Collection[str]) -> None:
+    """Raise ValueError for columns that another content type alone has."""
+    for modality in MODALITIES.values():
+        foreign = [name for name in modality.Settings.model_fields if name in names]
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: only with content_type {modality.name}; leave empty")
 
 
 class DatasetSettings(Settings):
@@ -38,22 +51,11 @@ class DatasetSettings(Settings):
         description="file only: whether quotation marks around a cell of a .csv or .tsv are quotes or text; "
         "auto decides this from the file and reports it",
     )
-    content_type: Literal["text", "smiles"] = Field(
-        "text",
-        description="smiles: items are molecules; their content becomes the canonical SMILES, items that are "
-        "not molecules are dropped, and the column content is `smiles` by default",
+    content_type: str = Field(
+        TEXT.name,
+        description="; ".join(f"{name}: {modality.summary}" for name, modality in MODALITIES.items()),
     )
-    largest_fragment: bool = Field(
-        True, description="smiles only: keep the largest fragment, without salts and solvents"
-    )
-    scaffolds: bool = Field(
-        False,
-        description="smiles only: molecules of one Bemis-Murcko scaffold are a group, so splits are by "
-        "scaffold",
-    )
-    max_weight: float | None = Field(
-        None, gt=0, description="smiles only: heaviest molecule kept, in daltons"
-    )
+    modality_settings: SkipJsonSchema[dict[str, Any]] = Field({})  # columns that its content type alone has
     sha256: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
@@ -120,15 +122,39 @@ class DatasetSettings(Settings):
                 )
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_of_the_modality(cls, given: Any) -> Any:
+        """Put the columns that the content type alone has into `modality_settings`, checked."""
+        if not isinstance(given, dict):
+            return given
+        kept = given.get("modality_settings", {})
+        content_type = given.get("content_type", TEXT.name)
+        if not isinstance(content_type, str) or not isinstance(kept, dict):
+            return given  # the fields themselves say what is wrong
+        try:
+            modality = get_modality(content_type)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        names = modality.Settings.model_fields
+        refuse_columns_of_others({name for name in given if name not in names})
+        own = {name: value for name, value in given.items() if name in names} | kept
+        try:
+            checked = modality.Settings(**own).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            raise ValueError(describe_validation_error(error, modality.Settings)) from None
+        common = {name: value for name, value in given.items() if name not in names}
+        return common | ({"modality_settings": checked} if checked else {})
+
     @model_validator(mode="after")
-    def _settings_belong_to_molecules(self) -> Self:
-        given = [name for name in ONLY_FOR_MOLECULES if name in self.model_fields_set]
-        if self.content_type == "smiles" and self.source != "file":
-            raise ValueError("content_type smiles works only with files; save the data set as a file")
-        if given and self.content_type != "smiles":
-            raise ValueError(f"{', '.join(given)}: only with content_type smiles; leave empty")
-        if self.scaffolds and self.group:
-            raise ValueError("scaffolds already defines the groups; leave group empty")
+    def _settings_belong_to_the_modality(self) -> Self:
+        modality = self.modality
+        if self.source not in modality.sources:
+            raise ValueError(
+                f"content_type {modality.name} is for source {' or '.join(modality.sources)}, not for "
+                f"{self.source!r}; save the data set as a file"
+            )
+        modality.check(self)
         return self
 
     @model_validator(mode="after")
@@ -155,9 +181,9 @@ class DatasetSettings(Settings):
         return [name.strip() for name in str(self.path).split(",")] if self.source == "datasets" else []
 
     @property
-    def has_molecules(self) -> bool:
-        """Whether items are molecules."""
-        return self.content_type == "smiles"
+    def modality(self) -> Modality:
+        """What the items are."""
+        return get_modality(self.content_type)
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:

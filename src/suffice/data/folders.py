@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from suffice.data.corpus import CONTENT, ID, SPLIT, TEST
+from suffice.data.columns import CONTENT, ID, SPLIT, TEST
 from suffice.data.delimited import Quoting
 from suffice.data.readers import TABLE_SUFFIXES, read_file, with_class_names
 from suffice.data.text_files import read_text

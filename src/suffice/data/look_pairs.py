@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.data.corpus import CONTENT, GROUP, ID, Corpus
+from suffice.data.columns import CONTENT, GROUP, ID
+from suffice.data.corpus import Corpus
 from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, OF_TEXTS, SAME
 from suffice.data.looks import CONTENTS, FIRST, SECOND
 from suffice.errors import DataError

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.data.corpus import GROUP, Window
+from suffice.data.columns import GROUP
+from suffice.data.corpus import Window
 from suffice.data.look_settings import OF_TEXTS
 from suffice.storage.files import read_json, read_table
 

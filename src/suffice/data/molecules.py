@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from suffice.data.corpus import GROUP
+from suffice.data.columns import GROUP
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.modalities.molecule import MoleculeSettings
 from suffice.data.readers import named_items, read_file
 from suffice.data.text_files import read_text
 from suffice.errors import DataError, first_line
@@ -63,21 +64,21 @@ def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.Dat
     Raises:
         DataError: RDKit is missing, or a file cannot be read.
     """
-    chem = rdkit_module()
-    table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    chem, own = rdkit_module(), MoleculeSettings(**settings.modality_settings)
+    table = pd.concat([read_molecule_file(path) for path in paths], ignore_index=True)
     titled = all(suffix_of(path) in (*LINES, *BLOCKS) for path in paths)
     column = settings.content or SMILES
     if column not in table:
         raise DataError(f"{paths[0].name} has no column {column!r}; it has {', '.join(map(str, table))}")
     with quiet_rdkit():
-        molecules = [_molecule(chem, text, settings.largest_fragment) for text in table[column]]
+        molecules = [_molecule(chem, text, own.largest_fragment) for text in table[column]]
     valid = pd.Series([molecule is not None for molecule in molecules])
-    heavy = pd.Series([_is_heavy(molecule, settings.max_weight) for molecule in molecules])
+    heavy = pd.Series([_is_heavy(molecule, own.max_weight) for molecule in molecules])
     kept = table.copy()
     kept[column] = [chem.MolToSmiles(molecule) if molecule is not None else None for molecule in molecules]
-    if settings.scaffolds:
+    if own.scaffolds:
         kept[GROUP] = [_scaffold(chem, molecule) for molecule in molecules]
-    named: dict[str, str | None] = {"content": column, **({"group": GROUP} if settings.scaffolds else {})}
+    named: dict[str, str | None] = {"content": column, **({"group": GROUP} if own.scaffolds else {})}
     kept = kept[valid & ~heavy].reset_index(drop=True)
     if titled:
         named |= {"id": _id_column(kept, settings)}
@@ -85,7 +86,7 @@ def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.Dat
     return items, {NOT_A_MOLECULE: int((~valid).sum()), TOO_HEAVY: int(heavy.sum())}
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_molecule_file(path: Path) -> pd.DataFrame:
     """A file as a table."""
     suffix = suffix_of(path)
     if suffix not in (*LINES, *BLOCKS):

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suffice.data.corpus import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
 from suffice.data.text_files import read_text

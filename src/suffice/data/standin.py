@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from suffice.data.corpus import CONTENT
+from suffice.data.columns import CONTENT
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import api_docs_items
 from suffice.data.readers import content_columns, joined_columns

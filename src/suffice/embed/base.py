@@ -13,6 +13,8 @@ from suffice.data.corpus import Corpus, Window
 from suffice.settings import Settings
 
 S = TypeVar("S", bound=Settings)
+ANYTHING = "anything"
+"""What a loader reads that takes no notice of the content of items."""
 
 
 class Encoder(ABC):
@@ -60,7 +62,8 @@ class Loader(ABC, Generic[S]):
     Class attributes: `kind`, its name in model tables; `Settings`, the settings in a row; `libraries`, the
     packages that compute the vectors, whose versions are part of an embedding's identity; `uses_device`,
     whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
-    not in the corpus: "embeds", "never", or "follows" the model whose vectors it uses.
+    not in the corpus: "embeds", "never", or "follows" the model whose vectors it uses; `reads`, how it
+    interprets the content of items, see `read_as` of `suffice.data.modalities.base.Modality`.
     """
 
     kind: ClassVar[str]
@@ -68,6 +71,7 @@ class Loader(ABC, Generic[S]):
     libraries: ClassVar[tuple[str, ...]] = ()
     uses_device: ClassVar[bool] = False
     new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
+    reads: ClassVar[str] = "text"
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings

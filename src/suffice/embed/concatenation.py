@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
-from suffice.embed.base import Encoder, Loader
+from suffice.embed.base import ANYTHING, Encoder, Loader
 from suffice.errors import ModelError
 from suffice.settings import Settings
 from suffice.storage.files import open_array, sha256_of_file
@@ -31,6 +31,7 @@ class Concatenation(Loader[ConcatenationSettings]):
     """The concatenated vectors of other models on the same data set."""
 
     kind = "concatenation"
+    reads = ANYTHING
     Settings = ConcatenationSettings
     libraries = ("numpy",)
     new_items = "follows"

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from tqdm import tqdm
-
 from suffice.data.corpus import Window
 from suffice.embed.base import Encoder
 from suffice.embed.shards import WINDOW_ITEMS
 from suffice.errors import ModelError
+from suffice.progress import counting
 from suffice.storage.files import create_array
 
 
@@ -28,12 +27,11 @@ class Contents(Protocol):
 def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> float:
     """Encode a block of whole windows, or all of them, into a memory map; returns the seconds.
 
-    A progress bar is shown on stderr if that is a terminal.
+    Progress is shown if requested, see `suffice.progress`.
     """
     started = time.perf_counter()
     array = create_array(temporary, (len(rows), encoder.embed_dim))
-    bar = tqdm(total=len(rows), desc=model, unit=" items", disable=None)
-    with bar:
+    with counting(model, len(rows), "items") as done:
         for window in contents.windows(WINDOW_ITEMS, rows):
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
@@ -43,6 +41,6 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
                 )
             first = window.start - rows.start
             array[first : first + len(window)] = vectors
-            bar.update(len(window))
+            done(len(window))
     array.flush()
     return time.perf_counter() - started

@@ -40,6 +40,7 @@ class FingerprintLoader(Loader[FingerprintSettings]):
 
     kind = "fingerprint"
     Settings = FingerprintSettings
+    reads = "molecule"
     libraries = ("rdkit",)
 
     def check(self) -> None:

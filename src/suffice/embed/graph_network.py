@@ -55,6 +55,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
     """
 
     kind = "graph_network"
+    reads = "molecule"
     uses_device = True
     Settings = GraphNetworkSettings
     libraries = ("rdkit", "torch")

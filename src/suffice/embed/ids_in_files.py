@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from suffice.alignment import as_ids
-from suffice.data.corpus import ID
+from suffice.data.columns import ID
 from suffice.data.folders import is_saved, read_folder
 from suffice.data.readers import read_file
 from suffice.data.text_files import read_lines

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from suffice.data.corpus import CONTENT, Corpus, Window
+from suffice.data.columns import CONTENT
+from suffice.data.corpus import Corpus, Window
 from suffice.data.molecules import quiet_rdkit
 from suffice.embed.base import Encoder, Loader
 from suffice.embed.fingerprint import molecules_of, require_rdkit
@@ -38,6 +39,7 @@ class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
     """
 
     kind = "molecule_descriptors"
+    reads = "molecule"
     Settings = MoleculeDescriptorsSettings
     libraries = ("rdkit",)
 

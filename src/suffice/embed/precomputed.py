@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 
 from suffice.alignment import align
 from suffice.arrays import doubts_about_codes
-from suffice.data.corpus import ID, Corpus, Window
+from suffice.data.columns import ID
+from suffice.data.corpus import Corpus, Window
 from suffice.data.text_files import read_lines
-from suffice.embed.base import Encoder, Loader
+from suffice.embed.base import ANYTHING, Encoder, Loader
 from suffice.embed.ids_in_files import ids_in_file
 from suffice.embed.vector_files import (
     ARRAYS,
@@ -74,6 +75,7 @@ class Precomputed(Loader[PrecomputedSettings]):
     """The rows of a file, by their order or by the items' ids."""
 
     kind = "precomputed"
+    reads = ANYTHING
     new_items = "never"
     Settings = PrecomputedSettings
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
-from suffice.embed.base import Encoder, Loader
+from suffice.embed.base import ANYTHING, Encoder, Loader
 from suffice.embed.health import column_means, scatter_matrix
 from suffice.errors import ModelError
 from suffice.settings import Settings
@@ -34,6 +34,7 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
     """Linear reductions of an embedding, fitted on all items of the same data set."""
 
     kind = "principal_components"
+    reads = ANYTHING
     new_items = "follows"
     Settings = PrincipalComponentsSettings
     libraries = ("numpy",)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suffice.data.corpus import ID
+from suffice.data.columns import ID
 from suffice.data.folders import is_saved, read_folder
 from suffice.data.readers import read_file
 from suffice.dimensions import matrix_of_table

@@ -1,7 +1,11 @@
 """Density families and their information sufficiency: one file per family, one interface."""
 
-from suffice.estimators.estimate import estimate
-from suffice.estimators.registry import ESTIMATORS, get_estimator
-from suffice.estimators.result import Sufficiency
+from suffice.lazy import lazy_names
 
-__all__ = ["ESTIMATORS", "Sufficiency", "estimate", "get_estimator"]
+HOMES = {
+    "ESTIMATORS": "suffice.estimators.registry",
+    "Sufficiency": "suffice.estimators.result",
+    "get_estimator": "suffice.estimators.registry",
+}
+__all__ = list(HOMES)
+__getattr__ = lazy_names(__name__, HOMES)

@@ -1,5 +1,6 @@
 """Estimate one pair from two arrays."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy.typing as npt
 
 from suffice.alignment import align, ids_of
 from suffice.arrays import as_matrix
-from suffice.errors import EstimationError
+from suffice.errors import DoubtWarning, EstimationError
 from suffice.estimators.copies import join_copies
 from suffice.estimators.items import divide_items
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, get_estimator
+from suffice.estimators.names import DEFAULT_ESTIMATOR
+from suffice.estimators.registry import get_estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.standardise import check_embedding
 
@@ -70,4 +72,7 @@ def estimate(
     plan = divide_items(len(source), together, seed)
     prepared = chosen.prepare_all({"source": source, "target": target}, plan)
     ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
-    return result.with_warnings(*joined.notes, *notes)
+    result = result.with_warnings(*joined.notes, *notes)
+    if result.warnings:
+        warnings.warn("; ".join(result.warnings), DoubtWarning, stacklevel=2)
+    return result

@@ -152,9 +152,9 @@ class Linear(RegressionEstimator[PreparedLinear]):
             source, target = (models[name] for name in pair)
             moment = moment_of(pair)
             weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
-            explained = np.einsum("uv,uv->v", weights, moment)
+            fitted = np.einsum("uv,uv->v", weights, moment)
             penalised = source.penalty * np.einsum("uv,uv->v", weights, weights)
-            mean_square = 1 - (explained + penalised) / source.plan.n_items
+            mean_square = 1 - (fitted + penalised) / source.plan.n_items
             rows = sampled[pair[0]], sampled[pair[1]]
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
             has_steps = target.few.has_steps

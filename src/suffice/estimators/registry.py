@@ -16,9 +16,6 @@ from suffice.settings import did_you_mean
 ESTIMATORS: dict[str, type[Estimator[Any]]] = {
     estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Neighbours, Mixture, Flow, Knife)
 }
-DEFAULT_ESTIMATOR = Linear.name
-WITH_TWO_LOOKS = (Linear.name, Neighbours.name)
-"""The estimators whose pairs together order models best with two looks; see docs/method.md."""
 
 
 def get_estimator(name: str) -> type[Estimator[Any]]:

@@ -1,12 +1,18 @@
 """The result of one pair, with its standard error and warnings."""
 
+import html
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from suffice.errors import EstimationError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Floats = npt.NDArray[np.float64]
 F = TypeVar("F", float, npt.NDArray[np.float64])
@@ -65,6 +71,20 @@ class Sufficiency:
             f"{self.nats_per_dim:.4g} per dimension; {self.source_dim} to {self.target_dim} dimensions, "
             f"{self.n_test:,} items{warned if self.warnings else ''})"
         )
+
+    def _repr_html_(self) -> str:
+        """The number and what it is of as a table, for notebooks."""
+        table = self.to_pandas().T.to_html(header=False)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The result as a table of one row, without what it holds of blocks of items."""
+        row = {name: value for name, value in self.as_row().items() if name not in BLOCK_FIELDS}
+        return pd.DataFrame([row])
+
+    def plot(self) -> "Figure":
+        """A figure of nats per item in each block of items, with their mean and its 95 % interval."""
+        return import_module("suffice.plots.blocks").draw_blocks(self).figure
 
     def as_row(self) -> dict[str, Any]:
         """The result as one row of a pairs table."""

@@ -1,1 +1,1 @@
-"""Kinds of study: each is one package with its settings, tables, figures and page."""
+"""Kinds of study: each is one package with its settings, rules, scripts, tables, figures and page."""

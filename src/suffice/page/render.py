@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from suffice.errors import DataError
-from suffice.page.numbers import MISSING, integer
+from suffice.numbers import MISSING, integer
 from suffice.page.policy import set_policy
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -1,32 +1,12 @@
 """Tables of a page: columns with a heading, a unit and a way to write their cells."""
 
 import base64
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from suffice.page.numbers import text
+from suffice.numbers import Column
 from suffice.storage.files import csv_of
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a page's table: the key in the data, its heading, and what turns a value into text.
-
-    With `low` and `high` the cell is an interval of those two columns.
-    """
-
-    key: str
-    heading: str
-    write: Callable[..., str] = text
-    low: str = ""
-    high: str = ""
-
-    @property
-    def is_number(self) -> bool:
-        """Whether cells are numbers, hence set flush right."""
-        return self.write is not text
 
 
 @dataclass(frozen=True)

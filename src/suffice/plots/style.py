@@ -5,6 +5,7 @@ Figures are made without pyplot, so that none stays in memory after it has been 
 """
 
 import functools
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -103,11 +104,22 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return with_style
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself."""
+
+    @styled
+    def _repr_png_(self) -> bytes:
+        """The figure as a picture."""
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=100)
+        return stream.getvalue()
+
+
 def sized(figure: Figure | None, width_inches: float, height_inches: float) -> Figure:
     """The caller's figure as it is, or a new one of the given size."""
     if figure is not None:
         return figure
-    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+    return ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
 
 
 @styled

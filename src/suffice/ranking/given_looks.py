@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,10 @@ from suffice.errors import EstimationError
 from suffice.estimators.copies import join_copies
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.looks import GroupPairs, paired_within_groups
+from suffice.ranking.settings import LooksChoice
 
 Embeddings = Mapping[str, npt.NDArray[np.floating]]
 Booleans = npt.NDArray[np.bool_]
-LooksChoice = Literal["auto", "same", "files", "group"]
 
 MIN_PAIRED_GROUPS = 50
 MAX_EQUAL_SHARE = 0.5  # of a model's rows in two files

@@ -1,30 +1,38 @@
 """A ranking from arrays: the pairs with all or some targets, then the scores."""
 
 import html
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from numbers import Integral
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from suffice.alignment import Ids
-from suffice.errors import EstimationError
+from suffice.errors import DoubtWarning, EstimationError
 from suffice.estimators.base import Estimator
-from suffice.estimators.registry import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS, get_estimator
+from suffice.estimators.names import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS
+from suffice.estimators.registry import get_estimator
+from suffice.progress import counted, tell
 from suffice.ranking.arrays import SAME_LOOK
-from suffice.ranking.given_items import join_items
-from suffice.ranking.given_looks import GivenLooks, LooksChoice, arrange_looks
+from suffice.ranking.embedded_items import Model, embed_with
+from suffice.ranking.given_items import GivenItems, join_items
+from suffice.ranking.given_looks import GivenLooks, arrange_looks
 from suffice.ranking.relatives import near_copies
 from suffice.ranking.row_order import by_model, order_doubts
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.scores import rank_pairs, with_health_warnings
-from suffice.ranking.settings import Aggregate, RankingSettings
+from suffice.ranking.settings import Aggregate, LooksChoice, RankingSettings
 from suffice.ranking.targets import Targets, check_targets, choose_targets, describe_targets, targets_within
 from suffice.storage.files import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Embedding = npt.NDArray[np.floating]
 SHOWN = [
@@ -46,11 +54,15 @@ class Ranking:
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
         notes: notes for the reader on the items and looks.
+        items: the ranked vectors, from which other ways to choose are computed; None if unknown.
+        seed: seed for samples of them.
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
     notes: tuple[str, ...] = ()
+    items: GivenItems | None = field(default=None, compare=False)
+    seed: int = 0
 
     @property
     def advice(self) -> str:
@@ -69,6 +81,36 @@ class Ranking:
         table = self.table[SHOWN].round(3).to_html(index=False)
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A copy of the table, one row per model, best first."""
+        return self.table.copy()
+
+    def recommend(self) -> Any:
+        """Which model to take, how sure that is, and what to do next: a `suffice.analyses.Recommendation`.
+
+        The other ways to choose that it compares with are those that need the vectors alone: RankMe, the
+        width, finding an item's second look, and each estimator by itself.
+
+        Raises:
+            EstimationError: the ranking was made without the vectors.
+        """
+        if self.items is None:
+            raise EstimationError("this ranking has no vectors to compare with; make it with suffice.rank")
+        first, second = self.items.first, self.items.second
+        free_ways = import_module("suffice.baselines.free_ways")
+        ways = free_ways.ways_from_vectors(self.pairs, first, second, self.seed)
+        return import_module("suffice.analyses.recommendation").recommend(self.table, ways)
+
+    def plot(self, families: Mapping[str, str] | None = None) -> "Figure":
+        """A figure of scores and ranks with their intervals.
+
+        Args:
+            families: family of each model, which decides its colour; None: all are alike.
+        """
+        named = families or dict.fromkeys(self.table["model"], "models")
+        plots = import_module("suffice.plots")
+        return plots.draw_rank_bars(self.table, plots.Families(named)).figure
+
     def save(self, folder: Path | str) -> None:
         """Write `ranking.csv` and `pairs.parquet` into `folder`."""
         write_table(self.pairs, Path(folder) / "pairs.parquet")
@@ -76,7 +118,7 @@ class Ranking:
 
 
 def rank(  # noqa: PLR0913 - each is a choice of the user's
-    first: Mapping[str, Embedding],
+    first: Mapping[str, Embedding] | None = None,
     second: Mapping[str, Embedding] | None = None,
     estimator: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     aggregate: str = RankingSettings.model_fields["aggregate"].default,
@@ -90,6 +132,8 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     targets: Targets = "all",
     budget: int | None = None,
     ids: Ids = None,
+    models: Mapping[str, Model] | None = None,
+    items: Sequence[Any] | None = None,
     **settings: Any,
 ) -> Ranking:
     """Rank models by the information that the vectors of each carry about those of the others.
@@ -120,6 +164,9 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
             from as many families as possible, see `choose_targets`. Every model is a source.
         budget: largest number of pairs, which decides the number of targets; use it instead of `targets`.
         ids: ids of the rows of all inputs without ids, shape (n_items,), or ids by model.
+        models: embedding functions by name, from `items` to vectors of shape (n_items, embed_dim); use them
+            instead of `first`.
+        items: the items to embed, such as texts.
         **settings: settings of the estimator if there is one, or of linear if no estimator is named.
 
     Raises:
@@ -137,10 +184,10 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     how = _ranking_settings(aggregate, self_pairs)
     if estimator is not None:
         _estimators(estimator, seed, device, settings)  # report an unknown one before the arrays are read
-    _check_names(first)
-    items = join_items(first, _second_look(second), groups, ids)
-    arrays = items.first
-    given = arrange_looks(arrays, items.second, items.groups, looks, seed)
+    vectors = _vectors(first, models, items)
+    joined = join_items(vectors, _second_look(second), groups, ids)
+    arrays = joined.first
+    given = arrange_looks(arrays, joined.second, joined.groups, looks, seed)
     counts_self = given.looks != SAME_LOOK if self_pairs is None else self_pairs
     wanted = _wanted_targets(arrays, targets, budget, counts_self)
     asked = _default_estimators(given.looks, aggregate, settings) if estimator is None else estimator
@@ -148,9 +195,35 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     found = [_pairs(one, given, names) for one in _estimators(asked, seed, device, settings)]
     pairs = pd.concat(found, ignore_index=True)
     table = rank_pairs(pairs, how, seed, families, near_copies(arrays, seed))
-    doubts = {} if items.have_ids else order_doubts(arrays, items.second, seed)
-    notes = (*items.notes, *given.notes, *doubts.values())
-    return Ranking(with_health_warnings(table, by_model(doubts)), pairs, notes)
+    doubts = {} if joined.have_ids else order_doubts(arrays, joined.second, seed)
+    notes = (*joined.notes, *given.notes, *doubts.values())
+    table = with_health_warnings(table, by_model(doubts))
+    _warn(table)
+    return Ranking(table, pairs, notes, joined, seed)
+
+
+def _vectors(
+    first: Mapping[str, Embedding] | None, models: Mapping[str, Model] | None, items: Sequence[Any] | None
+) -> Mapping[str, Any]:
+    """The vectors that are given, or those that the models make of the items.
+
+    Raises:
+        EstimationError: both or neither are given, or names or models cannot be used.
+    """
+    given = first if models is None else models
+    if given is None or (first is not None and (models is not None or items is not None)):
+        raise EstimationError("give either vectors by model, or models={name: function} with items=[...]")
+    _check_names(given)
+    return given if models is None else embed_with(models, items)
+
+
+def _warn(table: pd.DataFrame) -> None:
+    """Give the warnings of models as one Python warning."""
+    warned = table.loc[table["warnings"].fillna("") != "", ["model", "warnings"]]
+    if len(warned):
+        said = "; ".join(f"{row.model}: {row.warnings}" for row in warned.itertuples())
+        what = f"{len(warned)} of {len(table)} models have warnings: {said}"
+        warnings.warn(what, DoubtWarning, stacklevel=3)
 
 
 def _second_look(second: Any) -> Mapping[str, Any] | None:
@@ -199,12 +272,14 @@ def _estimators(
 
 def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:
     """The pairs of all models with some targets by one density family, one row per pair."""
+    tell(f"{estimator.name}: {len(given.first)} models ({', '.join(given.first)})")
     try:
         if given.second is None:
-            found = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
+            made = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
         else:
             prepared = estimator.prepare_all_looks(given.first, given.second, given.plan)
-            found = estimator.all_look_pairs(prepared, targets)
+            made = estimator.all_look_pairs(prepared, targets)
+        found = list(counted(made, estimator.name, len(given.first) * len(targets), "pairs"))
     except EstimationError as error:
         raise EstimationError(f"model {error}") from error
     made_by = {"estimator": estimator.name, "looks": given.looks}

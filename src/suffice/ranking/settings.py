@@ -1,4 +1,4 @@
-"""Settings of a ranking."""
+"""Settings of a ranking, and what source and target see."""
 
 from typing import Literal
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from suffice.settings import Settings
 
 Aggregate = Literal["ranks", "mean", "median"]
+LooksChoice = Literal["auto", "same", "files", "group"]
 
 
 class RankingSettings(Settings):

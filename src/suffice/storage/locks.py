@@ -1,15 +1,23 @@
-"""Locks between processes, by files. The system frees a lock when its process ends for any reason."""
+"""Locks between processes, by files. The system frees a lock when its process ends for any reason.
+
+Lock libraries offer shared locks on some systems only. This module therefore uses the system's own calls:
+`flock` if `fcntl` is available, and `LockFileEx` on Windows.
+"""
 
 import errno
-import fcntl
+import importlib
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger("suffice")
 
 NOT_SUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+FAIL_IMMEDIATELY, EXCLUSIVE = 1, 2  # flags of LockFileEx
+LOCK_VIOLATION = 33  # Windows: another process has the lock
 
 
 def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) -> int | None:
@@ -26,7 +34,7 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = _open(path, of_all_users)
     try:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        _system_lock()(handle, shared)
     except BlockingIOError:
         os.close(handle)
         return None
@@ -35,6 +43,34 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
             raise
         log.warning("%s: this file system has no locks; make sure that only one run uses it", path.parent)
     return handle
+
+
+def _system_lock() -> Callable[[int, bool], None]:
+    """The call that locks an open file, or raises BlockingIOError at once if another process has it."""
+    try:
+        importlib.import_module("fcntl")
+    except ImportError:
+        return _lock_on_windows
+    return _lock_on_unix
+
+
+def _lock_on_unix(handle: int, shared: bool) -> None:
+    fcntl: Any = importlib.import_module("fcntl")
+    fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+
+def _lock_on_windows(handle: int, shared: bool) -> None:
+    """Lock the first byte, which need not exist; closing the file or ending the process frees it."""
+    ctypes: Any = importlib.import_module("ctypes")
+    msvcrt: Any = importlib.import_module("msvcrt")
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    file, overlapped = ctypes.c_void_p(msvcrt.get_osfhandle(handle)), (ctypes.c_uint64 * 4)()
+    flags = FAIL_IMMEDIATELY | (0 if shared else EXCLUSIVE)
+    if kernel.LockFileEx(file, flags, 0, 1, 0, ctypes.byref(overlapped)):
+        return
+    if ctypes.get_last_error() == LOCK_VIOLATION:
+        raise BlockingIOError(errno.EAGAIN, "another process has the lock")
+    raise ctypes.WinError(ctypes.get_last_error())
 
 
 def _open(path: Path, of_all_users: bool) -> int:
@@ -46,5 +82,5 @@ def _open(path: Path, of_all_users: bool) -> int:
             with suppress(FileExistsError):
                 handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
                 if of_all_users:
-                    os.fchmod(handle, 0o666)
+                    path.chmod(0o666)
                 return handle

@@ -3,10 +3,11 @@
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from threadpoolctl import threadpool_info
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[1]
+KINDS_GROUP = "suffice.kinds"
+"""Entry points by which other packages bring kinds of study; their code counts like the library's."""
 DISPATCH = frozenset(
-    f"{PACKAGE}.{name}" for name in ("workflow", "estimators", "estimators.registry", "embed.registry")
+    f"{PACKAGE}.{name}"
+    for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
 )
 """Modules that run a job or look up other modules; the modules that they look up are named separately."""
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
@@ -74,9 +78,24 @@ def _imported_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
+@cache
+def _folders() -> dict[str, Path]:
+    """Where the packages are whose code counts: the library, and those that bring kinds of study."""
+    places = importlib.metadata.entry_points(group=KINDS_GROUP)
+    found = {}
+    for package in {place.module.split(".")[0] for place in places} - {PACKAGE}:
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            found[package] = Path(next(iter(spec.submodule_search_locations)))
+    return found | {PACKAGE: ROOT}
+
+
 def _file_of(module: str) -> Path | None:
     """The source file of a module of the library; None if there is no such module."""
-    path = ROOT.joinpath(*module.split(".")[1:])
+    package, *inside = module.split(".")
+    if package not in _folders():
+        return None
+    path = _folders()[package].joinpath(*inside)
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
@@ -87,15 +106,25 @@ def _library_imports(module: str) -> frozenset[str]:
 
 
 def _library_imports_of(source: str) -> frozenset[str]:
-    """The modules of the library that a source text imports."""
+    """The modules of the library that a source text imports when it runs."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _nodes_that_run(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if name.split(".")[0] == PACKAGE and _file_of(name) is not None)
+    return frozenset(name for name in names if _file_of(name) is not None)
+
+
+def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all within it, but for what stands under `if TYPE_CHECKING`."""
+    yield node
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children = node.orelse
+    for child in children:
+        yield from _nodes_that_run(child)
 
 
 def _source_of(module: str) -> str:

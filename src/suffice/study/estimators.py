@@ -1,6 +1,6 @@
 """The estimators of a study: which there are by default, their settings, and rankings by several together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,6 @@ from suffice.study.names import check_key
 from suffice.study.tables import checked
 
 COMBINES = "combines"
-WITH_TWO_LOOKS: dict[str, dict[str, Any]] = {
-    "linear-and-neighbours": {COMBINES: ["linear", "neighbours"]},
-    "linear": {},
-    "neighbours": {},
-}
-WITH_ONE_LOOK: dict[str, dict[str, Any]] = {"linear": {}}
-"""Also of molecules with two looks, on which nearness agrees less with tasks; see docs/method.md."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,12 @@ class EstimatorChoice:
     def build(self, seed: int, device: str) -> Estimator[Any]:
         """The estimator itself."""
         return get_estimator(self.kind)(seed=seed, device=device, **self.settings)
+
+
+def by_default(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The entries of `estimators` for some families: all together if there are several, then each."""
+    together = {"-and-".join(names): {COMBINES: list(names)}} if len(names) > 1 else {}
+    return {**together, **{name: {} for name in names}}
 
 
 def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:

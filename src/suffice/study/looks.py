@@ -9,7 +9,6 @@ from suffice.data.look_settings import EMBEDDED, OF_TEXTS, SAME, LookChoice, Loo
 from suffice.errors import StudyError
 from suffice.study.model import DatasetRow, Study
 
-WEAKER = "known to be weaker than one by two looks"
 TITLES = {
     "group": "two items of one group",
     "halves": "the halves of a text",
@@ -79,7 +78,7 @@ def _choice(study: Study, row: DatasetRow) -> LookChoice:
         return LookChoice()
     if wanted.views == "auto":
         return _best(study, row)
-    obstacle = OBSTACLES[wanted.views](study, row)
+    obstacle = _obstacle(study, row, wanted.views)
     if obstacle is not None:
         where = f"{study.datasets_file}: row {row.name!r}: views {wanted.views}"
         raise StudyError(f"{where}: {obstacle.why}; {obstacle.remedy}")
@@ -89,16 +88,22 @@ def _choice(study: Study, row: DatasetRow) -> LookChoice:
 def _best(study: Study, row: DatasetRow) -> LookChoice:
     """What `auto` comes to: looks of files, of groups, halves of texts, or one look."""
     limit = row.look_settings.max_look_pairs
-    if _files_obstacle(study, row) is None:
-        return LookChoice("files", is_wish=True, max_pairs=limit)
-    if row.settings.has_molecules:
+    obstacle = None
+    for views in row.settings.modality.auto_views:
+        obstacle = _obstacle(study, row, views)
+        if obstacle is None:
+            return LookChoice(views, is_wish=True, max_pairs=limit)
+    if obstacle is None or not row.settings.modality.one_look_note:
         return LookChoice()
-    if _groups_obstacle(study, row) is None:
-        return LookChoice("group", is_wish=True, max_pairs=limit)
-    obstacle = _texts_obstacle(study, row)
-    if obstacle is None:
-        return LookChoice("halves", is_wish=True, max_pairs=limit)
     return LookChoice(note=f"views auto come to one look: {obstacle.why}; {obstacle.remedy}")
+
+
+def _obstacle(study: Study, row: DatasetRow, views: str) -> _Obstacle | None:
+    modality = row.settings.modality
+    if views in modality.views:
+        return OBSTACLES[views](study, row)
+    why = modality.why_no_parts or f"there are no such looks at {modality.items}"
+    return _Obstacle(why, f"set views to {', '.join(modality.views)} or none")
 
 
 def has_groups(study: Study, settings: DatasetSettings) -> bool:
@@ -106,7 +111,8 @@ def has_groups(study: Study, settings: DatasetSettings) -> bool:
     if settings.parts:
         return any(has_groups(study, study.datasets[part].settings) for part in settings.parts)
     is_pairs = "," in (settings.content or "")
-    return settings.source == "api-docs" or bool(settings.group) or settings.scaffolds or is_pairs
+    makes_groups = settings.modality.makes_groups(settings)
+    return settings.source == "api-docs" or bool(settings.group) or makes_groups or is_pairs
 
 
 def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
@@ -116,8 +122,6 @@ def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
 
 
 def _texts_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
-    if row.settings.has_molecules:
-        return _Obstacle("a part of a molecule is no look at it", "set views to group or none")
     fixed = [name for name in study.models if not study.embeds_new_items(name)]
     if not fixed:
         return None
@@ -160,10 +164,11 @@ def note_on_looks(row: DatasetRow, manifest: Mapping[str, Any] | None) -> str:
         pairs = f"{manifest['n_pairs']:,} pairs in {manifest['n_groups']:,} groups"
         without = f"; without {', '.join(left_out)}" if left_out else ""
         return f"Source and target see two looks at an item, {TITLES[manifest['looks']]}: {pairs}{without}."
-    if row.settings.has_molecules:
+    known = row.settings.modality.one_look_note
+    if not known:
         return ""
     why = row.looks.note if manifest is None else manifest["note"]
-    said = f"This ranking is by one look at each item, {WEAKER}"
+    said = f"This ranking is by one look at each item, {known}"
     return f"{said}: {why}." if why else f"{said}; see `views` in datasets.tsv."
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from suffice.analyses.registry import fields_of_keys
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookChoice, LookSettings
 from suffice.embed.registry import get_loader
@@ -15,8 +16,7 @@ from suffice.ranking.targets import check_targets, choose_targets
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 from suffice.study.estimators import COMBINES, EstimatorChoice
-from suffice.study.extras import ExplainSettings, FewLabelsSettings
-from suffice.tasks.settings import KINDS_WITH_SPLIT, PublicScoresSettings, TaskSettings
+from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
 TRAINED_PREFIX = "trained:"
 MODEL_PREFIX = "model:"
@@ -35,22 +35,6 @@ class CorrelationSettings(Settings):
     n_resamples: int = Field(
         default=2000, ge=100, le=1_000_000, description="bootstrap resamples of the models"
     )
-
-
-class VariationSettings(Settings):
-    """One setting of an estimator, varied; for `snakemake ablations`."""
-
-    estimator: str = Field(description="kind of estimator")
-    setting: str = Field(description="the setting that is varied")
-    values: tuple[Any, ...] = Field(min_length=2, description="its values")
-    settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
-
-    def variants(self, name: str) -> dict[str, dict[str, Any]]:
-        """The estimators with one value each, by name, as the key `estimators` would have them."""
-        return {
-            f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
-            for value in self.values
-        }
 
 
 class StudyRankingSettings(RankingSettings):
@@ -73,8 +57,8 @@ class StudyRankingSettings(RankingSettings):
         raise ValueError("write all, a number, or a list of names of models")
 
 
-class StudySettings(Settings):
-    """The keys of `study.yaml`."""
+class OwnStudySettings(Settings):
+    """The keys of `study.yaml` that are no analysis' own."""
 
     title: str = Field(description="what the study asks, in a few words; the headline of the page")
     kind: Literal["embeddings"] = Field(
@@ -90,7 +74,7 @@ class StudySettings(Settings):
         description="name of each estimator with its settings; the first is the one the page answers with. "
         "A variant has a name of its own and the key `estimator`. `{combines: [NAME, NAME]}` is the ranking "
         "by several of them together: the share of comparisons won, over all their pairs. Left out: "
-        "`linear`; and where a data set that is not of molecules gives two looks, and the aggregate is "
+        "`linear`; and where a data set of texts gives two looks, and the aggregate is "
         "ranks, `linear-and-neighbours`, `linear` and `neighbours`",
     )
     ranking: StudyRankingSettings = Field(
@@ -99,21 +83,8 @@ class StudySettings(Settings):
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
     )
-    few_labels: FewLabelsSettings | None = Field(
-        default=None,
-        description="how a few labels update the ranking, tried on the study's tasks; `{}` for the defaults, "
-        "left out it is not made",
-    )
-    explain: ExplainSettings = Field(
-        default=ExplainSettings(), description="of which pairs it is said what the source does not give"
-    )
     training: dict[str, TrainingSettings] = Field(
         default={}, description="small language models to train in the workflow, by name"
-    )
-    ablations: dict[str, VariationSettings] = Field(
-        default={},
-        description="settings of estimators that are varied, by name of the variation; made by the target "
-        "`ablations` alone",
     )
     public_scores: PublicScoresSettings | None = Field(
         default=None, description="scores that others measured, from a local copy; none by default"
@@ -146,6 +117,18 @@ class StudySettings(Settings):
         return (
             {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
         )
+
+
+if TYPE_CHECKING:
+    StudySettings = OwnStudySettings
+else:
+    StudySettings = create_model(
+        "StudySettings",
+        __base__=OwnStudySettings,
+        __doc__="The keys of `study.yaml`, with those of the analyses.",
+        __module__=__name__,
+        **fields_of_keys(),
+    )
 
 
 @dataclass(frozen=True)
@@ -309,15 +292,6 @@ class Study:
             return self.candidates
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
-    @property
-    def few_label_tasks(self) -> dict[str, TaskRow]:
-        """The tasks on which few labels are tried; none if the study does not ask for it."""
-        wanted = self.settings.few_labels
-        if wanted is None:
-            return {}
-        fitting = {name: task for name, task in self.tasks.items() if task.settings.kind in KINDS_WITH_SPLIT}
-        return fitting if wanted.tasks == "all" else {name: self.tasks[name] for name in wanted.tasks}
-
     def embeds_new_items(self, model: str) -> bool:
         """Whether a model can embed texts that are not in the data set."""
         row = self.models[model]
@@ -337,12 +311,6 @@ class Study:
     def controls(self) -> list[str]:
         """Names of the models that are untrained and should lose."""
         return [name for name, row in self.models.items() if row.is_control]
-
-    @property
-    def explained_pairs(self) -> list[tuple[str, str]] | Literal["auto"]:
-        """The pairs to explain whose models are all there, or "auto"."""
-        wanted = self.settings.explain.pairs
-        return wanted if wanted == "auto" else [pair for pair in wanted if set(pair) <= set(self.models)]
 
     def check_targets(self) -> None:
         """Check that the wanted targets can be had.

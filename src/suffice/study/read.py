@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from suffice.analyses.questions.ablations import variations_in
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
 from suffice.data.paths import own_paths, resolve_paths
-from suffice.embed.base import Loader
+from suffice.embed.base import ANYTHING, Loader
 from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
@@ -23,9 +24,8 @@ from suffice.settings import Settings, describe_validation_error, did_you_mean
 from suffice.storage.fetch import is_url
 from suffice.storage.files import user_path
 from suffice.study.estimators import (
-    WITH_ONE_LOOK,
-    WITH_TWO_LOOKS,
     EstimatorChoice,
+    by_default,
     read_combining,
     read_estimators,
 )
@@ -92,6 +92,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     variants = _read_variants(folder / SETTINGS, settings)
     study = Study(folder.name, folder, settings, estimators, models, datasets, tasks, variants)
     check_references(study)
+    _check_loaders(study)
     _check_files_of_models(study, places)
     study = _with_default_estimators(with_looks(study))
     return with_standins(study) if settings.offline_standins else study
@@ -132,10 +133,12 @@ def _with_default_estimators(study: Study) -> Study:
     """The study with the estimators that suit its looks, where study.yaml leaves them out."""
     if study.settings.estimators is not None:
         return study
-    rows = [study.datasets[name] for name in study.compared_datasets]
-    has_two = any(row.looks.kind != SAME and not row.settings.has_molecules for row in rows)
-    by_wins = study.settings.ranking.aggregate == "ranks"
-    given = WITH_TWO_LOOKS if has_two and by_wins else WITH_ONE_LOOK
+    by_ranks = study.settings.ranking.aggregate == "ranks"
+    named: list[str] = []
+    for row in (study.datasets[name] for name in study.compared_datasets):
+        modality, has_two = row.settings.modality, row.looks.kind != SAME
+        named += modality.estimators_of_looks if has_two and by_ranks else modality.estimators
+    given = by_default(list(dict.fromkeys(named)))
     settings = study.settings.model_copy(update={"estimators": given})
     estimators = read_combining(study.folder / SETTINGS, given, settings.ranking.aggregate, settings.seed)
     return replace(study, settings=settings, estimators=estimators)
@@ -144,13 +147,27 @@ def _with_default_estimators(study: Study) -> Study:
 def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
     """The estimators of all variations."""
     given: dict[str, dict[str, Any]] = {}
-    for name, variation in settings.ablations.items():
+    for name, variation in variations_in(settings).items():
         variants = variation.variants(name)
         taken = sorted(set(variants) & {*given, *(settings.estimators or {})})
         if taken:
             raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")
         given |= variants
     return read_estimators(path, given, settings.seed)
+
+
+def _check_loaders(study: Study) -> None:
+    """Raise StudyError for a model whose loader cannot read the items of a data set that it embeds."""
+    for name in dict.fromkeys([*study.compared_datasets, *study.task_datasets]):
+        modality = study.datasets[name].settings.modality
+        for model in study.models.values():
+            reads = get_loader(model.kind).reads
+            if reads not in (ANYTHING, *modality.read_as):
+                raise StudyError(
+                    f"{study.models_file}: row {model.name!r}: the loader {model.kind} reads items of the "
+                    f"modality {reads}, but those of the data set {name!r} are {modality.items}; set its "
+                    "content_type, or leave the model out"
+                )
 
 
 def _check_files_of_models(study: Study, places: Places) -> None:
@@ -208,7 +225,7 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
         own = {key: value for key, value in cells.items() if key != "dataset"}
         settings = read_settings(path, name, own, DatasetSettings)
         if settings.source == "file" and settings.path:
-            where, several = settings.path, settings.has_molecules
+            where, several = settings.path, settings.modality.several_files
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             checked(path, name, partial(refuse_braces, found))
             for file in own_paths(where, path.parent, several):
@@ -217,7 +234,23 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
         rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
-    return rows
+    return _with_modality_of_parts(path, rows)
+
+
+def _with_modality_of_parts(path: Path, rows: dict[str, DatasetRow]) -> dict[str, DatasetRow]:
+    """The rows, where a data set that is made of others has their content type."""
+    made = dict(rows)
+    for name, row in rows.items():
+        parts = [rows[part].settings for part in row.settings.parts if part in rows]
+        types = list(dict.fromkeys(part.content_type for part in parts))
+        if len(types) > 1:
+            raise StudyError(
+                f"{path}: row {name!r} joins data sets of the content types "
+                f"{', '.join(types)}; name those of one"
+            )
+        if types and types != [row.settings.content_type]:
+            made[name] = replace(row, settings=row.settings.model_copy(update={"content_type": types[0]}))
+    return made
 
 
 def _read_models(path: Path, places: Places) -> dict[str, ModelRow]:

@@ -1,16 +1,11 @@
 """Names that one file of a study uses and another must define."""
 
-from collections.abc import Mapping
-from itertools import chain
-from pathlib import Path
-from typing import Any
-
+from suffice.analyses.registry import ANALYSES
 from suffice.errors import StudyError
-from suffice.settings import did_you_mean
+from suffice.settings import must_exist
 from suffice.study.model import Study
 from suffice.study.names import check_key
 from suffice.study.tables import checked
-from suffice.tasks.settings import KINDS_WITH_SPLIT
 
 SETTINGS = "study.yaml"
 
@@ -21,7 +16,15 @@ def check_references(study: Study) -> None:
         check_key(study.folder / SETTINGS, f"training.{name}", name)
         must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
     _check_targets(study)
-    _check_extras(study)
+    for analysis in ANALYSES:
+        analysis.check(study, study.folder / SETTINGS)
+    _check_models(study)
+    _check_parts(study)
+    _check_public_scores(study)
+
+
+def _check_models(study: Study) -> None:
+    """The trainings and models that a model is made from."""
     for model in study.models.values():
         if model.training:
             training_name, step = model.training
@@ -43,8 +46,6 @@ def check_references(study: Study) -> None:
                     f"{study.models_file}: row {model.name!r} is made from {base!r}, "
                     "which is itself made from another model; name that one"
                 )
-    _check_parts(study)
-    _check_public_scores(study)
 
 
 def _check_public_scores(study: Study) -> None:
@@ -88,30 +89,3 @@ def _check_targets(study: Study) -> None:
                 "change one of the two"
             )
     checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
-
-
-def _check_extras(study: Study) -> None:
-    """What study.yaml asks for beside the ranking."""
-    path, few_labels = study.folder / SETTINGS, study.settings.few_labels
-    for name in few_labels.tasks if few_labels and few_labels.tasks != "all" else ():
-        must_exist(path, "few_labels.tasks", "task", name, study.tasks)
-        kind = study.tasks[name].settings.kind
-        if kind not in KINDS_WITH_SPLIT:
-            raise StudyError(
-                f"{path}: few_labels.tasks: {name!r} is of the kind {kind}; name tasks of the kinds "
-                f"{' or '.join(KINDS_WITH_SPLIT)}"
-            )
-    if few_labels and not study.few_label_tasks:
-        raise StudyError(
-            f"{path}: few_labels needs a task of the kind {' or '.join(KINDS_WITH_SPLIT)}, and the study has "
-            "none; add one to tasks.tsv, or remove the key"
-        )
-    pairs = study.settings.explain.pairs
-    for name in chain.from_iterable(pairs if pairs != "auto" else ()):
-        must_exist(path, "explain.pairs", "model", name, study.models)
-
-
-def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
-    """Raise StudyError, with the closest name there is, unless `name` is known."""
-    if name not in known:
-        raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")

@@ -1,10 +1,12 @@
 """What a study found, in a terminal."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from suffice.analyses.recommendation import recommend
+from suffice.analyses.recommendation import Recommendation, recommend
 from suffice.baselines.stored import predictor_table
 from suffice.embed.cards import cards_table
 from suffice.errors import DataError
@@ -23,14 +25,56 @@ def show_results(results: Path) -> str:
     Raises:
         DataError: the folder holds no ranking and no summary.
     """
-    rankings, summary = whole_files(results, "ranking/*/*.csv"), results / SUMMARY
-    if not rankings and not summary.exists():
-        raise DataError(f"{results} holds no ranking; run the study first: make study STUDY=...")
-    on_page = {path.relative_to(results / "pareto") for path in whole_files(results, "pareto/*/*.csv")}
-    shown = [path for path in rankings if path.relative_to(results / "ranking") in on_page] or rankings
-    parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, shown))
+    rankings, summary = shown_rankings(results), results / SUMMARY
+    parts = [_show_summary(summary)] if summary.exists() else list(map(_show_ranking, rankings))
     page = results / "report.html"
     return "\n\n".join([*parts, f"page: {page}"] if page.exists() else parts)
+
+
+def shown_rankings(results: Path) -> list[Path]:
+    """The rankings that are on the page, or all if none is; empty in a study that has a summary alone.
+
+    Raises:
+        DataError: the folder holds no ranking and no summary.
+    """
+    rankings = whole_files(results, "ranking/*/*.csv")
+    if not rankings and not (results / SUMMARY).exists():
+        raise DataError(f"{results} holds no ranking; run the study first: suffice run STUDY")
+    drawn = {path.relative_to(results / "figures") for path in (results / "figures").glob("*/*")}
+    on_page = [path for path in rankings if path.relative_to(results / "ranking").with_suffix("") in drawn]
+    return on_page or rankings
+
+
+def results_as_json(results: Path) -> dict[str, Any]:
+    """What `show_results` prints, with JSON-compatible values; NaN is null.
+
+    Raises:
+        DataError: the folder holds no ranking and no summary.
+    """
+    rankings, summary = shown_rankings(results), results / SUMMARY
+    page = results / "report.html"
+    return {
+        "rankings": [_ranking_as_json(path) for path in rankings],
+        "summary": json_rows(read_table(summary)) if summary.exists() else None,
+        "page": str(page) if page.exists() else None,
+    }
+
+
+def _ranking_as_json(path: Path) -> dict[str, Any]:
+    check_result(path.parents[2], path)
+    ranking = read_table(path)
+    said = _recommended(path, ranking).as_json()
+    return {
+        "dataset": path.parent.name,
+        "ranking": path.stem,
+        "recommendation": said,
+        "models": json_rows(ranking),
+    }
+
+
+def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table with JSON-compatible values; NaN and infinity are null."""
+    return list(json.loads(table.to_json(orient="records", double_precision=15)))
 
 
 def show_failures(results: Path) -> str:
@@ -45,7 +89,9 @@ def show_failures(results: Path) -> str:
         ]
     except (KeyError, TypeError) as error:
         raise DataError(f"{results}/failed holds a record that is none ({error!r}); delete it") from None
-    return "\n".join([*lines, "To rank the other models: the same command with SKIP_FAILED=yes"])
+    how = "the same command with --config skip_failed=true (make: SKIP_FAILED=yes)"
+    lines.append(f"To rank the other models: {how}")
+    return "\n".join(lines)
 
 
 def _show_summary(path: Path) -> str:
@@ -63,14 +109,14 @@ def _show_ranking(path: Path) -> str:
         raise DataError(f"{path} is no ranking as this version writes it ({error!r}); run it again") from None
 
 
-def _recommended(path: Path, ranking: pd.DataFrame) -> str:
+def _recommended(path: Path, ranking: pd.DataFrame) -> Recommendation:
     """Which model to take, from the ranking and what else lies beside it."""
     results, dataset = path.parents[2], path.parent.name
     others = {other.stem: read_table(other) for other in sorted(path.parent.glob("*.csv")) if other != path}
     ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))
     cards = cards_table([read_json(card) for card in whole_files(results, f"embeddings/{dataset}/*.json")])
     controls = list(ranking.loc[ranking["is_control"].astype(bool), "model"].astype(str))
-    return recommend(ranking, ways, cards, controls).text
+    return recommend(ranking, ways, cards, controls)
 
 
 def _described(path: Path, ranking: pd.DataFrame) -> str:
@@ -80,5 +126,5 @@ def _described(path: Path, ranking: pd.DataFrame) -> str:
     with pd.option_context("display.width", 120):
         shown = table.to_string(index=False, float_format="%.3f")
     advice = [describe_targets(ranking), describe_items_needed(ranking)]
-    answer = _recommended(path, ranking)
+    answer = _recommended(path, ranking).text
     return "\n".join([answer, "", heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from suffice.data.corpus import GROUP, SPLIT, TEST, TRAIN
+from suffice.data.columns import GROUP, SPLIT, TEST, TRAIN
 from suffice.errors import DataError, ModelError
 
 MAX_SHOWN = 40  # characters of a label in a message

@@ -50,8 +50,8 @@ class Spectrum:
 
     def left_over(self, ratio: Floats) -> Floats:
         """Squared error and penalty together, n / beta, for each label's ratio t, shape (n_labels,)."""
-        explained = (self.squares[:, None] / (ratio + self.squares[:, None]) * self.parts).sum(axis=0)
-        return np.maximum(self.total - explained, MIN_LEFT_OVER * self.total)
+        fitted = (self.squares[:, None] / (ratio + self.squares[:, None]) * self.parts).sum(axis=0)
+        return np.maximum(self.total - fitted, MIN_LEFT_OVER * self.total)
 
     def evidence(self, ratio: Floats) -> Floats:
         """Log evidence per item with the best beta, in nats, shape (n_labels,)."""

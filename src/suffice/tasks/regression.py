@@ -1,4 +1,4 @@
-"""Regression probe: how much of a number's variance a ridge regression explains, on held-out items."""
+"""Regression probe: how much of a number's variance a ridge regression accounts for, on held-out items."""
 
 from dataclasses import dataclass
 

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from suffice.data.corpus import GROUP, SPLIT
+from suffice.data.columns import GROUP, SPLIT
 from suffice.errors import StudyError
 from suffice.settings import Settings
 

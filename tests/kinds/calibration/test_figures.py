@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from suffice.errors import DataError
-from suffice.kinds.calibration.figures import draw_figure, styles_of
+from suffice.kinds.calibration.figures import draw_figure
 from suffice.kinds.calibration.study import FIGURES
+from suffice.plots.lines import styles_of
 from suffice.plots.style import save_figure
 
 

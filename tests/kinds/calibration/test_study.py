@@ -114,8 +114,8 @@ def test_a_chain_that_cannot_be_is_refused(write):
 
 
 def test_the_kind_of_a_study(write, tmp_path):
-    assert kind_of_study(write(content())) == "calibration"
-    assert kind_of_study(write({"title": "Documents"})) == "embeddings"
+    assert kind_of_study(write(content())).name == "calibration"
+    assert kind_of_study(write({"title": "Documents"})).name == "embeddings"
     with pytest.raises(StudyError, match="no kind of study 'calibraton'; did you mean 'calibration'"):
         kind_of_study(write({"kind": "calibraton"}))
     with pytest.raises(StudyError, match="has no study.yaml"):

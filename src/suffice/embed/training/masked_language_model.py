@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from suffice.data.corpus import CONTENT, SPLIT, TEST, TRAIN, Corpus
+from suffice.data.columns import CONTENT, SPLIT, TEST, TRAIN
+from suffice.data.corpus import Corpus
 from suffice.embed.training.wordpiece import MASK, N_SPECIAL, PAD, train_tokenizer
 from suffice.errors import ModelError
 from suffice.seeds import derive_seed

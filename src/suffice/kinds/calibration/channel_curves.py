@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from suffice.kinds.calibration.channels import CHANNELS
-from suffice.kinds.calibration.figures import Styles, legend_above, styles_of, truth_handle, truth_line
+from suffice.kinds.calibration.figures import truth_handle, truth_line
+from suffice.plots.lines import Styles, legend_above, styles_of
 from suffice.plots.style import (
     WIDTH_INCHES,
     Drawn,

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from suffice.kinds.calibration.figures import NEAR, Styles, legend_above, styles_of
+from suffice.kinds.calibration.figures import NEAR
+from suffice.plots.lines import Styles, legend_above, styles_of
 from suffice.plots.style import (
     BAND,
     MUTED,

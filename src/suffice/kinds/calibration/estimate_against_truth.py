@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from suffice.kinds.calibration.figures import legend_above, styles_of, truth_handle, truth_line
+from suffice.kinds.calibration.figures import truth_handle, truth_line
+from suffice.plots.lines import legend_above, styles_of
 from suffice.plots.style import WIDTH_INCHES, Drawn, grid_shape, panel_title, require_rows, sized, styled
 
 N_COLUMNS = 3

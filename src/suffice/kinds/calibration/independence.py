@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from suffice.errors import DataError
-from suffice.kinds.calibration.figures import legend_above, styles_of
+from suffice.plots.lines import legend_above, styles_of
 from suffice.plots.style import BAND, MUTED, Drawn, require_rows, sized, styled
 
 LIMIT = 0.005  # nats per dimension that independent data may seem to share

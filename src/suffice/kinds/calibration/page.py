@@ -9,10 +9,10 @@ import yaml
 
 from suffice.kinds.calibration.study import CalibrationStudy, load_calibration
 from suffice.kinds.calibration.tables import SETTING, common_settings
-from suffice.kinds.embeddings.study import provenance_facts
-from suffice.page.numbers import integer, number, percent
+from suffice.numbers import Column, integer, number, percent
+from suffice.page.made import provenance_facts
 from suffice.page.render import FigureView, page_environment, view_figure
-from suffice.page.tables import Column, Table, make_table
+from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table, whole_file
 from suffice.storage.provenance import versions
 

@@ -1,6 +1,6 @@
 """A calibration study: read from its folder, checked, and divided into jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -110,3 +110,9 @@ def load_calibration(folder: Path, overrides: Mapping[str, Any] | None = None) -
                 check_key(path, f"grids.{name}.{part}.{group}", group)
     estimators = read_estimators(path, settings.estimators, settings.seed)
     return CalibrationStudy(folder.name, settings, estimators)
+
+
+def memory_mb(settings: Sequence[Mapping[str, Any]]) -> int:
+    """Megabytes for the largest of some settings: eight copies of both sides, and ten square matrices."""
+    largest = max(each["n_items"] * each["dim"] * 16 + each["dim"] ** 2 * 20 for each in settings)
+    return 1000 + largest * 4 // 10**6

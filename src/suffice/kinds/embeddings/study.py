@@ -1,21 +1,21 @@
 """The page of a study from its files."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from suffice.analyses.cost import quotient_table
+from suffice.analyses.base import Finding, Place, Ranked
+from suffice.analyses.registry import figures_of, findings_of
+from suffice.analyses.sources import sources
 from suffice.baselines.stored import predictor_table
-from suffice.data.look_settings import SAME
-from suffice.embed.cards import cards_table
 from suffice.estimators.base import Estimator
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.page import render_page
+from suffice.page.made import provenance_facts
 from suffice.storage.files import read_json, read_table, whole_file
-from suffice.storage.provenance import git_state, machine, versions
+from suffice.storage.provenance import versions
 from suffice.study.configuration import configuration_of
 from suffice.study.looks import note_on_looks
 from suffice.study.model import Study
@@ -26,7 +26,6 @@ def page_of_study(
     folder: Path,
     overrides: Mapping[str, Any],
     missing: Sequence[Mapping[str, str]],
-    figures: Sequence[str],
     output: Path,
 ) -> None:
     """Write the page of a study whose tables and figures are beside it.
@@ -35,7 +34,6 @@ def page_of_study(
         folder: the study's folder.
         overrides: values that replaced keys of study.yaml in this run.
         missing: models that were left out: model, data set and message.
-        figures: names of the figures that each ranking has.
         output: the page; the study's results are in the same folder.
     """
     study = load_study(folder, overrides).without({failure["model"] for failure in missing})
@@ -43,11 +41,10 @@ def page_of_study(
     content = PageContent(
         study=study.name,
         description=study.settings.title,
-        sections=tuple(_sections(study, results, figures)),
+        sections=tuple(_sections(study, results)),
         models=pd.DataFrame([{"model": row.name, "family": row.family} for row in study.models.values()]),
         failed=_failed_table(missing),
-        results=_task_results(study, results),
-        public_note=_public_note(study, results),
+        has_tasks=study.has_tasks,
         provenance=provenance_facts(study.settings.seed),
         versions=versions(),
         config=configuration_of(study),
@@ -56,50 +53,35 @@ def page_of_study(
         temporary.write_text(render_page(content), encoding="utf-8")
 
 
-def _sections(study: Study, results: Path, figures: Sequence[str]) -> list[Section]:
+def _sections(study: Study, results: Path) -> list[Section]:
+    places = [(dataset, name) for dataset in study.ranked_datasets for name in study.shown_rankings]
+    remarks = [[_public_remark(study, results)], *[[] for _ in places[1:]]]
     return [
-        _section(study, results, dataset, name, figures)
-        for dataset in study.ranked_datasets
-        for name in study.shown_rankings
+        _section(study, results, ranked_files(study, results, *place), more)
+        for place, more in zip(places, remarks, strict=True)
     ]
 
 
-def _section(study: Study, results: Path, dataset: str, ranking: str, figures: Sequence[str]) -> Section:
-    cards = [read_json(results / "embeddings" / dataset / f"{model}.json") for model in study.models]
-    estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranking)]
-    ranked = f"{dataset}/{ranking}.csv"
-    pareto = read_table(results / "pareto" / ranked)
-    correlation, differences, decision, quotient, dependence = None, None, None, None, None
-    if study.has_tasks:
-        table = read_table(results / "correlation" / f"{dataset}.csv")
-        others = set(study.rankings) - {ranking}
-        correlation = table[~table["predictor"].isin(others)]
-        advantage = read_table(results / "correlation" / f"{dataset}.differences.csv")
-        differences = advantage[advantage["predictor"] == ranking]
-        decision = read_table(results / "decision" / f"{dataset}.csv")
-        task_table = _task_results(study, results)
-        quotient = None if task_table is None else quotient_table(pareto, task_table)
-        dependence = read_table(results / "dependence" / ranked)
+def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ranked:
+    """One ranking with all that a page can read of it."""
+    files = sources(study, str(results), dataset, ranking)
+    models = [{"model": row.name, "family": row.family} for row in study.models.values()]
+    return Ranked(dataset, ranking, files, {"models": models})
+
+
+def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Finding]) -> Section:
+    estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranked.name)]
+    drawn = results / "figures" / ranked.dataset / ranked.name
     return Section(
-        dataset=dataset,
-        estimator=ranking,
-        ranking=read_table(results / "ranking" / dataset / f"{ranking}.csv"),
-        manifest=read_json(results / "corpora" / f"{dataset}.json"),
-        cards=cards_table(cards),
-        correlation=correlation,
-        differences=differences,
-        decision=decision,
-        sensitivity=read_table(results / "sensitivity" / ranked),
-        pareto=pareto,
-        quotient=quotient,
-        dependence=dependence,
-        few_labels=read_table(results / "few_labels" / ranked) if study.few_label_tasks else None,
-        directions=_explained(study, results / "explained" / dataset, ranking, "directions"),
-        items=_explained(study, results / "explained" / dataset, ranking, "items"),
-        ways=_other_ways(study, results, dataset, ranking),
+        dataset=ranked.dataset,
+        estimator=ranked.name,
+        ranking=ranked["ranking"],
+        manifest=read_json(ranked.files["manifest"][0]),
+        cards=ranked["cards"],
+        findings=[*findings_of(ranked), _looks_note(study, ranked), *remarks],
+        ways=_other_ways(ranked),
         controls=study.controls,
-        notes=_notes(study, results, dataset),
-        figures={name: results / "figures" / dataset / ranking / f"{name}.png" for name in figures},
+        figures={figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study)},
         held_out=all(estimator.held_out for estimator in estimators),
         about_estimator=_about(estimators),
     )
@@ -117,22 +99,17 @@ def _about(estimators: Sequence[Estimator[Any]]) -> str:
     return " ".join([together, *(f"{each.name}: {each.about}" for each in estimators)])
 
 
-def _other_ways(study: Study, results: Path, dataset: str, ranking: str) -> pd.DataFrame:
+def _other_ways(ranked: Ranked) -> pd.DataFrame:
     """The ways to choose beside one ranking: other rankings and baselines."""
-    others = [name for name in study.rankings if name != ranking]
-    rankings = {name: read_table(results / "ranking" / dataset / f"{name}.csv") for name in others}
-    return predictor_table(rankings, read_table(results / "baselines" / f"{dataset}.csv"))
+    others = {name: table for name, table in ranked.rankings.items() if name != ranked.name}
+    return predictor_table(others, ranked["baselines"])
 
 
-def _explained(study: Study, folder: Path, ranking: str, what: str) -> pd.DataFrame | None:
-    return read_table(folder / f"{ranking}.{what}.csv") if study.explained_pairs else None
-
-
-def _notes(study: Study, results: Path, dataset: str) -> list[str]:
+def _looks_note(study: Study, ranked: Ranked) -> Finding:
     """What is to be known of the looks at the items that a ranking rests on."""
-    row, manifest = study.datasets[dataset], results / "looks" / f"{dataset}.json"
-    note = note_on_looks(row, None if row.looks.kind == SAME else read_json(manifest))
-    return [note] if note else []
+    manifests = list(map(read_json, ranked.files["looks"]))
+    note = note_on_looks(study.datasets[ranked.dataset], manifests[0] if manifests else None)
+    return Finding(place=Place.NOTES, notes=(note,) if note else ())
 
 
 def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
@@ -143,9 +120,10 @@ def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "stage", "reason"])
 
 
-def _task_results(study: Study, results: Path) -> pd.DataFrame | None:
-    tables = [read_table(Path(path)) for path in study.task_files(str(results))]
-    return pd.concat(tables, ignore_index=True) if tables else None
+def _public_remark(study: Study, results: Path) -> Finding:
+    """How many scores others measured, and which models lack some."""
+    note = _public_note(study, results)
+    return Finding(place=Place.REMARKS, cautions=(("Scores of others", note),) if note else ())
 
 
 def _public_note(study: Study, results: Path) -> str:
@@ -160,17 +138,3 @@ def _public_note(study: Study, results: Path) -> str:
     use = "are among the tasks" if public.role == "tasks" else "are a way to choose"
     said = f"{len(found)} public scores on {len(public.tasks)} tasks {use}"
     return f"{said}; some or all are missing of: {lacking}." if lacking else f"{said}; none is missing."
-
-
-def provenance_facts(seed: int) -> dict[str, str]:
-    """When, with which seed, on which machine and with which code a page was written."""
-    computer, git = machine(), git_state(Path(__file__).parent)
-    facts = {
-        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "seed": str(seed),
-        "machine": f"{computer['processor']}, {computer['cores']} cores, {computer['system']}",
-        "linear algebra": computer["linear_algebra"],
-    }
-    if git:
-        facts["code"] = git["commit"] + (" with uncommitted changes" if git["modified"] else "")
-    return facts

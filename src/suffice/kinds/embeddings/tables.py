@@ -2,12 +2,9 @@
 
 import pandas as pd
 
-from suffice.analyses.pool_sensitivity import pool_warnings
-from suffice.kinds.embeddings.answer import MEAN_RANK, SPEARMAN, tasks_of
 from suffice.kinds.embeddings.content import PageContent, Section
-from suffice.page.numbers import (
-    correlation,
-    correlation_interval,
+from suffice.numbers import (
+    Column,
     integer,
     interval,
     number,
@@ -15,7 +12,7 @@ from suffice.page.numbers import (
     ranks,
     share,
 )
-from suffice.page.tables import Column, Table, make_table
+from suffice.page.tables import Table, make_table
 
 RANKING = (
     Column("rank", "Rank", integer),
@@ -49,14 +46,6 @@ COST = (
     Column("bytes_per_vector", "Bytes per vector", integer),
     Column("device", "Device"),
 )
-PREDICTORS = (
-    Column("predictor", "Predictor"),
-    Column("predictor_kind", "Kind"),
-    Column("task", "Task"),
-    Column("value", "Spearman", correlation),
-    Column("low", "95 % interval", correlation_interval, "low", "high"),
-    Column("n_models", "Models", integer),
-)
 
 
 def warnings_of(section: Section) -> dict[str, str]:
@@ -68,9 +57,8 @@ def warnings_of(section: Section) -> dict[str, str]:
             if "warnings" in table:
                 given = table.loc[table["model"] == model, "warnings"].dropna()
                 found[model].extend(part for line in given for part in line.split("; ") if part)
-    if section.sensitivity is not None:
-        first = next(iter(found))
-        found[first].extend(pool_warnings(section.sensitivity))
+    first = next(iter(found))
+    found[first].extend(warning for finding in section.findings for warning in finding.warnings)
     return {model: "; ".join(dict.fromkeys(parts)) for model, parts in found.items() if parts}
 
 
@@ -101,31 +89,6 @@ def health_table(section: Section) -> Table:
 def cost_table(section: Section) -> Table:
     """What the embeddings cost."""
     return make_table(section.cards, COST, f"Cost of the embeddings of {section.dataset}")
-
-
-def predictors_table(section: Section) -> Table | None:
-    """Spearman's correlation of every predictor with every task, the mean rank first."""
-    if section.correlation is None:
-        return None
-    rows = section.correlation[section.correlation["statistic"] == SPEARMAN]
-    rows = rows.assign(is_task=rows["task"] != MEAN_RANK, order=-rows["value"])
-    rows = rows.sort_values(["is_task", "task", "order"], kind="stable")
-    return make_table(rows, PREDICTORS, "Predictors of the tasks' results")
-
-
-def results_table(section: Section, content: PageContent) -> Table | None:
-    """A row a model in the order of the ranking, a column a task with value and standard error."""
-    if not content.has_tasks or section.correlation is None:
-        return None
-    results = tasks_of(section, content)
-    if results.empty:
-        return None
-    models = list(section.ranking.sort_values(["rank", "model"])["model"])
-    named = results.assign(task=results["task"] + " (" + results["metric"].str.replace("_", " ") + ")")
-    tasks = list(dict.fromkeys(named["task"]))
-    wide = named.pivot(index="model", columns="task", values="value").reindex(models).reset_index()
-    columns = (Column("model", "Model"), *(Column(task, task, number) for task in tasks))
-    return make_table(wide, columns, "Results on the tasks, in the order of the ranking")
 
 
 def overview_table(content: PageContent) -> Table:

@@ -6,22 +6,28 @@ from pathlib import Path
 
 import pandas as pd
 
+from suffice.analyses.base import Ranked
 from suffice.analyses.correlation import mean_rank_table
+from suffice.analyses.questions.cost import COST
+from suffice.analyses.questions.decision import DECISION
+from suffice.analyses.questions.smaller_pools import SMALLER_POOLS
 from suffice.kinds.published.molecules import outcomes_of_molecules
-from suffice.kinds.published.study import TABLES
+from suffice.kinds.published.study import OWN_FIGURES, TABLES
 from suffice.kinds.published.tables import AVERAGE, PublishedTables, short_models
 from suffice.kinds.published.text import SCORE, outcomes_of_text
 from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
 from suffice.plots.model_graph import draw_model_graph
 from suffice.plots.pair_matrix import draw_pair_matrix
-from suffice.plots.pareto_front import draw_pareto_front
-from suffice.plots.pool_sensitivity import draw_pool_sensitivity
 from suffice.plots.predictors import draw_predictors
 from suffice.plots.rank_bars import draw_rank_bars
 from suffice.plots.rank_scatter import draw_rank_scatter
 from suffice.plots.score_against_tasks import Evidence, draw_score_against_tasks
 from suffice.plots.style import Drawn, Families
 from suffice.storage.files import read_table
+
+QUESTIONS = (DECISION, COST, SMALLER_POOLS)
+"""The questions of every study that the published numbers can answer."""
+FIGURES = (*OWN_FIGURES, *(figure.name for each in QUESTIONS for figure in each.figures))
 
 
 def draw_published(
@@ -37,8 +43,31 @@ def draw_published(
     """
     published = PublishedTables.read(folder)
     made = {table: read_table(tables / f"{table}.csv") for table in TABLES}
+    shown = _Shown(published, made, seed)
     for name in names:
-        yield name, _DRAWERS[name](_Shown(published, made, seed))
+        yield name, _draw(name, shown)
+
+
+def ranked_models(tables: Mapping[str, pd.DataFrame], models: pd.DataFrame | None = None) -> Ranked:
+    """The ranking of the text models with its tables, models by the part of their names after the owner."""
+    short = {name: short_models(table) for name, table in tables.items()}
+    short["decision"] = short["decision"].assign(picks=short["decision"]["picks"].map(_without_owners))
+    rows = [] if models is None else short_models(models).to_dict("records")
+    return Ranked("text", SCORE, settings={"models": rows}, tables=short)
+
+
+def _without_owners(picks: object) -> object:
+    """Names of models without their owners; what is no text as it is."""
+    return (
+        ", ".join(name.rpartition("/")[2] for name in picks.split(", ")) if isinstance(picks, str) else picks
+    )
+
+
+def _draw(name: str, shown: "_Shown") -> Drawn:
+    if name in _DRAWERS:
+        return _DRAWERS[name](shown)
+    figure = next(figure for each in QUESTIONS for figure in each.figures if figure.name == name)
+    return figure.draw(ranked_models(shown.made, shown.published.text_models.reset_index()))
 
 
 @dataclass(frozen=True)
@@ -81,8 +110,6 @@ _DRAWERS: dict[str, Callable[[_Shown], Drawn]] = {
     "text_predictors": lambda shown: draw_predictors(shown.correlation),
     "text_matrix": lambda shown: draw_pair_matrix(shown.pairs, shown.families),
     "text_graph": lambda shown: draw_model_graph(shown.pairs, shown.ranking, seed=shown.seed),
-    "pareto_front": lambda shown: draw_pareto_front(short_models(shown.made["pareto"]), shown.families),
-    "pool_sensitivity": lambda shown: draw_pool_sensitivity(short_models(shown.made["sensitivity"])),
     "molecule_ranks": lambda shown: _molecule_ranks(shown.published, shown.made["molecule_correlation"]),
     "ablations": lambda shown: draw_ablation_curves(_ablations(shown.published, shown.made)),
 }

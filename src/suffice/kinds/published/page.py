@@ -6,20 +6,18 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from suffice.kinds.embeddings.decision import view_decision
-from suffice.kinds.embeddings.study import provenance_facts
+from suffice.kinds.published.figures import QUESTIONS, ranked_models
 from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
 from suffice.kinds.published.rows import PRINTED as PUBLISHED
-from suffice.kinds.published.study import FIGURES, PublishedSettings
-from suffice.kinds.published.tables import short_models
-from suffice.kinds.published.text import SCORE
-from suffice.page.numbers import correlation_interval, integer, number, text
+from suffice.kinds.published.study import OWN_FIGURES, PublishedSettings
+from suffice.numbers import Column, correlation_interval, integer, number, text
+from suffice.page.findings import FindingView, view_findings
+from suffice.page.made import provenance_facts
 from suffice.page.render import FigureView, page_environment, view_figure
-from suffice.page.tables import Column, make_table
+from suffice.page.tables import make_table
 from suffice.storage.files import read_table, whole_file, whole_files
 from suffice.storage.provenance import versions
 
-IN_SECTIONS = ("pareto_front", "pool_sensitivity")
 PRINTED = (
     Column("what", "Number"),
     Column("statistic", "Statistic"),
@@ -59,7 +57,8 @@ def page_of_published(settings: PublishedSettings, output: Path) -> None:
             versions=versions(),
             config=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
             **_content(tables),
-            **_figures(output.parent / "figures"),
+            figures=_figures(output.parent / "figures"),
+            findings=_findings(tables, output.parent / "figures"),
         )
     )
     with whole_file(output) as temporary:
@@ -68,7 +67,6 @@ def page_of_published(settings: PublishedSettings, output: Path) -> None:
 
 def _content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     rows = tables["side_by_side"]
-    decision = short_models(tables["decision"])
     return {
         "headline": headline(rows),
         "facts": _facts(rows),
@@ -78,21 +76,7 @@ def _content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
         },
         "added": make_table(rows[rows["status"] == NEW], ADDED, "Not printed, from the same tables"),
         "scores": make_table(tables["scores"], SCORES, "The 34 scores of text models, nats per dimension"),
-        "decision": view_decision(
-            SCORE,
-            decision.assign(picks=decision["picks"].map(_without_owners)),
-            short_models(tables["sensitivity"]),
-            short_models(tables["pareto"]),
-            tables["quotient"],
-        ),
     }
-
-
-def _without_owners(picks: object) -> object:
-    """Names of models without their owners; what is no text as it is."""
-    return (
-        ", ".join(name.rpartition("/")[2] for name in picks.split(", ")) if isinstance(picks, str) else picks
-    )
 
 
 def headline(rows: pd.DataFrame) -> str:
@@ -117,9 +101,15 @@ def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _figures(folder: Path) -> dict[str, list[FigureView]]:
-    views = {
-        name: view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in FIGURES.items()
-    }
-    apart = {f"{name}_figures": [views.pop(name)] for name in IN_SECTIONS}
-    return {"figures": list(views.values()), **apart}
+def _findings(tables: dict[str, pd.DataFrame], folder: Path) -> list[FindingView]:
+    """What the questions that every study asks find in the published numbers."""
+    ranked = ranked_models(tables)
+    findings = [finding for each in QUESTIONS for finding in each.findings(ranked)]
+    figures = {path.stem: path for path in whole_files(folder, "*.png")}
+    return view_findings(findings, figures, "published text models")
+
+
+def _figures(folder: Path) -> list[FigureView]:
+    return [
+        view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in OWN_FIGURES.items()
+    ]

@@ -12,7 +12,7 @@ TABLES = (
     "side_by_side", "scores", "ranking", "text_correlation", "molecule_correlation",
     "number_of_models", "reference_targets", "decision", "sensitivity", "pareto", "quotient",
 )  # fmt: skip
-FIGURES: dict[str, tuple[str, str]] = {
+OWN_FIGURES: dict[str, tuple[str, str]] = {
     "text_mosaic": (
         "The score against the leaderboard",
         "Each point is one of 29 text models, its score from the published matrix; ρ is Spearman's "
@@ -39,11 +39,6 @@ FIGURES: dict[str, tuple[str, str]] = {
     "text_graph": (
         "The models as a graph",
         "An arrow leads to each target from its two strongest sources; colours are seeded communities.",
-    ),
-    "pareto_front": ("Score against cost", "Models on the front are named; cost is logarithmic."),
-    "pool_sensitivity": (
-        "Does the pool decide?",
-        "Agreement with the ranking of all when a model or a family is left out, or near-copies count once.",
     ),
     "molecule_ranks": (
         "Molecules: ranks against ranks",

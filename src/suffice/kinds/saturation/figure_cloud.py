@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from suffice.kinds.calibration.figures import Styles, styles_of
+from suffice.plots.lines import Styles, styles_of
 from suffice.plots.style import (
     MUTED,
     WIDTH_INCHES,

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from suffice.kinds.calibration.figures import legend_above, styles_of
+from suffice.plots.lines import legend_above, styles_of
 from suffice.plots.style import WIDTH_INCHES, Drawn, panel_title, require_rows, sized, styled
 
 COLUMNS = ("optimiser", "twin", "learning_rate", "step", "excess_nats", "low", "high")

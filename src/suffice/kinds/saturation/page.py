@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from suffice.kinds.embeddings.study import provenance_facts
 from suffice.kinds.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
 from suffice.kinds.saturation.figures import FIGURES
 from suffice.kinds.saturation.languages import get_language
 from suffice.kinds.saturation.prompts import OUT_TEST
 from suffice.kinds.saturation.settings import SaturationSettings
 from suffice.kinds.saturation.verdict import headline
-from suffice.page.numbers import correlation, integer, interval, number, text
+from suffice.numbers import Column, correlation, integer, interval, number, text
+from suffice.page.made import provenance_facts
 from suffice.page.render import FigureView, page_environment, view_figure
-from suffice.page.tables import Column, Table, make_table
+from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table, whole_file, whole_files
 from suffice.storage.provenance import versions
 

@@ -1,0 +1,99 @@
+"""What does the ranking rest on? Agreement when one thing is varied; for the target `ablations` alone."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+
+from suffice.analyses.base import Analysis, Key
+from suffice.analyses.variation import TASKS
+from suffice.errors import DataError
+from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
+from suffice.plots.style import Drawn
+from suffice.settings import Settings
+
+
+class VariationSettings(Settings):
+    """One setting of an estimator, varied; for `snakemake ablations`."""
+
+    estimator: str = Field(description="kind of estimator")
+    setting: str = Field(description="the setting that is varied")
+    values: tuple[Any, ...] = Field(min_length=2, description="its values")
+    settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
+
+    def variants(self, name: str) -> dict[str, dict[str, Any]]:
+        """The estimators with one value each, by name, as the key `estimators` would have them."""
+        return {
+            f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
+            for value in self.values
+        }
+
+
+KEY = Key(
+    name="ablations",
+    model=VariationSettings,
+    kind=dict[str, VariationSettings],
+    default={},
+    description="settings of estimators that are varied, by name of the variation; made by the target "
+    "`ablations` alone",
+    of_each=", for each name",
+)
+
+
+def variations_in(settings: Settings) -> dict[str, VariationSettings]:
+    """What the settings of a study vary, by name."""
+    found: dict[str, VariationSettings] = getattr(settings, KEY.name)
+    return found
+
+
+POOL = {"n_models": ("Fewer models", "models in the pool"), "n_targets": ("Fewer targets", "random targets")}
+
+
+def draw_ablations(pool: pd.DataFrame, items: pd.DataFrame, settings: Mapping[str, pd.DataFrame]) -> Drawn:
+    """Agreement with tasks against models, targets, items and settings, one panel each.
+
+    Args:
+        pool: as `suffice.analyses.variation.pool_curves` gives it.
+        items: as `agreement_by_items` gives it.
+        settings: as `agreement_of_variants` gives it, by name of the setting; variants that are no numbers
+            are not drawn.
+
+    Returns:
+        The figure; points as of `draw_ablation_curves`.
+
+    Raises:
+        DataError: there is nothing to draw.
+    """
+    panels = [*_of_pool(pool), *_of_items(items), *_of_settings(settings)]
+    if not panels:
+        raise DataError("no ablation has a correlation with tasks: too few models have every task")
+    return draw_ablation_curves(panels)
+
+
+def _of_pool(pool: pd.DataFrame) -> Iterator[Ablation]:
+    for name, (title, label) in POOL.items():
+        rows = pool[pool["ablation"] == name]
+        if len(rows):
+            yield Ablation(title, "size", label, rows)
+
+
+def _of_items(items: pd.DataFrame) -> Iterator[Ablation]:
+    rows = items[items["against"] == TASKS]
+    if rows["n_items"].nunique() > 1:
+        draws = rows.groupby(["n_items", "statistic"])["value"]
+        spread = pd.DataFrame({"mean": draws.mean(), "low": draws.min(), "high": draws.max()}).reset_index()
+        yield Ablation("Fewer items", "n_items", "items, fitted anew", spread, below="range of draws")
+
+
+def _of_settings(settings: Mapping[str, pd.DataFrame]) -> Iterator[Ablation]:
+    for name, table in settings.items():
+        rows = table[table["against"].eq(TASKS) & table["value"].notna()]
+        numbers = pd.to_numeric(rows["variant"], errors="coerce")
+        rows = rows.rename(columns={"value": "mean"}).assign(variant=numbers).dropna(subset="variant")
+        if len(rows):
+            yield Ablation(f"Estimator: {name}", "variant", name, rows, below="95 % intervals")
+
+
+ABLATIONS = Analysis(name=KEY.name, key=KEY, is_asked=lambda study: False, findings=lambda ranked: [])
+"""Its tables and figure are made by rules of their own, for the target alone, and are not on the page."""

@@ -1,0 +1,5 @@
+"""Columns that every corpus has, and the two values of a split."""
+
+ID, CONTENT, GROUP, SPLIT = "id", "content", "group", "split"
+REQUIRED_COLUMNS = (ID, CONTENT, GROUP, SPLIT)
+TRAIN, TEST = "train", "test"

@@ -1,0 +1,26 @@
+"""Which modalities there are: one line for each."""
+
+from suffice.data.modalities.base import Modality
+from suffice.data.modalities.molecule import MOLECULE
+from suffice.data.modalities.text import TEXT
+from suffice.errors import DataError
+from suffice.settings import did_you_mean
+
+MODALITIES: dict[str, Modality] = {
+    each.name: each
+    for each in (
+        TEXT,
+        MOLECULE,
+    )
+}
+
+
+def get_modality(name: str) -> Modality:
+    """The modality that a `content_type` names.
+
+    Raises:
+        DataError: there is no such modality.
+    """
+    if name not in MODALITIES:
+        raise DataError(f"no content type {name!r}{did_you_mean(name, list(MODALITIES))}")
+    return MODALITIES[name]

@@ -1,0 +1,396 @@
+"""What each job of a study of embeddings reads and is told: files, settings and versions.
+
+The rules pass these methods to Snakemake, which calls them with a job's wildcards: the names in the path of
+its output, such as `dataset` and `model`. Paths are relative to the working folder.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from suffice.analyses.questions.ablations import variations_in
+from suffice.analyses.sources import sources
+from suffice.data.look_settings import SAME
+from suffice.data.paths import paths_of
+from suffice.embed.base import Loader
+from suffice.embed.identity import library_versions
+from suffice.embed.registry import get_loader
+from suffice.embed.vector_files import split_array
+from suffice.study.looks import has_embedded_looks
+from suffice.study.model import ModelRow, Study
+from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
+from suffice.tasks.public_scores import files_of_scores
+from suffice.workflow import stable
+
+FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "checkpoint")
+GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
+
+
+class Names(Protocol):
+    """The wildcards of a job, which has some of them."""
+
+    dataset: str
+    model: str
+    estimator: str
+    training: str
+    variation: str
+    shard: str
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What jobs of several stages need."""
+
+    study: Study
+
+    @property
+    def results(self) -> str:
+        """The folder of the study's results."""
+        return f"results/{self.study.name}"
+
+    def looks(self, names: Names) -> list[str]:
+        """The pairs of looks of a data set and their manifest; empty if source and target see the same."""
+        kinds = [] if self.study.datasets[names.dataset].looks.kind == SAME else ["parquet", "json"]
+        return [f"{self.results}/looks/{names.dataset}.{kind}" for kind in kinds]
+
+    def vectors_of_looks(self, names: Names) -> list[str]:
+        """All models' vectors of looks at one data set; empty if models do not embed looks."""
+        return self._of_looks(names.dataset, self.study.models)
+
+    def cards_of_looks(self, names: Names) -> list[str]:
+        """The cards of these vectors."""
+        return self._of_looks(names.dataset, self.study.models, "json")
+
+    def _of_looks(self, dataset: str, models: Iterable[str], suffix: str = "npy") -> list[str]:
+        is_embedded = has_embedded_looks(self.study.datasets[dataset])
+        return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in models if is_embedded]
+
+    def _n_gpus(self, uses_device: bool) -> int:
+        """One GPU for what computes with torch, in a study on GPUs."""
+        return int(uses_device and self.study.settings.device == "cuda")
+
+
+class CorpusJobs(Jobs):
+    """Jobs that build a corpus, find two looks at its items, or train a language model on it."""
+
+    def files(self, names: Names) -> list[str]:
+        """The files that a data set is read from; empty if it is not read from files."""
+        settings = self.study.datasets[names.dataset].settings
+        if settings.source != "file" or settings.path is None or settings.is_remote:
+            return []
+        return list(map(str, paths_of(settings.path, settings.modality.several_files)))
+
+    def parts(self, names: Names) -> list[str]:
+        """The corpora that a data set joins; empty if it has a source of its own."""
+        parts = self.study.datasets[names.dataset].settings.parts
+        return [f"{self.results}/corpora/{part}.parquet" for part in parts]
+
+    def settings(self, names: Names) -> Any:
+        """The settings of a data set."""
+        return stable(self.study.datasets[names.dataset].settings.model_dump(exclude_unset=True))
+
+    def versions(self, names: Names) -> dict[str, str]:
+        """Versions of the packages whose documentation is the corpus; empty for any other."""
+        if self.study.datasets[names.dataset].settings.source != "api-docs":
+            return {}
+        from suffice.data.docstrings import package_versions
+
+        return package_versions()
+
+    def kind_of_looks(self, names: Names) -> str:
+        """How the looks are made."""
+        return self.study.datasets[names.dataset].looks.kind
+
+    def limits_of_looks(self, names: Names) -> dict[str, Any]:
+        """The largest number of looks, and whether the study goes on with one look if there are too few."""
+        looks = self.study.datasets[names.dataset].looks
+        return {"max_pairs": looks.max_pairs, "is_wish": looks.is_wish}
+
+    def training_corpus(self, names: Names) -> str:
+        """The corpus that a language model is trained on."""
+        return f"{self.results}/corpora/{self.study.settings.training[names.training].dataset}.parquet"
+
+    def training_settings(self, names: Names) -> Any:
+        """The settings of a training, without its data set."""
+        return stable(self.study.settings.training[names.training].model_dump(exclude={"dataset"}))
+
+    def training_gpus(self, names: Names) -> int:
+        """The number of GPUs for a training."""
+        return self._n_gpus(uses_device=True)
+
+
+class EmbeddingJobs(Jobs):
+    """Jobs that embed the items of a data set by a model, at once or in blocks."""
+
+    @property
+    def with_looks(self) -> list[str]:
+        """The data sets of which models embed looks beside the items."""
+        return [name for name, row in self.study.datasets.items() if has_embedded_looks(row)]
+
+    @property
+    def without_looks(self) -> list[str]:
+        """All other data sets."""
+        return [name for name, row in self.study.datasets.items() if not has_embedded_looks(row)]
+
+    def files(self, names: Names) -> list[str]:
+        """What a model's loader reads beside the corpus: the user's files, or those of earlier jobs."""
+        model = self.study.models[names.model]
+        if model.training:
+            return [f"{self.results}/checkpoints/{model.training[0]}"]
+        if model.is_standin:
+            return [place_of_checkpoint(self.results, model.name)]
+        if model.base_models:
+            return [f"{self.results}/embeddings/{names.dataset}/{base}.npy" for base in model.base_models]
+        return files_of_settings(model.settings_for(names.dataset))
+
+    def shards(self, names: Names) -> list[str]:
+        """The blocks that a model's vectors are joined from; empty if one job makes all vectors."""
+        n_shards = self.study.datasets[names.dataset].shards
+        if n_shards == 1 or not self._loader(names).uses_device:
+            return []
+        folder = f"{self.results}/shards/{names.dataset}/{names.model}"
+        return [f"{folder}/{shard}-of-{n_shards}.npy" for shard in range(n_shards)]
+
+    def facts_of_shards(self, names: Names) -> list[str]:
+        """What each block holds, and what it took."""
+        return [f"{path.removesuffix('npy')}json" for path in self.shards(names)]
+
+    def looks(self, names: Names) -> list[str]:
+        """The pairs of looks and their manifest, if models embed the looks."""
+        return super().looks(names) if names.dataset in self.with_looks else []
+
+    def looks_of_bases(self, names: Names) -> list[str]:
+        """The vectors of looks by the models that a model is made from."""
+        return self._of_looks(names.dataset, self.study.models[names.model].base_models)
+
+    def shards_of_looks(self, names: Names) -> list[str]:
+        """The blocks that the vectors of looks are joined from."""
+        shards = self.shards(names) if names.dataset in self.with_looks else []
+        return [f"{path.removesuffix('npy')}looks.npy" for path in shards]
+
+    def facts_of_look_shards(self, names: Names) -> list[str]:
+        """What each of these blocks holds, and what it took."""
+        return [f"{path.removesuffix('npy')}json" for path in self.shards_of_looks(names)]
+
+    def kind(self, names: Names) -> str:
+        """The kind of a model's loader."""
+        return self.study.models[names.model].kind
+
+    def settings(self, names: Names) -> Any:
+        """The settings of a model's loader."""
+        return stable(loader_settings(self.study.models[names.model], names.dataset, self.results))
+
+    def versions(self, names: Names) -> dict[str, str]:
+        """Versions of the libraries that compute a model's vectors."""
+        return library_versions(self._loader(names))
+
+    def seed(self, names: Names) -> int:
+        """The seed of what is random in a model."""
+        return self.study.seed_of(names.model)
+
+    def gpus(self, names: Names) -> int:
+        """The number of GPUs to embed; 0 where the vectors are only joined from blocks."""
+        return 0 if self.shards(names) else self.gpus_of_shard(names)
+
+    def gpus_of_shard(self, names: Names) -> int:
+        """The number of GPUs to embed one block."""
+        return self._n_gpus(self._loader(names).uses_device)
+
+    def failure(self, names: Names) -> str:
+        """Where the message of a model that fails is kept."""
+        return f"{self.results}/failed/{names.dataset}/{names.model}.json"
+
+    def failure_of_shard(self, names: Names) -> str:
+        """The same for one block of a model's vectors."""
+        return f"{self.results}/failed/{names.dataset}/{names.model}.shard-{names.shard}.json"
+
+    def _loader(self, names: Names) -> type[Loader[Any]]:
+        return get_loader(self.study.models[names.model].kind)
+
+
+class PairJobs(Jobs):
+    """Jobs that prepare a model for an estimator, or estimate the pairs of one target."""
+
+    def looks_of_model(self, names: Names) -> list[str]:
+        """One model's vectors of looks at one data set; empty if models do not embed looks."""
+        return self._of_looks(names.dataset, [names.model])
+
+    def estimator(self, names: Names) -> Any:
+        """Kind and settings of an estimator."""
+        choice = self.study.all_estimators[names.estimator]
+        return stable({"kind": choice.kind, "settings": choice.settings})
+
+    def gpus(self, names: Names) -> int:
+        """The number of GPUs for an estimator."""
+        from suffice.estimators.registry import get_estimator
+
+        return self._n_gpus(get_estimator(self.study.all_estimators[names.estimator].kind).uses_device)
+
+    def failure(self, names: Names) -> str:
+        """Where the message of a model that fails is kept: one file per estimator, as they run together."""
+        return f"{self.results}/failed/{names.dataset}/{names.model}.{names.estimator}.json"
+
+
+class RankingJobs(Jobs):
+    """Jobs that rank models, or measure baselines."""
+
+    @property
+    def public_baseline(self) -> list[str]:
+        """The table of public scores that are a baseline; empty if they are tasks or there are none."""
+        public = self.study.settings.public_scores
+        is_baseline = public is not None and public.role == "baseline"
+        return [f"{self.results}/public_scores/tasks.csv"] if is_baseline else []
+
+
+class TaskJobs(Jobs):
+    """Jobs that try a model on the study's tasks, and the one that reads public scores."""
+
+    def vectors(self, names: Names) -> list[str]:
+        """One model's vectors of the data sets that have tasks."""
+        folder = f"{self.results}/embeddings"
+        return [f"{folder}/{dataset}/{names.model}.npy" for dataset in self.study.task_datasets]
+
+    @property
+    def corpora(self) -> list[str]:
+        """The corpora that have tasks."""
+        return [f"{self.results}/corpora/{dataset}.parquet" for dataset in self.study.task_datasets]
+
+    @property
+    def settings(self) -> Any:
+        """Data set and settings of each task."""
+        tasks = self.study.tasks.values()
+        return stable({row.name: [row.dataset, row.settings.model_dump(exclude_unset=True)] for row in tasks})
+
+    def public_files(self, names: Names) -> list[str]:
+        """The files that public scores are read from; names in a folder are known when the job is planned."""
+        public = self.study.settings.public_scores
+        assert public is not None  # the job is planned in a study with public scores alone
+        called = list(self._public_names().values())
+        files = files_of_scores(Path(public.tree), called, public.tasks) if public.tree else []
+        return [*map(str, files), *([public.table] if public.table else [])]
+
+    def public_settings(self, names: Names) -> Any:
+        """Where public scores lie, for which tasks, and what each model is called there."""
+        public = self.study.settings.public_scores
+        assert public is not None  # as above
+        models = self._public_names()
+        revisions = {name: self.study.models[name].settings.get("revision") for name in models}
+        pinned = {name: revision for name, revision in revisions.items() if revision}
+        given = {key: getattr(public, key) for key in GIVEN_OF_PUBLIC}
+        return stable({**given, "models": models, "revisions": pinned if public.same_revision else {}})
+
+    def _public_names(self) -> dict[str, str]:
+        rows = self.study.models.values()
+        return {row.name: row.public_name for row in rows if row.public_name}
+
+
+class AnalysisJobs(Jobs):
+    """Jobs that answer questions about a ranking, or draw its figures."""
+
+    def read_by(self, readers: Iterable[Iterable[str]]) -> dict[str, Callable[[Any], list[str]]]:
+        """For all that some analyses or figures read, by name, what gives a job its files."""
+        return {name: partial(self._source, name) for names in readers for name in names}
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """Name, family, and training with its step of each model."""
+        rows = self.study.models.values()
+        return [{"model": row.name, "family": row.family, "training": row.stage} for row in rows]
+
+    def _source(self, name: str, wildcards: Any) -> list[str]:
+        """The files of one kind; a job for all rankings of a data set has no wildcard `estimator`."""
+        ranking = wildcards.get("estimator", "")
+        return sources(self.study, self.results, wildcards.dataset, ranking)[name]
+
+
+class AblationJobs(Jobs):
+    """Jobs that vary one thing at a time."""
+
+    def rankings_of_variation(self, names: Names) -> list[str]:
+        """The ranking by each variant of an estimator."""
+        variants = variations_in(self.study.settings)[names.variation].variants(names.variation)
+        return [f"{self.results}/ranking/{names.dataset}/{variant}.csv" for variant in variants]
+
+    def values_of_variation(self, names: Names) -> list[str]:
+        """The values of the setting that is varied."""
+        return list(map(str, variations_in(self.study.settings)[names.variation].values))
+
+    def rankings_of_estimator(self, names: Names) -> list[str]:
+        """The ranking of each data set by one estimator."""
+        datasets = self.study.compared_datasets
+        return [f"{self.results}/ranking/{dataset}/{names.estimator}.csv" for dataset in datasets]
+
+    @property
+    def ranking(self) -> Any:
+        """How the models are ranked first: the arguments of `suffice.rank`."""
+        first = next(iter(self.study.rankings))
+        estimators = {each.kind: each.settings for each in self.study.estimators_of(first)}
+        settings = self.study.settings
+        run = {"seed": settings.seed, "device": settings.device, "targets": self.study.targets}
+        summary = settings.ranking.model_dump(include={"aggregate", "self_pairs"})
+        return stable({**summary, **run, "estimator": estimators})
+
+    @property
+    def files(self) -> list[str]:
+        """The tables of all ablations that the study can have, and their pictures."""
+        study = self.study
+        of_dataset = ["items.csv", *(f"settings.{name}.csv" for name in variations_in(study.settings))]
+        of_dataset += ["curves.png"] if study.has_tasks else []
+        varied = (["pool"] if study.has_tasks else []) + (["versions"] if study.versions else [])
+        of_dataset += [f"{name}.{ranking}.csv" for name in varied for ranking in study.shown_rankings]
+        files = [f"{dataset}/{name}" for dataset in study.ranked_datasets for name in of_dataset]
+        if len(study.compared_datasets) > 1:
+            files += [f"datasets.{ranking}.csv" for ranking in study.shown_rankings]
+        return [f"{self.results}/ablations/{name}" for name in files]
+
+
+class StandinJobs(Jobs):
+    """Jobs that make what stands for the hub's data sets and checkpoints."""
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that stand for data sets, with the wildcard `study`."""
+        rows = self.study.datasets.values()
+        return [place_of_data("results/{study}", row.name) for row in rows if row.is_standin]
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The folders that stand for checkpoints, with the wildcard `study`."""
+        rows = self.study.models.values()
+        return [place_of_checkpoint("results/{study}", row.name) for row in rows if row.is_standin]
+
+    @property
+    def datasets(self) -> list[list[Any]]:
+        """Name, settings and columns of labels of each data set that needs a stand-in."""
+        rows = [row for row in self.study.datasets.values() if row.is_standin]
+        settings = [stable(row.settings.model_dump(exclude_unset=True)) for row in rows]
+        labels = [labels_of(self.study, row.name) for row in rows]
+        return [[row.name, *told] for row, *told in zip(rows, settings, labels, strict=True)]
+
+    @property
+    def models(self) -> list[list[Any]]:
+        """Architecture, loader and seed of each model that needs a stand-in."""
+        rows = [row for row in self.study.models.values() if row.is_standin]
+        return [[row.architecture, row.kind, self.study.seed_of(row.name)] for row in rows]
+
+
+def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, Any]:
+    """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
+    made = {}
+    if model.training:
+        made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
+    if model.is_standin:
+        made["checkpoint"] = place_of_checkpoint(results, model.name)
+    if model.base_models:
+        made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
+    return model.settings_for(dataset) | made
+
+
+def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
+    """All local files that a model's settings name; those in the folder, for one that names a folder."""
+    named = (str(settings[key]) for key in FILE_SETTINGS if key in settings)
+    paths = [split_array(Path(each))[0] for each in named]
+    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
+    return [str(path) for files in inside for path in files if path.is_file()]

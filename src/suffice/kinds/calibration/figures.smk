@@ -1,0 +1,52 @@
+"""From tables to figures and the page."""
+
+
+rule plot_calibration:
+    input:
+        "results/{study}/tables/accuracy.parquet",
+    output:
+        pdf="results/{study}/figures/{figure}.pdf",
+        png=report(
+            "results/{study}/figures/{figure}.png",
+            caption="captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        points="results/{study}/figures/{figure}.csv",
+    log:
+        "logs/{study}/plot_calibration/{figure}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=code_of_figure,
+    script:
+        "scripts/plot_calibration.py"
+
+
+rule write_calibration_page:
+    input:
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
+        tables=rules.tabulate_calibration.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="captions/page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_calibration_page.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        folder=str(FOLDER),
+        overrides=overrides_in(config),
+        configuration=stable(STUDY.settings.model_dump(mode="json")),
+        code=code_of("write_calibration_page"),
+    script:
+        "scripts/write_calibration_page.py"

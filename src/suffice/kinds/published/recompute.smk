@@ -1,0 +1,73 @@
+"""From published tables to those recomputed, figures and page."""
+
+
+rule recompute_published:
+    input:
+        files_of(FOLDER),
+    output:
+        expand("results/{{study}}/tables/{table}.csv", table=TABLES),
+        summary="results/{study}/summary.csv",
+    log:
+        "logs/{study}/recompute_published.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        folder=str(FOLDER),
+        settings=stable(SETTINGS.model_dump(mode="json")),
+        code=code_of("recompute_published"),
+    script:
+        "scripts/recompute_published.py"
+
+
+rule plot_published:
+    input:
+        files_of(FOLDER),
+        tables=rules.recompute_published.output,
+    output:
+        expand(
+            "results/{{study}}/figures/{figure}.{kind}",
+            figure=FIGURES,
+            kind=["pdf", "csv"],
+        ),
+        png=list(map(reported_figure, FIGURES)),
+    log:
+        "logs/{study}/plot_published.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        folder=str(FOLDER),
+        figures=list(FIGURES),
+        seed=SETTINGS.seed,
+        code=code_of("plot_published"),
+    script:
+        "scripts/plot_published.py"
+
+
+rule write_published_page:
+    input:
+        rules.plot_published.output.png,
+        tables=rules.recompute_published.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="captions/page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_published_page.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        settings=stable(SETTINGS.model_dump(mode="json")),
+        code=code_of("write_published_page"),
+    script:
+        "scripts/write_published_page.py"

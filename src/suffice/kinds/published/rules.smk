@@ -1,0 +1,36 @@
+"""Published: printed numbers -> the same recomputed -> side by side, figures and page."""
+
+import re
+
+from suffice.kinds.published.figures import FIGURES
+from suffice.kinds.published.study import TABLES
+from suffice.kinds.published.tables import files_of
+from suffice.workflow import stable
+
+SETTINGS = opened_study()
+RESULTS = f"results/{FOLDER.name}"
+
+
+wildcard_constraints:
+    study=re.escape(FOLDER.name),
+
+
+def reported_figure(name):
+    """The picture of one figure, with its name in Snakemake's report."""
+    return report(
+        f"results/{{study}}/figures/{name}.png",
+        caption="captions/figure.rst",
+        category="Figures",
+        labels={"figure": name},
+    )
+
+
+def final_files():
+    """What a study ends with."""
+    return [f"{RESULTS}/report.html"]
+
+
+include: "recompute.smk"
+
+
+report: "captions/workflow.rst"

@@ -1,0 +1,79 @@
+"""From networks and what they do to tables, figures and page."""
+
+
+rule tabulate_saturation:
+    input:
+        runs=files_of_groups("runs.csv"),
+        completions=files_of_groups("completions.parquet"),
+        pairs=expand(f"{RESULTS}/in_context/{{seed}}/pair.csv", seed=PAIR_SEEDS),
+        twins=expand(f"{RESULTS}/tuned/{{seed}}/twins.csv", seed=SEEDS),
+        tuning=expand(f"{RESULTS}/tuned/{{seed}}/tuning.csv", seed=SEEDS),
+        curves=expand(f"{RESULTS}/tuned/{{seed}}/curves.parquet", seed=SEEDS),
+        bridge=files_of_bridge(),
+        contexts=[f"{RESULTS}/bridge/contexts.parquet"],
+        published=STUDY.published_files(),
+    output:
+        expand("results/{{study}}/tables/{table}.csv", table=TABLES),
+        runs="results/{study}/runs.csv",
+        summary="results/{study}/summary.csv",
+    log:
+        "logs/{study}/tabulate_saturation.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        settings=SETTINGS,
+        code=code_of("tabulate_saturation"),
+    script:
+        "scripts/tabulate_saturation.py"
+
+
+rule plot_saturation:
+    input:
+        rules.tabulate_saturation.output,
+    output:
+        pdf="results/{study}/figures/{figure}.pdf",
+        png=report(
+            "results/{study}/figures/{figure}.png",
+            caption="captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        points="results/{study}/figures/{figure}.csv",
+    log:
+        "logs/{study}/plot_saturation/{figure}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=code_of("plot_saturation"),
+    script:
+        "scripts/plot_saturation.py"
+
+
+rule write_saturation_page:
+    input:
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        tables=rules.tabulate_saturation.output,
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="captions/page.rst",
+            category="Page",
+        ),
+    log:
+        "logs/{study}/write_saturation_page.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        settings=SETTINGS,
+        code=code_of("write_saturation_page"),
+    script:
+        "scripts/write_saturation_page.py"

@@ -1,0 +1,128 @@
+"""From languages and mixtures to networks and what they do."""
+
+
+rule train_group:
+    input:
+        starts_of_group,
+    output:
+        expand(
+            "results/{{study}}/models/{{language}}/{{architecture}}/{{arm}}/{seed}.safetensors",
+            seed=SEEDS,
+        ),
+        runs="results/{study}/models/{language}/{architecture}/{arm}/runs.csv",
+        completions="results/{study}/models/{language}/{architecture}/{arm}/completions.parquet",
+    log:
+        "logs/{study}/train_group/{language}/{architecture}/{arm}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_group/{language}/{architecture}/{arm}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    params:
+        job=job_of_group,
+        code=code_of("train_group"),
+    script:
+        "scripts/train_group.py"
+
+
+rule train_pair:
+    output:
+        pair="results/{study}/in_context/{seed}/pair.csv",
+        models=expand(
+            "results/{{study}}/in_context/{{seed}}/{arm}.safetensors",
+            arm=IN_CONTEXT_ARMS,
+        ),
+    log:
+        "logs/{study}/train_pair/{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_pair/{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    params:
+        settings=stable(SCALE.in_context.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("train_pair"),
+    script:
+        "scripts/train_pair.py"
+
+
+rule tune_twins:
+    input:
+        tuned_model,
+    output:
+        twins="results/{study}/tuned/{seed}/twins.csv",
+        tuning="results/{study}/tuned/{seed}/tuning.csv",
+        curves="results/{study}/tuned/{seed}/curves.parquet",
+    log:
+        "logs/{study}/tune_twins/{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/tune_twins/{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        settings=stable(SCALE.fine_tuning.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("tune_twins"),
+    script:
+        "scripts/tune_twins.py"
+
+
+rule compare_contexts:
+    input:
+        expand(
+            "results/{{study}}/in_context/{seed}/{arm}.safetensors",
+            seed=PAIR_SEEDS,
+            arm=IN_CONTEXT_ARMS,
+        ),
+    output:
+        "results/{study}/bridge/contexts.parquet",
+    log:
+        "logs/{study}/compare_contexts.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        models=[f"{arm}/{seed}" for seed in PAIR_SEEDS for arm in IN_CONTEXT_ARMS],
+        settings=stable(SCALE.in_context.model_dump(mode="json")),
+        bridge=stable(SCALE.bridge.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("compare_contexts"),
+    script:
+        "scripts/compare_contexts.py"
+
+
+rule compare_states:
+    input:
+        models_to_compare,
+    output:
+        "results/{study}/bridge/{language}/{architecture}.parquet",
+    log:
+        "logs/{study}/compare_states/{language}/{architecture}.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_states/{language}/{architecture}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        job=job_of_bridge,
+        models=names_to_compare,
+        code=code_of("compare_states"),
+    script:
+        "scripts/compare_states.py"

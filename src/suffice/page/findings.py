@@ -1,0 +1,73 @@
+"""What analyses found, written for a page."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from suffice.analyses.base import Finding, Place
+from suffice.page.render import FigureView, view_figure
+from suffice.page.tables import Table, make_table
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding with its tables written and its figures read.
+
+    Attributes:
+        finding: the finding.
+        figures: those of its figures that were drawn.
+        tables: tables that are shown at once.
+        folded: tables below a line that unfolds them, with that line.
+        parts: findings within it.
+    """
+
+    finding: Finding
+    figures: list[FigureView]
+    tables: list[Table]
+    folded: list[tuple[str, Table]]
+    parts: list["FindingView"]
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it stands before the ranking itself."""
+        return self.finding.place is Place.HEAD
+
+
+def view_findings(
+    findings: Iterable[Finding], figures: Mapping[str, Path], subject: str
+) -> list[FindingView]:
+    """The findings in the order of the page.
+
+    Args:
+        findings: what analyses found.
+        figures: paths of PNG files by the figure's name; a figure that is not there is left out.
+        subject: what figures are about, for readers who cannot see them.
+
+    Raises:
+        DataError: a figure cannot be read or is not a PNG file.
+    """
+    return [_view(each, figures, subject) for each in sorted(findings, key=lambda each: each.place)]
+
+
+def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> FindingView:
+    drawn = [figure for figure in finding.figures if figure.name in figures]
+    tables = [
+        (each.summary, make_table(each.data, each.columns, each.caption, each.name_at))
+        for each in finding.tables
+    ]
+    return FindingView(
+        finding=finding,
+        figures=[
+            view_figure(
+                figure.name,
+                figure.title,
+                figure.caption,
+                f"{figure.title}: {subject}. {finding.alt}".strip(),
+                figures[figure.name],
+            )
+            for figure in drawn
+        ],
+        tables=[table for summary, table in tables if not summary],
+        folded=[(summary, table) for summary, table in tables if summary],
+        parts=[_view(part, figures, subject) for part in finding.parts],
+    )

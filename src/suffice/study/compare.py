@@ -1,0 +1,227 @@
+"""What changed between two runs: models, scores, ranks and settings, from their tables and records."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from suffice.analyses.recommendation import listed
+from suffice.errors import DataError
+from suffice.storage.files import read_table, whole_files
+from suffice.storage.records import FOLDER, read_record
+from suffice.study.show import json_rows
+
+UNTOLD = ("code", "failure", "versions", "controls", "families", "models", "targets")
+"""Parameters of jobs that follow from other differences, or are told apart from settings."""
+COMPARED = ("rank", "score", "win_rate")
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """What changed of one model in one ranking: values before and after by column."""
+
+    model: str
+    before: Mapping[str, float | None]
+    after: Mapping[str, float | None]
+
+    @property
+    def differs(self) -> bool:
+        """Whether any value differs."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class RankingChange:
+    """What changed in a ranking that both runs have.
+
+    Attributes:
+        name: data set and ranking, such as docs/linear.
+        first_before: the model that was first.
+        first_after: the model that is first now.
+        models: of the models that both have, in the order of the second run.
+    """
+
+    name: str
+    first_before: str
+    first_after: str
+    models: list[ModelChange]
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A setting or a version that differs: of what, its name, and its values."""
+
+    of: str
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two runs.
+
+    Attributes:
+        only_before: models that the first run alone has.
+        only_after: models that the second run alone has.
+        rankings: what changed in each ranking that both have.
+        only_one: rankings that one of the two has, with the folder that has them.
+        settings: settings of jobs that both ran, and versions of packages.
+        code: the rules whose code differs.
+    """
+
+    only_before: list[str]
+    only_after: list[str]
+    rankings: list[RankingChange]
+    only_one: dict[str, str]
+    settings: list[SettingChange]
+    code: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same with JSON-compatible values."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """The same in words."""
+        said = [f"models of the first run alone: {listed(self.only_before, 99)}"] if self.only_before else []
+        if self.only_after:
+            said.append(f"models of the second run alone: {listed(self.only_after, 99)}")
+        said += [f"ranking of {folder} alone: {name}" for name, folder in self.only_one.items()]
+        for ranking in self.rankings:
+            said += _lines_of_ranking(ranking)
+        said += [
+            f"setting of {each.of}: {each.name} was {_shown(each.before)}, is {_shown(each.after)}"
+            for each in self.settings
+        ]
+        said += [f"code that differs: {listed(self.code, 99)}"] if self.code else []
+        return said or ["nothing differs: the same models, scores, ranks and settings"]
+
+
+def compare_results(before: Path, after: Path) -> Comparison:
+    """Compare two runs of studies, or two folders that `suffice rank` wrote.
+
+    Args:
+        before: the results of the first.
+        after: those of the second.
+
+    Raises:
+        DataError: one of them holds no ranking, or a table or record is damaged.
+    """
+    one, other = _rankings(before), _rankings(after)
+    models_before, models_after = _models(one), _models(other)
+    settings, code = _changed_settings(before, after)
+    return Comparison(
+        only_before=[name for name in models_before if name not in models_after],
+        only_after=[name for name in models_after if name not in models_before],
+        rankings=[_changed_ranking(name, one[name], other[name]) for name in one if name in other],
+        only_one={name: str(before) for name in one if name not in other}
+        | {name: str(after) for name in other if name not in one},
+        settings=settings,
+        code=code,
+    )
+
+
+Rows = list[dict[str, Any]]
+
+
+def _rankings(results: Path) -> dict[str, Rows]:
+    """The rows of each ranking by its name, best first."""
+    found = {f"{path.parent.name}/{path.stem}": path for path in whole_files(results, "ranking/*/*.csv")} or {
+        path.stem: path for path in whole_files(results, "ranking.csv")
+    }
+    if not found:
+        raise DataError(f"{results} holds no ranking; give the results of a study, or a folder of `rank`")
+    return {name: json_rows(read_table(path)) for name, path in found.items()}
+
+
+def _models(rankings: Mapping[str, Rows]) -> list[str]:
+    return list(dict.fromkeys(str(row["model"]) for rows in rankings.values() for row in rows))
+
+
+def _changed_ranking(name: str, before: Rows, after: Rows) -> RankingChange:
+    then = {row["model"]: row for row in before}
+    changes = [
+        ModelChange(str(row["model"]), _values(then[row["model"]]), _values(row))
+        for row in after
+        if row["model"] in then
+    ]
+    return RankingChange(name, str(before[0]["model"]), str(after[0]["model"]), changes)
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: row.get(name) for name in COMPARED}
+
+
+def _lines_of_ranking(change: RankingChange) -> Iterator[str]:
+    if change.first_before == change.first_after:
+        yield f"{change.name}: {change.first_after} is first in both"
+    else:
+        yield f"{change.name}: {change.first_before} was first, {change.first_after} is first now"
+    changed = [each for each in change.models if each.differs]
+    for each in changed:
+        values = ((name, each.before[name], each.after[name]) for name in COMPARED)
+        parts = [f"{name} {_shown(then)} -> {_shown(now)}" for name, then, now in values if then != now]
+        yield f"  {each.model}: {', '.join(parts)}"
+    if not changed:
+        yield "  all ranks and scores are the same"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _changed_settings(before: Path, after: Path) -> tuple[list[SettingChange], list[str]]:
+    """The parameters and versions that differ of results that both have; and the rules whose code does."""
+    changes: dict[str, SettingChange] = {}
+    code: dict[str, None] = {}
+    for then, now in _common_records(before, after):
+        if _code(then) != _code(now):
+            code[str(now["job"]["rule"])] = None
+        found = [
+            *_differences(_what_was_made(now), then["job"]["parameters"], now["job"]["parameters"]),
+            *_differences("packages", then["made"]["versions"], now["made"]["versions"]),
+        ]
+        changes |= {repr(change): change for change in found}
+    return list(changes.values()), list(code)
+
+
+def _differences(of: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[SettingChange]:
+    old, new = _flat(then), _flat(now)
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield SettingChange(of, name, old.get(name), new.get(name))
+
+
+def _common_records(before: Path, after: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for path in whole_files(after / FOLDER, "**/*.json"):
+        inside = path.relative_to(after / FOLDER)
+        name = inside.with_name(inside.name.removesuffix(".json"))
+        then, now = read_record(before, before / name), read_record(after, after / name)
+        if then is not None and now is not None:
+            yield then, now
+
+
+def _code(record: Mapping[str, Any]) -> Any:
+    return record["job"]["parameters"].get("code")
+
+
+def _what_was_made(record: Mapping[str, Any]) -> str:
+    """What a record is of, in words: a model where there is one, else its rule."""
+    names = record["job"].get("wildcards", {})
+    rule = str(record["job"]["rule"]).replace("_", " ")
+    return str(names.get("model") or names.get("estimator") or rule)
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The values of nested settings by their dotted names, without those of `UNTOLD`."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if not above and name in UNTOLD:
+            continue
+        inner = _flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+        flat |= inner
+    return flat

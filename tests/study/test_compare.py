@@ -1,0 +1,86 @@
+"""What changed between two runs: models, scores, ranks, settings, code; in words and as JSON."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from suffice.cli import main
+from suffice.errors import DataError
+from suffice.study.compare import SettingChange, compare_results
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Rankings of the same vectors: twice the same, with another seed, and with another model."""
+    folder = tmp_path_factory.mktemp("runs")
+    full = np.random.default_rng(0).normal(size=(400, 6))
+    for name, array in {"all": full, "half": full[:, :3], "one": full[:, :1], "new": full[:, 2:]}.items():
+        np.save(folder / f"{name}.npy", array)
+
+    def rank(out, *names, seed="0"):
+        files = [str(folder / f"{name}.npy") for name in names]
+        assert main(["rank", *files, "--quiet", "--seed", seed, "--out", str(folder / out)]) == 0
+
+    rank("first", "all", "half", "one")
+    rank("again", "all", "half", "one")
+    rank("seed", "all", "half", "one", seed="3")
+    rank("models", "all", "half", "new")
+    return folder
+
+
+def test_two_equal_runs_do_not_differ(runs):
+    found = compare_results(runs / "first", runs / "again")
+    assert not (found.only_before or found.only_after or found.settings or found.code or found.only_one)
+    assert found.lines() == ["ranking: all is first in both", "  all ranks and scores are the same"]
+
+
+def test_another_seed_is_a_setting_that_differs(runs):
+    found = compare_results(runs / "first", runs / "seed")
+    assert SettingChange("rank", "seed", 0, 3) in found.settings
+    assert any(each.differs for each in found.rankings[0].models)
+    lines = found.lines()
+    assert "setting of rank: seed was 0, is 3" in lines
+    assert any(line.startswith("  half: score ") and " -> " in line for line in lines)
+
+
+def test_models_that_one_run_has_are_named(runs):
+    found = compare_results(runs / "first", runs / "models")
+    assert (found.only_before, found.only_after) == (["one"], ["new"])
+    assert [each.model for each in found.rankings[0].models] == ["all", "half"]
+    assert found.lines()[:2] == ["models of the first run alone: one", "models of the second run alone: new"]
+
+
+def test_code_that_differs_is_named_by_its_rule(runs, tmp_path):
+    shutil.copytree(runs / "first", tmp_path / "older")
+    record = tmp_path / "older" / "records" / "ranking.csv.json"
+    content = json.loads(record.read_text())
+    content["job"]["parameters"]["code"] = "0123456789ab suffice.ranking.rank"
+    content["made"]["versions"]["numpy"] = "1.0"
+    record.write_text(json.dumps(content))
+    found = compare_results(tmp_path / "older", runs / "again")
+    assert found.code == ["rank"]
+    (numpy,) = found.settings
+    assert (numpy.of, numpy.name, numpy.before) == ("packages", "numpy", "1.0")
+
+
+def test_the_first_model_that_changes_is_said(runs, tmp_path):
+    shutil.copytree(runs / "first", tmp_path / "older")
+    table = tmp_path / "older" / "ranking.csv"
+    head, first, *rest = table.read_text().splitlines(keepends=True)
+    table.write_text("".join([head, *rest, first]))
+    found = compare_results(tmp_path / "older", runs / "again")
+    assert found.lines()[0] == f"ranking: {found.rankings[0].first_before} was first, all is first now"
+
+
+def test_json_is_the_same_on_standard_output(runs, capsys):
+    assert main(["compare", str(runs / "first"), str(runs / "seed"), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["settings"] == [{"of": "rank", "name": "seed", "before": 0, "after": 3}]
+    assert content["rankings"][0]["models"][0]["before"]["rank"] == 1
+
+
+def test_a_folder_without_rankings_is_named(tmp_path, runs):
+    with pytest.raises(DataError, match="holds no ranking"):
+        compare_results(tmp_path, runs / "first")

@@ -1,0 +1,102 @@
+"""No package imports upwards, and no kind of study imports another."""
+
+import ast
+
+import pytest
+
+LAYERS = (
+    {"_version", "lazy", "names", "seeds", "secrets", "errors", "settings", "text_vectors", "dimensions"},
+    {"alignment", "arrays", "groups", "looks", "vectors"},
+    {"storage"},
+    {"devices"},
+    {"data"},
+    {"estimators"},
+    {"embed"},
+    {"tasks"},
+    {"ranking"},
+    {"plots"},
+    {"baselines"},
+    {"analyses"},
+    {"page"},
+    {"study"},
+    {"kinds"},
+    {"workflow", "run"},
+    {"cli"},
+    {"__main__"},
+)
+"""From the lowest: a package may import from those before it, and those beside it in one line."""
+KNOWN = {
+    ("suffice.baselines.stored", "suffice.analyses.correlation"),
+    ("suffice.plots.ablations", "suffice.analyses.variation"),
+    ("suffice.plots.few_labels", "suffice.analyses.label_trials"),
+    ("suffice.kinds.published.page", "suffice.kinds.embeddings.decision"),
+}
+"""Imports upwards, or from one kind to another, that are still there."""
+
+
+def name_of(path, root):
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_in(source, modules):
+    """The modules of the library that a source text imports, anywhere in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom) and node.module in modules:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules else node.module for name in whole)
+
+
+def layer_of(module):
+    """How high a module is; the whole library's offer, in `suffice` itself, is over everything."""
+    room = [*module.split("."), ""][1]
+    found = [place for place, layer in enumerate(LAYERS) if room in layer]
+    assert found or module == "suffice", f"{module} has no layer: give its package one in LAYERS"
+    return found[0] if found else len(LAYERS)
+
+
+def kind_of(module):
+    """The kind of study that a module belongs to; empty if to none."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["kinds"] and len(parts) > 3 else ""
+
+
+def is_wrong(importer, imported):
+    """Whether one module may not import another."""
+    kinds = {kind_of(importer), kind_of(imported)} - {""}
+    return layer_of(importer) < layer_of(imported) or len(kinds) > 1
+
+
+@pytest.fixture(scope="module")
+def imports(project):
+    root = project / "src" / "suffice"
+    paths = {name_of(path, root): path for path in root.rglob("*.py") if "scripts" not in path.parts}
+    return {
+        (name, other) for name, path in paths.items() for other in imports_in(path.read_text(), set(paths))
+    }
+
+
+def test_no_package_imports_upwards(imports):
+    assert len(imports) > 900
+    wrong = {(importer, imported) for importer, imported in imports if is_wrong(importer, imported)}
+    assert wrong - KNOWN == set()
+    assert KNOWN - wrong == set(), "these are gone: take them out of KNOWN"
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "expected"),
+    [
+        ("suffice.data.build", "suffice.storage.files", False),
+        ("suffice.storage.files", "suffice.data.build", True),
+        ("suffice.embed.base", "suffice.workflow", True),
+        ("suffice.kinds.registry", "suffice.cli", True),
+        ("suffice.kinds.published.page", "suffice.kinds.calibration.page", True),
+        ("suffice.kinds.published.page", "suffice.kinds.kind", False),
+    ],
+)
+def test_an_import_upwards_is_seen(importer, imported, expected):
+    source = f"def later():\n    from {imported} import x\n"
+    assert list(imports_in(source, {imported})) == [imported]
+    assert is_wrong(importer, imported) is expected
