@@ -11,9 +11,9 @@ from suffice.kinds.calibration.study import FIGURES
 @pytest.mark.parametrize(
     ("gaussian", "other", "said"),
     [
-        ([0.1, 0.2], [0.1, 0.2], "a comes nearest to the truth."),
-        ([0.1, 0.2], [0.3, 0.2], "a is nearest to the truth on Gaussian channels, b on the others."),
-        ([np.nan, np.nan], [0.3, 0.2], "b comes nearest to the truth."),
+        ([0.1, 0.2], [0.1, 0.2], "a is closest to the truth."),
+        ([0.1, 0.2], [0.3, 0.2], "a is closest to the truth on Gaussian channels, and b on the others."),
+        ([np.nan, np.nan], [0.3, 0.2], "b is closest to the truth."),
         ([np.nan, np.nan], [np.nan, np.nan], "No setting was measured by all estimators."),
     ],
 )

@@ -74,7 +74,7 @@ def test_figures_are_those_that_have_something_to_show(write):
         ({"grid": "smal"}, "unknown grid 'smal'; did you mean 'small'"),
         ({"estimators": {"lineer": {}, "slow": {"estimator": "linear"}}}, "estimator 'lineer'"),
         ({"estimators": {"slow": {"estimator": "linear", "penalties": 1}}}, "unknown key 'penalties'"),
-        ({"estimators": {"linear": {}}}, "limits: no estimator 'slow'"),
+        ({"estimators": {"linear": {}}}, "limits: unknown estimator 'slow'"),
         ({"grids": {"small": {}}}, "at least one group of channels"),
         ({"grids": {"small": {"channels": {"a b": GROUP}}}}, "'a b' is not a name"),
         ({"models": {}}, "unknown key 'models'"),

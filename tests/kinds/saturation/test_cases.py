@@ -180,7 +180,7 @@ def test_equal_groups_and_tables():
 
 @pytest.mark.parametrize(
     ("first", "margin", "message"),
-    [([1.0], 0.1, "groups of 1 and 2 values"), ([1.0, 2.0], 0.0, "the margin is 0.0")],
+    [([1.0], 0.1, "groups have 1 and 2 values"), ([1.0, 2.0], 0.0, "the margin is 0.0")],
 )
 def test_wrong_tests(first, margin, message):
     with pytest.raises(DataError, match=message):
