@@ -28,11 +28,11 @@ SUMMARY: Columns = {
     "other_error": ("error, other channels", percent),
     "own_error": ("error, own value", percent),
     "independent_nats_per_dim": ("largest on independent data", number),
-    "covered": ("intervals that hold the truth", percent),
-    "own_covered": ("intervals that hold the own value", percent),
+    "covered": ("intervals that include the truth", percent),
+    "own_covered": ("intervals that include the own value", percent),
     "in_order": ("chains in order", percent),
     "rotations_tied": ("rotated copies tied", percent),
-    "seconds": ("seconds a pair", number),
+    "seconds": ("seconds per pair", number),
     "n_settings": ("settings", integer),
 }
 ORDER: Columns = {
@@ -92,7 +92,7 @@ def about(accuracy: pd.DataFrame) -> str:
     )
     return (
         f"{integer(n_settings)} settings, {integer(accuracy['n_draws'].sum())} estimates; "
-        f"{computer['processor']}, one core a job; numpy {used['numpy']}, torch {used.get('torch', '–')}.\n"
+        f"{computer['processor']}, one core per job; numpy {used['numpy']}, torch {used.get('torch', '–')}.\n"
     )
 
 

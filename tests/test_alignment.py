@@ -149,13 +149,15 @@ def test_ids_of_arrays_are_given():
     pd.testing.assert_series_equal(nats(rank(mixed, ids=NAMES)), nats(rank(MODELS)))
 
 
-def test_what_carries_no_ids_is_taken_on_trust():
+def test_what_carries_no_ids_is_not_checked():
     found = rank(MODELS | {"full": frame(MODELS["full"])})
-    said = "there are ids for 'full' but not for 'half', 'mixed', whose order of rows was taken on trust"
+    said = (
+        "there are ids for 'full' but not for 'half', 'mixed'; the order of rows without ids was not checked"
+    )
     assert found.notes == (said,)
-    assert "on trust" in " ".join(estimate(frame(MODELS["full"]), MODELS["half"]).warnings)
+    assert "not checked" in " ".join(estimate(frame(MODELS["full"]), MODELS["half"]).warnings)
     assert rank(MODELS).notes == ()
-    assert "trust" not in " ".join(estimate(MODELS["full"], MODELS["half"]).warnings)
+    assert "not checked" not in " ".join(estimate(MODELS["full"], MODELS["half"]).warnings)
 
 
 def test_order_that_cannot_be_told_is_an_error():
@@ -196,12 +198,14 @@ def test_groups_that_lack_an_item_are_an_error():
     given = {name: frame(vectors) for name, vectors in MODELS.items()}
     with pytest.raises(EstimationError, match="groups has no entry for 1 of 240 items: 'item-007'"):
         rank(given, groups=series.drop("item-007"))
-    with pytest.raises(EstimationError, match="groups: the id 'item-007' stands 2 times, in rows 7 and 240"):
+    with pytest.raises(
+        EstimationError, match="groups: the id 'item-007' occurs 2 times, first in rows 7 and 240"
+    ):
         rank(given, groups=pd.concat([series, series[["item-007"]]]))
 
 
 BAD = {
-    "twice": ([*NAMES[:-1], "item-003"], "half: the id 'item-003' stands 2 times, in rows 3 and 239"),
+    "twice": ([*NAMES[:-1], "item-003"], "half: the id 'item-003' occurs 2 times, first in rows 3 and 239"),
     "missing": ([*NAMES[:-1], None], "half: the id of row 239 is missing"),
     "nan": ([*NAMES[:-1], np.nan], "half: the id of row 239 is missing"),
     "others": ([f"x{i}" for i in range(N)], "no id of full .'item-000', .* is in all inputs; half has 'x0'"),
@@ -217,7 +221,7 @@ def test_bad_ids_are_named(kind, make):
 
 
 def test_ids_that_do_not_fit_are_named():
-    with pytest.raises(EstimationError, match="full has 240 rows but 239 ids; give one each"):
+    with pytest.raises(EstimationError, match="full has 240 rows but 239 ids; give one id per row"):
         rank(MODELS, ids=NAMES[:-1])
     with pytest.raises(EstimationError, match="ids are given for 'nobody', which is not one of the models"):
         rank(MODELS, ids={"nobody": NAMES})

@@ -105,10 +105,10 @@ def test_frames_of_polars_are_taken_by_their_arrow_table():
         (None, "a NoneType, not vectors"),
         ([[1, 2], [3]], r"rows of different shapes, \(1,\) to \(2,\)"),
         ([np.ones((3, 2)), np.ones((2, 2))], "join batches with numpy.concatenate"),
-        ([[1, "x"], [2, "y"]], "cannot be made an array|of type"),
-        (pd.DataFrame({"d0": [1.0], "label": [1]}), "'label' are no part of the vector"),
-        (pd.DataFrame({"x": [1.0]}), "'x' do not share one name"),
-        (["no", "vectors"], "row 1 holds 'no', which is not a vector"),
+        ([[1, "x"], [2, "y"]], "cannot be converted to an array|of type"),
+        (pd.DataFrame({"d0": [1.0], "label": [1]}), "'label' are not part of the vector"),
+        (pd.DataFrame({"x": [1.0]}), "'x' do not have a common name"),
+        (["no", "vectors"], "row 1 has 'no', which is not a vector"),
     ],
 )
 def test_what_is_no_matrix_is_said(values, message):

@@ -37,7 +37,7 @@ def test_rank_is_the_same_on_a_second_run(vectors, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda files: files[:1], "at least 2 models; there is all"),
+        (lambda files: files[:1], "at least 2 models; given: all"),
         (lambda files: [*files, "nowhere.npy"], "nowhere.npy does not exist"),
         (lambda files: [*files, files[0]], "two files give the model name 'all'"),
         (
@@ -117,8 +117,8 @@ def test_rank_with_some_targets(vectors, tmp_path, capsys, arguments, targets):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--targets", "half,ones"], "target 'ones' is no model; did you mean 'one'"),
-        (["--targets", "9"], "9 targets are wanted, but only 3 models"),
+        (["--targets", "half,ones"], "target 'ones' is not a model; did you mean 'one'"),
+        (["--targets", "9"], "9 targets are requested, but only 3 models"),
         (["--budget", "4"], "a budget of 4 pairs is too small for 3 models"),
     ],
 )
@@ -132,7 +132,7 @@ def test_explain_prints_directions_and_items(vectors, tmp_path, capsys):
     texts.write_text("".join(f"text {row}\n" for row in range(200)))
     assert main(["explain", vectors[1], vectors[0], "--items", str(texts), "--directions", "2"]) == 0
     printed = capsys.readouterr().out
-    assert "what half does not give of all" in printed
+    assert "what half misses about all" in printed
     assert "lost_share" in printed
     assert "text 1" in printed
 
@@ -189,7 +189,7 @@ def test_a_ranking_says_what_it_was_made_from(vectors, tmp_path, capsys):
     array = np.load(vectors[0])
     np.save(vectors[0], array + 1)
     assert main(["verify", str(out)]) == 1
-    assert f"made from another {vectors[0]} than there is now" in capsys.readouterr().out
+    assert f"made from a different {vectors[0]}" in capsys.readouterr().out
 
 
 def test_a_shell_can_complete_the_command(capsys):

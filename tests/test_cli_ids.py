@@ -109,7 +109,7 @@ def test_without_ids_of_some_files_the_order_is_taken_on_trust(tmp_path, expecte
     files += [write(tmp_path, "own", "csv", PARTS["own"], NAMES)]
     assert main(["rank", *files, "--out", str(tmp_path / "out")]) == 0
     pd.testing.assert_frame_equal(ranked(tmp_path / "out"), expected, atol=1e-5)
-    assert "for 'half', whose order of rows was taken on trust" in capsys.readouterr().out
+    assert "for 'half'; the order of rows without ids was not checked" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("by_id", [True, False])
@@ -162,7 +162,7 @@ def test_an_explanation_joins_rows(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ([*NAMES[:-1], "doc-3"], "half: the id 'doc-3' stands 2 times, in rows 3 and 199"),
+        ([*NAMES[:-1], "doc-3"], "half: the id 'doc-3' occurs 2 times, first in rows 3 and 199"),
         ([f"other-{i}" for i in range(N)], "is in all inputs; half has 'other-0'"),
         ([*NAMES[:-1], None], "half.parquet: the id of row 199 is missing"),
     ],
@@ -178,7 +178,7 @@ def test_bad_ids_get_a_message(ids, message, tmp_path, capsys):
     ("content", "message"),
     [
         ("id\n" + "\n".join(NAMES[:-1]), "all has 200 rows but 199 ids"),
-        ("a,b\n1,2\n", "name the one with the ids `id`"),
+        ("a,b\n1,2\n", "rename the one with the ids to `id`"),
     ],
 )
 def test_bad_files_of_ids_get_a_message(content, message, tmp_path, capsys):

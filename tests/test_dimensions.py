@@ -53,7 +53,7 @@ def test_one_family_of_names_is_the_vector(names):
 )
 def test_a_number_outside_the_family_is_named(more):
     (name,) = more
-    with pytest.raises(ModelError, match=f"'{name}' are no part of the vector d0..d2.*array: d"):
+    with pytest.raises(ModelError, match=f"'{name}' are not part of the vector d0..d2.*array: d"):
         read(frame(**more))
     np.testing.assert_array_equal(read(frame(**more), choice="d"), VECTORS)
 
@@ -73,13 +73,13 @@ def test_the_index_that_pandas_stored_is_no_dimension(index, name):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"a": [1.0], "b": [2.0]}, "'a', 'b' do not share one name"),
-        ({"n_tokens": [3]}, "'n_tokens' do not share one name"),
+        ({"a": [1.0], "b": [2.0]}, "'a', 'b' do not have a common name"),
+        ({"n_tokens": [3]}, "'n_tokens' do not have a common name"),
         ({"pca0": [1.0], "pca1": [1.0], "umap0": [1.0]}, "pca0..pca1 and umap0"),
         ({"d0": [1.0], "d2": [1.0]}, "number 1 is missing"),
         ({"0": [1.0], "1": [1.0], "2024": [5]}, "number 2 is missing"),
-        ({"text": ["x"]}, "neither a list column nor numeric"),
-        ({"u": [[1.0, 2.0]], "v": [[1.0, 2.0]]}, "holds u, v; name one"),
+        ({"text": ["x"]}, "no list column and no numeric"),
+        ({"u": [[1.0, 2.0]], "v": [[1.0, 2.0]]}, "has u, v; name one"),
     ],
 )
 def test_what_cannot_be_told_is_refused(columns, message):
@@ -126,7 +126,7 @@ def test_other_texts_are_no_vectors(text):
     ("texts", "message"),
     [
         (["[1, 2]", "[1, 2, 3]"], "different lengths, 2 to 3"),
-        (["[1, 2]", "[1, x]"], "row 2 holds '.1, x.', which is not a vector"),
+        (["[1, 2]", "[1, x]"], "row 2 has '.1, x.', which is not a vector"),
         (["[0.1 0.2 ... 0.9]"], "row 1 .* shortened when it was printed"),
     ],
 )

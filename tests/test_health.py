@@ -44,7 +44,7 @@ def test_planted_defects(healthy, any_block):
     assert health_warnings(found, 4) == [
         "4 of 300 items are longer than the model reads (1.3%)",
         "3 of 300 items have a zero vector (1.0%)",
-        "4 of 300 vectors repeat another one (1.3%)",
+        "4 of 300 vectors repeat another vector (1.3%)",
     ]
     assert len(health_warnings(found, 3)) == 2  # 1 % of the items is not more than 1 %
 

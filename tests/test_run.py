@@ -40,7 +40,7 @@ def test_a_new_study_needs_two_models(texts, models):
 def test_what_is_no_study_is_named(tmp_path, toy_study):
     with pytest.raises(StudyError, match="'nothing' is neither a study.*the package has: .*api-docs"):
         study_of("nothing", [], None)
-    with pytest.raises(StudyError, match="is a study, whose tables name models"):
+    with pytest.raises(StudyError, match="is a study whose tables name models"):
         study_of(str(toy_study), ["minilm"], None)
     assert study_of("api-docs", [], None) == workflow_root() / "config" / "api-docs"
 
@@ -53,7 +53,7 @@ def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):
     on_slurm = _command(toy_study, Effort(profile="slurm", plan=True))
     assert "--dry-run" in on_slurm and "--cores" not in on_slurm
     assert str(workflow_root() / "profiles" / "slurm") in on_slurm
-    with pytest.raises(StudyError, match="no profile 'slrum'; there is default, slurm"):
+    with pytest.raises(StudyError, match="unknown profile 'slrum'; use one of default, slurm"):
         _command(toy_study, Effort(profile="slrum"))
 
 

@@ -98,7 +98,7 @@ def test_records_name_no_home_and_no_secret_and_can_be_verified(home, tmp_path):
     assert str(home) not in text
     assert verify_results(results).is_good
     outside.write_text("other items")
-    assert "made from another ~/items.txt" in verify_results(results).stale["a.csv"]
+    assert "made from a different ~/items.txt" in verify_results(results).stale["a.csv"]
 
 
 def test_the_record_of_a_run_names_no_home_and_no_secret(home):

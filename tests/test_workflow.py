@@ -29,7 +29,7 @@ def test_a_model_that_fails_under_two_estimators_is_named_once(tmp_path):
 def test_a_record_is_there_while_a_job_runs_and_after_it_failed(tmp_path):
     path = tmp_path / "m.json"
     with recording_failure(str(path), "m", "d"):
-        assert "did not end" in read_json(path)["message"]
+        assert "still running or was killed" in read_json(path)["message"]
     assert not path.exists()
     with pytest.raises(ValueError), recording_failure(str(path), "m", "d"):
         raise ValueError("too wide")
@@ -49,10 +49,10 @@ def test_a_model_that_succeeds_leaves_no_record_of_its_shards_behind(tmp_path):
 
 def test_one_run_at_a_time_has_the_results(tmp_path):
     lock = claim_results(tmp_path)
-    with pytest.raises(StudyError, match="another run is at work on"):
+    with pytest.raises(StudyError, match="another run is using"):
         claim_results(tmp_path)
     os.close(lock)
-    with job_at_work(tmp_path), pytest.raises(StudyError, match="jobs of an earlier run are still at work"):
+    with job_at_work(tmp_path), pytest.raises(StudyError, match="jobs of an earlier run are still using"):
         claim_results(tmp_path)
     os.close(claim_results(tmp_path))
 
@@ -105,5 +105,5 @@ def test_a_job_on_a_full_disk_ends_with_a_message(small_disk):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=small_disk, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: no space is left")
+    assert done.stderr.startswith("error: no disk space left")
     assert "Traceback" not in done.stderr

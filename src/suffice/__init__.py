@@ -1,4 +1,4 @@
-"""Which embedding model carries the most information about my data, without labels, and how sure are we?"""
+"""Which embedding model carries the most information about my data, without labels? And how sure can I be?"""
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """The public names, also those that are not imported yet."""
+    """The public names, including those that are not imported yet."""
     return __all__
 
 

@@ -1,4 +1,4 @@
-"""Which rows of several inputs are one item: joined by their ids, if they carry any."""
+"""Which rows of several inputs belong to one item: they are joined by ids, if the inputs have ids."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Integers = npt.NDArray[np.int64]
 Ids = Mapping[str, npt.ArrayLike] | npt.ArrayLike | None
 
 ID = "id"
-NAMED = 3  # how many inputs or ids a message names
+NAMED = 3  # number of inputs or ids in a message
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Alignment:
 
     Attributes:
         n_first: number of rows of the first input.
-        rows: row of each item, by input, shape (n_items,); an input without an entry has the items' order.
-        ids: id of each item; None: some input carries none, and row i of each is item i.
-        notes: what a reader should know of it.
+        rows: row of each item, by input, shape (n_items,); an input without an entry has the order of items.
+        ids: id of each item; None: some input has no ids, and row i of each input is item i.
+        notes: notes for the reader.
         first: name of the first input.
     """
 
@@ -38,20 +38,20 @@ class Alignment:
     first: str
 
     def take(self, arrays: Mapping[str, np.ndarray], kind: str = "") -> dict[str, np.ndarray]:
-        """The items' vectors by model; arrays whose rows are the items already are not copied.
+        """The items' vectors by model. Arrays whose rows are already the items are not copied.
 
         Args:
             arrays: by model, shape (n_rows, embed_dim) each.
-            kind: what the inputs' names end in, see `second_name`.
+            kind: suffix of the inputs' names, see `second_name`.
         """
         rows = {name: self.rows.get(f"{name}{kind}") for name in arrays}
         return {name: _taken(array, rows[name]) for name, array in arrays.items()}
 
     def groups(self, groups: npt.ArrayLike | None) -> npt.ArrayLike | None:
-        """The group of each item, by id if groups carry those of the items, else by the first input's rows.
+        """The group of each item, by id if the groups have ids, otherwise by the first input's rows.
 
         Raises:
-            EstimationError: some items have no group.
+            EstimationError: an item has no group.
         """
         if groups is None:
             return None
@@ -72,22 +72,22 @@ class Alignment:
             return groups
         if len(values) != self.n_first:
             raise EstimationError(
-                f"groups has {len(values)} entries but {self.first} has {self.n_first} rows; give one each"
+                f"groups has {len(values)} entries but {self.first} has {self.n_first} rows; give one per row"
             )
         return np.asarray(values[kept])
 
     def of_first(self, values: Sequence[str]) -> list[str]:
-        """What belongs to the rows of the first input, such as texts, for the items alone.
+        """Values for the rows of the first input, such as texts, reduced to the items.
 
         Raises:
-            EstimationError: there are not as many as rows.
+            EstimationError: the numbers of values and rows differ.
         """
         kept = self.rows.get(self.first)
         if kept is None:
             return list(values)
         if len(values) != self.n_first:
             raise EstimationError(
-                f"there are {len(values)} texts but {self.first} has {self.n_first} rows; give one each"
+                f"there are {len(values)} texts but {self.first} has {self.n_first} rows; give one per row"
             )
         return [values[row] for row in kept]
 
@@ -97,7 +97,7 @@ class Alignment:
         return is_numbers and len(lost) == len(self.ids or ()) and len(groups) == self.n_first
 
     def positions(self, rows: npt.ArrayLike) -> Integers:
-        """The items that rows of the first input are; -1 for one that some other input lacks."""
+        """The item of each given row of the first input; -1 if another input lacks it."""
         kept = self.rows.get(self.first)
         if kept is None:
             return np.asarray(rows, dtype=np.int64)
@@ -111,7 +111,7 @@ def _taken(array: np.ndarray, rows: Integers | None) -> np.ndarray:
 
 
 def second_name(name: str) -> str:
-    """What messages call the second look of a model."""
+    """The name of a model's second look in messages."""
     return f"{name}{SECOND}"
 
 
@@ -119,7 +119,7 @@ SECOND = " (second look)"
 
 
 def ids_of(values: Any) -> Any:
-    """The ids that a table or series carries: a column `id`, or an index other than 0, 1, ...; or None."""
+    """The ids in a table or series: a column `id`, or an index other than 0, 1, ...; or None."""
     library = type(values).__module__.partition(".")[0]
     if library == "pandas":
         return _ids_of_pandas(values)
@@ -143,15 +143,15 @@ def _ids_of_pandas(values: Any) -> Any:
 
 
 def as_ids(values: Iterable[Any], name: str) -> list[str]:
-    """Ids as text: 7 and 7.0 are "7", and equal letters have one form.
+    """Ids as text: 7 and 7.0 become "7", and equal letters have one form.
 
     Raises:
-        EstimationError: one is missing.
+        EstimationError: an id is missing.
     """
     ids = [_text(value) for value in values]
     if None in ids:
         raise EstimationError(
-            f"{name}: the id of row {ids.index(None)} is missing; give each row an id, or none"
+            f"{name}: the id of row {ids.index(None)} is missing; give every row an id, or leave all ids out"
         )
     return [key for key in ids if key is not None]
 
@@ -168,13 +168,13 @@ def _text(value: Any) -> str | None:
 
 
 def refuse_repeated(ids: Sequence[str], name: str) -> None:
-    """Raise EstimationError, with the id and its rows, if one stands more than once."""
+    """Raise EstimationError, with the id and its rows, if an id occurs more than once."""
     repeated = _repeated(ids)
     if repeated is not None:
         rows = [row for row, key in enumerate(ids) if key == repeated]
         raise EstimationError(
-            f"{name}: the id {repeated!r} stands {len(rows)} times, in rows {rows[0]} and {rows[1]}; give "
-            "each row an id of its own, or none (frame.reset_index(drop=True) takes off an index)"
+            f"{name}: the id {repeated!r} occurs {len(rows)} times, first in rows {rows[0]} and {rows[1]}; "
+            "give every row its own id, or leave all ids out (frame.reset_index(drop=True) removes an index)"
         )
 
 
@@ -186,25 +186,25 @@ def _repeated(ids: Sequence[str]) -> str | None:
 
 
 def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
-    """Join inputs by the ids that they carry.
+    """Join inputs by their ids.
 
     Args:
-        n_rows: number of rows of each input, the one first that gives the order.
-        ids: ids of the rows of each input, of any type; None or no entry: it carries none.
+        n_rows: number of rows of each input; the first input gives the order.
+        ids: ids of the rows of each input, of any type; None or no entry: the input has no ids.
 
     Returns:
-        The items that all inputs have, if all carry ids. If some carry none, row i of each input is item i,
-        and a note says that this was taken on trust.
+        The items that all inputs have, if all inputs have ids. If some have no ids, row i of each input is
+        item i, and a note says that this was not checked.
 
     Raises:
-        EstimationError: an id is missing or stands twice in an input, there are not as many as rows, no id is
-            in all inputs, or one input carries none and the others have different ids or another order.
+        EstimationError: an id is missing or occurs twice in an input, the numbers of ids and rows differ, no
+            id is in all inputs, or one input has no ids and the others have different ids or another order.
     """
     first = next(iter(n_rows))
     carried = {name: as_ids(ids[name], name) for name in n_rows if ids.get(name) is not None}
     for name, own in carried.items():
         if len(own) != n_rows[name]:
-            raise EstimationError(f"{name} has {n_rows[name]} rows but {len(own)} ids; give one each")
+            raise EstimationError(f"{name} has {n_rows[name]} rows but {len(own)} ids; give one id per row")
         refuse_repeated(own, name)
     if len(carried) < len(n_rows):
         return Alignment(n_rows[first], {}, None, _on_trust(n_rows, carried), first)
@@ -214,7 +214,7 @@ def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
 
 
 def _on_trust(n_rows: Mapping[str, int], carried: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """What is to be said where some inputs carry no ids."""
+    """The note or error if some inputs have no ids."""
     if not carried:
         return ()
     without = [name for name in n_rows if name not in carried]
@@ -222,12 +222,12 @@ def _on_trust(n_rows: Mapping[str, int], carried: Mapping[str, Sequence[str]]) -
     for other in others:
         if carried[other] != carried[one]:
             raise EstimationError(
-                f"{one} and {other} have different ids, or the same in another order, and {_some(without)} "
-                "without ids cannot be matched with both; give its ids too"
+                f"{one} and {other} have different ids, or the same ids in another order, and "
+                f"{_some(without)} without ids cannot be matched with both; give its ids too"
             )
     return (
-        f"there are ids for {_some(list(carried))} but not for {_some(without)}, whose order of rows was "
-        "taken on trust",
+        f"there are ids for {_some(list(carried))} but not for {_some(without)}; the order of rows without "
+        "ids was not checked",
     )
 
 
@@ -241,7 +241,7 @@ def _joined(carried: Mapping[str, list[str]]) -> Alignment:
         if not len(kept):
             raise EstimationError(
                 f"no id of {first} ({_some(carried[first])}) is in all inputs; {name} has "
-                f"{_some(carried[name])}. Give all inputs ids of one kind, or none"
+                f"{_some(carried[name])}. Give all inputs ids of the same kind, or leave the ids out"
             )
         common = kept
     rows = {name: index.get_indexer(common).astype(np.int64) for name, index in indexes.items()}
@@ -251,7 +251,7 @@ def _joined(carried: Mapping[str, list[str]]) -> Alignment:
 
 
 def _said_of_join(indexes: Mapping[str, "pd.Index[str]"], rows: Mapping[str, Integers], n_common: int) -> str:
-    """How many items are left out, and which inputs had another order."""
+    """A note on how many items are left out, and which inputs had another order."""
     n_all = len(set().union(*indexes.values()))
     moved = [name for name, places in rows.items() if (np.diff(places) < 0).any()]
     left_out = f"; {n_all - n_common} of {n_all} items are not in all inputs and are left out"

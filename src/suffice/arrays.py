@@ -1,4 +1,4 @@
-"""One matrix of numbers from whatever people keep their vectors in."""
+"""One matrix of numbers from any common container of vectors."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,26 +15,26 @@ from suffice.text_vectors import parse_text_vectors
 CODES = {
     "uint8": ("ubinary", "numpy.unpackbits(codes, axis=1)"),
     "int8": ("binary", "numpy.unpackbits((codes.astype('int16') + 128).astype('uint8'), axis=1)"),
-}  # what sentence-transformers calls its packed bits of each type, and how they are unpacked
+}  # the name of packed bits of each type in sentence-transformers, and how to unpack them
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, OverflowError, pa.ArrowException)
 
 
 def as_matrix(values: Any, name: str = "the embedding") -> np.ndarray:
-    """The vectors as a NumPy array; one that is an array of numbers already is returned as it is.
+    """The vectors as a NumPy array; an array of numbers is returned unchanged.
 
-    Taken are NumPy arrays (masked values become NaN), torch tensors of any type and on any device, sparse
+    Accepted are NumPy arrays (masked values become NaN), torch tensors of any type and on any device, sparse
     matrices, tables of pandas, Polars and pyarrow, lists, generators of rows, vectors written as text, and
-    what else NumPy can take. A table's dimensions are found as `matrix_of_table` says.
+    everything else that NumPy accepts. `matrix_of_table` finds the dimensions of a table.
 
     Args:
         values: one vector per item, shape (n_items, embed_dim).
-        name: what the messages call it.
+        name: name of the vectors in messages.
 
     Returns:
-        The array. Its shape is not checked, see `check_embedding`.
+        The array. `check_embedding` checks its shape.
 
     Raises:
-        EstimationError: they are no vectors; the message says what to give.
+        EstimationError: the values are not vectors; the message says what to give.
     """
     try:
         array = _converted(values, name)
@@ -45,8 +45,8 @@ def as_matrix(values: Any, name: str = "the embedding") -> np.ndarray:
     except FAILURES as error:
         kind = f"{type(values).__module__}.{type(values).__name__}".removeprefix("builtins.")
         raise EstimationError(
-            f"{name} is a {kind} that cannot be made an array ({first_line(error)}); give an array of "
-            "numbers with one row per item, such as numpy.asarray(values, dtype='float32')"
+            f"{name} is a {kind} that cannot be converted to an array ({first_line(error)}); give an array "
+            "of numbers with one row per item, such as numpy.asarray(values, dtype='float32')"
         ) from error
     for doubt in doubts_about_codes(array, name):
         assume(doubt)
@@ -54,24 +54,24 @@ def as_matrix(values: Any, name: str = "the embedding") -> np.ndarray:
 
 
 def as_matrices(embeddings: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The vectors of each model as an array, see `as_matrix`; names that look the same are one name.
+    """The vectors of each model as an array, see `as_matrix`. Names that look the same are one name.
 
     Raises:
-        EstimationError: they are no vectors, or two models have names that look the same.
+        EstimationError: the values are not vectors, or two models have names that look the same.
     """
     arrays: dict[str, np.ndarray] = {}
     for given, values in embeddings.items():
         name = same_name(given) if isinstance(given, str) else given
         if name in arrays:
             raise EstimationError(
-                f"two models are named {name!r}, with accents written in two ways; rename one"
+                f"two models are named {name!r}, with accents encoded in two ways; rename one"
             )
         arrays[name] = as_matrix(values, str(name))
     return arrays
 
 
 def doubts_about_codes(array: np.ndarray, name: str) -> list[str]:
-    """That 8-bit integers may be packed bits, which are no coordinates; bits that are unpacked are none."""
+    """A warning that 8-bit integers may be packed bits, which are not coordinates."""
     kind = str(array.dtype)
     if kind not in CODES or array.ndim != 2 or not array.size or (0 <= array.min() and array.max() <= 1):
         return []
@@ -83,7 +83,7 @@ def doubts_about_codes(array: np.ndarray, name: str) -> list[str]:
 
 
 def _converted(values: Any, name: str) -> np.ndarray:
-    """An array of whatever was given; errors of libraries pass through."""
+    """An array of any given values; errors of libraries are not caught."""
     library = type(values).__module__.partition(".")[0]
     if isinstance(values, np.ndarray):
         return _plain_array(values, name)
@@ -119,12 +119,12 @@ def _from_python(values: Any, name: str) -> np.ndarray:
 
 
 def _plain_array(array: np.ndarray, name: str) -> np.ndarray:
-    """The array with numbers that NumPy calculates with, in this machine's order of bytes."""
+    """The array with a number type that NumPy calculates with, in the byte order of this machine."""
     if isinstance(array, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(array), np.nan, array.data)
     if array.dtype.kind in "OUST" and array.size:
         if array.ndim > 1 and array.dtype.kind != "O":
-            return array  # a table of words: no vectors, which `check_embedding` says
+            return array  # a table of words, which `check_embedding` refuses
         return _from_rows(list(array), name)
     if array.dtype.name.startswith(("bfloat16", "float8")):
         return array.astype(np.float32)
@@ -134,7 +134,7 @@ def _plain_array(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def _from_rows(rows: list[Any], name: str) -> np.ndarray:
-    """One array from a list of rows, each of them in whatever form."""
+    """One array from a list of rows in any form."""
     if rows and all(isinstance(row, str) for row in rows):
         return parse_text_vectors(rows, name)
     arrays = [_row(row, name) for row in rows]
@@ -148,7 +148,7 @@ def _from_rows(rows: list[Any], name: str) -> np.ndarray:
 
 
 def _row(row: Any, name: str) -> np.ndarray:
-    """One row; a matrix of one row, as encoders give for one text, is that row."""
+    """One row; a matrix with one row, which encoders return for one text, counts as that row."""
     if isinstance(row, list | tuple) and not any(hasattr(value, "__len__") for value in row):
         array = np.asarray(row)
         return array.astype(np.float64) if array.dtype.kind == "O" else array
@@ -159,7 +159,7 @@ def _row(row: Any, name: str) -> np.ndarray:
 
 
 def _from_torch(tensor: Any) -> np.ndarray:
-    """A tensor of any type and layout, on any device, also one that takes part in a gradient."""
+    """The array of a tensor of any type and layout, on any device, with or without gradient."""
     tensor = tensor.detach().cpu()
     tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor if str(tensor.layout) == "torch.strided" else tensor.to_dense()

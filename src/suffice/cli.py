@@ -43,17 +43,17 @@ EXAMPLES = """examples:
   suffice rank vectors/*.npy --out ranking/
       rank models whose vectors of the same items, in the same order, are in these files
   suffice rank vectors/*.npy --groups documents.csv
-      the same for chunks of documents: source and target see different chunks of one document
+      the same, but source and target see different chunks of one document
   suffice new-study my-docs --texts docs.csv --content body --models tfidf-256,minilm
       write a study of your own texts, then: suffice run config/my-docs
   suffice show results/api-docs
       print the rankings of a study that has run
   suffice fetch my-docs
-      bring a study's models and data into the local caches, for computers without network
+      download a study's models and data into the local caches, for computers without network
   suffice verify results/api-docs
-      check that every result is as its job left it, and would come out the same today
+      check that every result is as its job wrote it, and would be the same today
   suffice explain vectors/small.npy vectors/large.npy --items texts.txt
-      say what the first model's vectors do not tell of the second's
+      show what the first model's vectors miss about the second's
   suffice estimators
       list the density families
 """
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", AssumptionWarning)
-            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type names more than is used
+            setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type has more than is used
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
@@ -107,14 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_show)
     compare = commands.add_parser(
         "compare",
-        help="say what changed between two runs: models, scores, ranks, settings",
-        description="Say what changed between two runs of studies, or two folders that rank wrote.",
+        help="show what changed between two runs: models, scores, ranks, settings",
+        description="Show what changed between two runs of studies, or between two folders that rank wrote.",
     )
     compare.add_argument("before", type=Path, metavar="RESULTS", help="the results of the first run")
     compare.add_argument("after", type=Path, metavar="RESULTS", help="the results of the second run")
     _add_json(compare)
     compare.set_defaults(run=_compare)
-    fetch = commands.add_parser("fetch", help="bring a study's models and data into the local caches")
+    fetch = commands.add_parser("fetch", help="download a study's models and data into the local caches")
     fetch.add_argument("study", help="a name in config/, or a folder")
     fetch.set_defaults(run=_fetch)
     verify = commands.add_parser("verify", help="check the bytes and the origin of every result of a study")
@@ -152,11 +152,11 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="vectors of one model, a row an item; items in the same order in all files, unless all carry "
-        "ids (a column `id`, or an array `ids` in a .npz), by which rows are joined: .npy, .npz, "
-        ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts; the file's name "
-        "is the model's. FILE:NAME takes one array of several, or the columns of a table that are called "
-        "NAME and a number",
+        help="vectors of one model, one row per item. All files have the same items in the same order, or "
+        "all have ids (a column `id`, or an array `ids` in a .npz) that join them. Formats: .npy, .npz, "
+        ".parquet, .safetensors, .csv, .tsv or .jsonl, each also .gz, or a folder of parts. The file name is "
+        "the model's name. FILE:NAME takes one of several arrays, or the columns of a table named NAME plus "
+        "a number",
     )
     command.add_argument(
         "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
@@ -165,8 +165,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--estimator",
         metavar="NAME,...",
-        help="density family, or several, whose pairs are columns of one ranking (default: linear, and with "
-        f"two looks, unless an aggregate of nats is asked for, {','.join(WITH_TWO_LOOKS)})",
+        help="density family, or several for one ranking (default: linear, or with two looks and win rates "
+        f"{','.join(WITH_TWO_LOOKS)})",
     )
     command.add_argument(
         "--aggregate",
@@ -194,16 +194,16 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="count a model as a target of itself; with two looks it always counts",
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of folds, fits and resamples (default: %(default)s)"
+        "--seed", type=int, default=0, help="seed for folds, fits and resamples (default: %(default)s)"
     )
     command.add_argument(
-        "--device", default="cpu", help="torch device, where one is used (default: %(default)s)"
+        "--device", default="cpu", help="torch device, if one is used (default: %(default)s)"
     )
     command.add_argument(
         "--labels",
         type=Path,
         metavar="CSV",
-        help="labels of some items, columns row (from 0) and label, at least 20: adds the columns logme, "
+        help="labels of at least 20 items, with the columns row (from 0) and label; adds the columns logme, "
         "updated_score and updated_rank, the ranking after these labels",
     )
     command.add_argument(
@@ -221,21 +221,21 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "run",
         help="run a study, or make one from a file of texts, and print which model to take",
-        description="Run a study; its results go to results/NAME in the working folder. A file of texts "
-        "becomes a study in a folder beside it.",
+        description="Run a study and write its results to results/NAME in the working folder. For a file of "
+        "texts, a study is created in a folder beside it.",
     )
     command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
-    command.add_argument("--content", metavar="COLUMN", help="column of the file that holds the texts")
+    command.add_argument("--content", metavar="COLUMN", help="column of the file with the texts")
     command.add_argument("--open", action="store_true", help="open the page in a browser")
-    command.add_argument("--plan", action="store_true", help="only say how many jobs of each kind would run")
+    command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
     _add_quiet(command)
     _add_effort(command)
     command.set_defaults(run=_run)
     plan = commands.add_parser(
         "plan",
-        help="say how many jobs of each kind a study has left",
-        description="Say how many jobs of each kind a study has left, without running any.",
+        help="show how many jobs of each kind a study has left",
+        description="Show how many jobs of each kind a study has left, without running any.",
     )
     plan.add_argument("study", help="a folder with study.yaml, or a study of the package")
     _add_effort(plan)
@@ -243,7 +243,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add_quiet(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--quiet", action="store_true", help="say nothing of progress")
+    command.add_argument("--quiet", action="store_true", help="do not show progress")
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:
@@ -255,9 +255,7 @@ def _add_effort(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--mem-mb", type=int, metavar="N", help="memory of all jobs, in megabytes (default: the computer's)"
     )
-    command.add_argument(
-        "--gpus", type=int, metavar="N", help="GPUs of all jobs (default: those that can be seen)"
-    )
+    command.add_argument("--gpus", type=int, metavar="N", help="GPUs of all jobs (default: all visible GPUs)")
     command.add_argument(
         "--profile", default="default", help="default, slurm, or a folder with a Snakemake profile"
     )
@@ -265,7 +263,7 @@ def _add_effort(command: argparse.ArgumentParser) -> None:
         "--config", nargs="+", default=[], metavar="KEY=VALUE", help="replace keys of study.yaml"
     )
     command.add_argument(
-        "--target", nargs="+", default=[], metavar="RULE|FILE", help="make these alone, such as ablations"
+        "--target", nargs="+", default=[], metavar="RULE|FILE", help="make only these, such as ablations"
     )
     command.add_argument("more", nargs="*", metavar="-- OPTION", help="further options of Snakemake")
 
@@ -281,47 +279,47 @@ def _add_looks(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="vectors of a second look at the same items, such as texts' second halves where FILE... are of "
-        "the first, with the same names of files; source and target then see different looks",
+        help="vectors of a second look at the same items, with the same file names. For example, FILE... "
+        "are of the first halves of texts, and these of the second. Source and target see different looks",
     )
     command.add_argument(
         "--groups",
         type=Path,
         metavar="FILE",
-        help="group of each item, such as its document: .csv, .tsv or .parquet with a column `group` or one "
-        "column alone, or .txt; items of one group are not independent, and are looks at the same thing",
+        help="group of each item, such as its document: .csv, .tsv or .parquet with a column `group` or only "
+        "one column, or .txt. Items of one group are not independent, and are looks at the same thing",
     )
     command.add_argument(
         "--ids",
         type=Path,
         metavar="FILE",
-        help="ids of the rows of all files that carry none: a table with a column `id` or one column alone, "
-        "or .txt; if all files have ids, their rows are joined by them",
+        help="ids of the rows of all files without ids: a table with a column `id` or only one column, or "
+        ".txt. If all files have ids, their rows are joined by id",
     )
     command.add_argument(
         "--looks",
         choices=get_args(LooksChoice),
         default="auto",
         help="what source and target see: the same vectors, those of --second (files), or different items of "
-        "one group; auto takes what there is (default: %(default)s)",
+        "one group; auto uses what is available (default: %(default)s)",
     )
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "explain",
-        help="say what one model's vectors do not tell of another's",
-        description="Print the directions of the target that the source cannot give, named by the items at "
-        "their ends, and the items that are lost most, in nats; by linear regression.",
+        help="show what one model's vectors miss about another's",
+        description="Print the directions of the target that the source cannot predict, described by the "
+        "items at their ends, and the items with the largest loss in nats. Uses linear regression.",
     )
     command.add_argument("source", type=Path, help="file of the source's vectors, as for rank")
     command.add_argument("target", type=Path, help="file of the target's, the same items in the same order")
-    command.add_argument("--items", type=Path, help="text file with one line an item, which names it")
+    command.add_argument("--items", type=Path, help="text file with one line per item, its name")
     command.add_argument(
         "--directions", type=int, default=8, metavar="N", help="directions to print (default: %(default)s)"
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of the division of the items (default: %(default)s)"
+        "--seed", type=int, default=0, help="seed for dividing the items (default: %(default)s)"
     )
     command.set_defaults(run=_explain)
 
@@ -340,9 +338,9 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "--texts",
         type=Path,
         required=True,
-        help=".txt (one text a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of them",
+        help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these",
     )
-    command.add_argument("--content", help="column that holds the items (default: that of the content type)")
+    command.add_argument("--content", help="column with the items (default: that of the content type)")
     command.add_argument(
         "--content-type", default=TEXT.name, help=f"{', '.join(MODALITIES)} (default: %(default)s)"
     )
@@ -422,12 +420,12 @@ def _print_ranking_json(ranking: "Ranking", notes: list[str], out: Path) -> None
 
 
 def _names(options: argparse.Namespace) -> list[str] | None:
-    """The names of the estimators that are asked for; None if that is left to the looks."""
+    """The names of the requested estimators; None if the looks decide."""
     return options.estimator and [name.strip() for name in options.estimator.split(",")]
 
 
 def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> None:
-    """Write beside the ranking from what and how it was made, so that `suffice verify` can check it."""
+    """Record the inputs and settings of the ranking beside it, so `suffice verify` can check it."""
     from suffice.embed.vector_files import split_array
     from suffice.estimators.registry import get_estimator
     from suffice.storage.provenance import code_version
@@ -450,7 +448,7 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
 
 
 def _score_labels(given: "Inputs", options: argparse.Namespace) -> "FewLabels":
-    """What the user's labels say of each model; before the ranking, so that bad labels cost no wait."""
+    """LogME of each model from the user's labels. It runs before the ranking, so bad labels fail early."""
     from suffice.analyses.label_update import read_labels, score_few
 
     rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
@@ -468,7 +466,7 @@ def _explain(options: argparse.Namespace) -> None:
     items = None if options.items is None else joined.of_first(read_lines(options.items))
     found = explain_pair(source, target, items, options.directions, seed=options.seed)
     print("".join(f"{note}\n" for note in joined.notes), end="")
-    print(f"what {options.source.stem} does not give of {options.target.stem}")
+    print(f"what {options.source.stem} misses about {options.target.stem}")
     print(found.directions.to_string(index=False, float_format="%.4f"))
     print(f"\nitems, {found.mean_item_nats:.4f} nats on average")
     print(found.items.to_string(index=False, float_format="%.4f"))
@@ -480,7 +478,7 @@ def _new_study(options: argparse.Namespace) -> None:
 
     wrong = why_no_name(options.name)
     if wrong:
-        raise StudyError(f"{options.name!r} {wrong}; where it is to be, --folder says")
+        raise StudyError(f"{options.name!r} {wrong}; use --folder to choose its place")
     models, kind = _listed(options.models), options.content_type
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content, kind)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
@@ -568,9 +566,7 @@ def _fetch(options: argparse.Namespace) -> None:
     failed = [each.what for each in found if each.failed]
     if failed:
         raise DataError(f"{len(failed)} of {len(found)} could not be fetched: {', '.join(failed)}")
-    got = (
-        f"{len(found)} of its models and data sets are in the cache" if found else "it takes nothing from one"
-    )
+    got = f"{len(found)} of its models and data sets are in the cache" if found else "it needs no downloads"
     print(f"the study {folder.name} runs without network: {got}")
 
 
@@ -585,7 +581,7 @@ def _verify(options: argparse.Namespace) -> None:
     found = verify_results(options.results)
     print("\n".join(found.lines()))
     if not found.is_good:
-        raise DataError(f"{options.results} is not as it should be; delete what is damaged, and run again")
+        raise DataError(f"{options.results} has damaged or stale results; delete damaged ones and run again")
 
 
 def _completion(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Sharing the GPUs of one machine among jobs: each job that asks for one has it alone."""
+"""Sharing the GPUs of one machine among jobs: each job that needs a GPU has one to itself."""
 
 import getpass
 import logging
@@ -22,13 +22,13 @@ WAIT_SECONDS = 1.0
 
 
 class DeviceError(SufficeError):
-    """There is no device of the kind that a study asks for."""
+    """The device that a study asks for is not available."""
 
 
 def visible_gpus() -> list[str]:
     """Names of the GPUs that this process may use: their UUIDs, or what CUDA_VISIBLE_DEVICES lists.
 
-    A UUID is one card everywhere, whereas the number 0 is another card in each job of a scheduler.
+    A UUID always means the same card, but the number 0 is a different card in each job of a scheduler.
     """
     installed = _installed_gpus()
     named = os.environ.get(VISIBLE)
@@ -43,7 +43,7 @@ def _uuid_of(name: str, installed: dict[str, str]) -> str:
 
 
 def _installed_gpus() -> dict[str, str]:
-    """UUID of each GPU by its number; none where nvidia-smi is not there or finds none."""
+    """UUID of each GPU by its number; empty if nvidia-smi is missing or finds no GPU."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return {}
@@ -54,17 +54,17 @@ def _installed_gpus() -> dict[str, str]:
 
 
 def lock_folder() -> Path:
-    """Where the locks of GPUs lie: SUFFICE_LOCKS, or a folder of this user among temporary files."""
-    user = getattr(os, "getuid", getpass.getuser)  # Windows has names of users alone
+    """The folder of GPU locks: SUFFICE_LOCKS, or a folder of this user among temporary files."""
+    user = getattr(os, "getuid", getpass.getuser)  # Windows has only user names
     default = Path(tempfile.gettempdir()) / f"suffice-gpus-{user()}"
     return Path(os.environ.get(LOCKS_VARIABLE) or default)
 
 
 @contextmanager
 def own_gpu() -> Iterator[str]:
-    """Have one GPU alone, and see no other: a lock that ends with this block, or with the process.
+    """Use one GPU alone and see no other, by a lock that ends with this block or with the process.
 
-    It waits as long as all are taken. It must begin before CUDA is initialised.
+    It waits while all GPUs are taken. It must start before CUDA is initialised.
 
     Yields:
         The GPU's name.
@@ -74,7 +74,7 @@ def own_gpu() -> Iterator[str]:
     """
     gpus, before = visible_gpus(), os.environ.get(VISIBLE)
     if not gpus:
-        raise DeviceError("the study is on the device cuda, and no GPU is to be seen; use device: cpu")
+        raise DeviceError("the study uses the device cuda, but no GPU was found; use device: cpu")
     gpu, lock = _first_free(gpus)
     os.environ[VISIBLE] = gpu
     log.info("on GPU %s", gpu)
@@ -96,6 +96,6 @@ def _first_free(gpus: list[str]) -> tuple[str, int]:
             if lock is not None:
                 return gpu, lock
         if not waiting:
-            log.info("waiting for one of %d GPUs; other jobs have them all", len(gpus))
+            log.info("waiting for one of %d GPUs; other jobs use them all", len(gpus))
             waiting = True
         time.sleep(WAIT_SECONDS)

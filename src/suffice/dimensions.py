@@ -1,4 +1,4 @@
-"""Which columns of a table are the dimensions of vectors: one family of names, one list, or one text."""
+"""Which columns of a table are the dimensions of vectors: numbered ones, a list column, or a text column."""
 
 import re
 from collections import Counter, defaultdict
@@ -13,8 +13,8 @@ from suffice.text_vectors import is_text_vector, parse_text_vectors
 
 ID_NAME = re.compile(r"((^|[\W_])(ids?|key|uuid|index)|^unnamed: 0|^)$", re.IGNORECASE)
 NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
-NAMED = 6  # how many columns an error names
-PROBED = 5  # how many texts of a column are looked at
+NAMED = 6  # number of columns in an error message
+PROBED = 5  # number of texts of a column that are tested
 
 
 def matrix_of_table(
@@ -22,19 +22,20 @@ def matrix_of_table(
 ) -> np.ndarray:
     """The vectors in a table, shape (n_rows, embed_dim).
 
-    The dimensions are one list column, or one column of vectors written as text, or the numeric columns that
-    share one name with running numbers (`d0`, `d1`, ..., or `0`, `1`, ...). The index that pandas stored and
-    columns of ids are left out. Any other numeric column is named and refused.
+    The dimensions are one list column, or one column of vectors written as text, or numeric columns with a
+    common name and consecutive numbers (`d0`, `d1`, ..., or `0`, `1`, ...). The index that pandas stored and
+    columns of ids are left out. Any other numeric column is refused by name.
 
     Args:
         table: the table.
-        what: what the messages call it.
-        choice: the list or text column, the name that the dimensions share (`d`), or columns with commas.
+        what: name of the table in messages.
+        choice: the list or text column, the common name of the dimensions (`d`), or columns separated by
+            commas.
         ids: the column of ids.
-        dtype: of the result; by default what holds all columns.
+        dtype: type of the result; by default the type that can hold all columns.
 
     Raises:
-        ModelError: it cannot be told which columns are the dimensions, or they hold no vectors.
+        ModelError: the dimensions are ambiguous, or the columns do not hold vectors.
     """
     _refuse_repeated(table.column_names, what)
     usable = table.drop_columns([name for name in stored_index(table.schema) if name in table.column_names])
@@ -42,7 +43,7 @@ def matrix_of_table(
         return _chosen(usable, what, choice, dtype)
     whole = _whole_vectors(usable, ids)
     if len(whole) > 1:
-        raise ModelError(f"{what} holds {', '.join(sorted(whole))}; name one of them in the setting array")
+        raise ModelError(f"{what} has {', '.join(sorted(whole))}; name one of them in the setting array")
     if whole:
         return _stacked(usable[whole[0]], what)
     return _side_by_side(usable, dimension_columns(usable, what, ids), dtype)
@@ -52,12 +53,12 @@ def dimension_columns(table: pa.Table, what: str, ids: str = "id") -> list[str]:
     """The numeric columns that are dimensions, in the table's order.
 
     Raises:
-        ModelError: there are none, several families of names, or numeric columns outside the family.
+        ModelError: no numeric columns, several families of names, or numeric columns outside the family.
     """
     numeric = [name for name in _numeric(table) if name != ids]
     if not numeric:
         raise ModelError(
-            f"{what} has neither a list column nor numeric columns beside {ids!r}; "
+            f"{what} has no list column and no numeric columns besides {ids!r}; "
             f"it has {_first(table.column_names)}"
         )
     candidates = [name for name in numeric if not _is_id(table[name], name)]
@@ -68,15 +69,15 @@ def dimension_columns(table: pa.Table, what: str, ids: str = "id") -> list[str]:
     ((shared, family),) = families.items()
     if odd:
         raise ModelError(
-            f"{what}: the numeric columns {_first(odd)} are no part of the vector {_span(family)}; "
-            f"remove them, or say in the setting array which columns are the vector{_example(shared)}"
+            f"{what}: the numeric columns {_first(odd)} are not part of the vector {_span(family)}; "
+            f"remove them, or name the columns of the vector in the setting array{_example(shared)}"
         )
     _refuse_gaps(family, what)
     return family
 
 
 def families_of(names: Sequence[str]) -> dict[str, list[str]]:
-    """The names that end in a number, by what stands before it."""
+    """The names that end in a number, by the part before it."""
     families = defaultdict(list)
     for name in names:
         if found := NUMBERED.fullmatch(name.strip()):
@@ -85,14 +86,14 @@ def families_of(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _refuse_gaps(family: Sequence[str], what: str) -> None:
-    """Raise ModelError if the numbers do not run on from 0 or 1: a number alone may be a year or a code."""
+    """Raise ModelError unless the numbers are consecutive from 0 or 1: others may be years or codes."""
     numbers = sorted(_number(name) for name in family)
     expected = list(range(numbers[0], numbers[0] + len(numbers)))
     if numbers[0] > 1 or numbers != expected:
         missing = next((e for n, e in zip(numbers, expected, strict=True) if n != e), 0)
         raise ModelError(
-            f"{what}: the columns {_first(family)} are not numbered without gaps (number {missing} is "
-            "missing); add it, or name the columns of the vector in the setting array, with commas"
+            f"{what}: the numbers of the columns {_first(family)} have a gap (number {missing} is missing); "
+            "add it, or name the columns of the vector in the setting array, separated by commas"
         )
 
 
@@ -102,14 +103,14 @@ def _number(name: str) -> int:
 
 
 def _which_columns(what: str, numeric: Sequence[str], families: dict[str, list[str]]) -> str:
-    """The message where no one family can be told."""
+    """The message if the family is ambiguous."""
     if families:
         spans = " and ".join(_span(family) for family in families.values())
         return f"{what} has several groups of numbered columns, {spans}; name one in the setting array"
     return (
-        f"{what}: the numeric columns {_first(numeric)} do not share one name with running numbers, so they "
-        "may be labels or counts; rename them d0, d1, ..., or name the columns of the vector in the setting "
-        "array, with commas"
+        f"{what}: the numeric columns {_first(numeric)} do not have a common name with consecutive numbers, "
+        "so they may be labels or counts; rename them d0, d1, ..., or name the columns of the vector in the "
+        "setting array, separated by commas"
     )
 
 
@@ -132,13 +133,13 @@ def _refuse_repeated(names: Sequence[str], what: str) -> None:
 
 
 def stored_index(schema: pa.Schema) -> list[str]:
-    """The columns that pandas wrote for a table's index, which are no data."""
+    """The columns that pandas wrote for a table's index, which are not data."""
     stored = (schema.pandas_metadata or {}).get("index_columns", [])
     return [name for name in stored if isinstance(name, str)]
 
 
 def _whole_vectors(table: pa.Table, ids: str) -> list[str]:
-    """The columns each cell of which holds a vector: the lists, or else the texts."""
+    """The columns with a vector in each cell: list columns, or otherwise text columns."""
     lists = [field.name for field in table.schema if _is_list(field.type)]
     return lists or [name for name in table.column_names if name != ids and _holds_text_vectors(table[name])]
 
@@ -148,7 +149,7 @@ def _numeric(table: pa.Table) -> list[str]:
 
 
 def _is_id(column: pa.ChunkedArray, name: str) -> bool:
-    """Whether a column outside the family is named as ids are, and holds another whole number in each row."""
+    """Whether a column outside the family has a name like ids, and a different whole number in each row."""
     named = ID_NAME.search(name.strip()) is not None
     return named and pa.types.is_integer(column.type) and len(pc.unique(column)) == len(column)
 
@@ -174,7 +175,7 @@ def _holds_text_vectors(column: pa.ChunkedArray) -> bool:
 
 
 def _chosen(table: pa.Table, what: str, choice: str, dtype: type | None) -> np.ndarray:
-    """The vectors that the user named: one column of whole vectors, a family, or columns with commas."""
+    """The vectors that the user named: one column of vectors, a family, or columns separated by commas."""
     if choice in table.column_names and not _is_number(table.schema.field(choice).type):
         return _stacked(table[choice], what)
     numeric = _numeric(table)
@@ -213,5 +214,5 @@ def _side_by_side(table: pa.Table, names: Sequence[str], dtype: type | None) -> 
     columns = [c.cast(pa.float64()) if pa.types.is_decimal(c.type) else c for c in columns]
     arrays = [column.to_numpy() for column in columns]
     kind = np.result_type(*(array.dtype for array in arrays)) if dtype is None else dtype
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is found later
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite, and are found later
         return np.stack([array.astype(kind) for array in arrays], axis=1)

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: the message says what is wrong, with which value, and what to do."""
+"""Errors that a user can fix: the message says what is wrong, with which value, and what to do."""
 
 import warnings
 
@@ -8,10 +8,10 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", 
 
 
 class SufficeError(ValueError):
-    """Something the user gave cannot be used; the message names it and the remedy.
+    """An input from the user cannot be used; the message names it and the remedy.
 
-    The command line and the workflow print the message alone, without a traceback. Secrets in addresses are
-    cut from it.
+    The command line and the workflow print only the message, without a traceback. Secrets in addresses are
+    removed from it.
     """
 
     def __init__(self, message: object = "") -> None:
@@ -23,28 +23,28 @@ class StudyError(SufficeError):
 
 
 class DataError(SufficeError):
-    """A data set cannot be read or is not fit for use."""
+    """A data set cannot be read or used."""
 
 
 class ModelError(SufficeError):
-    """A model cannot be loaded, or gave vectors that cannot be used."""
+    """A model cannot be loaded, or its vectors cannot be used."""
 
 
 class NotFetchedError(ModelError):
-    """A checkpoint of the hub is not in the local cache, which a plan alone can do without."""
+    """A hub checkpoint is not in the local cache; a plan does not need it."""
 
 
 class EstimationError(SufficeError):
-    """Embeddings are not fit for an estimate, or an estimate did not come out finite."""
+    """Embeddings cannot be used for an estimate, or an estimate is not finite."""
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message; its kind if it has none."""
+    """The first line of an error's message, or its type if it has no message."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class AssumptionWarning(UserWarning):
-    """What was assumed of something the user gave, such as an encoding that was told by its bytes."""
+    """An assumption about an input from the user, such as an encoding that was guessed from its bytes."""
 
 
 class DoubtWarning(UserWarning):
@@ -68,5 +68,5 @@ def out_of_memory(error: BaseException) -> str:
 
 
 def assume(message: str) -> None:
-    """Say what is assumed: to the user of the library, on the command line, in a job's log."""
+    """Report an assumption: to the user of the library, on the command line, in a job's log."""
     warnings.warn(message, AssumptionWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""The health of an embedding: what in its vectors would spoil an estimate, measured in bounded memory."""
+"""The health of an embedding: properties that would harm an estimate, measured in bounded memory."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ import numpy as np
 from suffice.errors import ModelError
 
 BLOCK_VALUES = 1 << 22  # values read at a time: 32 MiB as float64
-CONSTANT_SPREAD = 1e-6  # a dimension whose range is below this share of its size is constant: 8 float32 steps
-TRUNCATED_SHARE = 0.01  # share of items above which truncation is worth a warning
-DUPLICATE_SHARE = 0.01  # share of items above which duplicate rows are worth a warning
+CONSTANT_SPREAD = 1e-6  # constant if the range is below this share of the size: 8 float32 steps
+TRUNCATED_SHARE = 0.01  # share of items above which truncation causes a warning
+DUPLICATE_SHARE = 0.01  # share of items above which duplicate rows cause a warning
 
 
 @dataclass(frozen=True)
 class Health:
-    """What was found in one embedding.
+    """The findings for one embedding.
 
     Attributes:
         n_not_finite: rows with a NaN or an infinite value.
         n_zero_rows: rows of zeros.
-        n_duplicate_rows: rows, other than rows of zeros, that repeat an earlier row.
-        n_constant_dims: dimensions with the same value in all rows, but for rounding.
+        n_duplicate_rows: rows, except rows of zeros, that repeat an earlier row.
+        n_constant_dims: dimensions with the same value in all rows, up to rounding.
         effective_rank: exponential of the entropy of the normalised singular values of the centred
             matrix, between 1 and embed_dim; 0 if all dimensions are constant.
         norm_mean: mean of the rows' Euclidean norms.
@@ -42,25 +42,25 @@ class Health:
 
 
 def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """The rows of `array` as float64, some at a time: tens of MiB whatever the array's size."""
+    """The rows of `array` as float64, some at a time: tens of MiB for any size of the array."""
     step = max(1, BLOCK_VALUES // max(1, array.shape[1]))
     for start in range(0, len(array), step):
-        with np.errstate(invalid="ignore"):  # what is no number stays none, and is found later
+        with np.errstate(invalid="ignore"):  # values that are not numbers are found later
             block = np.asarray(array[start : start + step], dtype=np.float64)
         yield block
 
 
 def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
-    """Measure an embedding, reading it in blocks; `array` may be a memory map.
+    """Measure an embedding by reading it in blocks; `array` may be a memory map.
 
-    Memory is that of a block and of a square matrix of side min(n_items, embed_dim).
+    It needs memory for a block and for a square matrix of side min(n_items, embed_dim).
 
     Args:
         array: vectors, shape (n_items, embed_dim).
-        name: what to call it in an error.
+        name: name of the embedding in errors.
 
     Raises:
-        ModelError: a fatal finding: no columns, NaN or infinite values, or nothing but constant dimensions.
+        ModelError: a fatal finding: no columns, NaN or infinite values, or only constant dimensions.
     """
     if array.ndim != 2 or 0 in array.shape:
         raise ModelError(f"{name} has shape {array.shape}; vectors need at least one row and one column")
@@ -95,7 +95,7 @@ def _refuse_not_finite(array: np.ndarray, name: str) -> None:
 
 
 def _norms_and_duplicates(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """Norms of the rows, shape (n_items,), and how many rows that are not zero repeat an earlier one."""
+    """Norms of the rows, shape (n_items,), and the number of nonzero rows that repeat an earlier one."""
     norms: list[np.ndarray] = []
     seen: set[bytes] = set()
     for block in blocks(array):
@@ -143,14 +143,14 @@ def _gram_matrix(array: np.ndarray, means: np.ndarray) -> np.ndarray:
 
 
 def effective_rank(array: np.ndarray) -> float:
-    r"""Effective rank: how many directions an embedding spreads over.
+    r"""Effective rank: the number of directions that an embedding uses.
 
     .. math:: \exp\Bigl(-\sum_k p_k \log p_k\Bigr), \qquad p_k = s_k \Big/ \sum_j s_j
 
-    with s_k the singular values of the centred matrix. Source: Roy and Vetterli, The effective rank,
-    EUSIPCO 2007; used as RankMe by Garrido et al., arXiv 2210.02885, eq. 1-2. We differ from RankMe in
-    centring the columns and in leaving out its constant 1e-7 beside p_k. Rows are not normalised, and p
-    is made of the singular values, not of their squares.
+    with s_k the singular values of the centred matrix. Source: Roy and Vetterli, The effective rank, EUSIPCO
+    2007; used as RankMe by Garrido et al., arXiv 2210.02885, eq. 1-2. Unlike RankMe, we centre the columns
+    and leave out the constant 1e-7 beside p_k. Rows are not normalised, and p uses the singular values, not
+    their squares.
 
     Args:
         array: finite vectors, shape (n_items, embed_dim).
@@ -170,7 +170,7 @@ def effective_rank(array: np.ndarray) -> float:
 
 
 def health_warnings(health: Health, n_truncated: int | None) -> list[str]:
-    """What a reader of the ranking should know: one sentence a finding, with its numbers."""
+    """Warnings for readers of the ranking: one sentence per finding, with its numbers."""
     n = health.n_items
     findings = (
         ((n_truncated or 0) > TRUNCATED_SHARE * n, n_truncated, "items are longer than the model reads"),
@@ -178,7 +178,7 @@ def health_warnings(health: Health, n_truncated: int | None) -> list[str]:
         (
             health.n_duplicate_rows > DUPLICATE_SHARE * n,
             health.n_duplicate_rows,
-            "vectors repeat another one",
+            "vectors repeat another vector",
         ),
     )
     found = [f"{count} of {n} {text} ({count / n:.1%})" for wrong, count, text in findings if wrong and count]
@@ -188,7 +188,7 @@ def health_warnings(health: Health, n_truncated: int | None) -> list[str]:
 
 
 def health_card(health: Health, n_truncated: int | None, warnings: list[str]) -> dict[str, Any]:
-    """The part of an embedding's card that tells its health, JSON-compatible."""
+    """The health part of an embedding's card, JSON-compatible."""
     card = asdict(health)
     share = None if n_truncated is None else n_truncated / health.n_items
     del card["n_items"], card["embed_dim"]

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for, so that a job starts fast."""
+"""Names of a package that are imported when they are first used, so a job starts fast."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package whose names live in modules that take long to import (PEP 562).
+    """The `__getattr__` of a package whose names are in modules that are slow to import (PEP 562).
 
     Args:
         package: its dotted name.
-        homes: dotted name of the module that each public name is from.
+        homes: dotted name of the module of each public name.
     """
 
     def __getattr__(name: str) -> Any:  # noqa: N807

@@ -1,4 +1,4 @@
-"""Looks at an item that cost nothing: another item of its group."""
+"""Looks at an item without extra cost: other items of its group."""
 
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ Integers = npt.NDArray[np.int64]
 
 
 class GroupPairs(NamedTuple):
-    """Pairs of items of one group, each of which is the first look once and the second look once.
+    """Pairs of items of one group. Each item is the first look once and the second look once.
 
     Attributes:
-        first_rows: positions of the first looks, in rising order, shape (n_pairs,).
+        first_rows: positions of the first looks, in increasing order, shape (n_pairs,).
         second_rows: positions of the second looks, shape (n_pairs,).
         group_of_pair: number of the pair's group, shape (n_pairs,); its pairs are not independent.
     """
@@ -33,7 +33,7 @@ class GroupPairs(NamedTuple):
 def paired_within_groups(groups: npt.ArrayLike, seed: int = 0) -> GroupPairs:
     """Pair each item with the next of its group, in a random cyclic order.
 
-    So every item of a group of two or more serves once on each side, and a large group has no more pairs than
+    Every item of a group of two or more is used once on each side, and a large group has no more pairs than
     items. An item that is alone in its group has no partner and is left out.
 
     Args:

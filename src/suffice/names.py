@@ -1,4 +1,4 @@
-"""Names as people write them: one form for equal letters, and what may be shown."""
+"""Names as people write them: one form for equal letters, and a form that is safe to show."""
 
 import re
 import unicodedata
@@ -8,12 +8,12 @@ UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def same_name(text: str) -> str:
-    """The one form of a name: `é` may be one character or a letter and an accent, which look the same."""
+    """The normal form of a name: `é` can be one character, or a letter and an accent that look the same."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def is_text(name: str) -> bool:
-    """Whether a name is text, which a file's name need not be: its bytes may be of no encoding."""
+    """Whether a name is text. A file name may not be: its bytes may have no valid encoding."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -22,5 +22,5 @@ def is_text(name: str) -> bool:
 
 
 def shown_name(text: str) -> str:
-    """A name as it is drawn or printed: on one line, and without marks that turn the direction of writing."""
+    """A name for figures and messages: on one line, without marks that change the direction of writing."""
     return UNSHOWN.sub(" ", DIRECTION_MARKS.sub("", same_name(text))).strip() or "?"

@@ -1,4 +1,4 @@
-"""Running a study by one command, from a checkout or from the installed package alone."""
+"""Running a study by one command, from a checkout or from the installed package."""
 
 import importlib.util
 import os
@@ -22,17 +22,17 @@ LISTEN_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Effort:
-    """With what a study is run.
+    """How a study is run.
 
     Attributes:
-        cores: jobs at once; None: as many as there are processors.
-        profile: name of a profile of the package, or a folder with one.
-        settings: `key=value` each, which replace keys of study.yaml or are the workflow's own.
-        plan: only say which jobs would run.
-        quiet: say nothing but failures.
-        memory_mb: memory of all jobs together, in megabytes; None: that of the computer.
-        gpus: GPUs of all jobs together; None: those that can be seen.
-        targets: rules or files to make; empty: all of the study.
+        cores: jobs at once; None: the number of processors.
+        profile: name of a profile of the package, or a folder with a profile.
+        settings: `key=value` each; they replace keys of study.yaml or are keys of the workflow itself.
+        plan: only print which jobs would run.
+        quiet: report only failures.
+        memory_mb: total memory of all jobs, in megabytes; None: that of the computer.
+        gpus: total GPUs of all jobs; None: all visible GPUs.
+        targets: rules or files to make; empty: the whole study.
         more: further options of Snakemake.
     """
 
@@ -52,10 +52,10 @@ class Stopped(KeyboardInterrupt):
 
 
 def workflow_root() -> Path:
-    """The folder of the Snakefile: the checkout that the library lies in, or within the installed package.
+    """The folder of the Snakefile: the checkout of the library, or a folder in the installed package.
 
     Raises:
-        StudyError: the package came without the workflow.
+        StudyError: the package has no workflow.
     """
     for root in (HERE.parent.parent, HERE / "_workflow"):
         if (root / "Snakefile").is_file():
@@ -64,22 +64,22 @@ def workflow_root() -> Path:
 
 
 def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
-    """The folder of a study: the one that is given, or one that is written beside a file of texts.
+    """The folder of a study: the given one, or a new one beside a file of texts.
 
     Args:
         given: a folder, the name of a study of the package, or a file of texts.
-        models: models of a new study, as `write_new_study` takes them.
-        content: column of the file that holds the texts.
+        models: models of a new study, as `write_new_study` accepts them.
+        content: column of the file with the texts.
 
     Raises:
-        StudyError: there is nothing of that name, or models are given with a study that has its own.
+        StudyError: nothing has that name, or models are given although the study has its own.
     """
     path = Path(given).expanduser()
     of_package = workflow_root() / "config" / given
     folder = path if (path / "study.yaml").is_file() else of_package
     if (folder / "study.yaml").is_file():
         if models or content:
-            raise StudyError(f"{folder} is a study, whose tables name models and columns; change these")
+            raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
         return folder
     if not path.is_file():
         known = ", ".join(sorted(each.parent.name for each in workflow_root().glob("config/*/study.yaml")))
@@ -98,19 +98,19 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
 
 
 def results_of(folder: Path, settings: Sequence[str] = ()) -> Path:
-    """Where the results of a study go, below the working folder."""
+    """The folder of a study's results, below the working folder."""
     has_standins = "offline_standins=true" in settings
     return Path("results") / f"{folder.resolve().name}{'-standins' if has_standins else ''}"
 
 
 def run_study(folder: Path, effort: Effort) -> None:
-    """Run a study's workflow in the working folder, where its results go.
+    """Run a study's workflow and write its results to the working folder.
 
-    What happens to jobs is said on stderr; Snakemake's own lines, and those of its jobs, go to
+    Progress of jobs is shown on stderr. Lines from Snakemake itself and from its jobs go to
     `logs/NAME/snakemake.log`.
 
     Raises:
-        StudyError: Snakemake is not installed, there is no such profile, or the study did not end.
+        StudyError: Snakemake is not installed, the profile is unknown, or the study did not end.
         Stopped: the user interrupted the run.
     """
     if importlib.util.find_spec("snakemake") is None:
@@ -210,7 +210,7 @@ def _command(folder: Path, effort: Effort) -> list[str]:
         profile = Path(effort.profile).expanduser()
     if not (profile / "config.yaml").is_file():
         known = ", ".join(sorted(path.name for path in (root / "profiles").iterdir()))
-        said = f"no profile {effort.profile!r}; there is {known}, or give a folder with config.yaml"
+        said = f"unknown profile {effort.profile!r}; use one of {known}, or give a folder with config.yaml"
         raise StudyError(said)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--workflow-profile", str(profile)]

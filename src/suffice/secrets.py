@@ -1,4 +1,4 @@
-"""What does not leave this computer: secrets in addresses, and the names of home folders in paths."""
+"""Removing what must not leave this computer: secrets in addresses, and names of home folders in paths."""
 
 import logging
 import os
@@ -25,10 +25,10 @@ OTHER_HOMES = re.compile(r"(?<![\w.~])/(home|Users)/[^/\s\"']+(?=/|$)")
 
 
 def without_secrets(text: str) -> str:
-    """A text whose addresses have neither user nor password, and no parameters but harmless ones.
+    """A text without users, passwords and unknown parameters in its addresses.
 
-    Any parameter may be a signature or a key, so all are cut but those of `HARMLESS`. Tokens of known forms
-    are cut outside of addresses, too.
+    Any parameter may be a signature or a key, so all are removed except those of `HARMLESS`. Tokens of known
+    forms are removed outside addresses, too.
     """
     return TOKEN.sub(CUT, PARAMETER.sub(rf"\1{CUT}", ADDRESS.sub(_bare, text)))
 
@@ -43,16 +43,16 @@ def _bare(found: "re.Match[str]") -> str:
 
 
 def _place(text: str) -> str:
-    """Host and path; nothing of it where the port is not a number, as in a password with a slash or `#`."""
+    """Host and path; empty if the port is not a number, as in a password with a slash or `#`."""
     host, _, port = text.partition("/")[0].rpartition(":")
     is_address = not host or host.startswith("[") or port.isdigit() or not port
     return text if is_address else CUT
 
 
 def for_sharing(value: Any) -> Any:
-    """A JSON-compatible value for a record: no secrets, and the user's home folder as `~`.
+    """A JSON-compatible value for a record, without secrets and with the user's home folder as `~`.
 
-    Names of other people's home folders are cut.
+    Names of other people's home folders are removed.
     """
     if isinstance(value, str):
         return _without_homes(without_secrets(value))
@@ -71,8 +71,8 @@ def _without_homes(text: str) -> str:
 
 
 class WithoutSecrets(logging.Formatter):
-    """Writes messages, and the errors that come with them, without the secrets of addresses."""
+    """Formats messages and their errors without secrets in addresses."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message as it is written."""
+        """The formatted message."""
         return without_secrets(super().format(record))

@@ -1,6 +1,6 @@
-"""Seeds derived from the base seed and the names of what they are for.
+"""Seeds derived from the base seed and from names, such as those of a model or task.
 
-Adding a model or a task changes no other number, since no seed depends on an order or a count.
+No seed depends on an order or a count, so adding a model or a task changes no other number.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The base of every settings model: frozen, and a misspelt key is an error that names the right one."""
+"""The base of every settings model. It is frozen, and an error for a misspelt key suggests the right one."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -14,14 +14,14 @@ MAX_SHOWN = 200  # characters of a value in a message
 
 
 class Settings(BaseModel):
-    """Settings of one part; the fields' defaults and descriptions are what the manual is made from."""
+    """Settings of one part. The manual is generated from the defaults and descriptions of the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     @field_validator("*", mode="before")
     @classmethod
     def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false for a number: the library would take them for 1 and 0."""
+        """Refuse true and false for a number, which the library would convert to 1 and 0."""
         kinds = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and {int, float} & {kinds, *get_args(kinds)}:
             raise ValueError("write a number")
@@ -29,7 +29,7 @@ class Settings(BaseModel):
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
-    """`; did you mean 'x'?` if one of the choices is close to `word`, then the list of all choices."""
+    """`; did you mean 'x'?` if a choice is close to `word`, and the list of all choices."""
     close = get_close_matches(word, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
     return f"{hint} there is: {', '.join(choices) or 'nothing to choose from'}"
@@ -42,7 +42,7 @@ def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, A
 
 
 def describe_validation_error(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line that names each wrong key, its value, what is wrong, and the keys that exist."""
+    """One line that names each wrong key, its value, the problem, and the existing keys."""
     return "; ".join(_describe(problem, model) for problem in error.errors())
 
 
@@ -60,6 +60,6 @@ def _describe(problem: Any, model: type[BaseModel]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as it stands in a message: the beginning of a long one."""
+    """A value for a message; only the beginning of a long one."""
     text = without_secrets(repr(value))
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""Vectors that were written as text: JSON, pgvector, PostgreSQL arrays, and what Python prints."""
+"""Vectors written as text: JSON, pgvector, PostgreSQL arrays, and Python's printed form."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SHORTENED = re.compile(r"\.\.\.|…")
 
 
 def is_text_vector(text: str) -> bool:
-    """Whether a text is a vector of at least two numbers in brackets, whole or shortened by its printer."""
+    """Whether a text is a vector of at least two numbers in brackets, complete or shortened when printed."""
     inside = _without_wrapping(text)
     if inside[:1] not in ("[", "(", "{"):
         return False
@@ -39,15 +39,13 @@ def parse_text_vectors(texts: Sequence[str], what: str) -> np.ndarray:
 def _parsed(text: str, place: str) -> list[float]:
     if SHORTENED.search(text):
         raise ModelError(
-            f"{place} holds {text[:40]!r}, which was shortened when it was printed: its numbers are lost; "
-            "export the vectors anew, as a list or as .npy"
+            f"{place} has {text[:40]!r}, which was shortened when it was printed, so its numbers are lost; "
+            "export the vectors again, as a list or as .npy"
         )
     try:
         return [float(part) for part in _parts(_without_wrapping(text))]
     except ValueError:
-        raise ModelError(
-            f"{place} holds {text[:40]!r}, which is not a vector; write [0.1, 0.2, ...]"
-        ) from None
+        raise ModelError(f"{place} has {text[:40]!r}, which is not a vector; write [0.1, 0.2, ...]") from None
 
 
 def _without_wrapping(text: str) -> str:

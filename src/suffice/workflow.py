@@ -1,4 +1,4 @@
-"""What the Snakefile and its scripts need: the only module that knows Snakemake."""
+"""Functions for the Snakefile and its scripts. This is the only module that knows Snakemake."""
 
 import errno
 import glob
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("suffice")
 
-DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # how Snakemake is asked for a plan alone
-KILLED = "its job did not end: it runs still, or was killed, perhaps for want of memory"
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # options that ask Snakemake only for a plan
+KILLED = "the job is still running or was killed, possibly because it ran out of memory"
 FAILURE_FACTS = ("model", "dataset", "message")
 WORKFLOW_KEYS = ("study", "skip_failed")
 DEFAULT_STUDY = "api-docs"
@@ -46,17 +46,17 @@ RUN_LOCK, JOBS_LOCK = ".run.lock", ".jobs.lock"
 
 
 def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Study", list[dict[str, str]]]:
-    """The study that Snakemake's configuration names, and the models that are left out of it.
+    """The study named in Snakemake's configuration, and the models that are left out of it.
 
     Args:
         config: `study` is a name in `config/` or a folder; `skip_failed` leaves out the models whose
             embedding failed in an earlier run; every other key replaces one of study.yaml.
         root: the folder of the Snakefile.
-        check: also check that data can be read and models loaded, which takes seconds. A plan alone (a dry
-            run) can do without checkpoints that are not fetched yet.
+        check: also check that data can be read and models loaded, which takes seconds. A plan (a dry run)
+            does not need checkpoints that are not fetched yet.
 
     Raises:
-        StudyError: something in the study is wrong.
+        StudyError: the study has an error.
     """
     from suffice.study.read import check_sources, load_study
 
@@ -71,10 +71,10 @@ def open_study(config: Mapping[str, Any], root: Path, check: bool) -> tuple["Stu
 
 
 def study_folder(config: Mapping[str, Any], root: Path) -> Path:
-    """The folder of the study that Snakemake's configuration names.
+    """The folder of the study named in Snakemake's configuration.
 
     Raises:
-        StudyError: there is no such folder.
+        StudyError: the folder does not exist.
     """
     name = str(config.get("study", DEFAULT_STUDY))
     try:
@@ -96,31 +96,31 @@ def refuse_spaces(*paths: Path) -> None:
     for path in paths:
         if any(character.isspace() for character in str(path)):
             raise StudyError(
-                f"{str(path)!r} has a space in it, and Snakemake calls its jobs by this path without quotes; "
-                "move the checkout to a folder without spaces (studies and data may be anywhere)"
+                f"{str(path)!r} has a space in it, but Snakemake calls its jobs by this path without quotes; "
+                "move the checkout to a folder without spaces (studies and data can be anywhere)"
             )
 
 
 def let_jobs_import_library(root: Path) -> None:
-    """Have jobs import the library from this checkout, also in an environment that does not have it."""
+    """Make jobs import the library from this checkout, even in an environment that does not have it."""
     paths = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 def overrides_in(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of Snakemake's configuration that replace keys of study.yaml."""
+    """The values in Snakemake's configuration that replace keys of study.yaml."""
     return {key: value for key, value in config.items() if key not in WORKFLOW_KEYS}
 
 
 def stop_with_message(error: SufficeError) -> None:
-    """End Snakemake with the message alone, without a traceback."""
+    """End Snakemake with only the message, without a traceback."""
     from snakemake.exceptions import WorkflowError
 
     raise WorkflowError(str(error)) from None
 
 
 def failed_models(results: Path, study: "Study") -> list[dict[str, str]]:
-    """The models of a study that failed in earlier runs: model, data set and message of each.
+    """The models of a study that failed in earlier runs: model, data set and message.
 
     Records of models and data sets that the study no longer has are removed.
     """
@@ -143,12 +143,12 @@ def read_failure(path: Path) -> dict[str, str]:
     failure = read_json(path)
     facts = [failure.get(name) for name in FAILURE_FACTS] if isinstance(failure, dict) else [None]
     if not all(isinstance(fact, str) for fact in facts):
-        raise DataError(f"{path} is no record of a model that failed; delete it and run again")
+        raise DataError(f"{path} is not a record of a failed model; delete it and run again")
     return dict(failure)
 
 
 def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dict[str, str]]:
-    """The failures, and one for each model that is made from a model that failed."""
+    """The failures, and one more for each model that is made from a failed model."""
     failed = {failure["model"]: failure for failure in failures}
     dependents = []
     for row in study.models.values():
@@ -160,7 +160,7 @@ def _with_dependents(failures: list[dict[str, str]], study: "Study") -> list[dic
 
 
 def complete_rules(rules: Iterable[Any], environment: Path) -> None:
-    """Give each rule that has a script what every job has: an environment, a log and a file with its time.
+    """Give each rule with a script an environment, a log and a file with its time.
 
     Both files are named by the rule and by the wildcards of its first output, in their order, such as
     `logs/{study}/embed_items/{dataset}/{model}.log`. A rule that names one of the three itself keeps it.
@@ -194,10 +194,10 @@ def files_by_name(named: Any) -> dict[str, list[str]]:
 
 @contextmanager
 def running_job(snakemake: Any) -> Iterator[None]:
-    """What every job does: check its inputs, compute, and record its outputs.
+    """The frame of every job: check its inputs, compute, and record its outputs.
 
-    Inputs that are results must be as their jobs left them. Messages go to the rule's log and to stderr; an
-    error that a user can mend has no traceback.
+    Inputs that are results must be as their jobs wrote them. Messages go to the rule's log and to stderr. An
+    error that a user can fix has no traceback.
     """
     _log_messages(snakemake)
     results = Path(*Path(snakemake.output[0]).parts[:2])  # results/<study>
@@ -216,7 +216,7 @@ def running_job(snakemake: Any) -> Iterator[None]:
 
 
 def _checked_inputs(results: Path, paths: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of each input: by its path in the results, or absolute if it is none."""
+    """SHA-256 of each input, by its path in the results, or by its absolute path if it is not a result."""
     found = {}
     for path in paths:
         if is_result(results, path):
@@ -228,7 +228,7 @@ def _checked_inputs(results: Path, paths: Iterable[Path]) -> dict[str, str]:
 
 @contextmanager
 def job_at_work(results: Path) -> Iterator[None]:
-    """Say to later runs, as long as this lasts, that a job is at work on the results."""
+    """Tell later runs, while the block lasts, that a job is using the results."""
     handle = try_lock(results / JOBS_LOCK, shared=True)
     try:
         yield
@@ -238,15 +238,15 @@ def job_at_work(results: Path) -> Iterator[None]:
 
 
 def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
-    """Have the results for this run alone, and write beside them what is run, and with what.
+    """Lock the results for this run, and record the study, code and versions beside them.
 
     Args:
         results: folder of the results.
-        folder: the study's.
+        folder: folder of the study.
         overrides: values that replace keys of study.yaml.
 
     Raises:
-        WorkflowError: another run is at work on them.
+        WorkflowError: another run is using them.
     """
     try:
         claim_results(results)
@@ -257,22 +257,22 @@ def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None
 
 
 def let_content_decide(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
-    """Before a run is planned, delete results that would come out differently now; a plan alone names them.
+    """Before a run is planned, delete results that would differ now; a plan only lists them.
 
     Args:
         results: folder of the results.
-        folder: the study's.
+        folder: folder of the study.
         overrides: values that replace keys of study.yaml.
 
     Raises:
-        WorkflowError: the results are of another study.
+        WorkflowError: the results belong to another study.
     """
     if not (results / FOLDER).is_dir():
         return
     try:
         lock = claim_results(results)
     except StudyError:
-        return  # others are at work on them, and this run will be refused when it starts
+        return  # others are using them, and this run will be refused when it starts
     try:
         refuse_other_study(results, folder)
         outdated = outdated_results(results, folder, stable(overrides), Path(".snakemake/metadata"))
@@ -285,22 +285,22 @@ def let_content_decide(results: Path, folder: Path, overrides: Mapping[str, Any]
     for why in dict.fromkeys(outdated.values()):
         names = [name for name in outdated if outdated[name] == why]
         more = f" and {len(names) - 1} more" if names[1:] else ""
-        print(f"made anew: {names[0]}{more} {why}", file=sys.stderr)
+        print(f"computed again: {names[0]}{more} {why}", file=sys.stderr)
 
 
 def claim_results(results: Path) -> int:
-    """Have the results for this run alone, until its process ends; returns the lock.
+    """Lock the results for this run until its process ends; returns the lock.
 
     Raises:
-        StudyError: another run has them, or jobs of one that was killed are still at work.
+        StudyError: another run is using them, or jobs of a killed run are still running.
     """
     run = try_lock(results / RUN_LOCK)
     if run is None:
-        raise StudyError(f"another run is at work on {results}; wait until it ends, or end it")
+        raise StudyError(f"another run is using {results}; wait until it ends, or end it")
     jobs = try_lock(results / JOBS_LOCK)
     if jobs is None:
         os.close(run)
-        raise StudyError(f"jobs of an earlier run are still at work on {results}; wait until they end")
+        raise StudyError(f"jobs of an earlier run are still using {results}; wait until they end")
     os.close(jobs)
     return run
 
@@ -324,23 +324,23 @@ def _log_uncaught(kind: type[BaseException], error: BaseException, trace: Traceb
     elif is_out_of_memory(error):
         log.error("error: %s", out_of_memory(error))
     elif is_full_disk(error):
-        log.error("error: no space is left (%s); free some and run again: what is finished is kept", error)
+        log.error("error: no disk space left (%s); free some and run again, finished results are kept", error)
     else:
         log.error("%s", "".join(traceback.format_exception(kind, error, trace)))
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether an error, of Python or of a library that writes files, says that a disk or quota is full."""
+    """Whether an error, from Python or a library that writes files, means that a disk or quota is full."""
     number = getattr(error, "errno", None)
     return number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)
 
 
 @contextmanager
 def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
-    """Keep a record of a model that fails, so that a later run can go on without it.
+    """Keep a record of a model that fails, so a later run can continue without it.
 
-    The record is there while the job runs, so that one that is killed leaves it behind. Success also removes
-    the records of the model's shards, which a run with another number of them may have left.
+    The record exists while the job runs, so a killed job leaves it behind. Success also removes the records
+    of the model's shards, which a run with another number of shards may have left.
     """
     record, names = Path(path), {"model": model, "dataset": dataset}
     write_json(names | {"message": KILLED}, record)
@@ -356,5 +356,5 @@ def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
 
 
 def stable(value: Any) -> Any:
-    """A JSON-compatible copy with sorted keys: what Snakemake compares to see whether a parameter changed."""
+    """A JSON-compatible copy with sorted keys, which Snakemake compares to detect changed parameters."""
     return json.loads(json.dumps(value, sort_keys=True, default=str))

@@ -240,7 +240,7 @@ def test_another_model_measures_only_itself_and_the_pool(tmp_path, rng, monkeypa
     ("embedding", "error", "message"),
     [
         (np.zeros((5, 3)), EstimationError, "model 'm': all vectors are zero"),
-        (np.array([[1.0, 2.0], [np.inf, 0.0]]), EstimationError, "model 'm': the vector of row 1 holds NaN"),
+        (np.array([[1.0, 2.0], [np.inf, 0.0]]), EstimationError, "model 'm': the vector in row 1 has NaN"),
         (np.ones(5), DataError, "model 'm': the embedding has shape .5,."),
         (np.ones((0, 5)), DataError, "has shape .0, 5."),
     ],

@@ -47,7 +47,7 @@ def test_unrelated_looks_are_found_by_chance():
     [
         (np.ones((5, 2)), np.ones((4, 2)), DataError, r"looks have shapes \(5, 2\) and \(4, 2\)"),
         (np.ones((1, 2)), np.ones((1, 2)), DataError, r"looks have shapes \(1, 2\) and \(1, 2\)"),
-        (np.ones((2, 1)), np.array([[1.0], [np.nan]]), EstimationError, "a vector of pair 1 of looks is not"),
+        (np.ones((2, 1)), np.array([[1.0], [np.nan]]), EstimationError, "a vector in pair 1 of looks is not"),
     ],
 )
 def test_bad_input_is_named(first, second, error, message):

@@ -45,7 +45,7 @@ SIGNALS = {
     "term": signal.SIGTERM,
     "interrupt": signal.SIGINT,
 }
-AT_WORK = ("another run is at work", "jobs of an earlier run are still at work")
+AT_WORK = ("another run is using", "jobs of an earlier run are still using")
 
 
 @dataclass

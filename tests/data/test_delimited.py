@@ -49,10 +49,10 @@ def test_line_ends_in_cells_are_counted_and_said():
 
 def test_a_mark_that_swallows_rows_is_named_with_its_row():
     swallowing = 'id\ttext\nk0\t"Come\nk1\tplain\nk2\tall"\nk3\n'
-    with pytest.raises(DataError, match="data row 1: a speech mark on line 2 swallows the lines up to 4"):
+    with pytest.raises(DataError, match="data row 1: a quotation mark on line 2 spans the lines up to 4"):
         parse_delimited(swallowing, TSV, "\t")
     commas = 'id,text\nk0,"Come\nk1,plain\nk2,all"\nk3,x\n'
-    with pytest.raises(DataError, match="data row 1: a speech mark on line 2 swallows"):
+    with pytest.raises(DataError, match="data row 1: a quotation mark on line 2 spans"):
         parse_delimited(commas, CSV)
     assert len(parse_delimited(commas, CSV, quoting="none")) == 4
     assert len(parse_delimited(commas, CSV, quoting="quotes")) == 2

@@ -129,7 +129,7 @@ def test_a_sample_is_seeded_in_order_and_counted(build):
         (texts(250, n_words=5), "halves", None, "0 pairs of looks in 0 groups .250 texts with fewer than 8"),
         (texts(300), "group", [f"g{row}" for row in range(300)], "views group give 0 pairs.*300 items that"),
         (texts(300), "group", [f"g{row % 49}" for row in range(300)], "300 pairs of looks in 49 groups"),
-        (texts(199), "words", None, "199 pairs of looks in 199 groups, and 200 in 50 are needed"),
+        (texts(199), "words", None, "199 pairs of looks in 199 groups, but 200 in 50 are needed"),
     ],
 )
 def test_too_few_pairs_are_an_error_if_they_were_asked_for_and_else_a_note(

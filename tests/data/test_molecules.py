@@ -79,7 +79,7 @@ def test_several_files_of_several_kinds_are_one_set(table, tmp_path):
 def test_files_inside_packages(tmp_path):
     found = resolve_paths("package:rdkit/Data/NCI/first_5K.smi", tmp_path, several=True)
     assert paths_of(found, several=True)[0].is_file()
-    with pytest.raises(DataError, match="no Python package 'nowhere' is installed"):
+    with pytest.raises(DataError, match="the Python package 'nowhere' is not installed"):
         resolve_paths("package:nowhere/x.csv", tmp_path, several=False)
     assert resolve_paths("a,b.csv", tmp_path, several=False) == str(tmp_path / "a,b.csv")
 

@@ -118,22 +118,22 @@ BAD = {
     "cut gzip": ("t.txt.gz", gzip.compress(b"abc\n" * 100)[:-9], {}, "may be truncated"),
     "spoilt gzip": ("t.txt.gz", gzip.compress(b"abcdefgh\n")[:10] + b"\xff" * 20, {}, "cannot be read"),
     "not parquet": ("t.parquet", b"PAR1 no", {}, "not a readable Parquet file"),
-    "duplicate ids": ("t.csv", b"content,k\na,1\nb,1\n", {"id": "k"}, "id '1' stands more than once"),
+    "duplicate ids": ("t.csv", b"content,k\na,1\nb,1\n", {"id": "k"}, "id '1' occurs more than once"),
     "missing id": ("t.csv", b"content,k\na,1\nb,\n", {"id": "k"}, "data row 2 has no id"),
     "missing group": ("t.csv", b"content,g\na,\n", {"group": "g"}, "data row 1 has no group"),
     "ragged": ("t.csv", b"content,g\na,b\nc\n", {}, "data row 2 has 1 cells but the header has 2"),
-    "too many cells": ("t.csv", b"content\na,b\n", {}, "quote cells that hold the delimiter ','"),
+    "too many cells": ("t.csv", b"content\na,b\n", {}, "quote cells that contain the delimiter ','"),
     "open quote": ("t.csv", b'content\n"a\n', {}, "not a table with the delimiter"),
     "repeated column": ("t.csv", b"content,a,a\nx,1,2\n", {}, "more than one column named 'a'"),
     "reserved name": ("t.csv", b"content,split\nx,train\n", {}, "'split', whose names are reserved"),
     "reserved side": ("t.csv", b"content,side\nx,l\n", {}, "'side', whose names are reserved"),
     "not JSON": ("t.jsonl", b'{"content": "a"}\n{"content"\n', {}, "line 2 is not JSON"),
-    "JSON list": ("t.jsonl", b"[1]\n", {}, "line 1 holds a JSON list, not an object"),
+    "JSON list": ("t.jsonl", b"[1]\n", {}, "line 1 has a JSON list, not an object"),
     "number as content": (
         "t.jsonl",
         b'{"content": 5}\n',
         {},
-        r"row 1 of the content column 'content' holds a int \('5'\)",
+        r"row 1 of the content column 'content' has a int \('5'\)",
     ),
 }
 
@@ -202,7 +202,7 @@ def test_splits_of_the_hub_are_the_items_split(tmp_path):
     items = read_items(DatasetSettings(**settings))
     assert items["split"].tolist() == ["train", "train", "test"]
     assert items["id"].tolist() == ["0", "1", "2"]
-    with pytest.raises(ValueError, match="are the split; leave the column split out"):
+    with pytest.raises(ValueError, match="already define the split; leave the column split out"):
         DatasetSettings(**settings, split="part")
 
 

@@ -49,7 +49,7 @@ def test_other_encodings_are_refused_not_guessed(text, encoding):
 
 
 def test_half_a_character_of_utf_16_is_damage():
-    with pytest.raises(DataError, match="not whole UTF-16"):
+    with pytest.raises(DataError, match="not valid UTF-16"):
         decode("abc".encode("utf-16")[:-1], "f")
 
 

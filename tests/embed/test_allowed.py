@@ -66,10 +66,10 @@ CODE = {"auto_map": {"AutoModel": "modeling_x.Model"}, "model_type": "their-own"
         ({"modules.json": modules("modeling_x.Model")}, "the key 0 has type 'modeling_x.Model'"),
         ({"modules.json": modules("sentence_transformers.util.misc.Pooling")}, "the key 0 has type"),
         ({"modules.json": modules("sentence_transformers.models.CLIPModel")}, "the key 0 has type"),
-        ({"modules.json": [modules(OURS + "Pooling")[0] | {"path": "../other"}]}, "not a folder of the"),
+        ({"modules.json": [modules(OURS + "Pooling")[0] | {"path": "../other"}]}, "not a folder in the"),
         (
             {"modules.json": [modules(OURS + "Pooling")[0] | {"path": "/etc"}]},
-            "not a folder of the checkpoint",
+            "not a folder in the checkpoint",
         ),
         (
             {"modules.json": [modules(OURS + "Pooling")[0] | {"revision": "x"}]},
@@ -207,7 +207,7 @@ def test_pickled_weights_are_named_and_those_that_run_code_are_refused(checkpoin
             return (Path.touch, (tmp_path / "ran",))
 
     torch.save({"a": Runs()}, folder / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="its pickled weights hold more than numbers") as caught:
+    with pytest.raises(ModelError, match="its pickled weights contain more than numbers") as caught:
         loader.open(None)
     assert "weights_only" not in str(caught.value)
     assert not (tmp_path / "ran").exists()

@@ -110,7 +110,7 @@ def test_the_fit_uses_no_more_items_than_it_may(corpus):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_components": 19}, "n_components = 19 exceeds what the corpus allows: 120 items.*18 features"),
+        ({"n_components": 19}, "n_components = 19 is too large for the corpus: 120 items.*18 features"),
         ({"n_components": 11, "fit_items": 10}, "10 items were fitted"),
     ],
 )

@@ -66,7 +66,7 @@ def test_checkpoints_that_do_not_exist(checkpoint, message, package, tmp_path):
 
 
 def test_check_of_local_folder(tmp_path):
-    with pytest.raises(ModelError, match="holds no config.json"):
+    with pytest.raises(ModelError, match="has no config.json"):
         check_checkpoint(str(tmp_path), tmp_path)
     (tmp_path / "config.json").write_text("{}")
     check_checkpoint(str(tmp_path), tmp_path)
@@ -120,7 +120,7 @@ def test_identity_of_cached_hub_name_is_its_commit(cached):
 def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
     snapshot = tmp_path / "models--toy--bert" / "snapshots" / cached
     settings = HiddenStatesSettings(checkpoint="toy/bert")
-    part = "only a part is in the cache.*make fetch STUDY="
+    part = "the cache has only a part.*make fetch STUDY="
     with pytest.raises(ModelError, match=part):
         HiddenStates(settings).check()
     HiddenStates(HiddenStatesSettings(checkpoint="toy/bert", random_init=True)).check()
@@ -228,7 +228,7 @@ def test_out_of_memory_halves_the_batch_for_good(fail):
     assert runner.run(encode, [1] * 7).ravel().tolist() == list(range(7))
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert runner.batch_size == 1
-    assert runner.warnings() == ["memory was short: batches of 1 items, not of 10"]
+    assert runner.warnings() == ["memory was short: batches had 1 items instead of 10"]
 
 
 def test_other_errors_are_not_taken_for_want_of_memory():

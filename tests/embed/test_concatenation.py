@@ -46,7 +46,7 @@ def test_identity_depends_on_the_order_and_content_of_the_parts(arrays, tmp_path
 
 
 def test_one_model_and_vectors_of_another_data_set_are_refused(corpus, arrays, tmp_path):
-    with pytest.raises(ModelError, match="names one model"):
+    with pytest.raises(ModelError, match="names only one model"):
         loader_of(tmp_path, "a").open(corpus)
     np.save(tmp_path / "b.npy", arrays[1][:-1])
     with pytest.raises(ModelError, match=r"b\.npy has shape \(15, 5\), but the data set has 16 items"):

@@ -295,7 +295,7 @@ def test_device_that_is_not_there(checkpoint):
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     loader = HiddenStates(HiddenStatesSettings(checkpoint=str(checkpoint("bert"))), device="cuda")
-    with pytest.raises(ModelError, match="device 'cuda' is not usable"):
+    with pytest.raises(ModelError, match="device 'cuda' cannot be used"):
         loader.open(None)
 
 

@@ -172,7 +172,7 @@ def test_public_checkpoints_load_strictly(shared_data, convolution, name):
         np.concatenate([encoder.encode(window([text])) for text in SMILES]), abs=1e-4
     )
     other = "gin" if convolution == "gcn" else "gat"
-    with pytest.raises(ModelError, match="is no such graph network"):
+    with pytest.raises(ModelError, match="does not fit this graph network"):
         GraphNetwork(GraphNetworkSettings(convolution=other, path=str(path))).open(None)
 
 
@@ -190,7 +190,7 @@ def test_a_graph_network_short_of_memory_halves_its_batches_and_gives_the_same(c
     np.testing.assert_allclose(encoder.encode(window()), whole, rtol=1e-4, atol=1e-5)
     assert encoder.batches.batch_size <= 2
     assert encoder.warnings() == [
-        f"memory was short: batches of {encoder.batches.batch_size} items, not of 256"
+        f"memory was short: batches had {encoder.batches.batch_size} items instead of 256"
     ]
 
 
@@ -221,9 +221,9 @@ def test_wrong_settings_are_named(loader, message):
 def test_another_file_than_the_pinned_one(tmp_path):
     (tmp_path / "w.pth").write_bytes(b"x")
     settings = GraphNetworkSettings(convolution="gin", path=str(tmp_path / "w.pth"), sha256="0" * 64)
-    with pytest.raises(FetchError, match="another SHA-256"):
+    with pytest.raises(FetchError, match="the SHA-256 of .* is not"):
         GraphNetwork(settings).check()
-    with pytest.raises(ModelError, match="is no such graph network"):
+    with pytest.raises(ModelError, match="does not fit this graph network"):
         GraphNetwork(GraphNetworkSettings(convolution="gin", path=str(tmp_path / "w.pth"))).open(None)
 
 
@@ -236,7 +236,7 @@ def test_weights_are_from_one_place(more):
 
 
 def test_a_text_is_no_molecule():
-    with pytest.raises(ModelError, match="'a sentence' is no SMILES; with content_type smiles"):
+    with pytest.raises(ModelError, match="'a sentence' is not a SMILES; set content_type smiles"):
         FingerprintLoader(FingerprintSettings(fingerprint="ecfp")).open(None).encode(
             window(["CCO", "a sentence"])
         )

@@ -86,7 +86,7 @@ def test_one_of_several_arrays(corpus, vectors, tmp_path):
     np.testing.assert_array_equal(
         embed(corpus, tmp_path / "v.npz", array="small"), vectors[:, :2].astype(np.float32)
     )
-    with pytest.raises(ModelError, match="holds large, small; name one"):
+    with pytest.raises(ModelError, match="has large, small; name one"):
         embed(corpus, tmp_path / "v.npz")
     with pytest.raises(ModelError, match="has no 'medium'; it has large, small"):
         embed(corpus, tmp_path / "v.npz", array="medium")
@@ -121,7 +121,7 @@ def test_repeated_ids(form, corpus, vectors, tmp_path):
 def test_ids_that_are_not_one_a_row(corpus, vectors, tmp_path):
     path, settings = save(tmp_path, "npy", vectors)
     (tmp_path / "ids.txt").write_text("item-0\nitem-1\n")
-    with pytest.raises(ModelError, match="has 16 rows but there are 2 ids"):
+    with pytest.raises(ModelError, match="has 16 rows but 2 ids"):
         embed(corpus, path, match="id", **settings)
 
 
@@ -185,17 +185,17 @@ def test_parquet_that_holds_no_matrix(corpus, vectors, tmp_path):
     with pytest.raises(ModelError, match="1 rows without a vector"):
         embed(corpus, path)
     pd.DataFrame({"id": [f"item-{i}" for i in range(N)]}).to_parquet(path)
-    with pytest.raises(ModelError, match="neither a list column nor numeric columns"):
+    with pytest.raises(ModelError, match="no list column and no numeric columns"):
         embed(corpus, path)
 
 
 @pytest.mark.parametrize(
     "name, settings, message",
     [
-        ("v.pkl", {}, "not one of .npy, .npz"),
+        ("v.pkl", {}, "does not end in one of .npy, .npz"),
         ("missing.npy", {}, "does not exist"),
-        ("v.npy", {"match": "id"}, "holds no ids"),
-        ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "holds no ids"),
+        ("v.npy", {"match": "id"}, "has no ids"),
+        ("v.npy", {"match": "id", "ids": "nowhere.txt"}, "has no ids"),
         ("v.npy", {"array": "a"}, "remove the setting array"),
     ],
 )
@@ -269,5 +269,5 @@ def test_second_looks_with_ids_are_joined(corpus, vectors, tmp_path, rng):
     found = np.concatenate([looks.encode(window) for window in corpus.windows(7)])
     np.testing.assert_array_equal(found, (2 * vectors).astype(np.float32))
     save(tmp_path / "second", "parquet", vectors, [*ids[:-1], "other"])
-    with pytest.raises(ModelError, match="hold different items"):
+    with pytest.raises(ModelError, match="have different items"):
         loader_of(first, second_path=str(second)).open(corpus)

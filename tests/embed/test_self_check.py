@@ -55,7 +55,7 @@ def test_neighbours_that_reach_vectors_make_batches_of_one_text():
 
 @pytest.mark.parametrize("fault", [{"past": 0.1}, {"noise": 0.1}])
 def test_memory_and_chance_are_refused(fault):
-    with pytest.raises(ModelError, match="another vector after other texts"):
+    with pytest.raises(ModelError, match="a different vector for a text after other texts"):
         checked(**fault)
 
 
@@ -150,7 +150,7 @@ def test_sound_architectures_are_not_slowed(checkpoint, family):
 @pytest.mark.parametrize("family", ["llama", "gemma", "mistral"])
 def test_an_end_token_that_the_files_ask_for_is_pooled(fresh_checkpoint, family, window):
     plain, warned = open_hidden_states(fresh_checkpoint(family), pooling="last_token")
-    assert any("not one special token" in sentence for sentence in warned)
+    assert any("not the same special token" in sentence for sentence in warned)
     folder = plain.settings.checkpoint
     config = json.loads(open(f"{folder}/tokenizer_config.json").read())
     with open(f"{folder}/tokenizer_config.json", "w") as stream:

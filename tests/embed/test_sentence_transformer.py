@@ -168,7 +168,7 @@ def test_half_precision(sentence_model, sentences, window):
 
 
 def test_plain_transformer_is_refused(checkpoint):
-    with pytest.raises(ModelError, match="holds no modules.json"):
+    with pytest.raises(ModelError, match="has no modules.json"):
         make_loader(checkpoint("bert")).check()
 
 

@@ -73,6 +73,6 @@ def test_shards_that_do_not_fit_are_refused(corpus, tmp_path):
         write_embedding(loader, corpus, out, model="m", dataset="toy", shards=paths[::-1])
     facts = read_json(tmp_path / "1.json")
     write_json(facts | {"identity_sha256": "0" * 64}, tmp_path / "1.json")
-    with pytest.raises(ModelError, match=r"1\.npy is a shard of another embedding"):
+    with pytest.raises(ModelError, match=r"1\.npy belongs to another embedding"):
         write_embedding(loader, corpus, out, model="m", dataset="toy", shards=paths)
     assert not out.exists()

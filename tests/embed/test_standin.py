@@ -37,7 +37,7 @@ def test_the_seed_decides_the_weights(corpus, sentences, tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "kind", "message"),
     [
-        ("brt", "hidden_states", "no stand-in of architecture 'brt'; did you mean 'bert'"),
+        ("brt", "hidden_states", "no stand-in has the architecture 'brt'; did you mean 'bert'"),
         ("bert", "graph_network", "no stand-in for the loader graph_network"),
         (WORD_AVERAGE, "hidden_states", "read by the loader sentence_transformer"),
     ],

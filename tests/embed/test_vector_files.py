@@ -118,7 +118,7 @@ def test_a_saved_data_set_of_vectors(tmp_path):
 
 def test_one_array_of_several_by_the_path(tmp_path):
     np.savez(tmp_path / "m.npz", small=VECTORS[:, :2], large=VECTORS)
-    with pytest.raises(ModelError, match="holds large, small.*m.npz:large"):
+    with pytest.raises(ModelError, match="has large, small.*m.npz:large"):
         loader_of(tmp_path / "m.npz").read()
     np.testing.assert_array_equal(loader_of(f"{tmp_path}/m.npz:small").read(), VECTORS[:, :2])
     both = [tmp_path / f"m.npz:{name}" for name in ("small", "large")]
@@ -131,9 +131,9 @@ def test_one_array_of_several_by_the_path(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (numbered(label=1), "'label' are no part of the vector d0..d4"),
+        (numbered(label=1), "'label' are not part of the vector d0..d4"),
         (numbered(id=range(N), n_tokens=3), "'n_tokens'"),
-        (pd.DataFrame({"text": ["a"], "n_tokens": [3]}), "'n_tokens' do not share one name"),
+        (pd.DataFrame({"text": ["a"], "n_tokens": [3]}), "'n_tokens' do not have a common name"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

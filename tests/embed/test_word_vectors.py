@@ -97,11 +97,11 @@ def test_zero_rows_reach_the_card(make_corpus, tmp_path):
 
 BAD_TEXT = {
     "missing number": ("a 1 2\nb 3\n", "line 2: 1 numbers after the word, expected 2"),
-    "no dimensions": ("2 0\na\nb\n", r"2 words do not fit vectors of shape \(2, 0\)"),
+    "no dimensions": ("2 0\na\nb\n", r"2 words do not match vectors of shape \(2, 0\)"),
     "not a number": ("a 1 2\nb 3 x\n", "line 2: could not convert"),
-    "truncated": ("3 2\na 1 2\nb 3 4\n", "announces 3 words but holds 2"),
-    "empty": ("", "does not begin with a word and its numbers"),
-    "words alone": ("a\nb\n", "does not begin with a word and its numbers"),
+    "truncated": ("3 2\na 1 2\nb 3 4\n", "announces 3 words but has 2"),
+    "empty": ("", "does not start with a word and its numbers"),
+    "words alone": ("a\nb\n", "does not start with a word and its numbers"),
 }
 
 
@@ -118,7 +118,7 @@ def test_damaged_file(form, tmp_path):
     settings = save(tmp_path, form)
     path = tmp_path / settings["path"]
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ModelError, match=r"cannot be read|numbers after the word|announces|do not fit"):
+    with pytest.raises(ModelError, match=r"cannot be read|numbers after the word|announces|do not match"):
         loader_of(**settings).open(None)
 
 
@@ -131,17 +131,17 @@ def test_not_utf8(tmp_path):
 def test_vocabulary_of_another_size(tmp_path):
     settings = save(tmp_path, "npy")
     (tmp_path / "words.txt").write_text("rain\nfell\n")
-    with pytest.raises(ModelError, match=r"2 words do not fit vectors of shape \(5, 3\)"):
+    with pytest.raises(ModelError, match=r"2 words do not match vectors of shape \(5, 3\)"):
         loader_of(**settings).open(None)
 
 
 @pytest.mark.parametrize(
     "name, settings, message",
     [
-        ("v.csv", {}, "no file of word vectors"),
-        ("v.npy", {}, "needs vocabulary"),
-        ("v.npz", {"vocabulary": "v.csv"}, "takes no vocabulary"),
-        ("v.npz", {"array": "a"}, "for .safetensors"),
+        ("v.csv", {}, "not a file of word vectors"),
+        ("v.npy", {}, "needs a vocabulary"),
+        ("v.npz", {"vocabulary": "v.csv"}, "needs no vocabulary"),
+        ("v.npz", {"array": "a"}, "works only with .safetensors"),
         ("nowhere.npz", {}, "does not exist|is not a file"),
     ],
 )
@@ -158,7 +158,7 @@ def test_one_of_several_arrays(tmp_path):
     save_file({"x": VECTORS[:2], "y": VECTORS[2:4]}, tmp_path / "v.safetensors")
     settings = {"path": str(tmp_path / "v.safetensors"), "vocabulary": str(tmp_path / "words.txt")}
     assert loader_of(**settings, array="y").open(None).vectors.tolist() == VECTORS[2:4].tolist()
-    with pytest.raises(ModelError, match="holds x, y; name one"):
+    with pytest.raises(ModelError, match="has x, y; name one"):
         loader_of(**settings).open(None)
     with pytest.raises(ModelError, match="no array 'z', only x, y"):
         loader_of(**settings, array="z").open(None)

@@ -89,7 +89,7 @@ def test_vectors_and_card(corpus, sentences, tmp_path, monkeypatch):
 FATAL = {
     "nan": "NaN or infinite values in 1 of 16 rows, first in row 15",
     "constant": "all 3 dimensions are constant",
-    "width": r"gave vectors of shape \(16, 2\) for 16 items",
+    "width": r"returned vectors of shape \(16, 2\) for 16 items",
 }
 
 
@@ -202,9 +202,7 @@ def test_registry_knows_its_loaders(kind):
 
 
 def test_unknown_kind():
-    with pytest.raises(
-        ModelError, match=r"no loader of kind 'hidden_state' \(did you mean 'hidden_states'\?\)"
-    ):
+    with pytest.raises(ModelError, match=r"unknown loader 'hidden_state' \(did you mean 'hidden_states'\?\)"):
         get_loader("hidden_state")
     with pytest.raises(ModelError, match="kind 'xyz'; the kinds are api, bag_of_words, "):
         get_loader("xyz")

@@ -223,7 +223,7 @@ def test_few_values_hold_at_most_their_entropy_and_nothing_of_what_is_independen
     copy = estimate(np.hstack([noise, counts]), counts)
     assert 0.9 * exact < copy.nats <= exact * (1 + 1e-6)
     is_held = len(np.unique(counts[:, 0])) > MAX_LEVELS
-    assert any("held to the entropy of their values" in said for said in copy.warnings) == is_held
+    assert any("limited to the entropy of their values" in said for said in copy.warnings) == is_held
     independent = estimate(noise, counts)
     assert abs(independent.nats) < 3 * independent.standard_error_nats + 0.002
     assert estimate(np.hstack([noise, counts]), counts, binary="gaussian").nats > 1.2 * exact

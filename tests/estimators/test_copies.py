@@ -37,7 +37,7 @@ def test_independent_vectors_stay_independent_when_each_is_there_five_times(esti
     (source, target), _ = repeated(independent(seed), seed)
     found = estimate(source, target, estimator)
     assert abs(found.nats) < 3 * found.standard_error_nats
-    assert any(note.startswith("800 of 1000 rows are copies") for note in found.warnings)
+    assert any(note.startswith("800 of 1000 items are copies") for note in found.warnings)
 
 
 def test_copies_count_once_in_the_standard_error():
@@ -55,7 +55,7 @@ def test_copies_in_two_looks_count_once():
     found = rank(dict(zip("abc", first, strict=True)), dict(zip("abc", second, strict=True)))
     z = found.pairs["nats"] / found.pairs["standard_error_nats"]
     assert z.abs().max() < 3.5  # of 18 pairs
-    assert "800 of 1000 rows are copies" in found.notes[0]
+    assert "800 of 1000 items are copies" in found.notes[0]
 
 
 def change_nothing(array):
@@ -168,7 +168,7 @@ def test_groups_are_joined_with_copies():
     assert len(set(joined)) == 99
     assert joined[7] == joined[250] == joined[6] == joined[251]
     assert notes == (
-        "1 of 300 rows are copies of others, equal or nearly so in all vectors: their groups stay together "
+        "1 of 300 items are copies of others (vectors equal or nearly equal); their groups stay together "
         "and count once",
     )
     inside = np.where(np.arange(300) == 7, groups[250], groups)
@@ -199,8 +199,8 @@ def test_a_row_of_every_group_leaves_the_groups_as_they_are():
     groups = np.repeat(np.arange(100), 3)
     joined, notes = join_copies([source, target], groups)
     assert joined is groups
-    assert "99 of 300 rows are copies" in notes[0]
-    assert "link groups that hold 100% of the rows" in notes[0]
+    assert "99 of 300 items are copies" in notes[0]
+    assert "link groups with 100% of the items" in notes[0]
 
 
 def test_too_few_different_rows_are_an_error():

@@ -172,7 +172,7 @@ def broken(what):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("rows", "source has 3 samples but target has 1000"),
+        ("rows", "source has 3 items but target has 1000"),
         ("nan", "source: .* 1 NaN or infinite values, the first in row 17, column 2"),
         ("infinite", "target: .* 1 NaN or infinite values, the first in row 5, column 0"),
         ("constant", "target: all 16 dimensions .* are constant"),

@@ -82,7 +82,7 @@ def test_a_group_that_holds_most_items_is_a_warning():
     groups = np.r_[np.zeros(400), np.arange(1, 101)]
     generator = np.random.default_rng(0)
     result = estimate(generator.normal(size=(500, 3)), generator.normal(size=(500, 2)), groups=groups)
-    assert result.warnings == ("one group holds 80% of the items, so that standard errors are too small",)
+    assert result.warnings == ("one group holds 80% of the items, so standard errors are too small",)
     assert result.n_train == 100  # the least that a density of `linear` is fitted on
 
 
@@ -102,5 +102,5 @@ def test_what_cannot_be_divided_gets_a_message(n_items, groups, message):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, 2**63])
 def test_a_seed_that_is_none_gets_a_message(seed):
-    with pytest.raises(EstimationError, match="seed .* is no whole number"):
+    with pytest.raises(EstimationError, match="seed .* is not a whole number"):
         divide_items(100, seed=seed)

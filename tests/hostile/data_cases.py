@@ -101,8 +101,8 @@ ITEMS: dict[str, tuple[Damage, str]] = {
     "no rows": (items(lambda table: table.head(0)), "toys.*no items"),
     "one row": (items(lambda table: table.head(1)), "1 items? of 1 remain"),
     "49 rows": (items(lambda table: table.head(49)), "49 items of 49 remain"),
-    "every row twice": (items(lambda table: pd.concat([table, table])), "id 'k0' stands more than once"),
-    "one row twice": (items(lambda table: pd.concat([table, table.tail(1)])), "id 'k299' stands more than once"),
+    "every row twice": (items(lambda table: pd.concat([table, table])), "id 'k0' occurs more than once"),
+    "one row twice": (items(lambda table: pd.concat([table, table.tail(1)])), "id 'k299' occurs more than once"),
     "one text twice": (items(lambda table: table.assign(text=table["text"].where(table.index != 7, table["text"][6]))), "300 rows but data set toys has 299"),
     "all texts the same": (everywhere("text", "same"), "1 items of 300 remain.*299 duplicate"),
     "texts missing": (everywhere("text", None), "0 items of 300 remain.*300 empty"),
@@ -113,7 +113,7 @@ ITEMS: dict[str, tuple[Damage, str]] = {
     "no column of groups": (items(lambda table: table.drop(columns="document")), "no column 'document'"),
     "an id missing": (at(5, "key", None), "data row 6 has no id"),
     "a group missing": (at(5, "document", None), "data row 6 has no group"),
-    "an id twice": (at(5, "key", "k4"), "id 'k4' stands more than once"),
+    "an id twice": (at(5, "key", "k4"), "id 'k4' occurs more than once"),
     "one group": (everywhere("document", "d"), "1 groups? are too few|1 groups"),
     "one class": (everywhere("topic", "sea"), "topic.*has 1 class"),
     "no labels": (everywhere("topic", None), "no item has a value in column 'topic'"),
@@ -240,5 +240,5 @@ def checksums() -> Iterator[Case]:
     """A SHA-256 in the table that the file does not have."""
     for sha256 in CHECKSUMS:
         table = f"dataset\tsource\tpath\tcontent\tid\tgroup\tsha256\ntoys\tfile\ttoys.csv\ttext\tkey\tdocument\t{sha256}\n"
-        expected = "'toys'.*(another SHA-256|sha256)" if sha256 else SAME
+        expected = "'toys'.*(the SHA-256 of|sha256)" if sha256 else SAME
         yield Case("checksum", f"{sha256[:1]} {len(sha256)}", write("datasets.tsv", table.encode()), expected)

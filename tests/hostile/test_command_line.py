@@ -16,14 +16,14 @@ EXPLAIN = ("explain", "a.npy", "b.npy")
 NEW = ("new-study", "--texts", "t.csv")
 BAD_NAMES = ("../x", "a/b", "/tmp/x", "..", "A", "=1", "<script>", "a b", "", LONG)
 ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
-    "seed": [((*RANK, "--seed", value), f"seed {value} is no whole number") for value in ("-1", "9" * 30)],
+    "seed": [((*RANK, "--seed", value), f"seed {value} is not a whole number") for value in ("-1", "9" * 30)],
     "targets": [
         ((*RANK, "--targets", ""), "0 targets are too few"),
-        ((*RANK, "--targets", "9" * 5000), "is no model"),
-        ((*RANK, "--targets", "\u00b2"), "target '\u00b2' is no model"),
-        ((*RANK, "--targets", "../a"), "target '../a' is no model"),
+        ((*RANK, "--targets", "9" * 5000), "is not a model"),
+        ((*RANK, "--targets", "\u00b2"), "target '\u00b2' is not a model"),
+        ((*RANK, "--targets", "../a"), "target '../a' is not a model"),
         ((*RANK, "--budget", "-5"), "a budget of -5 pairs is too small"),
-        ((*RANK, "--targets", "a,a"), "a name stands twice in a, a"),
+        ((*RANK, "--targets", "a,a"), "a name occurs twice in a, a"),
     ],
     "choice": [
         ((*RANK, "--estimator", ""), "unknown estimator ''"),
@@ -42,17 +42,17 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("rank", "a.npy", name), message)
         for name, message in {
             "none.npy": "none.npy does not exist",
-            "folder.npy": "folder.npy holds no file of vectors",
+            "folder.npy": "folder.npy has no file of vectors",
             "short.npy": "short has 50 rows but a has 200",
-            "text": "text is not one of .npy",
+            "text": "text does not end in one of .npy",
             "text.npy": "text.npy cannot be read",
             "nan.npy": "nan: the embedding has 6 NaN",
             "sub/a.npy": "two files give the model name 'a'",
-            f"{LONG}.npy": "can be no file's name",
-            "~nobody-of-that-name/b.npy": "home folder that is not there",
+            f"{LONG}.npy": "cannot be the name of a file",
+            "~nobody-of-that-name/b.npy": "unknown home folder",
             "https://127.0.0.1/b.npy": "b.npy does not exist",
-            "\n.npy": "names a model by what cannot be shown",
-            os.fsdecode(b"\xff.npy"): "names a model by what cannot be shown",
+            "\n.npy": "cannot be shown on one line",
+            os.fsdecode(b"\xff.npy"): "cannot be shown on one line",
         }.items()
     ],
     "labels": [
@@ -71,7 +71,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "new study": [
         *(((*NEW, name), "is not a name") for name in BAD_NAMES),
         (("new-study", "ok", "--texts", "none.csv"), "none.csv does not exist"),
-        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy holds no file of a known kind"),
+        (("new-study", "ok", "--texts", "folder.npy"), "folder.npy has no file of a known kind"),
         (("new-study", "ok", "--texts", LONG), "too long"),
         ((*NEW, "ok", "--models", ""), "there is 0 model"),
         ((*NEW, "ok", "--models", "$(id)"), "model '$(id)' is no preset"),
@@ -80,8 +80,8 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "results": [
         (("show", "none"), "none holds no ranking"),
         (("show", "text"), "text holds no ranking"),
-        (("verify", "none"), "none holds no records"),
-        (("verify", "text"), "text holds no records"),
+        (("verify", "none"), "none has no records"),
+        (("verify", "text"), "text has no records"),
     ],
 }
 CASES = [(kind, *case) for kind, cases in ARGUMENTS.items() for case in cases]

@@ -13,11 +13,11 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
     ("sede", 1, "unknown key 'sede'; did you mean 'seed'"),
     ("seed", "x", "'seed' has the value 'x'"),
     ("seed", True, "'seed' has the value True: write a number"),
-    ("seed", 2**64, "18446744073709551616 is no whole number"),
+    ("seed", 2**64, "18446744073709551616 is not a whole number"),
     ("models", "../../none.tsv", "none.tsv, lies outside of the study's folder"),
     ("models", "/etc/passwd", "passwd"),
-    ("models", "a\0b", "can be no file's name"),
-    ("models", "x" * 5000 + ".tsv", "can be no file's name|too long"),
+    ("models", "a\0b", "cannot be the name of a file"),
+    ("models", "x" * 5000 + ".tsv", "cannot be the name of a file|too long"),
     ("datasets", ".", "cannot be read"),
     ("tasks", "toys.csv", "the column 'task' is missing"),
     ("estimators", {"../x": {"estimator": "linear"}}, "'../x' is not a name"),
@@ -28,7 +28,7 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
     ("ranking", {"targets": ["own", "own"]}, "own"),
     ("ranking", {"n_resamples": 10**30}, "n_resamples"),
     ("public_scores", {"table": "../../../../etc/passwd"}, "passwd"),
-    ("public_scores", {"tree": "a\0b", "tasks": ["x"]}, "can be no file's name"),
+    ("public_scores", {"tree": "a\0b", "tasks": ["x"]}, "cannot be the name of a file"),
     ("training", {"x": {"dataset": "../toys"}}, "no data set '../toys'"),
     ("kind", "calibration", "'kind' has the value 'calibration'"),
 )
@@ -38,7 +38,7 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
 def test_a_study_that_is_none_is_named(project, tmp_path, monkeypatch, study):
     monkeypatch.chdir(tmp_path)
     config = {"study": study}
-    with pytest.raises(SufficeError, match="no study|can be no file|home folder|is no study"):
+    with pytest.raises(SufficeError, match="no study|cannot be the name of a file|home folder|is no study"):
         kind_of_study(study_folder(config, project), {})
 
 

@@ -135,7 +135,7 @@ def test_a_kind_of_another_package_runs_to_its_final_file(project, outside, stud
     assert "1 results and 0 stored parts: 0 damaged, 0 stale" in run("verify", "results/sea")
 
     (outside / "count.py").write_text(COUNT.replace("len(text.split())", "2 * len(text.split())"))
-    assert "made by other code" in run("run", str(study), "--cores", "1")
+    assert "made by different code" in run("run", str(study), "--cores", "1")
     assert (tmp_path / "results" / "sea" / "summary.csv").read_text().split() == ["words", "12"]
 
 

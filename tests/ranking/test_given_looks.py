@@ -142,8 +142,8 @@ def test_too_few_groups_give_one_look_and_say_so():
     ranking = rank(models, groups=few)
     assert set(ranking.pairs["looks"]) == {"same"}
     (note,) = ranking.notes
-    assert "only 40 groups have two items whose vectors differ, and 50 are needed" in note
-    assert "rank worse" in note
+    assert "only 40 groups have two items with different vectors, but 50 are needed" in note
+    assert "less reliable ranking" in note
     with pytest.raises(EstimationError, match="looks 'group': only 40 groups"):
         rank(models, groups=few, looks="group")
 
@@ -164,10 +164,10 @@ def test_equal_looks_give_one_look_and_say_so():
         ("drop", {}, "the second look lacks half; give both looks of every model"),
         ("extra", {}, "the first look lacks more; give both looks"),
         ("rows", {}, r"half: the first look has shape \(600, 9\) but the second has \(599, 9\)"),
-        (None, {"looks": "same"}, "looks 'same' is one look, but a second is given"),
+        (None, {"looks": "same"}, "looks 'same' means one look, but a second is given"),
         (None, {"looks": "group"}, "looks 'group': a second look is given as well"),
         (None, {"looks": "halves"}, "looks 'halves': write one of auto, same, files, group"),
-        (None, {"estimator": ["linear", "linear"]}, "name at least one, and each once"),
+        (None, {"estimator": ["linear", "linear"]}, "name at least one estimator, and each only once"),
         (None, {"estimator": ["linear", "gaussian"], "penalty": 0.1}, r"settings \(penalty\) belong to one"),
     ],
 )
@@ -242,7 +242,7 @@ def test_the_command_line_takes_groups(suffix, tmp_path, capsys):
     [
         ("group\na\n", "has 1 rows but there are 600 items"),
         ("group\n" + "a\n" * 299 + "\n" + "b\n" * 300, "row 299 has no group"),
-        ("one,two\n" + "a,b\n" * 600, "has the columns one, two; name the one with the groups `group`"),
+        ("one,two\n" + "a,b\n" * 600, "has the columns one, two; rename the one with the groups to `group`"),
         (None, "cannot be read"),
     ],
 )

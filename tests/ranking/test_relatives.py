@@ -7,7 +7,7 @@ from suffice import rank
 from suffice.ranking.relatives import alone, linear_cka, near_copies, with_families
 
 
-def test_likeness_is_one_for_a_rotation_and_nought_for_strangers_of_any_width():
+def test_similarity_is_one_for_a_rotation_and_nought_for_strangers_of_any_width():
     generator = np.random.default_rng(0)
     base = generator.normal(size=(300, 5))
     base /= base.std(axis=0)
@@ -20,7 +20,7 @@ def test_likeness_is_one_for_a_rotation_and_nought_for_strangers_of_any_width():
     np.testing.assert_allclose(np.diag(cka), 1, atol=1e-5)
 
 
-def test_likeness_is_exactly_that_of_centred_rows_and_columns():
+def test_similarity_is_exactly_that_of_centred_rows_and_columns():
     """Székely and Rizzo's centring, written out: rows, columns and the whole, without the diagonal."""
     generator = np.random.default_rng(1)
     one, other = generator.normal(size=(2, 12, 3))
@@ -41,14 +41,14 @@ def test_likeness_is_exactly_that_of_centred_rows_and_columns():
     assert linear_cka([one, other])[0, 1] == pytest.approx(expected, abs=1e-5)
 
 
-def test_likeness_of_strangers_has_no_bias_at_any_width():
+def test_similarity_of_strangers_has_no_bias_at_any_width():
     values = [
         linear_cka(list(np.random.default_rng(seed).normal(size=(2, 40, 200))))[0, 1] for seed in range(60)
     ]
     assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(60)
 
 
-def test_a_constant_dimension_and_a_constant_embedding_have_no_likeness():
+def test_a_constant_dimension_and_a_constant_embedding_have_no_similarity():
     base = np.random.default_rng(0).normal(size=(100, 3))
     with_constant = np.c_[base, np.full(100, 7.0)]
     cka = linear_cka([base, with_constant, np.ones((100, 2))])

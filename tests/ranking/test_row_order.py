@@ -114,7 +114,7 @@ def test_a_ranking_says_so_unless_there_are_ids():
     order = np.random.default_rng(9).permutation(400)
     found = rank(models | {"b": models["b"][order]})
     (note,) = found.notes
-    assert note.startswith("b shares nothing with the other models although halves")
+    assert note.startswith("b shares nothing with the other models, although halves")
     warnings = found.table.set_index("model")["warnings"]
     assert warnings["b"] == note
     assert warnings["a"] == ""

@@ -92,12 +92,12 @@ def test_a_budget_decides_the_number_of_targets():
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        (["a0", "d0"], "target 'd0' is no model; .*there is: a0"),
-        (["a0", "a0"], "a name stands twice in a0, a0"),
+        (["a0", "d0"], "target 'd0' is not a model; .*there is: a0"),
+        (["a0", "a0"], "a name occurs twice in a0, a0"),
         (["a0"], "1 targets are too few: choose at least 2"),
         (1, "1 targets are too few: choose at least 2"),
         (0, "0 targets are too few"),
-        (7, "7 targets are wanted, but only 6 models may be targets"),
+        (7, "7 targets are requested, but only 6 models can be targets"),
         ("most", "targets 'most': write 'all', a whole number, or a list"),
     ],
 )

@@ -70,7 +70,7 @@ def test_an_input_with_other_bytes_and_the_same_or_an_older_time(made, tmp_path,
     other.write_text(text)
     with_times_of(other, made.input)
     os.replace(other, made.input)
-    assert made.outdated() == {"pairs.csv": f"was made from another {made.input}"}
+    assert made.outdated() == {"pairs.csv": f"was made from a different {made.input}"}
 
 
 def test_an_input_that_is_gone_makes_nothing_outdated(made):
@@ -84,24 +84,24 @@ def test_a_result_that_was_cut_or_swapped_with_its_time_kept(made, tmp_path, tex
     other.write_text(text)
     with_times_of(other, made.ranking)
     os.replace(other, made.ranking)
-    assert made.outdated() == {"ranking.csv": "is not as its job left it"}
+    assert made.outdated() == {"ranking.csv": "has changed since its job wrote it"}
 
 
 def test_results_from_other_results_than_there_are_now(made):
     made.pairs.write_text("a,b\n1,3\n")
     write_records(made.results, [made.pairs], {str(made.input): sha256_of(made.input)}, made.job)
-    assert made.outdated() == {"ranking.csv": "was made from another pairs.csv"}
+    assert made.outdated() == {"ranking.csv": "was made from a different pairs.csv"}
 
 
 def test_other_code(made):
     job = {"parameters": {"code": "0123456789ab suffice.errors"}}
     write_records(made.results, [made.pairs], {}, job)
-    assert made.outdated() == {"pairs.csv": "was made by other code"}
+    assert made.outdated() == {"pairs.csv": "was made by different code"}
 
 
 def test_other_settings_of_which_snakemake_knows_nothing(made):
     """Its notes were deleted, or are those of another checkout."""
-    lost = "was made with settings that are not known any more"
+    lost = "was made with settings that are no longer known"
     assert made.outdated(seed=2) == {"pairs.csv": lost, "ranking.csv": lost}
     made.note(made.pairs)
     assert made.outdated(seed=2) == {"ranking.csv": lost}
@@ -110,7 +110,7 @@ def test_other_settings_of_which_snakemake_knows_nothing(made):
 
 
 def test_what_is_outdated_is_deleted_with_its_record_and_nothing_else(made):
-    delete_results(made.results, {"ranking.csv": "is not as its job left it"})
+    delete_results(made.results, {"ranking.csv": "has changed since its job wrote it"})
     assert not made.ranking.exists() and read_record(made.results, made.ranking) is None
     assert check_result(made.results, made.pairs) == sha256_of(made.pairs)
 
@@ -122,7 +122,7 @@ def test_results_of_another_study_of_the_same_name_are_refused(made, tmp_path):
     (other / "study.yaml").write_text("seed: 1\n")
     refuse_other_study(made.results, other)  # the same study, copied
     (other / "study.yaml").write_text("seed: 3\n")
-    with pytest.raises(StudyError, match="holds the results of the study in .*; give one of the folders"):
+    with pytest.raises(StudyError, match="has the results of the study in .*; rename one of the folders"):
         refuse_other_study(made.results, other)
     (made.study / "study.yaml").unlink()  # moved, then edited
     refuse_other_study(made.results, other)

@@ -69,7 +69,7 @@ def test_a_file_is_fetched_once_and_then_read_from_the_cache(server, cache, monk
 def test_another_content_and_a_missing_file_leave_nothing_behind(server, cache):
     address, _ = server
     for url, sha256 in ((f"{address}/texts.csv", OTHER), (f"{address}/none.csv", SHA256)):
-        with pytest.raises(FetchError, match="cannot be fetched .*put it into"):
+        with pytest.raises(FetchError, match="cannot be downloaded .*put it at"):
             fetch(url, sha256)
         assert not cached_file(url, sha256).exists()
 
@@ -79,7 +79,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_anew(server, cache):
     path = cached_file(f"{address}/texts.csv", SHA256)
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT[:-5])
-    with pytest.raises(FetchError, match="has another SHA-256"):
+    with pytest.raises(FetchError, match="the SHA-256 of .* is not"):
         fetched(f"{address}/texts.csv", SHA256)
     assert fetch(f"{address}/texts.csv", SHA256).read_bytes() == CONTENT
     assert len(asked) == 1
@@ -88,9 +88,9 @@ def test_a_damaged_file_in_the_cache_is_fetched_anew(server, cache):
 @pytest.mark.parametrize(
     ("url", "sha256", "message"),
     [
-        ("http://example.org/a.csv", SHA256, "no address of a file that begins with https"),
-        ("file:///etc/passwd", SHA256, "no address of a file that begins with https"),
-        ("https://example.org/", SHA256, "no address of a file that begins with https"),
+        ("http://example.org/a.csv", SHA256, "not the address of a file that begins with https"),
+        ("file:///etc/passwd", SHA256, "not the address of a file that begins with https"),
+        ("https://example.org/", SHA256, "not the address of a file that begins with https"),
         ("https://example.org/a.csv", None, "needs the setting sha256"),
     ],
 )
@@ -103,7 +103,7 @@ def test_without_network_the_remedy_names_the_place(cache, monkeypatch):
     pytest.importorskip("requests", reason="needs the hub extra")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        FetchError, match=r"downloads are switched off; run `make fetch STUDY=...` where .*-a\.csv"
+        FetchError, match=r"downloads are switched off; run `make fetch STUDY=...` with .*-a\.csv"
     ):
         fetch("https://example.org/a.csv", SHA256)
 
@@ -129,7 +129,7 @@ def test_a_local_file_may_have_a_hash_too(tmp_path):
     (tmp_path / "texts.csv").write_bytes(CONTENT)
     settings = {"source": "file", "path": str(tmp_path / "texts.csv"), "min_items": 5}
     check_dataset(DatasetSettings(**settings, sha256=SHA256), "texts", ranked=False)
-    with pytest.raises(FetchError, match="another SHA-256"):
+    with pytest.raises(FetchError, match="the SHA-256 of .* is not"):
         check_dataset(DatasetSettings(**settings, sha256=OTHER), "texts", ranked=False)
 
 
@@ -138,7 +138,7 @@ def test_a_server_that_does_not_answer_is_given_up(cache, monkeypatch):
     monkeypatch.setattr("suffice.storage.fetch.TIMEOUT_SECONDS", 0.5)
     with (
         silent_server(seconds=30) as address,
-        pytest.raises(FetchError, match=r"texts\.csv cannot be fetched"),
+        pytest.raises(FetchError, match=r"texts\.csv cannot be downloaded"),
     ):
         fetch(f"{address}/texts.csv", SHA256)
     assert not list(cache.rglob("*.csv"))
@@ -191,14 +191,14 @@ def drop_by_drop(handler):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (endless, "more than 1 MB; set SUFFICE_MAX_DOWNLOAD_MB"),
-        (lambda handler: send(handler, b"", Content_Length=10**13), "more than 1 MB"),
-        (drop_by_drop, "takes more than 1 s; set SUFFICE_MAX_DOWNLOAD_SECONDS"),
-        (lambda handler: send(handler, Content_Length=len(CONTENT) + 1), "the connection broke off"),
-        (lambda handler: send(handler, status=500), "answers with status 500"),
+        (endless, "over 1 MB; to allow more, set SUFFICE_MAX_DOWNLOAD_MB"),
+        (lambda handler: send(handler, b"", Content_Length=10**13), "over 1 MB"),
+        (drop_by_drop, "takes over 1 s; to allow more, set SUFFICE_MAX_DOWNLOAD_SECONDS"),
+        (lambda handler: send(handler, Content_Length=len(CONTENT) + 1), "the connection was lost"),
+        (lambda handler: send(handler, status=500), "answered with status 500"),
         (
             lambda handler: send(handler, status=302, Location="/data/texts.csv"),
-            "referred on more than 5 times",
+            "redirected more than 5 times",
         ),
     ],
 )
@@ -232,14 +232,14 @@ def test_no_address_without_encryption_is_gone_to_and_another_host_is_said(old, 
     found = _next_address(old, new)
     assert found.endswith(new)
     said = [record.getMessage() for record in caplog.records]
-    assert said == (["a.org refers to another host: https://b.org/x.csv?…"] if "b.org" in new else [])
+    assert said == (["a.org redirects to another host: https://b.org/x.csv?…"] if "b.org" in new else [])
 
 
 def test_a_file_of_another_host_is_fetched(server, serve, caplog):
     address, _ = server
     other = serve(lambda handler: send(handler, b"", 302, Location=f"{address}/texts.csv"))
     assert fetch(f"{other}/texts.csv", SHA256).read_bytes() == CONTENT
-    assert "refers to another host" in caplog.text
+    assert "redirects to another host" in caplog.text
 
 
 def test_messages_of_downloads_hold_no_secrets(cache, monkeypatch):

@@ -42,9 +42,9 @@ def test_a_result_as_its_job_left_it_passes_and_is_read_once(results, monkeypatc
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("val", r"a\.csv is truncated: 3 bytes, of 8 that its job wrote"),
+        ("val", r"a\.csv is truncated: it has 3 of the 8 bytes that its job wrote"),
         ("value\nb\n", r"a\.csv was altered: its SHA-256"),
-        ("value\na\nz\n", r"a\.csv was altered: 10 bytes, and its job wrote 8"),
+        ("value\na\nz\n", r"a\.csv was altered: it has 10 bytes, but its job wrote 8"),
         (None, r"a\.csv is missing"),
     ],
 )
@@ -85,7 +85,7 @@ def test_what_was_made_from_an_altered_result_is_stale_and_so_are_its_heirs(resu
     (results / "a.csv").write_text("value\nz\n")
     found = verify_results(results)
     assert list(found.damaged) == ["a.csv"]
-    assert found.stale == {"b.csv": "made from another a.csv than there is now"}
+    assert found.stale == {"b.csv": "made from a different a.csv"}
     assert found.heirs == ["c.csv"]
 
 
@@ -100,12 +100,12 @@ def test_what_is_missing_is_noted_and_makes_nothing_stale(results):
     (results / "a.csv").unlink()
     found = verify_results(results)
     assert found.is_good
-    assert found.notes == ["1 file not there any more: a.csv"]
+    assert found.notes == ["1 file missing: a.csv"]
 
 
 def test_files_without_a_record_are_noted(results):
     (results / "mine.csv").write_text("x")
-    assert verify_results(results).notes == ["1 file not checked, since no job recorded them: mine.csv"]
+    assert verify_results(results).notes == ["1 file not checked, because no job recorded them: mine.csv"]
 
 
 def test_damaged_parts_in_the_store_are_found_and_computed_again(results, caplog):
@@ -127,9 +127,9 @@ def test_the_command_says_what_is_wrong_and_ends_with_status_1(results, capsys):
     assert main(["verify", str(results)]) == 1
     said = capsys.readouterr()
     assert "damaged: c.csv is truncated" in said.out
-    assert "delete what is damaged" in said.err
+    assert "delete damaged ones" in said.err
     assert main(["verify", str(results.parent)]) == 1
-    assert "holds no records" in capsys.readouterr().err
+    assert "has no records" in capsys.readouterr().err
 
 
 def test_code_is_current_until_it_changes(monkeypatch):

@@ -142,7 +142,7 @@ TEXT_CHANGES = [
     ("study.yaml", "n_resamples: 100", "targets: true", r"key 'ranking.targets' has the value True: write all, a number"),
     ("study.yaml", "n_resamples: 100", "targets: [owl, own]", r"ranking\.targets.*no model 'owl'; did you mean 'own'"),
     ("study.yaml", "n_resamples: 100", "targets: [own]", r"ranking\.targets.*1 targets are too few: choose at least 2"),
-    ("study.yaml", "n_resamples: 100", "targets: 6", r"6 targets are wanted, but only 5 models may be targets"),
+    ("study.yaml", "n_resamples: 100", "targets: 6", r"6 targets are requested, but only 5 models can be targets"),
     ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
     ("study.yaml", "estimators: {linear: {}}", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
@@ -336,10 +336,10 @@ def test_public_scores_are_tasks_or_a_baseline(public_study):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "needs a tree, a table, or both"),
+        ({}, "needs a tree or a table"),
         ({"table": "pubic.csv"}, "public_scores.table: .*pubic.csv does not exist"),
-        ({"tree": "."}, "needs tasks, the names of those to read"),
-        ({"table": "public.csv", "same_revision": True}, "same_revision is for scores of a tree"),
+        ({"tree": "."}, "needs 'tasks', the names of the tasks to read"),
+        ({"table": "public.csv", "same_revision": True}, "same_revision needs a tree"),
         ({"table": "public.csv", "tasks": ["topic"]}, "row 'topic' is also a public task"),
         ({"table": "tasks.tsv"}, "public_scores.table': .*lacks the column"),
     ],

@@ -113,15 +113,15 @@ def test_same_seed_same_result(blobs):
         (
             lambda e, t: (np.where(np.arange(240)[:, None] == 7, np.nan, e), t),
             ModelError,
-            "the first at row 7",
+            "the first in row 7",
         ),
         (lambda e, t: (np.ones_like(e), t), ModelError, "the same vector"),
         (lambda e, t: (e, t.assign(split="train")), DataError, "240 labelled items in train and 0 in test"),
-        (lambda e, t: (e, t.assign(split="dev")), DataError, "holds .'dev'.; allowed are train and test"),
+        (lambda e, t: (e, t.assign(split="dev")), DataError, "has .'dev'.; allowed are train and test"),
         (
             lambda e, t: (e, t.assign(group="one")),
             DataError,
-            "1 groups have labelled items in train and in test",
+            "1 groups have labelled items in both train and test",
         ),
         (
             lambda e, t: (e, t.assign(label="one")),

@@ -48,8 +48,8 @@ def test_same_seed_same_result(blobs):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda e, t: (e, t.assign(label="one")), DataError, "has 1 classes on 240 items"),
-        (lambda e, t: (e, t.assign(label=range(240))), DataError, "has 240 classes on 240 items"),
+        (lambda e, t: (e, t.assign(label="one")), DataError, "has 1 classes for 240 items"),
+        (lambda e, t: (e, t.assign(label=range(240))), DataError, "has 240 classes for 240 items"),
         (lambda e, t: (np.sign(e[:, :1]), t), ModelError, "2 different vectors cannot form 3 clusters"),
         (lambda e, t: (e, t.assign(group="one")), DataError, "belong to one group"),
     ],

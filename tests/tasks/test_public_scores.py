@@ -53,7 +53,7 @@ def test_every_value_of_the_real_tree(shared_data, tmp_path):
     without = read_public_scores(models, tasks, folder / "results")
     named = set(zip(without.gaps["public_name"], without.gaps["task"], strict=True))
     assert named == set(zip(no_file["model"], no_file["task"], strict=True))
-    assert set(without.gaps["reason"]) == {"the model has no file for it"}
+    assert set(without.gaps["reason"]) == {"the model has no file for this task"}
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_which_revision_counts(tree):
         ({"scores": {"validation": []}}, "has no split 'test'"),
         ({"scores": {"test": [{"hf_subset": "de", "main_score": 0.5}]}}, "no English subset; it has de"),
         ({"test": {"loss": 0.5}}, "none of the main metrics; it has loss"),
-        (new(None), "holds None where a number should be"),
-        ('{"scores": {"test": [{"main_score": NaN, "accuracy": 1}]}}', "holds nan"),
+        (new(None), "has None where a number is expected"),
+        ('{"scores": {"test": [{"main_score": NaN, "accuracy": 1}]}}', "has nan"),
     ],
 )
 def test_a_gap_is_named_with_its_reason(tree, content, message):
@@ -118,7 +118,7 @@ def test_a_gap_is_named_with_its_reason(tree, content, message):
 
 def test_a_model_without_a_folder_and_a_table_that_fills_gaps(tree, tmp_path):
     folder = tree(COMMIT, "T", new(0.5))
-    assert reason(folder, "Other") == "the model has no file for it"
+    assert reason(folder, "Other") == "the model has no file for this task"
     assert reason(tmp_path, "T") == "the model has no folder and no row"
     table = tmp_path / "table.csv"
     table.write_text("model,task,value\nowner/m,T,0.9\nowner/m,Other,0.7\n")
@@ -131,7 +131,7 @@ def test_a_model_without_a_folder_and_a_table_that_fills_gaps(tree, tmp_path):
     [
         ("model,task\nm,T\n", "lacks the column.s. value"),
         ("model,task,value\nm,T,1\nm,T,2\n", "two rows for 'm' and 'T'"),
-        ("model,task,value\nm,T,good\n", "holds the value 'good'"),
+        ("model,task,value\nm,T,good\n", "has the value 'good'"),
     ],
 )
 def test_a_wrong_table(tmp_path, content, message):
@@ -142,9 +142,9 @@ def test_a_wrong_table(tmp_path, content, message):
 
 
 def test_where_to_read_must_be_given_and_exist(tmp_path):
-    with pytest.raises(DataError, match="need a tree, a table, or both"):
+    with pytest.raises(DataError, match="need a tree or a table"):
         read_public_scores({"m": "m"}, ["T"])
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         read_public_scores({"m": "m"}, ["T"], tmp_path / "nowhere")
     with pytest.raises(DataError, match="cannot be read"):
         read_public_scores({"m": "m"}, ["T"], table=tmp_path / "nowhere.csv")

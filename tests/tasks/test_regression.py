@@ -70,7 +70,7 @@ def test_jackknife_is_the_slow_one(rng):
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [(["a"] * 3000, "holds 'a', which is not a finite number"), ([1.0] * 3000, "R2 means nothing")],
+    [(["a"] * 3000, "holds 'a', which is not a finite number"), ([1.0] * 3000, "R2 is not defined")],
 )
 def test_bad_labels(problem, labels, message):
     embedding, table = problem

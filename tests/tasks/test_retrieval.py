@@ -133,9 +133,9 @@ def test_standard_error_is_clustered(corpus):
         (
             lambda e, t: (e, t.assign(role="document")),
             DataError,
-            "must hold 'query' and 'document'; it holds 'document'",
+            "must have 'query' and 'document'; it has 'document'",
         ),
-        (lambda e, t: (e, t.assign(role=None)), DataError, "it holds no value"),
+        (lambda e, t: (e, t.assign(role=None)), DataError, "it has no value"),
         (lambda e, t: (e, t.assign(group=np.arange(120))), DataError, "no document shares its 'group'"),
         (lambda e, t: (e, t.assign(group="g")), DataError, "belong to one group"),
         (lambda e, t: (e * np.nan, t), ModelError, "NaN or infinite"),

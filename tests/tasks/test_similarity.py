@@ -48,7 +48,7 @@ def test_incomplete_pairs_are_left_out(pairs):
     table.loc[0, "score"] = np.nan
     result = run_probe(SETTINGS, embedding, table, seed=0)
     assert result.n_test == 199
-    assert result.warnings == ("left out 1 pairs of which only one item is there",)
+    assert result.warnings == ("left out 1 pairs with only one item",)
 
 
 def test_zero_vectors_have_cosine_zero():
@@ -57,7 +57,7 @@ def test_zero_vectors_have_cosine_zero():
         {"pair": np.repeat(range(4), 2), "side": [0, 1] * 4, "group": np.repeat(range(4), 2)}
     )
     table["score"] = np.repeat([4, 2, 1, 3], 2)  # cosines 1, 0, -1, 0.71
-    with pytest.raises(DataError, match="a resample of the groups left one value only"):
+    with pytest.raises(DataError, match="a resample of the groups has only one value"):
         run_probe(SETTINGS, embedding, table, seed=0)  # 4 pairs: some resample is one pair only
     many = pd.concat(
         [table.assign(pair=table["pair"] + 4 * k, group=table["group"] + 4 * k) for k in range(5)]
@@ -75,8 +75,8 @@ def test_pairs_linked_by_a_group_are_one_cluster():
     ("change", "error", "message"),
     [
         (lambda e, t: (np.ones_like(e), t), ModelError, "all 200 pairs have the cosine 1"),
-        (lambda e, t: (e, t.assign(pair="p")), DataError, "pair 'p' has more than one item a side"),
-        (lambda e, t: (e, t.assign(side="a")), DataError, "has more than one item a side"),
+        (lambda e, t: (e, t.assign(pair="p")), DataError, "pair 'p' has more than one item per side"),
+        (lambda e, t: (e, t.assign(side="a")), DataError, "has more than one item per side"),
         (lambda e, t: (e, t.assign(score=np.arange(400))), DataError, "have different 'score'"),
         (lambda e, t: (e, t.assign(score=1.0)), DataError, "all pairs have the same 'score'"),
         (lambda e, t: (e, t.assign(pair=np.arange(400))), DataError, "no pair in 'pair' has two items"),

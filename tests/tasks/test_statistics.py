@@ -44,7 +44,7 @@ def test_bootstrap_of_a_mean_agrees_with_the_formula(rng):
 
 
 def test_a_bootstrap_without_value_is_an_error():
-    with pytest.raises(DataError, match="a resample of the groups left one value only"):
+    with pytest.raises(DataError, match="a resample of the groups has only one value"):
         bootstrap_standard_error(
             lambda w: weighted_spearman(np.array([0, 1]), np.array([0, 1]), w), np.array([0, 1]), seed=0
         )

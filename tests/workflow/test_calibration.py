@@ -54,5 +54,5 @@ def test_a_calibration_study_runs_to_its_page(calibration):
 def test_a_wrong_grid_stops_before_the_first_job_with_its_message(calibration):
     done = calibration.run(check=False, grid="toyy")
     assert done.returncode != 0
-    assert "no grid 'toyy'; did you mean 'toy'" in done.output
+    assert "unknown grid 'toyy'; did you mean 'toy'" in done.output
     assert not (calibration.work / "results").exists()

@@ -28,7 +28,7 @@ def test_an_older_file_other_settings_without_notes_and_another_study(workflow, 
     os.utime(tmp_path / "older.csv", (1e9, 1e9))
     os.replace(tmp_path / "older.csv", data)
     planned = workflow.run(CORPUS, "--dry-run").output
-    assert "made anew: corpora/toys.json" in planned and n_items(workflow) == 300
+    assert "computed again: corpora/toys.json" in planned and n_items(workflow) == 300
     workflow.run(CORPUS)
     assert n_items(workflow) == 280 and DONE in workflow.run(CORPUS).output
 
@@ -44,4 +44,4 @@ def test_an_older_file_other_settings_without_notes_and_another_study(workflow, 
     (tmp_path / "elsewhere").mkdir()
     other = write_toy_study(tmp_path / "elsewhere" / "toy")
     refused = workflow.run(CORPUS, check=False, study=other)
-    assert refused.returncode != 0 and "holds the results of the study in" in refused.output
+    assert refused.returncode != 0 and "has the results of the study in" in refused.output

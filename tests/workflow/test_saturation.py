@@ -45,16 +45,16 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
 
     verdict = pd.read_csv(results / "summary.csv")
     shown = verdict.set_index("asked")["shown"]
-    assert shown.filter(like="losses of arms within").all()
+    assert shown.filter(like="losses of arms differ by less than").all()
     assert shown.filter(like="logits of twins").all() and shown.filter(like="gap with 16").all()
-    few = shown.filter(like="intervals of arms apart")
+    few = shown.filter(like="intervals of arms for rule 1")
     assert len(few) == 2 and not few.any()  # three seeds are fewer than are asked
 
     areas = pd.read_csv(results / "tables" / "bridge_auc.csv")
     assert set(areas["contrast"]) == {"arms", "read-out", "in context"} and areas["auc"].between(0, 1).all()
     page = (results / "report.html").read_text()
     assert "The threshold is an excess of 2.0 nats" in page and "in 60 steps" in page
-    assert "Trained pairs told apart" in page and "things that were asked were shown" in page
+    assert "Separation of trained pairs" in page and "requirements were met" in page
     assert "Meszaros" in page and "http-equiv" in page
     assert "report.html" in show_results(results) and "asked" in show_results(results)
 
@@ -67,5 +67,5 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
 
 def test_a_wrong_scale_stops_with_its_message(saturation):
     done = saturation.run(check=False, scale="quik")
-    assert done.returncode != 0 and "no scale 'quik'; did you mean 'quick'" in done.output
+    assert done.returncode != 0 and "unknown scale 'quik'; did you mean 'quick'" in done.output
     assert "Traceback" not in done.output

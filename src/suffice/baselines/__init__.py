@@ -1,4 +1,4 @@
-"""Free ways to choose a model, which the score must beat."""
+"""Free ways to choose a model, which the score has to beat."""
 
 from suffice.lazy import lazy_names
 

@@ -1,4 +1,4 @@
-"""What costs next to nothing and needs no labels: other ways to choose, from vectors that are at hand."""
+"""Other ways to choose a model from existing vectors, at almost no cost and without labels."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,13 +18,13 @@ Arrays = Mapping[str, np.ndarray]
 def ways_from_vectors(
     pairs: pd.DataFrame, first: Arrays, second: Arrays | None = None, seed: int = 0
 ) -> pd.DataFrame:
-    """Other ways to choose, beside a ranking of the same vectors: model, predictor, value; higher is better.
+    """Other ways to choose than a ranking of the same vectors: model, predictor, value; higher is better.
 
-    RankMe, the width, finding an item's own second look where it is given, and each estimator by itself
-    where the ranking rests on several.
+    They are RankMe, the width, finding an item's own second look if there is one, and each estimator alone if
+    the ranking uses several.
 
     Args:
-        pairs: the pairs that the ranking was made from.
+        pairs: the pairs of the ranking.
         first: vectors by model, shape (n_items, embed_dim) each.
         second: their vectors of a second look at the same items.
         seed: seed of the sample of items.
@@ -49,7 +49,7 @@ def ways_from_vectors(
 
 
 def _or_nan(measure: Callable[[np.ndarray], float], vectors: np.ndarray) -> float:
-    """The measure, or NaN for vectors that it is not defined for."""
+    """The measure, or NaN if it is not defined for the vectors."""
     try:
         return measure(vectors)
     except EstimationError:

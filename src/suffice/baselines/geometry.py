@@ -1,7 +1,7 @@
-"""What the vectors of one model look like: spread over directions, and local dimension.
+"""The geometry of one model's vectors: spread over directions, and local dimension.
 
-Each is a function from vectors to a number; which end of its scale is said to be better, and by whom, stands
-in `suffice.baselines.registry`.
+Each function maps vectors to a number. `suffice.baselines.registry` says which end of its scale is better,
+and who claims this.
 """
 
 import numpy as np
@@ -26,12 +26,12 @@ def rankme(embedding: np.ndarray) -> float:
               p_k = \frac{\sigma_k}{\|\sigma\|_1} + \varepsilon
 
     Source: Garrido et al., 2023, arXiv 2210.02885, equations 1 and 2; epsilon is 1e-7. Several "effective
-    ranks" go by similar names; this one takes the singular values themselves (not their squares) of
-    the embedding as it is: not centred, rows not scaled.
+    ranks" have similar names. This one uses the singular values themselves (not their squares) of the
+    unchanged embedding: it is not centred, and rows are not scaled.
 
-    The singular values are square roots of the eigenvalues of the second moments, which are summed in
-    float64 block by block: memory is embed_dim squared, whatever the number of items. Singular values
-    below 1e-8 of the largest are lost in rounding and count as at most that.
+    The singular values are square roots of the eigenvalues of the second moments, which are summed in float64
+    block by block. Memory is embed_dim squared, for any number of items. Singular values below 1e-8 of the
+    largest are lost in rounding and count as at most that.
 
     Args:
         embedding: shape (n_items, embed_dim); a memory map is read in blocks.
@@ -44,7 +44,7 @@ def rankme(embedding: np.ndarray) -> float:
     """
     eigenvalues = np.linalg.eigvalsh(second_moments(embedding))[::-1][: min(embedding.shape)]
     if eigenvalues[0] <= 0:
-        raise EstimationError("all vectors are zero, so that RankMe has no value; check the model")
+        raise EstimationError("all vectors are zero, so RankMe is not defined; check the model")
     singular = np.sqrt(np.maximum(eigenvalues, 0))  # rounding leaves eigenvalues of 0 slightly negative
     shares = singular / singular.sum() + RANKME_EPSILON
     return float(np.exp(-(shares * np.log(shares)).sum()))
@@ -61,7 +61,7 @@ def second_moments(embedding: np.ndarray) -> Floats:
         block = np.asarray(embedding[start : start + BLOCK_ROWS], dtype=np.float64)
         if not np.isfinite(block).all():
             row = start + int((~np.isfinite(block).all(axis=1)).argmax())
-            raise EstimationError(f"the vector of row {row} holds NaN or infinite values; embed again")
+            raise EstimationError(f"the vector in row {row} has NaN or infinite values; embed again")
         moments += block.T @ block
     return moments
 
@@ -79,9 +79,7 @@ def covariance_spectrum(embedding: np.ndarray) -> Floats:
     moments = second_moments(embedding) / len(embedding)
     eigenvalues = np.maximum(np.linalg.eigvalsh(moments - np.outer(mean, mean))[::-1], 0)
     if eigenvalues[0] <= RELATIVE_ZERO * np.trace(moments):
-        raise EstimationError(
-            "all vectors are the same, so that their spectrum has no value; check the model"
-        )
+        raise EstimationError("all vectors are the same, so their spectrum is not defined; check the model")
     return np.asarray(eigenvalues)
 
 
@@ -107,9 +105,9 @@ def stable_rank(embedding: np.ndarray) -> float:
 def alpha_req(embedding: np.ndarray) -> float:
     """Distance from 1 of the exponent α of the decay of eigenvalues, |α − 1|; eigenvalue k falls as k to −α.
 
-    Least squares of log eigenvalue on log rank, from rank 5 to rank 100 or half the width, whichever is
-    less; all ranks of models of fewer than 20 dimensions. Eigenvalues below 1e-10 of the largest are left
-    out.
+    It is fitted by least squares of log eigenvalue on log rank, from rank 5 to rank 100 or half the width,
+    whichever is smaller, and on all ranks for models of fewer than 20 dimensions. Eigenvalues below 1e-10 of
+    the largest are left out.
 
     Source: Agrawal et al., 2022, alpha-ReQ (NeurIPS); the window of the fit is ours.
 
@@ -126,7 +124,7 @@ def alpha_req(embedding: np.ndarray) -> float:
     used = (rank >= first) & (rank <= last) & (eigenvalues > RELATIVE_ZERO * eigenvalues[0])
     if used.sum() < 3:
         raise EstimationError(
-            f"{used.sum()} eigenvalues are left to fit a power law to; at least 3 are needed"
+            f"only {used.sum()} eigenvalues are left for a power law, but at least 3 are needed"
         )
     slope = np.polyfit(np.log(rank[used]), np.log(eigenvalues[used]), 1)[0]
     return float(abs(-slope - 1))
@@ -142,7 +140,7 @@ def uniformity(vectors: np.ndarray) -> float:
         vectors: shape (n_items, embed_dim), in memory.
 
     Returns:
-        A number from -8 (spread out) to 0 (all alike).
+        A number from -8 (spread out) to 0 (all equal).
     """
     rows = unit_rows(np.asarray(vectors, dtype=np.float64))
     n = len(rows)
@@ -156,10 +154,10 @@ def uniformity(vectors: np.ndarray) -> float:
 
 
 def two_nn(vectors: np.ndarray) -> float:
-    r"""Intrinsic dimension by the ratio of the distances to the two nearest neighbours.
+    r"""Intrinsic dimension from the ratio of the distances to the two nearest neighbours.
 
-    With :math:`\mu = r_2 / r_1` and F its empirical distribution, the slope through the origin of
-    :math:`-\log(1 - F(\mu))` on :math:`\log \mu`; the tenth of items with the largest ratios is left out.
+    With :math:`\mu = r_2 / r_1` and F its empirical distribution, it is the slope through the origin of
+    :math:`-\log(1 - F(\mu))` on :math:`\log \mu`. The tenth of items with the largest ratios is left out.
 
     Source: Facco, d'Errico, Rodriguez and Laio, 2017, doi 10.1038/s41598-017-11873-y. Items with the same
     vector count once.
@@ -173,7 +171,7 @@ def two_nn(vectors: np.ndarray) -> float:
     distinct = np.unique(np.asarray(vectors, dtype=np.float64), axis=0)
     n = len(distinct)
     if n < 10:
-        raise EstimationError(f"only {n} different vectors; a local dimension needs at least 10")
+        raise EstimationError(f"there are only {n} different vectors; a local dimension needs at least 10")
     nearest = np.empty((n, 2))
     norms = (distinct**2).sum(axis=1)
     for start in range(0, n, BLOCK_ROWS):
@@ -186,5 +184,5 @@ def two_nn(vectors: np.ndarray) -> float:
     kept = int(n * (1 - DISCARDED))
     x, y = np.log(ratio[:kept]), -np.log(1 - np.arange(1, kept + 1) / n)
     if not x.any():
-        raise EstimationError("every item is as far from its first neighbour as from its second")
+        raise EstimationError("every item has the same distance to its first and second neighbour")
     return float((x * y).sum() / (x * x).sum())

@@ -1,8 +1,8 @@
-"""What a user could rank models by without labels and without information sufficiency.
+"""Ways to rank models without labels and without information sufficiency.
 
-A new baseline is a function and a row of `_KNOWN`, which says what it is made from, which end of its scale is
-better, and who says so. The direction is fixed before any label is seen; correlations with tasks keep their
-sign.
+A new baseline is a function and a row of `_KNOWN`. The row says what the baseline is computed from, which end
+of its scale is better, and who claims this. The direction is fixed before any label is seen, and correlations
+with tasks keep their sign.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,16 +28,16 @@ from suffice.errors import DataError, EstimationError
 from suffice.ranking.relatives import MAX_ITEMS as MAX_CKA_ITEMS
 from suffice.seeds import derive_seed
 
-MAX_ITEMS = 2000  # of the baselines that compare items with one another
+MAX_ITEMS = 2000  # for baselines that compare items with one another
 MIN_POOL_ITEMS = N_NEIGHBOURS + 2
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Vectors of some models for the same few items, and what several baselines of a pool make of them.
+    """Vectors of some models for the same few items, and intermediate results that several baselines share.
 
     Attributes:
-        vectors: of each model, shape (n_items, its embed_dim).
+        vectors: vectors of each model, shape (n_items, its embed_dim).
     """
 
     vectors: Sequence[np.ndarray]
@@ -76,15 +76,15 @@ class Baseline:
     """A way to rank models that needs no estimate.
 
     Attributes:
-        name: as in tables.
-        better: which end of its scale is said to be better.
-        title: what it is, in a few words.
+        name: name in tables.
+        better: which end of its scale is claimed to be better.
+        title: short description.
         source: who proposes it.
-        of: what it is made from: all of a model's vectors ("items"), those of a sample of items, which it
-            compares with one another ("sample"), the samples of all models ("pool"), two looks at each item
-            ("looks"; see `suffice.baselines.self_retrieval`), or public scores ("public").
-        measure: the function of these, a number of one model or one for each model of a pool; None for looks
-            and public scores, which are read elsewhere.
+        of: what it is computed from: all vectors of a model ("items"), a sample of items that it compares
+            with one another ("sample"), the samples of all models ("pool"), two looks at each item ("looks";
+            see `suffice.baselines.self_retrieval`), or public scores ("public").
+        measure: function of these, with one number per model; None for looks and public scores, which are
+            read elsewhere.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Baseline:
 
     @property
     def sign(self) -> int:
-        """What a value is multiplied with so that higher is better."""
+        """The factor that makes higher values better."""
         return 1 if self.better == "higher" else -1
 
 
@@ -115,7 +115,7 @@ _KNOWN = (
         "items", alpha_req,
     ),
     Baseline(
-        "uniformity", "lower", "how alike unit vectors are", "Wang and Isola 2020, arXiv 2005.10242",
+        "uniformity", "lower", "how similar unit vectors are", "Wang and Isola 2020, arXiv 2005.10242",
         "sample", uniformity,
     ),
     Baseline(
@@ -157,16 +157,16 @@ ONE_MODEL, OF_POOL, OF_LOOKS = _of("items", "sample"), _of("pool"), _of("looks")
 
 
 def sample_of_items(n_items: int, most: int = MAX_ITEMS, seed: int = 0) -> np.ndarray:
-    """Positions of the items that are compared with one another, the same for all models, in order."""
+    """Sorted positions of the items that are compared with one another, the same for all models."""
     generator = np.random.default_rng(derive_seed(seed, "baselines"))
     return np.sort(generator.permutation(n_items)[:most])
 
 
 def baselines_of_model(model: str, embedding: np.ndarray, seed: int = 0) -> dict[str, float]:
-    """The baselines of one model by itself; NaN where one has no value for these vectors.
+    """The baselines of one model alone; NaN if one is not defined for these vectors.
 
     Args:
-        model: its name, for messages.
+        model: name of the model, for messages.
         embedding: shape (n_items, embed_dim).
         seed: seed of the sample of items.
 
@@ -175,7 +175,9 @@ def baselines_of_model(model: str, embedding: np.ndarray, seed: int = 0) -> dict
         EstimationError: it is not finite, or all zero.
     """
     if embedding.ndim != 2 or embedding.size == 0:
-        raise DataError(f"model {model!r}: the embedding has shape {embedding.shape}; it must be a matrix")
+        raise DataError(
+            f"model {model!r}: the embedding has shape {embedding.shape}; it must be (n_items, embed_dim)"
+        )
     try:
         rankme(embedding)
     except EstimationError as error:
@@ -186,7 +188,7 @@ def baselines_of_model(model: str, embedding: np.ndarray, seed: int = 0) -> dict
 
 
 def _value_or_nan(baseline: Baseline, vectors: np.ndarray) -> float:
-    """The baseline, or NaN for vectors that it is not defined for, such as all the same."""
+    """The baseline, or NaN if it is not defined, for example because all vectors are equal."""
     assert baseline.measure is not None
     try:
         return baseline.measure(vectors)
@@ -195,9 +197,9 @@ def _value_or_nan(baseline: Baseline, vectors: np.ndarray) -> float:
 
 
 def baselines_of_pool(embeddings: Mapping[str, np.ndarray], seed: int = 0) -> pd.DataFrame:
-    """The baselines that say how a model stands to the others: the columns model, and those of `OF_POOL`.
+    """The baselines that compare a model with the others: the columns model, and those of `OF_POOL`.
 
-    Empty where there are fewer than 2 models or 12 items.
+    Empty if there are fewer than 2 models or 12 items.
 
     Args:
         embeddings: vectors of the same items by model, each of shape (n_items, its embed_dim).
@@ -215,7 +217,7 @@ def baselines_of_pool(embeddings: Mapping[str, np.ndarray], seed: int = 0) -> pd
 
 
 def baseline_table(embeddings: Mapping[str, np.ndarray], seed: int = 0) -> pd.DataFrame:
-    """Every baseline that vectors have: the column `model`, and those of `ONE_MODEL` and `OF_POOL`.
+    """Every baseline computed from vectors: the column `model`, and those of `ONE_MODEL` and `OF_POOL`.
 
     Args:
         embeddings: vectors of the same items by model, each of shape (n_items, its embed_dim).

@@ -1,4 +1,4 @@
-"""Self-retrieval: how high an item's second look stands among all second looks, sought by its first."""
+"""Self-retrieval: how high an item's second look ranks among all second looks, given its first look."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ MIN_PAIRS = 2
 
 
 def sample_of_looks(looks: LookTable, seed: int) -> LookTable:
-    """At most 1,000 pairs of looks at random, no two of one group: a partner's siblings would be as right.
+    """At most 1,000 random pairs of looks, no two of one group, because siblings would also be right answers.
 
     Args:
         looks: all pairs of looks.
-        seed: of the sample.
+        seed: seed of the sample.
     """
     order = np.random.default_rng(derive_seed(seed, "self-retrieval")).permutation(looks.n_pairs)
     table = looks.table.iloc[order].drop_duplicates("group").head(MAX_PAIRS)
@@ -31,27 +31,29 @@ def self_retrieval(first: np.ndarray, second: np.ndarray) -> float:
     .. math:: \frac1n \sum_i \frac1{r_i}, \qquad
               r_i = 1 + \#\{j : c_{ij} > c_{ii}\} + \tfrac12 \#\{j \ne i : c_{ij} = c_{ii}\}
 
-    so that vectors which are all equal have the rank in the middle. The reciprocal rank is used because
-    the share of items whose own look is nearest leaves near misses out. After the inverse cloze task of Lee
-    et al., ACL 2019 (arXiv 1906.00300), in which a sentence seeks the passage that it is taken from.
+    If all vectors are equal, the rank is in the middle. The reciprocal rank is used because the share of
+    items whose own look is nearest ignores near misses. After the inverse cloze task of Lee et al., ACL 2019
+    (arXiv 1906.00300), which searches for the passage that a sentence comes from.
 
     Args:
         first: vectors of the first looks, shape (n_pairs, embed_dim).
         second: vectors of the second looks at the same items, of the same shape.
 
     Returns:
-        A number from about log(n_pairs) / n_pairs, by chance, to 1.
+        A number from about log(n_pairs) / n_pairs (by chance) to 1.
 
     Raises:
         DataError: the shapes differ, or there are fewer than 2 pairs.
         EstimationError: a value is not finite.
     """
     if first.ndim != 2 or first.shape != second.shape or len(first) < MIN_PAIRS:
-        raise DataError(f"the looks have shapes {first.shape} and {second.shape}; give two or more of each")
+        raise DataError(
+            f"the looks have shapes {first.shape} and {second.shape}; give equal shapes with at least 2 items"
+        )
     both = np.concatenate([first, second])
     if not np.isfinite(both).all():
         row = int((~np.isfinite(both)).any(axis=1).argmax()) % len(first)
-        raise EstimationError(f"a vector of pair {row} of looks is not finite; embed the looks again")
+        raise EstimationError(f"a vector in pair {row} of looks is not finite; embed the looks again")
     one, other = np.split(unit_rows(both.astype(np.float64)), 2)
     cosine = one @ other.T
     own = cosine.diagonal()[:, None]

@@ -1,7 +1,7 @@
-"""How alike the models of a pool are: by geometry, by neighbours, by what they retrieve, by regression.
+"""Similarity of the models of a pool: by geometry, by neighbours, by consensus, and by regression.
 
-Each function takes vectors of the same items by all models and gives one number a model: how it stands to
-the others, itself left out.
+Each function takes vectors of the same items by all models. It returns one number per model, which compares
+the model with the others but not with itself.
 """
 
 from collections.abc import Sequence
@@ -32,15 +32,15 @@ def median_cka(vectors: Sequence[np.ndarray]) -> Floats:
     """Median unbiased linear CKA with the other models.
 
     Source: Kornblith et al., ICML 2019, arXiv 1905.00414, with the centring of Székely and Rizzo (2014,
-    doi 10.1214/14-AOS1255, equation 2.3), which takes out the bias that grows with width.
+    doi 10.1214/14-AOS1255, equation 2.3), which removes the bias that grows with width.
     """
     return median_over_others(linear_cka(vectors))
 
 
 def nearest_neighbours(vectors: np.ndarray, n_neighbours: int) -> npt.NDArray[np.int64]:
-    """The items of highest cosine with each, itself left out, nearest first; shape (n_items, n_neighbours).
+    """The other items with the highest cosine to each item, nearest first; shape (n_items, n_neighbours).
 
-    Equal cosines come in the order of the items.
+    Equal cosines are in the order of the items.
     """
     rows = unit_rows(np.asarray(vectors, dtype=np.float64))
     found = np.empty((len(rows), n_neighbours), dtype=np.int64)
@@ -63,12 +63,12 @@ def overlap(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> floa
 def median_mutual_neighbours(neighbours: Sequence[npt.NDArray[np.int64]]) -> Floats:
     """Median over the other models of the mean share of common nearest neighbours.
 
-    Source: mutual k-nearest-neighbour metric of Huh, Cheung, Wang and Isola, ICML 2024, arXiv 2405.07987;
-    there vectors are taken as they are. `baselines_of_pool` gives lists by standardised dimensions, so that a
-    few dimensions of large scale do not decide who is near.
+    Source: mutual k-nearest-neighbour metric of Huh, Cheung, Wang and Isola, ICML 2024, arXiv 2405.07987,
+    which uses unchanged vectors. `baselines_of_pool` uses standardised dimensions, so a few dimensions of
+    large scale do not decide which items are near.
 
     Args:
-        neighbours: lists of each model, shape (n_items, at least 10), of which the first 10 count.
+        neighbours: lists of each model, shape (n_items, at least 10); the first 10 count.
     """
     lists = [each[:, :N_NEIGHBOURS] for each in neighbours]
     return median_over_others(np.array([[overlap(one, other) for other in lists] for one in lists]))
@@ -77,9 +77,9 @@ def median_mutual_neighbours(neighbours: Sequence[npt.NDArray[np.int64]]) -> Flo
 def consensus_retrieval(neighbours: Sequence[npt.NDArray[np.int64]]) -> Floats:
     r"""Agreement of each model's 10 nearest neighbours with the fused lists of all other models.
 
-    Lists are fused by reciprocal ranks: an item's weight is the sum over models of 1 / (60 + rank), over the
-    50 first of each; the 10 items of most weight are the consensus. Source: Cormack, Clarke and Büttcher,
-    SIGIR 2009, doi 10.1145/1571941.1572114.
+    Lists are fused by reciprocal ranks: an item's weight is the sum over models of 1 / (60 + rank), for the
+    first 50 of each list. The 10 items with the largest weights are the consensus. Source: Cormack, Clarke
+    and Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114.
 
     Args:
         neighbours: lists of each model, shape (n_items, at least 10).
@@ -107,10 +107,10 @@ def consensus_retrieval(neighbours: Sequence[npt.NDArray[np.int64]]) -> Floats:
 def cross_regression(vectors: Sequence[np.ndarray]) -> Floats:
     r"""Median over targets of the share of a target's variance that linear regression on the source gives.
 
-    The reconstruction error that is the baseline of Darrin et al. (NeurIPS 2024), as R², free of what a fit
-    gains on its own items: the residual variance of a target dimension is the mean of :math:`e_i^2 / (1 -
-    h_i)`, with residuals e of the fit to all items and their leverages h. Dimensions are standardised; the
-    mean over them is taken.
+    This is the reconstruction error that Darrin et al. (NeurIPS 2024) use as a baseline, as R², without the
+    gain that a fit has on its own items. The residual variance of a target dimension is the mean of
+    :math:`e_i^2 / (1 - h_i)`, with residuals e of the fit to all items and their leverages h. Dimensions are
+    standardised, and R² is averaged over them.
 
     Args:
         vectors: shape (n_items, its embed_dim) each.

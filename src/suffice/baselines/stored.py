@@ -1,4 +1,4 @@
-"""Baselines of a study's embeddings: what is in the store is read, what is not is measured and kept."""
+"""Baselines of a study's embeddings: values in the store are read, others are measured and stored."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -33,20 +33,20 @@ def baselines_of_models(
     looks: LookTable | None = None,
     vectors_of_looks: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Every baseline of every model, one row a model: model, then `ONE_MODEL` and `OF_POOL`.
+    """Every baseline of every model, one row per model: model, then `ONE_MODEL` and `OF_POOL`.
 
-    With two looks at the items also `OF_LOOKS`.
+    With two looks at the items there is also `OF_LOOKS`.
 
-    What a model has by itself is kept by its vectors, so that another model in the pool costs only itself;
-    how it stands to the others is kept by the vectors of all.
+    Baselines of one model are stored under its own vectors, so a new model in the pool costs only its own
+    baselines. Comparisons with other models are stored under the vectors of all.
 
     Args:
         models: the models' names.
-        vectors: the embedding of each, `.npy`, its card beside it.
+        vectors: the embedding of each, `.npy`, with its card beside it.
         store: where baselines are kept.
         seed: seed of the sample of items that are compared with one another.
         looks: the pairs of looks at the items; None, or a table without pairs, if there are none.
-        vectors_of_looks: each model's vectors of looks, for kinds of looks that have such.
+        vectors_of_looks: each model's vectors of looks, for kinds of looks that have their own vectors.
     """
     hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
     arrays = [open_array(path) for path in vectors]
@@ -68,13 +68,13 @@ def baselines_of_models(
 
 
 def _key(hashes: list[str], seed: int) -> str:
-    """The key of what depends on these vectors, in this order."""
+    """The key of results that depend on these vectors, in this order."""
     code = code_digest("suffice.baselines.registry")
     return sha256_of_json({"vectors": hashes, "seed": seed, "code": code, "baselines": list(BASELINES)})
 
 
 def _kept(store: ResultStore, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the store has under a key, or what is measured now and kept."""
+    """The stored result of a key, or a new measurement, which is then stored."""
     found = store.get(key)
     if found is None:
         found = measure()
@@ -92,16 +92,16 @@ def _pool(arrays: list[np.ndarray], seed: int) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """A number as JSON holds it: NaN is None."""
+    """A number for JSON: NaN becomes None."""
     return None if np.isnan(value) else value
 
 
 def with_public_average(baselines: pd.DataFrame, public: pd.DataFrame | None) -> pd.DataFrame:
-    """The baselines with the column `public_average`, the mean over public tasks, where those are given.
+    """The baselines with the column `public_average`, the mean over public tasks, if these are given.
 
     Args:
-        baselines: one row a model.
-        public: the results of public tasks, one row a model and task; None or empty if there are none. A
+        baselines: one row per model.
+        public: the results of public tasks, one row per model and task; None or empty without public tasks. A
             model that lacks a task has no mean.
     """
     if public is None or public.empty:
@@ -113,11 +113,11 @@ def with_public_average(baselines: pd.DataFrame, public: pd.DataFrame | None) ->
 def predictor_table(rankings: Mapping[str, pd.DataFrame], baselines: pd.DataFrame) -> pd.DataFrame:
     """Scores and baselines in one tidy table: model, predictor, predictor_kind, value; higher is better.
 
-    A baseline of which less is said to be better has its sign changed; see `suffice.baselines.registry`.
+    If lower is better for a baseline, its sign is changed; see `suffice.baselines.registry`.
 
     Args:
         rankings: the ranking by each estimator.
-        baselines: one row a model.
+        baselines: one row per model.
     """
     scores = [
         ranking[["model"]].assign(

@@ -1,4 +1,4 @@
-"""Building a corpus: items are read, cleaned, sampled and split, and written with a manifest beside them."""
+"""Building a corpus: items are read, cleaned, sampled and split, and written with a manifest."""
 
 import hashlib
 import importlib.metadata
@@ -46,10 +46,10 @@ def build_corpus(
     The same settings, seed, source and versions give the same bytes. The manifest is written last.
 
     Args:
-        settings: the data set; a relative path in them is relative to the working folder.
+        settings: the data set; relative paths start from the working folder.
         seed: seed of the sample and of the split.
         path: the Parquet file to write; its stem is the data set's name in the manifest.
-        parts: corpora of the data sets that this one is made of, by their names.
+        parts: corpora of the data sets that this one combines, by name.
 
     Raises:
         DataError: the source cannot be read, or too few items or groups remain.
@@ -95,7 +95,7 @@ def build_corpus(
 def items_and_source(
     settings: DatasetSettings, seed: int, parts: Mapping[str, Path | str]
 ) -> tuple[pd.DataFrame, dict[str, int], dict[str, Any]]:
-    """The items as read, how many the reader left out and why, and what the manifest says of their origin."""
+    """The items as read, how many the reader left out and why, and their origin for the manifest."""
     versions = versions_of("pandas", "pyarrow")
     if settings.source == "datasets":
         corpora = {name: Corpus(Path(path)) for name, path in parts.items()}
@@ -119,7 +119,7 @@ def items_and_source(
 
 
 def with_local_file(settings: DatasetSettings) -> DatasetSettings:
-    """The settings with a URL replaced by the file that it was fetched to; a hash that is given is checked.
+    """The settings with a URL replaced by its file in the cache. A given hash is checked.
 
     Raises:
         FetchError: the file was not fetched, or has another hash.
@@ -132,10 +132,10 @@ def with_local_file(settings: DatasetSettings) -> DatasetSettings:
 
 
 def fetch_dataset(settings: DatasetSettings) -> str | None:
-    """Bring a data set into the local cache; says what, or None if it needs no network.
+    """Download a data set into the local cache; returns a description, or None if it needs no network.
 
     Raises:
-        SufficeError: it cannot be fetched.
+        SufficeError: it cannot be downloaded.
     """
     if settings.is_remote:
         return f"{settings.path} as {fetch(str(settings.path), settings.sha256)}"
@@ -147,9 +147,9 @@ def fetch_dataset(settings: DatasetSettings) -> str | None:
 
 
 def concatenated(corpora: Mapping[str, Corpus]) -> pd.DataFrame:
-    """The items of some corpora one after the other, with the column `part`; ids and groups begin with it.
+    """The items of some corpora one after the other, with the column `part` as prefix of ids and groups.
 
-    Labels are left out, and so are pairs: the two texts of one become items like others.
+    Labels and pairs are left out: the two texts of a pair become ordinary items.
     """
     tables = [corpus.table([ID, CONTENT, GROUP]).assign(part=name) for name, corpus in corpora.items()]
     items = pd.concat(tables, ignore_index=True)
@@ -162,30 +162,30 @@ def versions_of(*distributions: str) -> dict[str, str]:
 
 
 def without_nested_columns(items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The items without columns of lists or objects, which cannot be labels, and the names of those.
+    """The items without columns of lists or objects, which cannot be labels, and the names of these columns.
 
     Raises:
-        DataError: a label column holds values of several types.
+        DataError: a label column has values of several types.
     """
     nested = [name for name in items.columns if has_any(items[name], (list, dict, tuple, np.ndarray))]
     items = items.drop(columns=nested)
     for name in filter(lambda column: pd.api.types.is_object_dtype(items[column]), items.columns):
         types = {type(value).__name__ for value in items[name].dropna()}
         if len(types) > 1:
-            raise DataError(f"the column {name!r} mixes the types {', '.join(sorted(types))}; make them one")
+            raise DataError(f"the column {name!r} mixes the types {', '.join(sorted(types))}; use one type")
     return items, nested
 
 
 def check_storable(items: pd.DataFrame) -> None:
-    """Raise DataError, with the column's name, for values that no file can hold."""
+    """Raise DataError, with the name of the column, for values that cannot be stored in a file."""
     for name in items.columns:
         try:
             str(name).encode()
             pa.array(items[name], from_pandas=True)
         except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
             raise DataError(
-                f"the column {str(name).encode('ascii', 'backslashreplace').decode()!r} holds what cannot be "
-                f"stored ({error}); correct it, or leave the column out"
+                f"the column {str(name).encode('ascii', 'backslashreplace').decode()!r} has a value that "
+                f"cannot be stored ({error}); correct it, or leave the column out"
             ) from error
 
 
@@ -195,9 +195,9 @@ def has_any(column: pd.Series, types: tuple[type, ...]) -> bool:
 
 
 def cleaned(items: pd.DataFrame, settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The items that are fit for use, with canonical content, and how many were dropped for each reason.
+    """The usable items, with canonical content, and how many were dropped for each reason.
 
-    Of a pair, both texts are dropped with one; the other is counted as "pair incomplete".
+    If one text of a pair is dropped, so is the other, which is counted as "pair incomplete".
     """
     content = settings.modality.canonical(items[CONTENT], settings)
     items = items.assign(content=content.astype(object))
@@ -216,10 +216,10 @@ def cleaned(items: pd.DataFrame, settings: DatasetSettings) -> tuple[pd.DataFram
 
 
 def sampled(items: pd.DataFrame, max_items: int | None, seed: int) -> pd.DataFrame:
-    """At most `max_items` items in their order: whole groups, taken in an order that the seed decides.
+    """At most `max_items` items in their order: whole groups, chosen in an order that the seed decides.
 
-    A group too large for what is left is passed over. Whether a group comes early depends on its
-    name and the seed alone, so a longer source changes the sample little.
+    A group that is too large for the remaining number is skipped. The position of a group depends only on its
+    name and the seed, so a longer source changes the sample little.
     """
     groups = items[GROUP] if GROUP in items.columns else items[ID]
     items = items.assign(group=groups)
@@ -240,12 +240,12 @@ def groups_in_seeded_order(items: pd.DataFrame, seed: int) -> list[tuple[str, in
 
 
 def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, dataset: str) -> pd.DataFrame:
-    """The items with the column `split`: the table's own, or seeded by group; required columns first.
+    """The items with the column `split`: from the table, or seeded by group; required columns first.
 
-    In api-docs each of the modules that are labels, and the rest of each package, is split on its own.
+    In api-docs, each module that is a label is split on its own, and so is the rest of each package.
 
     Raises:
-        DataError: the table's own split has other names than are known, or one side would be empty.
+        DataError: the table's own split has unknown names, or one side would be empty.
     """
     if SPLIT in items.columns:
         split = known_splits(items[SPLIT], dataset)
@@ -265,7 +265,7 @@ def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, datase
 
 
 def known_splits(splits: pd.Series, dataset: str) -> pd.Series:
-    """The table's own split as "train" and "test"; validation data count as train."""
+    """The table's own split as "train" and "test"; validation items count as train."""
     unknown = sorted(set(splits) - set(NAMES_OF_SPLITS))
     if unknown:
         raise DataError(
@@ -277,7 +277,7 @@ def known_splits(splits: pd.Series, dataset: str) -> pd.Series:
 def groups_of_test_split(
     items: pd.DataFrame, test_share: float, seed: int, strata: pd.Series | None
 ) -> set[str]:
-    """Groups of the test split; where there are strata, each is split on its own."""
+    """Groups of the test split; if there are strata, each is split on its own."""
     if strata is None:
         return groups_for_test(items, test_share, seed)
     parts = [items[strata == stratum] for stratum in sorted(strata.unique())]
@@ -285,7 +285,7 @@ def groups_of_test_split(
 
 
 def groups_for_test(items: pd.DataFrame, test_share: float, seed: int) -> set[str]:
-    """Groups of the test split: in seeded order, each one that brings the share nearer to `test_share`."""
+    """Groups of the test split: in seeded order, each group that brings the share nearer to `test_share`."""
     wanted, taken = test_share * len(items), set()
     for group, size in groups_in_seeded_order(items, seed):
         if size <= 2 * wanted:
@@ -303,7 +303,7 @@ def too_few(dataset: str, n_items: int, n_read: int, min_items: int, dropped: di
     )
     return (
         f"data set {dataset}: {n_items} items of {n_read} remain, fewer than min_items = {min_items} "
-        f"({reasons}); an estimate from so few is not to be trusted. Give more items, relax the cleaning or "
+        f"({reasons}), which is too few for a reliable estimate. Give more items, relax the cleaning or "
         f"lower min_items"
     )
 
@@ -329,7 +329,7 @@ def content_sha256(ids: Iterable[str], contents: Iterable[str]) -> str:
 
 
 def label_summary(column: pd.Series) -> dict[str, Any]:
-    """How many items have a label and how many values there are; the counts of the values if they are few."""
+    """How many items have a label and how many values occur; the counts of the values if there are few."""
     counts = column.value_counts()
     summary: dict[str, Any] = {"n_labelled": int(column.notna().sum()), "n_values": len(counts)}
     if len(counts) <= MAX_LABELS_SHOWN:

@@ -1,4 +1,4 @@
-"""What can be told of a data set before any job starts."""
+"""Checks of a data set before any job starts."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
 
     Args:
         settings: the data set; its path is absolute.
-        name: what the messages call it.
-        ranked: whether models will be ranked on it, which needs some more items and groups.
+        name: name of the data set in messages.
+        ranked: whether models will be ranked on it, which needs more items and groups.
 
     Returns:
         The columns that its corpus will have; None for a hub data set, which is read in its own job.

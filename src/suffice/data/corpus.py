@@ -43,7 +43,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus on disk, read in windows so that memory does not grow with the number of items.
+    """A corpus on disk. It is read in windows, so memory does not grow with the number of items.
 
     Raises:
         DataError: the file is missing, is not Parquet, or lacks a required column.
@@ -72,7 +72,7 @@ class Corpus:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What stands in the JSON file beside the table: source, versions, sha256, what was dropped."""
+        """The content of the JSON file beside the table: source, versions, sha256, dropped items."""
         return dict(read_json(self.path.with_suffix(".json")))
 
     @property
@@ -105,7 +105,7 @@ class Corpus:
         """One column as an array of shape (n_items,); missing labels are None or NaN.
 
         Raises:
-            DataError: there is no such column.
+            DataError: the column does not exist.
         """
         if name not in self.columns:
             raise DataError(f"{self.path} has no column {name!r}; it has {', '.join(self.columns)}")

@@ -1,4 +1,4 @@
-"""The settings of one data set: where its items come from and what is done before they become a corpus."""
+"""The settings of one data set: where its items come from, and how they become a corpus."""
 
 from collections.abc import Collection
 from typing import Any, Literal, Self
@@ -31,7 +31,7 @@ def refuse_columns_of_others(names: Collection[str]) -> None:
 
 
 class DatasetSettings(Settings):
-    """Where a data set comes from, which of its columns mean what, and how it is cleaned and split."""
+    """Where a data set comes from, what its columns mean, and how it is cleaned and split."""
 
     source: Literal["file", "hub", "datasets", "api-docs"] = Field(
         description="file: a table on disk; hub: a data set of the Hugging Face hub; datasets: other data "
@@ -40,16 +40,16 @@ class DatasetSettings(Settings):
     )
     path: str | None = Field(
         None,
-        description="file: .txt (one item a line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a "
-        "folder of texts (one item a file), of parts of one table, or that `save_to_disk` "
-        "wrote; for molecules also .smi and .sdf, and several with commas; `package:NAME/file` "
-        "is inside an installed Python package, and one https URL with `sha256` is fetched "
-        "once; hub: owner/name; datasets: their names, with commas",
+        description="file: .txt (one item per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a "
+        "folder of texts (one item per file), of parts of one table, or written by `save_to_disk`; for "
+        "molecules also .smi and .sdf, and several files separated by commas; `package:NAME/file` is a file "
+        "inside an installed Python package, and an https URL with `sha256` is downloaded once; hub: "
+        "owner/name; datasets: their names, separated by commas",
     )
     quoting: Literal["auto", "quotes", "none"] = Field(
         "auto",
-        description="file only: whether speech marks around a cell of a .csv or .tsv are quotes or text; "
-        "auto tells it from the file and says so",
+        description="file only: whether quotation marks around a cell of a .csv or .tsv are quotes or text; "
+        "auto decides this from the file and reports it",
     )
     content_type: str = Field(
         TEXT.name,
@@ -64,37 +64,37 @@ class DatasetSettings(Settings):
     name: str | None = Field(None, description="hub only: name of the configuration of the data set")
     hub_split: str | None = Field(
         None,
-        description="hub only: which split to load, such as train; default train. Several with commas, such "
-        "as train,test, are the items' split",
+        description="hub only: which split to load, such as train; default train. Several splits separated "
+        "by commas, such as train,test, become the split of the items",
     )
     revision: str | None = Field(
-        None, description="hub only: commit hash or tag; pin it for results that last"
+        None, description="hub only: commit hash or tag; set it to make results reproducible"
     )
     content: str | None = Field(
         None,
         description="column with the items, default content; several separated by commas are paired texts, "
         "stacked as items with the columns pair and side; `a+b` joins two columns to one text",
     )
-    id: str | None = Field(None, description="column with unique ids; default the number of the row")
+    id: str | None = Field(None, description="column with unique ids; by default the row number")
     group: str | None = Field(
         None,
-        description="column whose equal values keep items on one side of a split; default each item alone "
-        "(pairs: the two texts together)",
+        description="column whose equal values keep items on one side of a split; by default each item is "
+        "its own group (pairs: the two texts together)",
     )
     split: str | None = Field(
         None,
-        description="column with train or test; validation, valid, val and dev count as train; default a "
-        "seeded split by group",
+        description="column with train or test; validation, valid, val and dev count as train; by default a "
+        "seeded split by group is made",
     )
     first_items: int | None = Field(
-        None, ge=2, description="keep the first so many items after cleaning, in the order of the source"
+        None, ge=2, description="keep only this many first items after cleaning, in the order of the source"
     )
     max_items: int | None = Field(
-        None, ge=2, description="keep at most so many items, whole groups at random"
+        None, ge=2, description="keep at most this many items, as whole groups at random"
     )
     min_chars: int = Field(1, ge=1, description="shortest item kept, in characters after stripping")
     max_chars: int | None = Field(
-        None, ge=1, description="longest item kept, in characters; default no limit"
+        None, ge=1, description="longest item kept, in characters; by default no limit"
     )
     deduplicate: bool = Field(
         True,
@@ -112,7 +112,7 @@ class DatasetSettings(Settings):
         if self.is_remote:
             check_url(str(self.path), self.sha256)
         elif self.sha256 is not None and "," in str(self.path):
-            raise ValueError("sha256 is of one file, but path names several; leave one of them out")
+            raise ValueError("sha256 belongs to one file, but path names several; leave one of the two out")
         for allowed, names in ONLY_FOR.items():
             given = [name for name in names if getattr(self, name) not in (None, "auto")]
             if given and self.source not in allowed:
@@ -167,7 +167,7 @@ class DatasetSettings(Settings):
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is a file that is fetched from a URL."""
+        """Whether it is a file from a URL."""
         return self.source == "file" and is_url(str(self.path))
 
     @property
@@ -177,7 +177,7 @@ class DatasetSettings(Settings):
 
     @property
     def parts(self) -> list[str]:
-        """Names of the data sets that this one is made of; none of any other source."""
+        """Names of the data sets that this one combines; empty for any other source."""
         return [name.strip() for name in str(self.path).split(",")] if self.source == "datasets" else []
 
     @property
@@ -188,16 +188,14 @@ class DatasetSettings(Settings):
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:
         if self.first_items is not None and self.max_items is not None:
-            raise ValueError("first_items takes the first items, max_items random ones; leave one out")
+            raise ValueError("first_items keeps the first items and max_items random ones; leave one out")
         limits = (("min_chars", "max_chars"), ("min_items", "max_items"), ("min_items", "first_items"))
         for low, high in limits:
             limit = getattr(self, high)
             if limit is not None and limit < getattr(self, low):
                 raise ValueError(f"{high} ({limit}) is smaller than {low} ({getattr(self, low)})")
         if self.split is not None and len(self.hub_splits) > 1:
-            raise ValueError("several splits of the hub are the split; leave the column split out")
+            raise ValueError("several hub splits already define the split; leave the column split out")
         if self.split is not None and "test_share" in self.model_fields_set:
-            raise ValueError(
-                "test_share has no effect where the column split is given; leave one of them out"
-            )
+            raise ValueError("test_share has no effect if the column split is given; leave one of them out")
         return self

@@ -1,4 +1,4 @@
-"""Reading tables of delimited text: which delimiter, and whether speech marks quote cells or are text."""
+"""Reading tables of delimited text: the delimiter, and whether quotation marks quote cells or are text."""
 
 import csv
 import io
@@ -12,12 +12,12 @@ from suffice.errors import DataError, assume
 
 Quoting = Literal["auto", "quotes", "none"]
 DELIMITERS = (",", ";", "\t", "|")
-SEP_LINE = "sep="  # a first line that Excel writes and reads: which delimiter follows
+SEP_LINE = "sep="  # a first line that Excel writes and reads, followed by the delimiter
 SPREADSHEET_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 class Row(NamedTuple):
-    """The cells of a row, and on which lines of the file it stands, from 1."""
+    """The cells of a row, and its lines in the file, from 1."""
 
     cells: list[str]
     first_line: int
@@ -31,14 +31,15 @@ def parse_delimited(
 
     Args:
         text: the file's content.
-        path: what messages call it.
-        delimiter: between cells; None to tell it from the header.
-        quoting: whether speech marks quote a cell; "auto" tells it from the file: with tabs they do not
-            where some cell holds them as no writer of quotes would and each line is a whole row without them.
+        path: name of the file in messages.
+        delimiter: between cells; None: detect it from the header.
+        quoting: whether quotation marks quote a cell; "auto" decides this from the file. In a file with tabs
+            they are text if some cell has them in a form that is not a correct quote, and each line is a
+            complete row without quoting.
 
     Raises:
-        DataError: a row has another number of cells than the header, a quote is never closed, a quote
-            swallows whole rows, or a cell is longer than 131,072 characters.
+        DataError: a row and the header have different numbers of cells, a quote is never closed, a quote
+            spans whole rows, or a cell is longer than 131,072 characters.
     """
     text, delimiter = told_delimiter(text, path, delimiter)
     rows = _rows(text, path, delimiter, quoting)
@@ -50,14 +51,14 @@ def parse_delimited(
         if len(row.cells) != len(header.cells):
             raise DataError(
                 f"{path}: data row {number} has {len(row.cells)} cells but the header has "
-                f"{len(header.cells)}; quote cells that hold the delimiter {delimiter!r}"
+                f"{len(header.cells)}; quote cells that contain the delimiter {delimiter!r}"
             )
     columns = [[row.cells[i] or None for row in body] for i in range(len(header.cells))]
     return pd.DataFrame({name: pd.Series(columns[i], dtype=object) for i, name in enumerate(header.cells)})
 
 
 def told_delimiter(text: str, path: Path, delimiter: str | None = None) -> tuple[str, str]:
-    """The text without a line that names the delimiter, and the delimiter, told from the header if None."""
+    """The text without a line that names the delimiter, and the delimiter, if None from the header."""
     header, _, rest = text.partition("\n")
     if header.lower().startswith(SEP_LINE) and len(header.strip("\r")) == len(SEP_LINE) + 1:
         return rest, header[len(SEP_LINE)]
@@ -66,12 +67,12 @@ def told_delimiter(text: str, path: Path, delimiter: str | None = None) -> tuple
     outside = "".join(header.split('"')[::2])
     found = next((each for each in DELIMITERS if each in outside), ",")
     if found != ",":
-        assume(f"{path} has {SPREADSHEET_NAMES[found]} between its cells, not commas; it was read so")
+        assume(f"{path} was read with {SPREADSHEET_NAMES[found]} between its cells instead of commas")
     return text, found
 
 
 def _rows(text: str, path: Path, delimiter: str, quoting: Quoting) -> list[Row]:
-    """The rows with one of the two meanings of speech marks."""
+    """The rows with one of the two meanings of quotation marks."""
     if '"' not in text or quoting == "none":
         return _parsed(text, path, delimiter, quotes=False)
     if quoting == "quotes":
@@ -80,8 +81,8 @@ def _rows(text: str, path: Path, delimiter: str, quoting: Quoting) -> list[Row]:
     unquoted = bool(plain) and _fits(plain) and not _is_quoted_well(plain)
     if unquoted and delimiter == "\t":
         assume(
-            f"{path}: speech marks were read as text, since each line is a whole row and some marks would be "
-            "no correct quotes; set `quoting` to quotes if they are"
+            f"{path}: quotation marks were read as text, because each line is a complete row and some marks "
+            "would not be correct quotes; if they are quotes, set `quoting` to quotes"
         )
         return plain
     rows = _parsed(text, path, delimiter, quotes=True)
@@ -90,7 +91,7 @@ def _rows(text: str, path: Path, delimiter: str, quoting: Quoting) -> list[Row]:
 
 
 def _plain_rows(text: str, path: Path, delimiter: str) -> list[Row]:
-    """The rows with speech marks as text; none if a cell is too long."""
+    """The rows with quotation marks as text; empty if a cell is too long."""
     try:
         return _parsed(text, path, delimiter, quotes=False)
     except DataError:
@@ -103,7 +104,7 @@ def _fits(rows: list[Row]) -> bool:
 
 
 def _is_quoted_well(rows: list[Row]) -> bool:
-    """Whether every cell with a speech mark stands in quotes as a writer of quotes would put it."""
+    """Whether every cell with a quotation mark is quoted correctly."""
     marked = [cell for row in rows for cell in row.cells if '"' in cell]
     return all(_is_quoted(cell) for cell in marked)
 
@@ -114,22 +115,23 @@ def _is_quoted(cell: str) -> bool:
 
 
 def _check_line_ends(rows: list[Row], plain: list[Row], path: Path, *, strict: bool) -> None:
-    """Say how many rows hold line ends; if strict, refuse them where their lines would be whole rows."""
+    """Report how many rows have line ends; if strict, refuse them if their lines would be complete rows."""
     widths = {row.first_line: len(row.cells) for row in plain}
     long = [(number, row) for number, row in enumerate(rows) if _holds_line_end(row)]
     for number, row in long if strict else ():
-        proven = any('"' in cell for cell in row.cells)  # only a writer of quotes doubles the marks inside
+        proven = any('"' in cell for cell in row.cells)  # marks inside are doubled only in correct quotes
         inside = range(row.first_line + 1, row.last_line + 1)
         if not proven and any(widths.get(line) == len(row.cells) for line in inside):
             raise DataError(
-                f"{path}: data row {number}: a speech mark on line {row.first_line} swallows the lines up to "
-                f"{row.last_line}, some of which are whole rows; set `quoting` to none if marks are text, or "
-                "to quotes if the cell does hold these lines"
+                f"{path}: data row {number}: a quotation mark on line {row.first_line} spans the lines up to "
+                f"{row.last_line}, and some of these are complete rows; set `quoting` to none if the marks "
+                "are text, or to quotes if the cell really has these lines"
             )
     if long:
         assume(
             f"{path}: {len(long)} rows have cells with line ends in quotes, the first is data row "
-            f"{long[0][0]} (line {long[0][1].first_line}); set `quoting` to none if its speech marks are text"
+            f"{long[0][0]} (line {long[0][1].first_line}); if its quotation marks are text, set `quoting` to "
+            "none"
         )
 
 
@@ -152,8 +154,8 @@ def _parsed(text: str, path: Path, delimiter: str, *, quotes: bool) -> list[Row]
     except csv.Error as error:
         raise DataError(
             f"{path} is not a table with the delimiter {delimiter!r} (line {reader.line_num}: {error}); "
-            "texts with quotes, line ends or great length are safer as .jsonl or .parquet; set `quoting` to "
-            "none if speech marks are text"
+            "texts with quotes, line ends or many characters are safer as .jsonl or .parquet; if quotation "
+            "marks are text, set `quoting` to none"
         ) from error
     return rows
 

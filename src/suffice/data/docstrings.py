@@ -1,7 +1,7 @@
 """The corpus `api-docs`: prose paragraphs from the docstrings of six installed Python packages.
 
-The packages are located, not imported; their source files are parsed. What comes out depends on the
-installed versions and on the seed alone.
+The packages are located, not imported, and their source files are parsed. The corpus depends only on the
+installed versions and on the seed.
 """
 
 import ast
@@ -45,7 +45,7 @@ CONTAINERS_OF_MODULES = frozenset(["pandas.core", "networkx.algorithms"])
 
 @dataclass(frozen=True)
 class Docstring:
-    """A docstring of a public object and where it stands."""
+    """A docstring of a public object and its place."""
 
     module: str
     name: str
@@ -64,21 +64,21 @@ class Docstring:
 
 
 def api_docs_items(seed: int, n_items: int = N_ITEMS) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The paragraphs of the `api-docs` corpus, at most `n_items`, with labels; what was left out.
+    """The paragraphs of the `api-docs` corpus, at most `n_items`, with labels, and what was left out.
 
-    Every package gives the same number of paragraphs as far as it has them; within a package whole
-    objects are drawn at random, each with its first paragraph (most often the summary) and at most
-    seven others; methods of a class until there are 40 paragraphs of it.
+    Every package contributes the same number of paragraphs if it has enough. Within a package, whole objects
+    are drawn at random, each with its first paragraph (most often the summary) and at most seven others.
+    Methods of a class are drawn until the class has 40 paragraphs.
 
     Args:
         seed: seed of the draw.
-        n_items: upper limit of the number of paragraphs.
+        n_items: largest number of paragraphs.
 
     Returns:
         Columns id, content, group, package, module, kind, section, role, object; rows sorted by id.
-        `role` is "query" for the summary of an object with other paragraphs, "document" for every
-        paragraph that is no summary. Missing labels are None. Then the number of paragraphs left out
-        for each reason.
+        `role` is "query" for the summary of an object with other paragraphs, and "document" for every
+        paragraph that is not a summary. Missing labels are None. The second value is the number of paragraphs
+        left out for each reason.
 
     Raises:
         DataError: one of the six packages is not installed.
@@ -91,12 +91,12 @@ def api_docs_items(seed: int, n_items: int = N_ITEMS) -> tuple[pd.DataFrame, dic
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that the corpus is made from."""
+    """Versions of the packages of the corpus."""
     return {package: importlib.metadata.version(distribution) for package, distribution in PACKAGES.items()}
 
 
 def all_paragraphs() -> pd.DataFrame:
-    """Every prose paragraph of every public docstring, with all columns but `role`."""
+    """Every prose paragraph of every public docstring, with all columns except `role`."""
     seen: Counter[str] = Counter()
     rows = []
     for package in PACKAGES:
@@ -127,7 +127,7 @@ def docstring_paragraphs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def package_docstrings(package: str) -> Iterator[Docstring]:
-    """The docstrings of the public objects of an installed package, files in alphabetical order.
+    """The docstrings of the public objects of an installed package, with files in alphabetical order.
 
     Raises:
         DataError: the package is not installed.
@@ -157,7 +157,7 @@ def public_module(parts: tuple[str, ...]) -> str:
 
 
 def module_label(module: str) -> str:
-    """The subpackage of a module: two parts of its name, three where two would say too little."""
+    """The subpackage of a module: two parts of its name, or three if two would be too general."""
     parts = module.split(".")
     return ".".join(parts[:3] if ".".join(parts[:2]) in CONTAINERS_OF_MODULES else parts[:2])
 
@@ -188,7 +188,7 @@ def defined_docstrings(body: Iterable[ast.stmt], module: str, parent: str = "") 
 
 
 def node_kind(node: ast.stmt, parent: str) -> str:
-    """What a definition is: "class", "method" (a function inside a class) or "function"."""
+    """The kind of a definition: "class", "method" (a function inside a class) or "function"."""
     if isinstance(node, ast.ClassDef):
         return "class"
     return "method" if parent else "function"
@@ -198,7 +198,7 @@ def added_docstrings(body: Iterable[ast.stmt], module: str) -> Iterator[Docstrin
     """Docstrings that `add_newdoc(...)` calls give to objects written in C.
 
     The forms are `add_newdoc(place, name, text)`, `add_newdoc(place, name, (method, text))` and
-    `add_newdoc(name, text)`. What has methods is taken for a class.
+    `add_newdoc(name, text)`. An object with methods is treated as a class.
     """
     added = [constants for node in body if 2 <= len(constants := added_constants(node)) <= 3]
     classes = {constants[0] for constants in added if len(constants) == 3}
@@ -209,7 +209,7 @@ def added_docstrings(body: Iterable[ast.stmt], module: str) -> Iterator[Docstrin
 
 
 def added_constants(node: ast.stmt) -> list[str]:
-    """The strings in the last two arguments of an `add_newdoc` call (name, perhaps method, text), or none."""
+    """The strings in the last two arguments of an `add_newdoc` call: name, optional method, text."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "add_newdoc":
         return []
@@ -234,9 +234,9 @@ def without_duplicates(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def balanced_sample(items: pd.DataFrame, n_items: int, seed: int) -> pd.DataFrame:
-    """At most `n_items` items: equal numbers from each package as far as there are, whole objects at random.
+    """At most `n_items` items: equal numbers from each package if possible, and whole objects at random.
 
-    Objects of one paragraph come last, since they serve neither retrieval nor the study of groups.
+    Objects with one paragraph come last, because they help neither retrieval nor the study of groups.
     """
     rng = random.Random(seed)
     drawn = {package: drawn_rows(items[items["package"] == package], rng) for package in PACKAGES}
@@ -245,7 +245,7 @@ def balanced_sample(items: pd.DataFrame, n_items: int, seed: int) -> pd.DataFram
 
 
 def drawn_rows(items: pd.DataFrame, rng: random.Random) -> list[int]:
-    """Row labels of whole objects in random order, not more than 40 of one group."""
+    """Row labels of whole objects in random order, at most 40 per group."""
     objects = capped_objects(items, rng)
     rng.shuffle(objects)
     objects.sort(key=lambda rows: len(rows) == 1)
@@ -270,7 +270,7 @@ def capped_objects(items: pd.DataFrame, rng: random.Random) -> list[list[int]]:
 
 
 def equal_quotas(available: dict[str, int], total: int) -> dict[str, int]:
-    """Equal shares of `total`, where what one cannot fill is shared by the others."""
+    """Equal shares of `total`; the others share what one cannot fill."""
     quotas: dict[str, int] = {}
     for n_done, (name, count) in enumerate(sorted(available.items(), key=lambda entry: entry[1])):
         quotas[name] = min(count, (total - sum(quotas.values())) // (len(available) - n_done))
@@ -291,9 +291,9 @@ def with_labels(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def largest_modules(items: pd.DataFrame) -> list[str]:
-    """The 40 modules with most items among those of which no group holds more than half the items.
+    """The 40 modules with most items among those in which no group has more than half of the items.
 
-    A group lies on one side of the split, so a module that is almost one class could not be learned.
+    A group is on one side of the split, so a module that is almost one group could not be learned.
     """
     sizes = items.groupby(["module", "group"]).size().groupby("module").agg(["sum", "max"])
     sizes = sizes[sizes["max"] <= sizes["sum"] / 2].sort_values("sum", ascending=False, kind="stable")
@@ -301,6 +301,6 @@ def largest_modules(items: pd.DataFrame) -> list[str]:
 
 
 def only(labels: pd.Series, kept: Iterable[str]) -> pd.Series:
-    """The labels with all but the `kept` ones set to None."""
+    """The labels, with all except the `kept` ones set to None."""
     kept = set(kept)
     return pd.Series([label if label in kept else None for label in labels], index=labels.index, dtype=object)

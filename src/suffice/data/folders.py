@@ -1,4 +1,4 @@
-"""A folder as a data set: one text a file, parts of one table, or what `datasets.save_to_disk` wrote."""
+"""A folder as a data set: one text per file, parts of one table, or a folder from `datasets.save_to_disk`."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def read_folder(folder: Path, quoting: Quoting = "auto") -> pd.DataFrame:
     one table format are parts of one table, in the order of their names (`part-2` before `part-10`).
 
     Raises:
-        DataError: it holds no such files, files of several kinds, or parts with different columns.
+        DataError: it has no such files, files of several kinds, or parts with different columns.
     """
     if (folder / SAVED).is_file():
         return _saved(folder)
@@ -39,7 +39,7 @@ def read_folder(folder: Path, quoting: Quoting = "auto") -> pd.DataFrame:
         return pd.DataFrame({ID: names, CONTENT: [read_text(path) for path in files]}, dtype=object)
     if len(kinds) != 1:
         found = f"files of several kinds ({', '.join(kinds)})" if kinds else "no file of a known kind"
-        raise DataError(f"the folder {folder} holds {found}; give one of {', '.join(TABLE_SUFFIXES)}")
+        raise DataError(f"the folder {folder} has {found}; give one kind of {', '.join(TABLE_SUFFIXES)}")
     return _joined({path.name: read_file(path, quoting) for path in files}, folder)
 
 
@@ -64,28 +64,28 @@ def _joined(parts: dict[str, pd.DataFrame], folder: Path) -> pd.DataFrame:
         if names != columns[first]:
             odd = sorted(set(names) ^ set(columns[first]))
             raise DataError(
-                f"{folder}: {name} and {first} do not have the same columns (only one has {odd[0]!r}); a "
-                "folder is one table in parts"
+                f"{folder}: {name} and {first} do not have the same columns (only one has {odd[0]!r}); the "
+                "files of a folder must be parts of one table"
             )
     return pd.concat(list(parts.values()), ignore_index=True)
 
 
 def _saved(folder: Path) -> pd.DataFrame:
-    """A data set that `datasets.Dataset.save_to_disk` wrote: Arrow streams that its state names.
+    """A data set written by `datasets.Dataset.save_to_disk`: the Arrow streams named in its state.
 
     Raises:
         DataError: a file is missing or damaged, or rows were selected without writing them out.
     """
     state = read_json(folder / SAVED)
     if state.get("_indices_data_files"):
-        raise DataError(f"{folder} holds a selection of rows; call flatten_indices() before save_to_disk")
+        raise DataError(f"{folder} has a selection of rows; call flatten_indices() before save_to_disk")
     try:
         tables = [_stream(folder / each["filename"]) for each in state["_data_files"]]
         table = pa.concat_tables(tables)
         frame = pd.DataFrame(table.to_pandas())
         about = json.loads((table.schema.metadata or {}).get(HUB_METADATA, b"{}"))
     except (*UNREADABLE, pa.ArrowException) as error:
-        raise DataError(f"{folder} is not a whole saved data set ({error}); save it again") from error
+        raise DataError(f"{folder} is not a complete saved data set ({error}); save it again") from error
     features = about.get("info", {}).get("features", {})
     named = {name: feature.get("names") for name, feature in features.items() if isinstance(feature, dict)}
     return with_class_names(frame, named)

@@ -23,10 +23,10 @@ MIN_WORDS = 8  # of a text that is halved
 
 @dataclass
 class _Found:
-    """Pairs of looks and, for each reason, how many items have none.
+    """Pairs of looks, and for each reason the number of items without a pair.
 
     Attributes:
-        table: first, second, group, and for texts that are made here first_content and second_content.
+        table: first, second, group, and for texts created here first_content and second_content.
         left_out: number of items by reason.
     """
 
@@ -42,13 +42,13 @@ def build_looks(
     Args:
         corpus: the items.
         views: kind of looks.
-        seed: seed of what is random.
+        seed: seed of random choices.
         path: the Parquet file to write; the manifest is written last.
-        max_pairs: at most so many pairs, at random; None: the default of the kind.
-        is_wish: whether the study goes on with one look if there are too few pairs.
+        max_pairs: largest number of random pairs; None: the default of the kind.
+        is_wish: whether the study continues with one look if there are too few pairs.
 
     Raises:
-        DataError: there are too few pairs, and the kind was asked for.
+        DataError: there are too few pairs, and this kind was required.
     """
     path = Path(path)
     found = FINDERS[views](corpus, seed)
@@ -77,7 +77,7 @@ def build_looks(
 
 
 def _sampled(found: _Found, limit: int | None, seed: int) -> pd.DataFrame:
-    """At most so many of the pairs, in their order; the others are counted as left out."""
+    """At most `limit` of the pairs, in their order; the others are counted as left out."""
     table = found.table
     if limit is None or len(table) <= limit:
         return table
@@ -91,7 +91,7 @@ def _too_few(dataset: str, views: str, n_pairs: int, n_groups: int, left_out: di
     remedy = "halves" if views == "group" else "none"
     return (
         f"data set {dataset}: views {views} give {n_pairs:,} pairs of looks in {n_groups:,} groups"
-        f"{f' ({reasons})' if reasons else ''}, and {MIN_PAIRS} in {MIN_GROUPS} are needed; give more items, "
+        f"{f' ({reasons})' if reasons else ''}, but {MIN_PAIRS} in {MIN_GROUPS} are needed; give more items, "
         f"or set views to {remedy}"
     )
 
@@ -105,7 +105,7 @@ def _sha256(views: str, table: pd.DataFrame) -> str:
 
 
 def _of_groups(corpus: Corpus, seed: int) -> _Found:
-    """Each item with another one of its group; two with equal contents are no pair."""
+    """Each item with another item of its group; two items with equal contents are not a pair."""
     items = corpus.table([CONTENT, GROUP])
     groups, content = items[GROUP].to_numpy(object), items[CONTENT].to_numpy(object)
     pairs = paired_within_groups(groups, seed)
@@ -142,12 +142,12 @@ def _of_texts(divide: Callable[[list[str], int], tuple[list[str], list[str]]]) -
 
 
 def _halves(words: list[str], seed: int) -> tuple[list[str], list[str]]:
-    """The first half of the words, which is the smaller one, and the second."""
+    """The first half of the words, which is the smaller one, and the second half."""
     return words[: len(words) // 2], words[len(words) // 2 :]
 
 
 def _dealt(words: list[str], seed: int) -> tuple[list[str], list[str]]:
-    """Two disjoint random halves of the words, each in the text's order."""
+    """Two disjoint random halves of the words, each in the order of the text."""
     is_first = np.zeros(len(words), dtype=bool)
     is_first[np.random.default_rng(seed).permutation(len(words))[: len(words) // 2]] = True
     return _where(words, is_first), _where(words, ~is_first)

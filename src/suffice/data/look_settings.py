@@ -1,4 +1,4 @@
-"""How a data set gives two looks at an item: what a model sees first, and what it sees second."""
+"""How a data set gives two looks at an item: what a model sees first, and what second."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -8,15 +8,15 @@ from pydantic import Field, model_validator
 from suffice.settings import Settings
 
 SAME = "same"
-"""What tables call it that source and target see the same."""
+"""The name in tables if source and target see the same."""
 
 OF_TEXTS = ("halves", "words")
 EMBEDDED = (*OF_TEXTS, "files")
-"""Kinds of looks whose vectors are made beside those of the items."""
+"""Kinds of looks whose vectors are embedded in addition to those of the items."""
 
 MAX_EMBEDDED_PAIRS = 6000
 MIN_PAIRS = 200
-MIN_GROUPS = 50  # of pairs: fewer say little of the spread between groups
+MIN_GROUPS = 50  # of pairs; fewer say little about the spread between groups
 
 
 class LookSettings(Settings):
@@ -24,19 +24,18 @@ class LookSettings(Settings):
 
     views: Literal["auto", "group", "halves", "words", "files", "none"] = Field(
         "auto",
-        description="two looks at an item, of which the source sees one and the target the other. group: two "
-        "items of a group, such as paragraphs of a document, whose vectors are there anyway; halves: both "
-        "halves of a text; words: its words dealt at random to two texts; files: precomputed vectors and "
-        "those in `second_path`; none: source and target see the same, which ranks worse where items are "
-        "texts. auto: files where all models have `second_path`, group for texts with groups, halves for "
-        "other texts if all models can embed them, else none; with fewer than 200 pairs in 50 groups it "
-        "goes on with none",
+        description="two looks at an item; the source sees one and the target the other. group: two items of "
+        "a group, such as paragraphs of a document, which need no extra vectors; halves: both halves of a "
+        "text; words: its words divided at random between two texts; files: precomputed vectors and those in "
+        "`second_path`; none: source and target see the same, which ranks worse for texts. auto: files if "
+        "all models have `second_path`, group for texts with groups, halves for other texts if all models "
+        "can embed them, otherwise none; with fewer than 200 pairs or 50 groups it continues with none",
     )
     max_look_pairs: int | None = Field(
         None,
         ge=MIN_PAIRS,
-        description="at most so many pairs of looks, at random; default 6,000 of halves and words, which "
-        "adds up to 60 % to the time that 10,000 items take to embed, and all of others",
+        description="largest number of random pairs of looks; default 6,000 for halves and words, which adds "
+        "up to 60 % to the time of embedding 10,000 items, and all pairs for other kinds",
     )
 
     @model_validator(mode="after")
@@ -48,13 +47,13 @@ class LookSettings(Settings):
 
 @dataclass(frozen=True)
 class LookChoice:
-    """The two looks at an item that a data set is to give.
+    """The two looks at an item that a data set should give.
 
     Attributes:
         kind: how they are made; "same" if there is one look.
-        is_wish: whether the study goes on with one look if there are too few.
-        max_pairs: at most so many pairs of looks; None: the default of the kind.
-        note: why a data set without a wish of its own has one look.
+        is_wish: whether the study continues with one look if there are too few.
+        max_pairs: largest number of pairs of looks; None: the default of the kind.
+        note: why a data set with `auto` has one look.
     """
 
     kind: str = SAME

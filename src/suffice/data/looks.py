@@ -1,4 +1,4 @@
-"""Pairs of looks at the items of a corpus, as they are on disk, and the texts that were made for them."""
+"""Pairs of looks at the items of a corpus on disk, and the texts created for them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LookTable:
-    """Pairs of looks as they are on disk.
+    """Pairs of looks on disk.
 
     Attributes:
-        kind: how the looks were made; "same" if there are none.
-        sha256: of all that is in the table.
-        table: one row a pair: first, second, group; for texts that were made also their contents.
+        kind: how the looks were made; "same" if there are no pairs.
+        sha256: hash of the whole table.
+        table: one row per pair: first, second, group; for created texts also their contents.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class LookTable:
 
         Args:
             items: the model's vectors of the items.
-            looks: its vectors of looks, for kinds that have such.
+            looks: its vectors of looks, for kinds that have them.
         """
         first = looks if self.kind in OF_TEXTS and looks is not None else items
         second = items if looks is None else looks
@@ -61,14 +61,14 @@ class LookTable:
 
 
 def _taken(array: np.ndarray, rows: Integers) -> np.ndarray:
-    """Rows of an array; a view where they follow one another, so that a memory map stays one."""
+    """Rows of an array; a view if they are consecutive, so a memory map remains one."""
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all():
         return array[rows[0] : rows[-1] + 1]
     return np.asarray(array[rows])
 
 
 class LookContents:
-    """Texts that were made as looks, to be embedded: all first looks, then all second ones."""
+    """Texts created as looks, for embedding: all first looks, then all second looks."""
 
     def __init__(self, looks: LookTable) -> None:
         made = looks.table.filter(CONTENTS)

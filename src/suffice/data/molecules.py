@@ -1,4 +1,4 @@
-"""Molecules as items: canonical SMILES, each once, with scaffolds as groups if wanted. Needs RDKit."""
+"""Molecules as items: canonical SMILES, each once, optionally with scaffolds as groups. Needs RDKit."""
 
 import contextlib
 import re
@@ -38,7 +38,7 @@ def rdkit_module() -> Any:
 
 @contextlib.contextmanager
 def quiet_rdkit() -> Iterator[None]:
-    """RDKit without its messages on each molecule it cannot read; they are counted instead."""
+    """RDKit without its messages about molecules it cannot read, which are counted instead."""
     from rdkit import rdBase
 
     block = rdBase.BlockLogs()
@@ -51,9 +51,9 @@ def quiet_rdkit() -> Iterator[None]:
 def read_molecules(paths: list[Path], settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]]:
     """The molecules of one or several files, and how many were left out for each reason.
 
-    A molecule's content is the canonical SMILES of its largest fragment, so that salts and solvents do not
-    count (turn it off with `largest_fragment`). With `scaffolds` its group is its Bemis-Murcko scaffold, and
-    itself if it has no ring, so that a split by group is a scaffold split.
+    A molecule's content is the canonical SMILES of its largest fragment, without salts and solvents (turn
+    this off with `largest_fragment`). With `scaffolds`, its group is its Bemis-Murcko scaffold, or the
+    molecule itself if it has no ring. A split by group is then a scaffold split.
 
     Args:
         paths: tables with a column of SMILES, `.smi` files (SMILES first on each line) or `.sdf` files, whose
@@ -122,7 +122,7 @@ def _smiles_and_name(line: str) -> tuple[str, str]:
 def _read_sdf(path: Path) -> pd.DataFrame:
     """Molecules of a structure-data file: the structure, its title, and its properties as columns of text.
 
-    A property that is called as one of the first two is kept under another name.
+    A property with the same name as one of the first two is kept under another name.
     """
     chem = rdkit_module()
     with quiet_rdkit():
@@ -147,7 +147,7 @@ def _without_empty_names(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _id_column(table: pd.DataFrame, settings: DatasetSettings) -> str | None:
-    """The column of ids: as set, or else the molecules' names where each has one of its own."""
+    """The column of ids: the setting, or the molecules' names if each has its own."""
     if settings.id is not None or NAME not in table:
         return settings.id
     names = table[NAME]
@@ -176,7 +176,7 @@ def _is_heavy(molecule: Any, max_weight: float | None) -> bool:
 
 
 def _scaffold(chem: Any, molecule: Any) -> str | None:
-    """Canonical SMILES of the rings and what links them; of the whole molecule if it has no ring."""
+    """Canonical SMILES of the rings and their links, or of the whole molecule if it has no ring."""
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
     if molecule is None:

@@ -1,4 +1,4 @@
-"""Where the files of a data set are: relative to the study, absolute, or inside an installed package."""
+"""Paths of the files of a data set: relative to the study, absolute, or inside an installed package."""
 
 import importlib.util
 from pathlib import Path
@@ -12,13 +12,13 @@ SEPARATOR = ","
 
 
 def resolve_paths(text: str, base: Path, several: bool) -> str:
-    """The paths that a cell names, made absolute; joined by commas if there are several.
+    """The paths in a cell as absolute paths, joined by commas if there are several.
 
     Args:
-        text: a path, or several with commas between them; `package:NAME/file` is inside a Python package,
-            which is found without being imported.
+        text: a path, or several separated by commas; `package:NAME/file` is inside a Python package, which is
+            located without being imported.
         base: folder that relative paths start from.
-        several: whether commas separate paths; if not they are part of the name.
+        several: whether commas separate paths; otherwise they are part of the name.
 
     Raises:
         DataError: a package is not installed.
@@ -28,7 +28,7 @@ def resolve_paths(text: str, base: Path, several: bool) -> str:
 
 
 def own_paths(text: str, base: Path, several: bool) -> list[Path]:
-    """The paths of a cell, made absolute, that are neither an address nor inside a Python package."""
+    """The absolute paths of a cell that are neither a URL nor inside a Python package."""
     parts = [part.strip() for part in text.split(SEPARATOR)] if several and not is_url(text) else [text]
     return [user_path(part, base) for part in parts if part and not _is_elsewhere(part)]
 
@@ -50,5 +50,5 @@ def _resolve(text: str, base: Path) -> Path | str:
     name, _, inside = text.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise DataError(f"{text!r}: no Python package {name!r} is installed; install it")
+        raise DataError(f"{text!r}: the Python package {name!r} is not installed; install it")
     return Path(list(spec.submodule_search_locations)[0]).absolute() / inside

@@ -55,8 +55,8 @@ class Blocks:
     """Collects the paragraphs of one section line by line.
 
     Attributes:
-        has_fields: the section is a list of fields, where a line without indent is a field's name
-            and its description is indented.
+        has_fields: the section is a list of fields: a line without indent is a field's name, and its
+            description is indented.
     """
 
     has_fields: bool
@@ -76,7 +76,7 @@ class Blocks:
             self.lines.append(line)
 
     def end(self) -> None:
-        """End the paragraph; it is kept if all its lines stand at the indent of the running text."""
+        """End the paragraph; it is kept if all its lines have the indent of the running text."""
         indents = {len(line) - len(line.lstrip()) for line in self.lines}
         if self.has_fields and self.indent == 0 and self.lines:
             self.indent = min(indents)
@@ -102,7 +102,7 @@ def split_docstring(text: str) -> Iterator[tuple[str, str]]:
 
 
 def split_sections(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Heading in lower case and lines of each section; what stands before the first is "extended summary"."""
+    """Heading in lower case and lines of each section; the part before the first is "extended summary"."""
     heading, start = EXTENDED_SUMMARY, 0
     for i, line in enumerate(lines):
         if i and UNDERLINE.fullmatch(line.strip()) and lines[i - 1].strip():
@@ -112,7 +112,7 @@ def split_sections(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def section_paragraphs(section: str, lines: list[str]) -> list[str]:
-    """The paragraphs of one section; none for a section of references."""
+    """The paragraphs of one section; empty for a section of references."""
     if section in SKIPPED_SECTIONS:
         return []
     blocks = Blocks(has_fields=section in FIELD_SECTIONS)
@@ -146,9 +146,10 @@ def is_prose(text: str) -> bool:
 
 
 def near_duplicate_keys(text: str) -> tuple[str, str, str]:
-    """Keys of a text: two texts that share one are taken for the same.
+    """Keys of a text: two texts that share a key are treated as the same.
 
-    They are all its words in lower case, its first nine and its last nine; digits and marks do not count.
+    The keys are all its words in lower case, its first nine words, and its last nine. Digits and punctuation
+    do not count.
     """
     words = re.findall(r"[a-z]+", text.lower())
     return (

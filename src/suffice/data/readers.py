@@ -1,4 +1,4 @@
-"""Reading the items of a data set from table files and from the hub, as a table with fixed column names."""
+"""Reading the items of a data set from table files or the hub, as a table with fixed column names."""
 
 import difflib
 import json
@@ -29,24 +29,24 @@ RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE, TOGETHER)
 def read_items(settings: DatasetSettings) -> pd.DataFrame:
     """Read the items of a file or of a hub data set.
 
-    Several content columns mean paired texts: they are stacked as items, row after row, with the
-    columns `pair` (the number of the row, as str) and `side` (the name of the content column).
+    Several content columns mean paired texts. They become items, row after row, with the columns `pair` (the
+    row number, as str) and `side` (the name of the content column).
 
     Args:
-        settings: source, and which columns are content, id, group and split.
+        settings: the source, and the columns for content, id, group and split.
 
     Returns:
         Columns id (str), content, group (str) if there is a group or pairs, split if there is one,
         `pair` and `side` for pairs, and every other column of the source as a label column.
-        Without an id column the id is the number of the row, from 0; with pairs, "<id>/<side>".
+        Without an id column the id is the row number, from 0; for pairs it is "<id>/<side>".
 
     Raises:
-        DataError: the source cannot be read, lacks a column, has no rows, repeats an id, or has a
-            column with a reserved name.
+        DataError: the source cannot be read, lacks a column, has no rows, repeats an id, or has a column with
+            a reserved name.
     """
     path = Path(str(settings.path))
     table = read_hub(settings) if settings.source == "hub" else read_file(path, settings.quoting)
-    if settings.source == "file" and path.is_dir():  # the names of files and of splits are the folder's own
+    if settings.source == "file" and path.is_dir():  # the folder defines the names of files and of splits
         own = {name: name for name in (ID, SPLIT) if name in table and getattr(settings, name) is None}
         settings = settings.model_copy(update=own)
     if table.empty:
@@ -59,7 +59,7 @@ def read_file(path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
 
     Args:
         path: .txt, .csv, .tsv, .jsonl or .parquet, or a folder.
-        quoting: whether speech marks quote the cells of a .csv or .tsv, see `parse_delimited`.
+        quoting: whether quotation marks quote the cells of a .csv or .tsv, see `parse_delimited`.
 
     Raises:
         DataError: the file is missing, has another suffix, or cannot be read.
@@ -83,7 +83,7 @@ def read_file(path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
 
 
 def parse_lines(text: str, path: Path) -> pd.DataFrame:
-    """One item a line; only line feeds (with or without carriage return) end a line."""
+    """One item per line; only line feeds (with or without carriage return) end a line."""
     lines = text.replace("\r\n", "\n").split("\n")
     return pd.DataFrame({CONTENT: lines[:-1] if lines[-1] == "" else lines})
 
@@ -99,7 +99,7 @@ def parse_tsv(text: str, path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
 
 
 def parse_jsonl(text: str, path: Path) -> pd.DataFrame:
-    """One JSON object a line.
+    """One JSON object per line.
 
     Raises:
         DataError: a line is not a JSON object.
@@ -115,17 +115,17 @@ def json_object(line: str, place: str) -> dict[str, Any]:
     """The JSON object on one line."""
     try:
         row = json.loads(line, object_pairs_hook=_unique_keys)
-        if "\\ud" in line.lower():  # an escape of half a character, which no file can hold, or of two halves
+        if "\\ud" in line.lower():  # an escape of half a character, which cannot be stored, or of two halves
             json.dumps(row, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{place} is not JSON ({error}); write one object a line") from error
+        raise DataError(f"{place} is not JSON ({error}); write one object per line") from error
     if not isinstance(row, dict):
-        raise DataError(f"{place} holds a JSON {type(row).__name__}, not an object; write one object a line")
+        raise DataError(f"{place} has a JSON {type(row).__name__}, not an object; write one object per line")
     return row
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; ValueError for a key that stands twice, of which the library takes the last."""
+    """A JSON object; ValueError for a repeated key, of which the library would keep the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -137,14 +137,14 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """Read a Parquet file.
 
     Raises:
-        DataError: it is not a whole Parquet file.
+        DataError: it is not a complete Parquet file.
     """
     try:
         table = read_parquet_table(path)
         table.validate(full=True)
         return pd.DataFrame(table.to_pandas())
     except (*UNREADABLE, pa.ArrowException) as error:
-        raise DataError(f"{path} is not a readable Parquet file ({error}); copy or make it again") from error
+        raise DataError(f"{path} is not a readable Parquet file ({error}); copy or write it again") from error
 
 
 def read_hub(settings: DatasetSettings) -> pd.DataFrame:
@@ -166,8 +166,8 @@ def load_hub(settings: DatasetSettings, may_fetch: bool = False) -> list[Any]:
     """The splits of a hub data set, from the cache.
 
     Args:
-        settings: names the data set, its splits and its revision.
-        may_fetch: fetch what is not in the cache.
+        settings: name of the data set, its splits and its revision.
+        may_fetch: whether to download missing splits.
 
     Raises:
         DataError: the package `datasets` is missing, or the data set cannot be found or fetched.
@@ -191,17 +191,17 @@ def load_hub(settings: DatasetSettings, may_fetch: bool = False) -> list[Any]:
         which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
             f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: "
-            f"{error}. Run `make fetch STUDY=...` where there is a network, with the same cache "
+            f"{error}. Run `make fetch STUDY=...` with network access and the same cache "
             "(HF_HOME), or save it as Parquet and use source: file"
         ) from error
 
 
 def with_class_names(table: pd.DataFrame, names_of: Mapping[str, Any]) -> pd.DataFrame:
-    """The table with the numbers of class labels replaced by names; -1, the hub's missing label, by None.
+    """The table with names in place of class numbers; -1, the hub's missing label, becomes None.
 
     Args:
-        table: of a data set of the hub.
-        names_of: the names of the classes of each column that has some.
+        table: table of a hub data set.
+        names_of: the class names of each column that has any.
     """
     for name, names in names_of.items():
         if isinstance(names, list) and name in table:
@@ -238,7 +238,7 @@ def named_items(table: pd.DataFrame, settings: DatasetSettings) -> pd.DataFrame:
 
 
 def numbers_if_all_are(column: pd.Series) -> pd.Series:
-    """A column of text as numbers if every cell that is not missing is one."""
+    """A column of text as numbers if every cell that is not missing is a number."""
     try:
         return pd.to_numeric(column)
     except (ValueError, OverflowError):
@@ -246,29 +246,29 @@ def numbers_if_all_are(column: pd.Series) -> pd.Series:
 
 
 def text_of(column: pd.Series, source: str) -> np.ndarray:
-    """A content column as an array of str, None where it is missing; other values are a DataError."""
+    """A content column as an array of str, with None for missing values; other values are a DataError."""
     values = [None if value is None or value != value else value for value in column.tolist()]
     for row, value in enumerate(values, start=1):
         if not isinstance(value, str | None):
             raise DataError(
-                f"{source}: data row {row} of the content column {column.name!r} holds a "
+                f"{source}: data row {row} of the content column {column.name!r} has a "
                 f"{type(value).__name__} ({str(value)[:40]!r}), not text; choose another content column"
             )
         if value is not None and "\0" in value:
             raise DataError(
-                f"{source}: data row {row} of the content column {column.name!r} holds a NUL character; "
-                "the file may be damaged or of another encoding"
+                f"{source}: data row {row} of the content column {column.name!r} has a NUL character; "
+                "the file may be damaged or have another encoding"
             )
     return np.array(values, dtype=object)
 
 
 def joined_columns(name: str, columns: list[str]) -> list[str]:
-    """The columns that one content is made of: `a+b` joins two, unless a column has that name."""
+    """The columns of one content: `a+b` joins two columns, unless a column has that name."""
     return [name] if name in columns else [part.strip() for part in name.split(JOIN)]
 
 
 def joined_text(columns: pd.DataFrame, source: str) -> np.ndarray:
-    """The texts of a row with an empty line between them; None where one is missing."""
+    """The texts of a row with an empty line between them; None if one is missing."""
     texts = [text_of(columns[name], source) for name in columns]
     rows = [None if None in row else BETWEEN.join(row) for row in zip(*texts, strict=True)]
     return np.array(rows, dtype=object)
@@ -280,7 +280,7 @@ def content_columns(settings: DatasetSettings) -> list[str]:
 
 
 def require_column(name: str, columns: list[str], source: str) -> None:
-    """Raise DataError, with the columns there are and the closest match, if `name` is not one of them."""
+    """Raise DataError, with the existing columns and the closest match, if `name` is not one of them."""
     columns = list(map(same_name, columns))
     if same_name(name) not in columns:
         close = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
@@ -298,13 +298,13 @@ def refuse_twins(columns: list[str], source: str) -> None:
     repeated = repeated_in(columns)
     if repeated:
         raise DataError(
-            f"{source} has more than one column named {repeated[0]!r} (accents may be written in two ways); "
+            f"{source} has more than one column named {repeated[0]!r} (accents may be encoded in two ways); "
             "rename one of them"
         )
 
 
 def refuse_reserved(labels: list[str], source: str) -> None:
-    """Raise DataError if a label column has a name that has a meaning in a corpus."""
+    """Raise DataError if a label column has a name with a meaning in a corpus."""
     clashes = [name for name in labels if name in RESERVED_COLUMNS]
     if clashes:
         raise DataError(
@@ -315,7 +315,7 @@ def refuse_reserved(labels: list[str], source: str) -> None:
 
 
 def with_text_columns(items: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Ids and groups as text; the number of the row where there is no id column."""
+    """Ids and groups as text; the row number if there is no id column."""
     for name in (ID, GROUP, SPLIT):
         if name not in items.columns:
             continue
@@ -329,7 +329,7 @@ def with_text_columns(items: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def stacked(items: pd.DataFrame, sides: dict[str, Any]) -> pd.DataFrame:
-    """One item a row and side, sides of a row after each other; the pair is the group unless one is given."""
+    """One item per row and side, with the sides of a row together; the pair is the default group."""
     pair = pd.Series([str(row) for row in range(len(items))], index=items.index, dtype=object)
     if GROUP not in items.columns:
         items = items.assign(group=pair)
@@ -341,12 +341,12 @@ def stacked(items: pd.DataFrame, sides: dict[str, Any]) -> pd.DataFrame:
 
 
 def refuse_repeated_ids(ids: pd.Series, source: str) -> None:
-    """Raise DataError if an id stands twice."""
+    """Raise DataError if an id occurs twice."""
     repeated = ids[ids.duplicated()]
     if len(repeated):
         raise DataError(
-            f"{source}: the id {repeated.iloc[0]!r} stands more than once ({len(repeated)} repeated ids in "
-            f"all); make ids unique or leave the id column out"
+            f"{source}: the id {repeated.iloc[0]!r} occurs more than once ({len(repeated)} repeated ids in "
+            f"total); make ids unique or leave the id column out"
         )
 
 

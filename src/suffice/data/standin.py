@@ -1,4 +1,4 @@
-"""Tables of the same columns as a data set of the hub, filled with paragraphs of installed documentation."""
+"""Tables with the same columns as a hub data set, filled with paragraphs of installed documentation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,14 +27,14 @@ def standin_texts(seed: int) -> list[str]:
 def write_standin_table(
     settings: DatasetSettings, labels: Mapping[str, bool], texts: Sequence[str], seed: int, path: Path
 ) -> None:
-    """Write a table that can stand for a data set.
+    """Write a table that can replace a data set.
 
     Args:
-        settings: of the data set: which columns hold texts, ids and the like.
-        labels: columns that tasks read, and whether they hold numbers (else one of three classes, which the
-            text decides).
+        settings: settings of the data set, with its columns for texts, ids and so on.
+        labels: columns that tasks read, and whether they have numbers (otherwise one of three classes, which
+            depends on the text).
         texts: paragraphs to choose from.
-        seed: which are chosen.
+        seed: seed of the choice.
         path: the Parquet file to write.
     """
     contents = [name for side in content_columns(settings) for name in joined_columns(side, [])]

@@ -1,4 +1,4 @@
-"""Reading text files of whatever encoding: told by a byte order mark or by the bytes, and said if assumed."""
+"""Reading text files of any encoding, detected from a byte order mark or the bytes; guesses are reported."""
 
 import codecs
 import re
@@ -13,26 +13,26 @@ MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
-)  # the mark of UTF-32 begins with that of UTF-16
+)  # the mark of UTF-32 starts with that of UTF-16
 PROBED_BYTES = 1 << 16
-MOSTLY = 0.4  # of the bytes at odd or even places are zero in UTF-16 of Western text
+MOSTLY = 0.4  # of the bytes at odd or even positions are zero in UTF-16 of Western text
 UNLIKELY = re.compile(
     "[a-z][ŠŽŒŸÀ-ÖØ-Þ]|[A-Za-zÀ-ÿ][‚ƒ„†‡ˆ‰‹›¡¢¤¥¦§¨©«¬®¯±²³´µ¶·¸¹»¼½¾¿×÷][A-Za-zÀ-ÿ]|[À-ÖØ-öø-ÿ]{4}"
 )
-"""What hardly stands in text of Windows-1252, but where the bytes are of another encoding: capitals with
-accents or signs within a word, and words of accents alone."""
-TOLERATED = 50  # of so many characters beyond ASCII, one may be unlikely
+"""Patterns that are rare in Windows-1252 text and suggest another encoding: capitals with accents or symbols
+within a word, and words of accents only."""
+TOLERATED = 50  # one in this many characters beyond ASCII may be unlikely
 
 
 def read_text(path: Path) -> str:
     """The text of a file, unpacked if its name ends in .gz; without a byte order mark.
 
-    The encoding is UTF-8, or what a byte order mark says, or UTF-16 or Windows-1252 if the bytes are of that
-    kind, which is said in a warning.
+    The encoding is UTF-8, or the one of a byte order mark, or UTF-16 or Windows-1252 if the bytes match it,
+    with a warning.
 
     Raises:
-        DataError: the encoding cannot be told (with the position of the first wrong byte), or it is not a
-            whole gzip file.
+        DataError: the encoding is unknown (with the position of the first wrong byte), or it is not a
+            complete gzip file.
     """
     try:
         content = unpack_gzip(path) if path.suffix.lower() == ".gz" else path.read_bytes()
@@ -45,28 +45,28 @@ def read_lines(path: Path) -> list[str]:
     """The lines of a text file without their line ends; empty lines at the end are left out.
 
     Raises:
-        DataError: as of `read_text`.
+        DataError: as for `read_text`.
     """
     return read_text(path).replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def decode(content: bytes, place: str) -> str:
-    """The text that bytes stand for; `place` is what messages call the file.
+    """The decoded text of bytes; `place` names the file in messages.
 
     Raises:
-        DataError: the encoding cannot be told.
+        DataError: the encoding is unknown.
     """
     encoding = encoding_of(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding not in ("utf-8", "utf-8-sig"):
-            raise DataError(f"{place} is not whole {encoding.upper()} ({error}); copy it again") from error
+            raise DataError(f"{place} is not valid {encoding.upper()} ({error}); copy it again") from error
         return _decode_western(content, place, error)
 
 
 def encoding_of(content: bytes) -> str:
-    """The encoding that the first bytes tell; UTF-8 if they tell nothing."""
+    """The encoding that the first bytes show; UTF-8 if they show nothing."""
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return encoding
@@ -78,7 +78,7 @@ def encoding_of(content: bytes) -> str:
 
 
 def _decode_western(content: bytes, place: str, error: UnicodeDecodeError) -> str:
-    """The text of bytes that are not UTF-8, if they make sense as Windows-1252."""
+    """The text of bytes that are not UTF-8, if they are plausible as Windows-1252."""
     where = f"{place} is not UTF-8: byte {content[error.start]:#04x} at position {error.start}"
     try:
         text = content.decode("cp1252")

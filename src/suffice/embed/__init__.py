@@ -1,1 +1,1 @@
-"""Embeddings of a corpus: loaders, one file a kind, and the identity, health and cost of what they make."""
+"""Embeddings of a corpus: loaders, one file per kind, and the identity, health and cost of embeddings."""

@@ -1,8 +1,8 @@
-"""What a checkpoint's files may say: module types, keys, and values that name neither code nor a place.
+"""Allowed content of a checkpoint's files: module types, keys, and values without code or places.
 
-The libraries that load checkpoints take much from their JSON files: classes to import, functions to call,
-other repositories and revisions to read. So every JSON file that they would read is read here first, and what
-is not listed in this file is refused before anything is loaded.
+The libraries that load checkpoints take a lot from their JSON files: classes to import, functions to call,
+other repositories and revisions to read. Every JSON file that they would read is therefore checked here
+first. Content that is not listed in this file is refused before anything is loaded.
 """
 
 import re
@@ -49,7 +49,7 @@ LSTM_KEYS = frozenset(
 
 
 class ModuleFile(NamedTuple):
-    """The file that a type of module reads, and the keys that it may have."""
+    """The file that a module type reads, and its allowed keys."""
 
     name: str
     keys: frozenset[str]
@@ -69,7 +69,7 @@ MODULE_FILES: Mapping[str, ModuleFile] = {
     "WordEmbeddings": ModuleFile(
         "wordembedding_config.json", frozenset({"tokenizer_class", "update_embeddings", "max_seq_length"})
     ),
-    "StaticEmbedding": ModuleFile("", NOTHING),  # reads tokenizer.json and weights alone
+    "StaticEmbedding": ModuleFile("", NOTHING),  # reads only tokenizer.json and weights
 }
 MODULE_KEYS = frozenset({"idx", "name", "path", "type", "kwargs"})
 ROUTER_KEYS = frozenset({"types", "structure", "parameters"})
@@ -95,7 +95,7 @@ LOADING_KEYS: Mapping[str, tuple[Any, ...]] = {
     ),
     **dict.fromkeys(("use_safetensors", "weights_only"), (None, True)),
 }
-"""Arguments of loading that no file may give, with the values that say nothing."""
+"""Loading arguments that no file may set, with the values that have no effect."""
 
 TRANSFORMERS_FILES = (
     "config.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json",
@@ -105,7 +105,7 @@ TEXT_KEYS = re.compile(
     r"_?name_or_path|transformers_version|chat_template|id2label|label2id|task_specific_params|added_tokens_decoder"
     r"|\w*_tokens?|special_tokens_map_file|tokenizer_file|modules_to_not_convert|language|license"
 )
-"""Keys whose texts are shown or compared, and never imported, opened or asked for."""
+"""Keys whose texts are shown or compared, and never imported, opened or requested."""
 METHOD = re.compile(r"forward|get_\w+_features")
 DTYPE = re.compile(r"torch\.\w+")
 FILE_NAME = re.compile(r"[\w-]+\.(json|txt|model|vocab|jinja)")
@@ -115,12 +115,12 @@ NAMES_A_PLACE = re.compile(r"[/\\]|--|^~")
 
 
 def check_allowed(folder: Path, *, modules: bool, trusted: bool = False) -> None:
-    """Refuse a checkpoint whose files say more than they may; nothing is imported or loaded.
+    """Refuse a checkpoint if its files have content that is not allowed; nothing is imported or loaded.
 
     Args:
         folder: the checkpoint.
         modules: whether it is read by its modules (modules.json) or as a transformer.
-        trusted: whether Python files of the checkpoint itself may run; other places may not, even so.
+        trusted: whether Python files of the checkpoint itself may run. Code from other places never may.
 
     Raises:
         ModelError: names the file, the key, its value and the remedy.
@@ -130,10 +130,10 @@ def check_allowed(folder: Path, *, modules: bool, trusted: bool = False) -> None
 
 
 def parts(folder: Path, *, modules: bool, trusted: bool = False) -> Iterator["Part"]:
-    """The parts of a checkpoint that are read, each with its type, through all routers.
+    """The parts of a checkpoint that are read, with their types, including those inside routers.
 
     Raises:
-        ModelError: a module is of a type that is not allowed, or lies outside of the checkpoint.
+        ModelError: a module has a type that is not allowed, or is outside the checkpoint.
     """
     if not modules:
         yield Part(folder, PurePosixPath(), TRANSFORMER, trusted)
@@ -166,7 +166,7 @@ def _router_file(place: Path) -> Path:
 
 
 def _part(part: "Part", file: Path, key: object, kind: Any) -> Iterator["Part"]:
-    """One module, and those that it holds if it is a router."""
+    """One module, and the modules inside it if it is a router."""
     name = _module_type(file, f"{key}", kind, part)
     if name not in ROUTES:
         yield part._replace(kind=name)
@@ -180,14 +180,14 @@ def _part(part: "Part", file: Path, key: object, kind: Any) -> Iterator["Part"]:
 
 
 def _module_type(file: Path, key: str, kind: Any, part: "Part") -> str:
-    """The name of a module's type; empty for one whose code comes with a trusted checkpoint."""
+    """The name of a module's type; empty if its code comes with a trusted checkpoint."""
     found = NAMESPACE.fullmatch(kind) if isinstance(kind, str) else None
     if found and found["name"] in (*MODULE_FILES, *ROUTES, TRANSFORMER):
         return found["name"]
     if part.trusted and isinstance(kind, str) and _has_code(part, kind):
         return ""
     raise ModelError(
-        f"{file}: the key {key} has type {kind!r}, which is not a type of module that may be loaded "
+        f"{file}: the key {key} has type {kind!r}, which is not an allowed type of module "
         f"({', '.join((TRANSFORMER, *MODULE_FILES, *ROUTES))} of sentence_transformers); "
         "embed the texts yourself and use the loader `vectors`, or take another checkpoint"
     )
@@ -203,7 +203,7 @@ def _inside(file: Path, key: str, text: Any) -> PurePosixPath:
     """A folder below the checkpoint."""
     path = PurePosixPath(text) if isinstance(text, str) else None
     if path is None or path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
-        raise ModelError(f"{file}: the key {key} is {text!r}, which is not a folder of the checkpoint")
+        raise ModelError(f"{file}: the key {key} is {text!r}, which is not a folder in the checkpoint")
     return path
 
 
@@ -213,7 +213,7 @@ class Part(NamedTuple):
     Attributes:
         folder: the checkpoint.
         path: the module's folder in it.
-        kind: its type; empty for one whose code comes with the checkpoint.
+        kind: its type; empty if its code comes with the checkpoint.
         trusted: whether such code may run.
     """
 
@@ -236,12 +236,12 @@ class Part(NamedTuple):
         """Check the files that the module reads.
 
         Raises:
-            ModelError: one of them says more than it may.
+            ModelError: one of them has content that is not allowed.
         """
         if (self.place / ADAPTER).is_file():
             raise ModelError(
-                f"{self.place / ADAPTER}: the checkpoint is an adapter of another model, which is not "
-                "loaded; merge the two (`merge_and_unload` of peft) and give the folder of the merged model"
+                f"{self.place / ADAPTER}: the checkpoint is an adapter of another model, and that model is "
+                "not loaded; merge the two (`merge_and_unload` of peft) and give the folder of the result"
             )
         if self.kind in ("", TRANSFORMER):
             self._check_transformer()
@@ -279,25 +279,25 @@ class Part(NamedTuple):
                 _check_value(file, key, value, any_text=self.trusted or key == "auto_map")
 
     def _check_auto_map(self, file: Path, content: Mapping[str, Any]) -> None:
-        """Code of a checkpoint's own runs only if it is trusted, and that of another repository never."""
+        """A checkpoint's own code runs only if it is trusted, and code of another repository never."""
         texts = _texts(content.get("auto_map"))
         elsewhere = [text for text in _texts(content) if ELSEWHERE.fullmatch(text)]
         if self.trusted and elsewhere:
             raise ModelError(
-                f"{file}: {elsewhere[0]!r} (auto_map) is code of another repository, whose "
-                "content may change; copy its files into a local copy of the checkpoint, and cut the name "
+                f"{file}: {elsewhere[0]!r} (auto_map) is code of another repository, whose content may "
+                "change; copy its files into a local copy of the checkpoint, and remove the name "
                 "before `--`"
             )
         if texts and not self.trusted and file.name == "config.json" and not _is_native(content):
             raise ModelError(
                 f"{file}: the key auto_map is {texts[0]!r}: the model {content.get('model_type')!r} needs "
-                "Python code that comes with the checkpoint; read it, and set trust_remote_code, with the "
-                "commit as revision, or take another checkpoint"
+                "Python code that comes with the checkpoint; read this code and set trust_remote_code with "
+                "the commit as revision, or use another checkpoint"
             )
 
 
 def _is_native(content: Mapping[str, Any]) -> bool:
-    """Whether the transformers library has the model itself, so that it takes no other code."""
+    """Whether the transformers library includes the model, so no other code is needed."""
     from transformers import CONFIG_MAPPING
 
     return content.get("model_type") in CONFIG_MAPPING
@@ -335,26 +335,26 @@ def _check_import(file: Path, key: str, value: Any) -> None:
 
 
 def _check_index(file: Path) -> None:
-    """The parts that weights are stored in lie beside their index."""
+    """Check that the parts of the weights are beside their index."""
     for name in _texts(_mapping(file).get("weight_map")):
         if "/" in name or "\\" in name or name in ("", ".", ".."):
-            raise ModelError(f"{file}: the key weight_map names {name!r}, which does not lie beside it")
+            raise ModelError(f"{file}: the key weight_map names {name!r}, which is not a file beside it")
 
 
 def _check_value(file: Path, key: str, value: Any, *, any_text: bool = False) -> None:
-    """Refuse arguments of loading, and texts that could name code or a place, at any depth.
+    """Refuse loading arguments, and texts that could name code or a place, at any depth.
 
     Args:
-        file: where it stands.
-        key: its key, with those above it.
+        file: the file of the value.
+        key: its key, with the keys above it.
         value: any JSON.
-        any_text: whether texts may be anything.
+        any_text: whether any text is allowed.
     """
     name = key.rpartition(".")[2]
     if name in LOADING_KEYS and not any(value is each or value == each for each in LOADING_KEYS[name]):
         raise ModelError(
-            f"{file}: the key {key} is {value!r}; a checkpoint's files may not say how or from where it is "
-            "loaded. Remove the key from a local copy of the checkpoint"
+            f"{file}: the key {key} is {value!r}; a checkpoint's files must not define how or from where it "
+            "is loaded. Remove the key in a local copy of the checkpoint"
         )
     if isinstance(value, dict):
         free = any_text or bool(TEXT_KEYS.fullmatch(name))
@@ -401,5 +401,5 @@ def _json(file: Path) -> Any:
 
 def _as_mapping(file: Path, key: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ModelError(f"{file}{f': {key}' if key else ''} must hold keys and values; it is damaged")
+        raise ModelError(f"{file}{f': {key}' if key else ''} must have keys and values; it is damaged")
     return value

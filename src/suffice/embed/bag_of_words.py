@@ -12,7 +12,7 @@ from suffice.errors import ModelError
 from suffice.settings import Settings
 
 Counts = Any  # a scipy sparse matrix of shape (n_items, n_features)
-SMALLEST_RELATIVE_SINGULAR_VALUE = 1e-5  # beyond it a component is rounding error of float32 counts
+SMALLEST_RELATIVE_SINGULAR_VALUE = 1e-5  # smaller components are rounding errors of float32 counts
 N_POWER_ITERATIONS = 7
 
 
@@ -23,14 +23,14 @@ class BagOfWordsSettings(Settings):
     analyzer: Literal["word", "char_wb"] = Field(
         "word", description="features are words, or characters inside words (char_wb)"
     )
-    ngram_max: int = Field(1, ge=1, le=8, description="features are runs of 1 to so many words or characters")
+    ngram_max: int = Field(1, ge=1, le=8, description="largest number of words or characters in a feature")
     weighting: Literal["tfidf", "counts", "binary"] = Field(
         "tfidf", description="tf-idf, counts, or presence; rows have length 1 before the reduction"
     )
     reduction: Literal["svd", "random_projection"] = Field(
         "svd",
         description="svd: latent semantic analysis, fitted on the corpus; random_projection: hashed features "
-        "times a Gaussian matrix, fitted on nothing (not with tfidf)",
+        "times a Gaussian matrix, without a fit (not with tfidf)",
     )
     max_features: int = Field(
         20_000,
@@ -38,14 +38,14 @@ class BagOfWordsSettings(Settings):
         description="svd: the most frequent features kept; random_projection: number of hash buckets",
     )
     fit_items: int = Field(
-        20_000, ge=2, description="svd only: fit on at most so many items, drawn at random; bounds the memory"
+        20_000, ge=2, description="svd only: largest number of random items to fit on; limits the memory"
     )
 
     @model_validator(mode="after")
     def _fit_only_where_there_is_one(self) -> Self:
         if self.reduction == "random_projection" and self.weighting == "tfidf":
             raise ValueError(
-                "weighting tfidf needs a fit, which random_projection has not; use counts or binary"
+                "weighting tfidf needs a fit, but random_projection has none; use counts or binary"
             )
         if self.reduction == "random_projection" and "fit_items" in self.model_fields_set:
             raise ValueError("fit_items has no effect with random_projection; leave it out")
@@ -56,7 +56,7 @@ class BagOfWords(Loader[BagOfWordsSettings]):
     r"""Bags of words reduced to `n_components` dimensions.
 
     With `svd` an item is :math:`x V`, where x is its weighted row of counts and V holds the leading
-    right singular vectors of the rows of the items fitted on (latent semantic analysis: Deerwester
+    right singular vectors of the rows of the fitted items (latent semantic analysis: Deerwester
     et al., 1990, doi:10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9). With
     `random_projection` it is :math:`x G`, G with independent entries from N(0, 1 / n_components)
     (Johnson-Lindenstrauss), and the features are hashed.
@@ -73,7 +73,7 @@ class BagOfWords(Loader[BagOfWordsSettings]):
         return {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
-        """Fit on the items of `corpus`, or make the random matrix.
+        """Fit on the items of `corpus`, or draw the random matrix.
 
         Raises:
             ModelError: no features are left, or `n_components` exceeds the rank of what was fitted.
@@ -115,7 +115,7 @@ class BagOfWords(Loader[BagOfWordsSettings]):
             counts = vectorizer.fit_transform(contents)
         except ValueError as error:
             raise ModelError(
-                f"bag_of_words cannot be fitted ({error}); use analyzer char_wb or other data"
+                f"bag_of_words cannot be fitted ({error}); use analyzer char_wb or a different data set"
             ) from error
         return ProjectedCounts(
             vectorizer.transform, leading_components(counts, settings.n_components, self.seed)
@@ -137,7 +137,7 @@ class ProjectedCounts(Encoder):
 
 
 def fit_contents(corpus: Corpus, n_items: int, seed: int) -> list[str]:
-    """The contents of `n_items` items drawn at random, in their order; of all if there are no more."""
+    """The contents of `n_items` random items, in their order; of all items if there are fewer."""
     if corpus.n_items <= n_items:
         return [content for window in corpus.windows() for content in window.contents]
     chosen = np.zeros(corpus.n_items, dtype=bool)
@@ -155,8 +155,8 @@ def contents_where(corpus: Corpus, chosen: np.ndarray) -> Iterator[str]:
 def leading_components(counts: Counts, n_components: int, seed: int) -> np.ndarray:
     """The leading right singular vectors as columns, float32, shape (n_features, n_components).
 
-    Randomised SVD (Halko et al., 2011, arXiv:0909.4061). The entry of largest size of each column
-    is positive, so that the signs do not depend on the run.
+    Randomised SVD (Halko et al., 2011, arXiv:0909.4061). The largest entry of each column is positive, so
+    signs do not depend on the run.
 
     Raises:
         ModelError: `n_components` exceeds the number of items, of features, or the numerical rank.
@@ -166,7 +166,7 @@ def leading_components(counts: Counts, n_components: int, seed: int) -> np.ndarr
     n_items, n_features = counts.shape
     if n_components > min(n_items, n_features):
         raise ModelError(
-            f"n_components = {n_components} exceeds what the corpus allows: {n_items} items were fitted and "
+            f"n_components = {n_components} is too large for the corpus: {n_items} items were fitted and "
             f"have {n_features} features; lower n_components or raise max_features, ngram_max or fit_items"
         )
     _, sizes, rows = randomized_svd(
@@ -182,7 +182,7 @@ def leading_components(counts: Counts, n_components: int, seed: int) -> np.ndarr
 
 
 def with_fixed_signs(columns: np.ndarray) -> np.ndarray:
-    """Columns, shape (n_rows, n_columns), times 1 or -1: the entry of largest size is positive; float32."""
+    """Columns, shape (n_rows, n_columns), with signs that make the largest entry positive; float32."""
     largest = np.abs(columns).argmax(axis=0)
     signs = np.sign(columns[largest, np.arange(columns.shape[1])])
     return np.ascontiguousarray(columns * signs, dtype=np.float32)

@@ -1,7 +1,6 @@
-"""What every kind of loader is: settings, a check, an identity, and an encoder it opens.
+"""The interface of every kind of loader: settings, a check, an identity, and an encoder.
 
-A loader module imports heavy packages inside functions only, so that a study can be validated
-without them.
+A loader module imports heavy packages inside functions only, so a study can be validated without them.
 """
 
 from abc import ABC, abstractmethod
@@ -35,17 +34,17 @@ class Encoder(ABC):
     role_column: str | None = None
 
     def warnings(self) -> list[str]:
-        """What happened while encoding that a user should know, such as batches that did not fit."""
+        """Warnings from encoding for the user, such as batches that did not fit."""
         return []
 
     def for_looks(self, of_bases: Sequence[np.ndarray]) -> "Encoder":
-        """The encoder of looks at the items that this one was opened on, such as halves of their texts.
+        """The encoder of looks at the items, such as halves of their texts.
 
         Args:
-            of_bases: for a model that is made from others, their vectors of the looks.
+            of_bases: for a model made from other models, their vectors of the looks.
 
         Raises:
-            ModelError: the model has vectors of the items alone.
+            ModelError: the model has vectors of the items only.
         """
         return self
 
@@ -58,12 +57,12 @@ class Loader(ABC, Generic[S]):
     """One kind of embedding model.
 
     Args:
-        settings: the kind's own settings, validated.
-        seed: seed of whatever is random in the loader.
-        device: torch device for kinds that use one.
+        settings: the validated settings of the kind.
+        seed: seed of everything random in the loader.
+        device: torch device, for kinds that use one.
 
-    Class attributes: `kind`, its name in model tables; `Settings`, what a row may set; `libraries`, the
-    packages that do its computation, whose versions are part of an embedding's identity; `uses_device`,
+    Class attributes: `kind`, its name in model tables; `Settings`, the settings in a row; `libraries`, the
+    packages that compute the vectors, whose versions are part of an embedding's identity; `uses_device`,
     whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
     not in the corpus: "embeds", "never", or "follows" the model whose
     vectors it is made from; `reads`, what it takes the content of items for, see `read_as` of
@@ -84,7 +83,7 @@ class Loader(ABC, Generic[S]):
         self.device = device
 
     def check(self) -> None:
-        """Raise ModelError if it can be told, offline and cheaply, that the model cannot be loaded."""
+        """Raise ModelError if a quick offline check shows that the model cannot be loaded."""
 
     def check_roles(self, column: str) -> None:
         """Raise ModelError if queries and documents need a treatment that the settings do not give them.
@@ -94,22 +93,22 @@ class Loader(ABC, Generic[S]):
         """
 
     def fetch(self) -> str | None:
-        """Bring what the model needs into the local cache; says what, or None if it needs no network.
+        """Download what the model needs into the local cache; returns a description, or None if not needed.
 
         Raises:
-            SufficeError: it cannot be fetched.
+            SufficeError: it cannot be downloaded.
         """
         return None
 
     def identity(self) -> dict[str, Any]:
-        """Everything beyond settings, corpus and `libraries` that the vectors depend on: file hashes, seed.
+        """Everything else that the vectors depend on besides settings, corpus and `libraries`: hashes, seed.
 
         JSON-compatible; called before `open`.
         """
         return {}
 
     def warnings(self) -> list[str]:
-        """What a user should know of how this model is used, such as a prompt it has but was not given."""
+        """Warnings about the use of this model, such as a prompt that it has but was not given."""
         return []
 
     def cost(self) -> dict[str, Any]:

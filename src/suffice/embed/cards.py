@@ -9,7 +9,7 @@ CARD_PARTS = ("health", "cost")
 
 
 def cards_table(cards: list[Mapping[str, Any]]) -> pd.DataFrame:
-    """The cards of embeddings as one table: a row a model, health and cost side by side.
+    """The cards of embeddings as one table: one row per model, with health and cost.
 
     Args:
         cards: contents of the JSON files beside the embeddings.

@@ -1,4 +1,4 @@
-"""Checkpoints of neural models: where they lie, what they hash to, how they are loaded quietly and run."""
+"""Checkpoints of neural models: their place and hashes, and how they are loaded and run."""
 
 import importlib.util
 import logging
@@ -35,7 +35,7 @@ class CheckpointSettings(RoleSettings):
         "float32", description="Precision of the computation; the vectors are stored as float32"
     )
     batch_size: int = Field(
-        32, ge=1, description="Items a batch; changes no vector, which is checked when the model is opened"
+        32, ge=1, description="Items per batch; it does not change vectors, which is checked at opening"
     )
     normalize: bool = Field(False, description="Divide each vector by its Euclidean norm at the end")
     trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
@@ -47,11 +47,11 @@ class CheckpointSettings(RoleSettings):
 
 
 def resolve_checkpoint(checkpoint: str, base: Path) -> str:
-    """The absolute path of a local checkpoint, or the hub name as it is.
+    """The absolute path of a local checkpoint, or the unchanged hub name.
 
     Args:
-        checkpoint: `package:NAME` or `package:NAME/sub/folder` (found without importing the package),
-            a path, absolute or relative to `base`, or else a hub name such as "owner/name".
+        checkpoint: `package:NAME` or `package:NAME/sub/folder` (located without importing the package),
+            a path, absolute or relative to `base`, or a hub name such as "owner/name".
         base: folder that relative paths start from.
 
     Raises:
@@ -64,7 +64,9 @@ def resolve_checkpoint(checkpoint: str, base: Path) -> str:
         return str(path)
     if HUB_NAME.fullmatch(checkpoint) and not checkpoint.endswith(PICKLED_WEIGHTS + CONFIGURATION):
         return checkpoint
-    raise ModelError(f"checkpoint {checkpoint!r} is not a hub name (owner/name) and {path} does not exist")
+    raise ModelError(
+        f"checkpoint {checkpoint!r} is not a hub name (owner/name), and {path} does not exist; correct it"
+    )
 
 
 def _inside_package(checkpoint: str) -> Path:
@@ -82,24 +84,23 @@ def _inside_package(checkpoint: str) -> Path:
 
 
 def is_local(location: str) -> bool:
-    """Whether what `resolve_checkpoint` returned is a path rather than a hub name."""
+    """Whether the result of `resolve_checkpoint` is a path rather than a hub name."""
     return Path(location).is_absolute()
 
 
 def check_checkpoint(
     checkpoint: str, base: Path, *, marker: str = "config.json", revision: str | None = None
 ) -> None:
-    """Raise ModelError if it can be told without network that `checkpoint` cannot be loaded.
+    """Raise ModelError if a check without network shows that `checkpoint` cannot be loaded.
 
     Args:
         checkpoint: as for `resolve_checkpoint`.
         base: folder that relative paths start from.
-        marker: the file that a checkpoint of this kind must hold.
+        marker: the file that a checkpoint of this kind must have.
         revision: commit, tag or branch of a hub name.
 
     Raises:
-        ModelError: a local folder lacks `marker` or was given a revision; or a hub name is not in the
-            local cache.
+        ModelError: a local folder lacks `marker` or has a revision, or a hub name is not in the local cache.
     """
     location = resolve_checkpoint(checkpoint, base)
     if not is_local(location):
@@ -109,21 +110,21 @@ def check_checkpoint(
     if revision is not None:
         raise ModelError(f"revision {revision!r} is for hub names, but {checkpoint!r} is local; remove it")
     if not (Path(location) / marker).is_file():
-        raise ModelError(f"{location} holds no {marker}, so it is not a checkpoint of this kind of model")
+        raise ModelError(f"{location} has no {marker}, so it is not a checkpoint of this kind of model")
 
 
 def _not_cached(name: str, revision: str | None) -> str:
     option = f" --revision {revision}" if revision else ""
     which = f" of revision {revision}" if revision else ""
     return (
-        f"{name!r} is no local folder, and no such checkpoint{which} is in the local cache; "
+        f"{name!r} is not a local folder, and this checkpoint{which} is not in the local cache; "
         "run `make fetch STUDY=...` on a machine with network and the same cache, "
         f"or `hf download {name}{option}`, or give the path of a local copy"
     )
 
 
 def cached_file(name: str, filename: str, revision: str | None = None) -> Path | None:
-    """Path of one file of a hub checkpoint in the local cache; None if it is not there. No network."""
+    """Path of one file of a hub checkpoint in the local cache; None if it is missing. Uses no network."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(name, filename, revision=revision)
@@ -131,7 +132,7 @@ def cached_file(name: str, filename: str, revision: str | None = None) -> Path |
 
 
 def snapshot(name: str, marker: str, revision: str | None = None) -> Path:
-    """Folder of a hub checkpoint in the local cache, named by the commit of `revision`. No network.
+    """Folder of a hub checkpoint in the local cache, named by the commit of `revision`. Uses no network.
 
     Raises:
         ModelError: it is not in the cache.
@@ -154,7 +155,7 @@ def check_sha256(file: Path | None, expected: str, checkpoint: str) -> None:
     if actual != expected:
         raise ModelError(
             f"model.safetensors of {checkpoint} has SHA-256 {actual}, but the setting sha256 is {expected}; "
-            "the checkpoint is another one, or it is damaged"
+            "it is a different checkpoint, or it is damaged"
         )
 
 
@@ -162,7 +163,7 @@ C = TypeVar("C", bound=CheckpointSettings)
 
 
 class CheckpointLoader(Loader[C]):
-    """A loader of neural checkpoints; `marker` is the file that such a checkpoint must hold."""
+    """A loader of neural checkpoints; `marker` is the file that such a checkpoint must have."""
 
     marker: ClassVar[str] = "config.json"
     uses_device = True
@@ -174,14 +175,14 @@ class CheckpointLoader(Loader[C]):
 
     @property
     def folder(self) -> Path:
-        """Where the checkpoint's files are: a local folder, or a commit's folder in the cache of the hub."""
+        """The folder of the checkpoint's files: a local folder, or that of a commit in the hub's cache."""
         location = self.location
         if is_local(location):
             return Path(location)
         return snapshot(location, self.marker, self.settings.revision)
 
     def check(self) -> None:
-        """Check the installed packages, the checkpoint's place, files and expected hash, without network."""
+        """Check the installed packages, and the checkpoint's place, files and hash, without network."""
         if importlib.util.find_spec("transformers") is None:
             raise ModelError(f"models of kind {self.kind} need `pip install 'suffice[text]'`")
         settings = self.settings
@@ -192,7 +193,7 @@ class CheckpointLoader(Loader[C]):
         self.checked_folder()
 
     def checked_folder(self) -> Path:
-        """The folder, after a check of all that its files say and of the expected hash; see `allowed`."""
+        """The folder, after a check of the content of its files and of the expected hash; see `allowed`."""
         folder = self.folder
         check_allowed(folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
         self.check_weights()
@@ -215,18 +216,18 @@ class CheckpointLoader(Loader[C]):
         self.own_treatment.check(self.settings, column, self.settings.checkpoint)
 
     def _refuse_changing_code(self) -> None:
-        """Code that comes with a checkpoint of the hub is that of one commit."""
+        """Check that code from a hub checkpoint belongs to one commit."""
         settings = self.settings
         if settings.trust_remote_code and not is_local(self.location):
             if not COMMIT.fullmatch(settings.revision or ""):
                 raise ModelError(
-                    f"trust_remote_code runs code of {self.location!r}, and revision {settings.revision!r} "
+                    f"trust_remote_code runs code of {self.location!r}, but revision {settings.revision!r} "
                     "may change; read the code of a commit, and set revision to its full hash"
                 )
 
     @property
     def reads_weights(self) -> bool:
-        """Whether the checkpoint's weights are used, not its architecture alone."""
+        """Whether the checkpoint's weights are used, and not only its architecture."""
         return True
 
     @property
@@ -251,7 +252,7 @@ class CheckpointLoader(Loader[C]):
         return [f"the weights are pickled ({names}), and only numbers are read from them", *said]
 
     def fetch(self) -> str | None:
-        """Fetch a hub checkpoint: configuration, tokenizer and weights."""
+        """Download a hub checkpoint: configuration, tokenizer and weights."""
         if is_local(self.location):
             return None
         from suffice.embed.hub import fetch_checkpoint
@@ -272,14 +273,14 @@ class CheckpointLoader(Loader[C]):
             check_sha256(self.file("model.safetensors"), self.settings.sha256, self.settings.checkpoint)
 
     def file(self, name: str) -> Path | None:
-        """Path of one of the checkpoint's files, local or in the cache; None if it is not there."""
+        """Path of one of the checkpoint's files, local or in the cache; None if it is missing."""
         if is_local(self.location):
             path = Path(self.location) / name
             return path if path.is_file() else None
         return cached_file(self.location, name, self.settings.revision)
 
     def read_config(self, name: str) -> dict[str, Any]:
-        """The content of one of the checkpoint's JSON files; empty if it is not there."""
+        """The content of one of the checkpoint's JSON files; empty if it is missing."""
         file = self.file(name)
         content = read_json(file) if file else {}
         return content if isinstance(content, dict) else {}
@@ -303,8 +304,8 @@ def quiet() -> Iterator[list[str]]:
     """Keep transformers, sentence-transformers and their progress bars silent inside the block.
 
     Yields:
-        A list that fills with the warnings that would have been printed. All settings of logging are
-        as before when the block ends.
+        A list that collects the warnings that would have been printed. All logging settings are restored when
+        the block ends.
     """
     collected: list[str] = []
     handler = _Collector(collected)
@@ -349,7 +350,7 @@ def _no_progress_bars() -> Iterator[None]:
 
 @contextmanager
 def load_errors(checkpoint: str) -> Iterator[None]:
-    """Turn what loading can raise into a ModelError that names the checkpoint."""
+    """Turn errors from loading into a ModelError that names the checkpoint."""
     from safetensors import SafetensorError
 
     expected = (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, SafetensorError)
@@ -357,10 +358,10 @@ def load_errors(checkpoint: str) -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except UnpicklingError:  # the library's own text advises to let code run
+    except UnpicklingError:  # the library's own text advises running the code
         raise ModelError(
-            f"checkpoint {checkpoint!r}: its pickled weights hold more than numbers, or are damaged, so they "
-            "are not read; take a checkpoint with safetensors, or convert it where its code may run"
+            f"checkpoint {checkpoint!r}: its pickled weights contain more than numbers, or are damaged, and "
+            "are not read; use a checkpoint with safetensors, or convert it where its code may run"
         ) from None
     except expected as error:
         reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
@@ -368,15 +369,15 @@ def load_errors(checkpoint: str) -> Iterator[None]:
 
 
 def refuse_missing_weights(missing: Sequence[str], checkpoint: str) -> None:
-    """Raise ModelError if parameters that the vectors depend on were not in the checkpoint.
+    """Raise ModelError if the checkpoint lacks parameters that the vectors depend on.
 
-    The libraries fill such gaps with random numbers and go on. A pooler is not used by any kind here.
+    The libraries fill such gaps with random numbers and continue. No kind here uses a pooler.
     """
     missing = sorted(name for name in missing if "pooler" not in name)
     if missing:
         raise ModelError(
             f"checkpoint {checkpoint!r} lacks {len(missing)} parameters of its own architecture, such as "
-            f"{missing[0]}; they would be random numbers. The weights belong to another architecture"
+            f"{missing[0]}; they would be random numbers. The weights belong to a different architecture"
         )
 
 
@@ -391,21 +392,20 @@ def torch_device(device: str) -> Any:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"device {device!r} is not usable ({first_line(error)}); use cpu") from error
+        raise ModelError(f"device {device!r} cannot be used ({first_line(error)}); use cpu") from error
     return torch.device(device)
 
 
 class BatchRunner:
-    """Runs items in batches of like length, longest first, and gives the vectors in the items' order.
+    """Runs items in batches of similar length, longest first, and returns vectors in the order of the items.
 
-    With `one_length` set, a batch holds items of one length only, so that none is padded.
+    With `one_length` set, a batch has items of one length only, so no item is padded.
 
-    When memory is short, of the device or of the machine, the batch is halved, for this call and all later
-    ones.
+    If the device or the machine is short of memory, the batch is halved for this and all later calls.
 
     Args:
-        batch_size: items a batch to begin with.
-        model: what errors call the model.
+        batch_size: initial number of items per batch.
+        model: name of the model in errors.
     """
 
     def __init__(self, batch_size: int, model: str) -> None:
@@ -414,17 +414,17 @@ class BatchRunner:
         self.one_length = False
 
     def warnings(self) -> list[str]:
-        """That batches had to be smaller than was asked for, if so."""
+        """A warning if batches had to be smaller than requested."""
         if self.batch_size == self.asked:
             return []
-        return [f"memory was short: batches of {self.batch_size} items, not of {self.asked}"]
+        return [f"memory was short: batches had {self.batch_size} items instead of {self.asked}"]
 
     def run(self, encode: Callable[[np.ndarray], np.ndarray], lengths: Sequence[int]) -> np.ndarray:
         """Vectors of all items.
 
         Args:
             encode: from positions of items, shape (n,), to their vectors, shape (n, embed_dim).
-            lengths: one length an item, to sort by; at least one item.
+            lengths: length of each item, to sort by; at least one item.
 
         Returns:
             float32, shape (len(lengths), embed_dim).
@@ -447,7 +447,7 @@ class BatchRunner:
         return in_order
 
     def _batch(self, items: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-        """The first of some items that may be encoded together."""
+        """The leading items that can be encoded together."""
         if not self.one_length:
             return items
         return items[: sum(lengths[item] == lengths[items[0]] for item in items)]
@@ -455,7 +455,7 @@ class BatchRunner:
     def _attempt(
         self, encode: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, lengths: Sequence[int]
     ) -> np.ndarray | None:
-        """The vectors of one batch, or None after the batch size was halved for want of memory."""
+        """The vectors of one batch, or None after the batch size was halved because memory was short."""
         import torch
 
         try:
@@ -466,8 +466,8 @@ class BatchRunner:
             if len(batch) == 1:
                 raise ModelError(
                     f"{self.model}: out of memory at batch size 1, with a single item of length "
-                    f"{lengths[batch[0]]}; lower the maximal length, use dtype float16 or bfloat16 where "
-                    "the model has these settings, or another device"
+                    f"{lengths[batch[0]]}; lower the maximum length, use dtype float16 or bfloat16 if the "
+                    "model has these settings, or use another device"
                 ) from error
         self.batch_size = len(batch) // 2
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Vectors of several models side by side, as if they were one model."""
+"""Concatenated vectors of several models, used as one model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +20,15 @@ MIN_MODELS = 2
 class ConcatenationSettings(Settings):
     """Settings of kind `concatenation`."""
 
-    path: str = Field(description="Vectors of two or more models on the same data set (.npy), with commas")
+    path: str = Field(description="Vectors (.npy) of two or more models on one data set, separated by commas")
     normalize: bool = Field(
         False,
-        description="Divide each model's vectors by their Euclidean norm first, so that all weigh the same",
+        description="Divide each model's vectors by their Euclidean norm first, so all have the same weight",
     )
 
 
 class Concatenation(Loader[ConcatenationSettings]):
-    """The vectors of other models of the same data set, one after the other along the row."""
+    """The concatenated vectors of other models on the same data set."""
 
     kind = "concatenation"
     reads = ANYTHING
@@ -48,7 +48,7 @@ class Concatenation(Loader[ConcatenationSettings]):
     def open(self, corpus: Corpus) -> "ConcatenationEncoder":
         """Open the other models' vectors."""
         if len(self.paths) < MIN_MODELS:
-            raise ModelError(f"path {self.settings.path!r} names one model; give two or more")
+            raise ModelError(f"path {self.settings.path!r} names only one model; give two or more")
         arrays = [open_array(path) for path in self.paths]
         for path, array in zip(self.paths, arrays, strict=True):
             if array.ndim != 2 or len(array) != corpus.n_items:
@@ -60,7 +60,7 @@ class Concatenation(Loader[ConcatenationSettings]):
 
 
 class ConcatenationEncoder(Encoder):
-    """The rows of several embeddings side by side.
+    """The concatenated rows of several embeddings.
 
     Args:
         arrays: the embeddings, each of shape (n_items, its embed_dim).
@@ -72,13 +72,13 @@ class ConcatenationEncoder(Encoder):
         self.embed_dim = sum(array.shape[1] for array in arrays)
 
     def for_looks(self, of_bases: Sequence[np.ndarray]) -> "ConcatenationEncoder":
-        """The other models' vectors of the looks side by side.
+        """The concatenated vectors of the looks by the other models.
 
         Raises:
-            ModelError: their number is not that of the models.
+            ModelError: the number of models is wrong.
         """
         if len(of_bases) != len(self.arrays):
-            raise ModelError(f"{len(of_bases)} models have vectors of the looks, of {len(self.arrays)}")
+            raise ModelError(f"only {len(of_bases)} of {len(self.arrays)} models have vectors of the looks")
         return ConcatenationEncoder(list(of_bases), self.normalize)
 
     def encode(self, window: Window) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Word vectors made from the corpus itself, and averaged over the words of an item."""
+"""Word vectors computed from the corpus itself, and averaged over the words of an item."""
 
 import re
 from collections import Counter
@@ -23,12 +23,12 @@ class CorpusWordVectorsSettings(Settings):
     """Settings of the kind `corpus_word_vectors`."""
 
     n_components: int = Field(100, ge=1, description="width of the vectors")
-    window: int = Field(5, ge=1, description="words on either side that count as context")
+    window: int = Field(5, ge=1, description="number of context words on each side")
     min_count: int = Field(3, ge=1, description="rarer words are left out")
     max_words: int = Field(
-        20_000, ge=2, description="only so many of the most frequent words; bounds the memory"
+        20_000, ge=2, description="largest number of frequent words to keep; limits the memory"
     )
-    shift: float = Field(1.0, ge=1.0, description="k of the shifted positive PMI; 1 is no shift")
+    shift: float = Field(1.0, ge=1.0, description="k of the shifted positive PMI; 1 means no shift")
     weighting: Literal["mean", "sif"] = Field(
         "mean", description="mean of the word vectors, or mean with smooth inverse frequency weights"
     )
@@ -40,14 +40,14 @@ class CorpusWordVectors(Loader[CorpusWordVectorsSettings]):
     .. math:: M_{wc} = \max\left(\log \frac{\#(w, c)\,|D|}{\#(w)\,\#(c)} - \log k,\; 0\right), \qquad
               M \approx U_d \Sigma_d V_d^\top, \qquad W = U_d \Sigma_d^{1/2}
 
-    #(w, c) counts how often c stands within `window` words of w in an item, |D| is the number of all
-    such pairs, k is `shift`. Source: Levy and Goldberg (2014), Neural word embedding as implicit
-    matrix factorization (NeurIPS 27), sections 4.1 and 4.2. Rare words are left out after the contexts
-    are formed; frequent ones are not subsampled.
+    #(w, c) counts how often c is within `window` words of w in an item, |D| is the number of all such pairs,
+    and k is `shift`. Source: Levy and Goldberg (2014), Neural word embedding as implicit matrix factorization
+    (NeurIPS 27), sections 4.1 and 4.2. Rare words are left out after the contexts are formed, and frequent
+    words are not subsampled.
 
-    With `sif` the word w weighs a / (a + p(w)), a = 0.001 (Arora et al., 2017, A simple but
-    tough-to-beat baseline for sentence embeddings, algorithm 1). Unlike there, the common component is
-    not removed: it would leave vectors that lie in a hyperplane, whose density is degenerate.
+    With `sif` the word w has the weight a / (a + p(w)), a = 0.001 (Arora et al., 2017, A simple but
+    tough-to-beat baseline for sentence embeddings, algorithm 1). Unlike there, the common component is not
+    removed: the vectors would be in a hyperplane, and their density would be degenerate.
 
     An item without a known word gets a row of zeros.
     """
@@ -61,7 +61,7 @@ class CorpusWordVectors(Loader[CorpusWordVectorsSettings]):
         return {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
-        """Count, factorise and weigh the words of `corpus`, window by window.
+        """Count, factorise and weight the words of `corpus`, window by window.
 
         Raises:
             ModelError: too few words, or `n_components` exceeds the rank of the PMI matrix.
@@ -105,7 +105,7 @@ def words_of(content: str) -> list[str]:
 
 
 def frequent_words(corpus: Corpus, min_count: int, max_words: int) -> dict[str, int]:
-    """The most frequent words with their counts, the most frequent first, equal counts by alphabet."""
+    """The most frequent words with their counts, most frequent first, equal counts in alphabetical order."""
     counts: Counter[str] = Counter()
     for window in corpus.windows():
         for content in window.contents:
@@ -115,12 +115,12 @@ def frequent_words(corpus: Corpus, min_count: int, max_words: int) -> dict[str, 
 
 
 def cooccurrences(corpus: Corpus, index: dict[str, int], window: int) -> Matrix:
-    """How often two words stand within `window` words of each other in an item.
+    """How often two words are within `window` words of each other in an item.
 
     Args:
         corpus: the items.
         index: row of each known word.
-        window: greatest distance, in words, unknown ones counted.
+        window: largest distance in words, including unknown words.
 
     Returns:
         A symmetric sparse matrix of shape (n_words, n_words).

@@ -1,4 +1,4 @@
-"""Encoding window after window into a file, in memory that does not grow with the number of items."""
+"""Encoding one window after the other into a file; memory does not grow with the number of items."""
 
 import time
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ BYTES_AT_ONCE = 12  # of a value of a window: in double precision, and as it is 
 
 
 class Contents(Protocol):
-    """What can be embedded: a corpus, or looks at its items."""
+    """Contents to embed: a corpus, or looks at its items."""
 
     @property
     def n_items(self) -> int:
-        """How many there are."""
+        """Number of contents."""
 
     def windows(
         self, n_items: int = ..., rows: range | None = ..., roles: str | None = ...
@@ -30,9 +30,9 @@ class Contents(Protocol):
 
 
 def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> float:
-    """Encode a block of whole windows of the contents, or all of them, into a memory map; seconds it took.
+    """Encode a block of whole windows, or all of them, into a memory map; returns the seconds.
 
-    Progress is shown where that is asked for, see `suffice.progress`.
+    Progress is shown if requested, see `suffice.progress`.
     """
     check_memory(
         WINDOW_ITEMS * encoder.embed_dim * BYTES_AT_ONCE,
@@ -46,8 +46,8 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
             vectors = encoder.encode(window)
             if vectors.shape != (len(window), encoder.embed_dim):
                 raise ModelError(
-                    f"model {model} gave vectors of shape {vectors.shape} for {len(window)} items; "
-                    f"its width should be {encoder.embed_dim}"
+                    f"model {model} returned vectors of shape {vectors.shape} for {len(window)} items, but "
+                    f"its width should be {encoder.embed_dim}; check the checkpoint"
                 )
             first = window.start - rows.start
             array[first : first + len(window)] = vectors

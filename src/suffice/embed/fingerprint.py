@@ -16,7 +16,7 @@ Fingerprint = Literal[
     "ecfp", "fcfp", "atom_pair", "topological_torsion", "rdkit", "layered", "pattern", "avalon", "maccs",
     "erg", "estate",
 ]  # fmt: skip
-FIXED = ("maccs", "erg", "estate")  # their width is their own
+FIXED = ("maccs", "erg", "estate")  # their width is fixed
 COUNTED = ("ecfp", "fcfp", "atom_pair", "topological_torsion", "rdkit", "avalon")
 CIRCULAR = ("ecfp", "fcfp")
 
@@ -27,7 +27,7 @@ class FingerprintSettings(Settings):
     fingerprint: Fingerprint = Field(description="which fingerprint")
     n_bits: int = Field(1024, ge=8, description="width of hashed fingerprints; not for maccs, erg, estate")
     radius: int = Field(2, ge=0, le=8, description="bonds around an atom; ecfp and fcfp only (2 is ECFP4)")
-    counts: bool = Field(False, description="how often a substructure occurs instead of whether; hashed ones")
+    counts: bool = Field(False, description="count substructures, not only presence; hashed ones only")
 
 
 class FingerprintLoader(Loader[FingerprintSettings]):
@@ -44,19 +44,19 @@ class FingerprintLoader(Loader[FingerprintSettings]):
     libraries = ("rdkit",)
 
     def check(self) -> None:
-        """Raise ModelError for a setting that this fingerprint would not read, or without RDKit."""
+        """Raise ModelError for a setting that this fingerprint does not use, or without RDKit."""
         settings = self.settings
         given = settings.model_fields_set
         if settings.fingerprint in FIXED and "n_bits" in given:
-            raise ModelError(f"{settings.fingerprint} has a width of its own; leave n_bits out")
+            raise ModelError(f"{settings.fingerprint} has a fixed width; leave n_bits out")
         if settings.fingerprint not in CIRCULAR and "radius" in given:
             raise ModelError(f"{settings.fingerprint} has no radius; leave it out")
         if settings.fingerprint not in COUNTED and settings.counts:
-            raise ModelError(f"{settings.fingerprint} has no counts here; those have: {', '.join(COUNTED)}")
+            raise ModelError(f"{settings.fingerprint} has no counts; use one of {', '.join(COUNTED)}")
         require_rdkit()
 
     def open(self, corpus: Corpus) -> Encoder:
-        """The generator; nothing is fitted."""
+        """The generator, without a fit."""
         self.check()
         return _FingerprintEncoder(vector_of(self.settings))
 
@@ -71,7 +71,7 @@ class _FingerprintEncoder(Encoder):
         self.embed_dim = len(vector(Chem.MolFromSmiles("C")))
 
     def encode(self, window: Window) -> np.ndarray:
-        """One row a molecule."""
+        """One row per molecule."""
         return np.array([self.vector(molecule) for molecule in molecules_of(window)], dtype=np.float32)
 
 
@@ -96,14 +96,14 @@ def molecules_of(window: Window) -> list[Any]:
     for text, molecule in zip(window.contents, molecules, strict=True):
         if molecule is None:
             raise ModelError(
-                f"the item {text[:60]!r} is no SMILES; with content_type smiles in datasets.tsv what cannot "
-                "be read is dropped"
+                f"the item {text[:60]!r} is not a SMILES; set content_type smiles in datasets.tsv to drop "
+                "unreadable items"
             )
     return molecules
 
 
 def vector_of(settings: FingerprintSettings) -> Callable[[Any], np.ndarray]:
-    """From a molecule to its fingerprint, float64."""
+    """A function from a molecule to its fingerprint, float64."""
     from rdkit import DataStructs
     from rdkit.Avalon import pyAvalonTools
     from rdkit.Chem import LayeredFingerprint, PatternFingerprint, rdMolDescriptors, rdReducedGraphs

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 WIDTH, N_LAYERS, N_HEADS = 300, 5, 2
-N_ELEMENTS = 120  # atomic numbers 1 to 118, a spare, and one that stands for a masked atom
+N_ELEMENTS = 120  # atomic numbers 1 to 118, a spare, and one for a masked atom
 N_CHIRALITIES, N_BOND_KINDS, N_BOND_DIRECTIONS = 3, 6, 3
 
 
 class Bonds(nn.Module):
-    """What the kind and the direction of a bond add to its message."""
+    """The contribution of the kind and direction of a bond to its message."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class Bonds(nn.Module):
         self.edge_embedding2 = nn.Embedding(N_BOND_DIRECTIONS, width)
 
     def of(self, bonds: torch.Tensor) -> torch.Tensor:
-        """One row a bond."""
+        """One row per bond."""
         return self.edge_embedding1(bonds[:, 2]) + self.edge_embedding2(bonds[:, 3])
 
 
@@ -97,7 +97,7 @@ CONVOLUTIONS: dict[str, type[nn.Module]] = {"gin": Gin, "gcn": Gcn, "gat": Gat, 
 
 
 class MoleculeNetwork(nn.Module):
-    """Five layers with batch normalisation and, but for the last, a rectifier; then the mean over atoms.
+    """Five layers with batch normalisation and (except the last) a rectifier, then the mean over atoms.
 
     Args:
         convolution: gin, gcn, gat or graphsage.
@@ -111,7 +111,7 @@ class MoleculeNetwork(nn.Module):
         self.batch_norms = nn.ModuleList(nn.BatchNorm1d(WIDTH) for _ in range(N_LAYERS))
 
     def forward(self, graph: dict[str, torch.Tensor]) -> torch.Tensor:
-        """One row a molecule; the graph is that of `suffice.embed.graph_network.batch_of_graphs`."""
+        """One row per molecule; the graph comes from `suffice.embed.graph_network.batch_of_graphs`."""
         atoms, bonds, molecule = graph["atoms"], graph["bonds"], graph["molecule"]
         states = self.x_embedding1(atoms[:, 0]) + self.x_embedding2(atoms[:, 1])
         for number, (layer, norm) in enumerate(zip(self.gnns, self.batch_norms, strict=True), start=1):

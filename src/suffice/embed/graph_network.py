@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 WIDTH = 300
-MASKED_ELEMENT = 119  # stands for an atom without an element
+MASKED_ELEMENT = 119  # an atom without an element
 N_CHIRALITIES = 3
 SELF_LOOP = 4  # kind of the bond from an atom to itself
 BATCH_ITEMS = 256
@@ -29,7 +29,7 @@ Convolution = Literal["gin", "gcn", "gat", "graphsage"]
 class GraphNetworkSettings(Settings):
     """Settings of the kind `graph_network`."""
 
-    convolution: Convolution = Field(description="how an atom gathers from its neighbours")
+    convolution: Convolution = Field(description="how an atom combines its neighbours")
     path: str | None = Field(
         None, description="public checkpoint (.pth), relative to the study's folder, or its https URL"
     )
@@ -43,7 +43,7 @@ class GraphNetworkSettings(Settings):
         if self.random_init == (self.path is not None):
             raise ValueError("give the path of a checkpoint, or random_init: true for untrained weights")
         if self.sha256 and not self.path:
-            raise ValueError("sha256 is of a checkpoint; without a path leave it out")
+            raise ValueError("sha256 belongs to a checkpoint; without a path, leave it out")
         return self
 
 
@@ -61,7 +61,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
     libraries = ("rdkit", "torch")
 
     def check(self) -> None:
-        """Raise ModelError without RDKit or torch, or if the checkpoint is not there or another."""
+        """Raise ModelError without RDKit or torch, or if the checkpoint is missing or has another hash."""
         require_rdkit()
         try:
             import torch  # noqa: F401
@@ -77,11 +77,11 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
         check_file_hash(Path(self.settings.path), self.settings.sha256)
 
     def _checkpoint(self, path: str) -> Path:
-        """The file of the checkpoint; that in the cache if it is by URL."""
+        """The file of the checkpoint, in the cache if it has a URL."""
         return fetched(path, self.settings.sha256) if is_url(path) else Path(path)
 
     def fetch(self) -> str | None:
-        """Fetch a checkpoint by URL."""
+        """Download a checkpoint by URL."""
         path = self.settings.path
         if path is None or not is_url(path):
             return None
@@ -97,7 +97,7 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
         """Read the checkpoint, or draw weights.
 
         Raises:
-            ModelError: the checkpoint is not that of such a network.
+            ModelError: the checkpoint does not belong to such a network.
         """
         self.check()
         import torch
@@ -114,10 +114,10 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
 
 
 def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
-    """Put the weights of a public checkpoint into a network; nothing in it is executed.
+    """Load the weights of a public checkpoint into a network without executing anything in it.
 
     Raises:
-        ModelError: it cannot be read, or is of another architecture.
+        ModelError: it cannot be read, or has another architecture.
     """
     import torch
 
@@ -125,7 +125,7 @@ def load_checkpoint(network: "torch.nn.Module", path: Path) -> None:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # noqa: BLE001 (torch raises many kinds)
         raise ModelError(
-            f"{path} is no such graph network ({first_line(error)}); check convolution"
+            f"{path} does not fit this graph network ({first_line(error)}); check convolution"
         ) from error
 
 
@@ -138,11 +138,11 @@ class _GraphEncoder(Encoder):
         self.n_parameters = sum(weights.numel() for weights in network.parameters())
 
     def warnings(self) -> list[str]:
-        """Whether batches had to be smaller."""
+        """A warning if batches had to be smaller."""
         return self.batches.warnings()
 
     def encode(self, window: Window) -> np.ndarray:
-        """One row a molecule."""
+        """One row per molecule."""
         molecules = molecules_of(window)
         n_atoms = [molecule.GetNumAtoms() for molecule in molecules]
         return self.batches.run(lambda batch: self._encode_batch([molecules[i] for i in batch]), n_atoms)
@@ -157,12 +157,12 @@ class _GraphEncoder(Encoder):
 
 
 def batch_of_graphs(molecules: list[Any]) -> dict[str, np.ndarray]:
-    """Molecules as one graph with a part for each.
+    """Molecules as one graph, with a separate part for each.
 
     Returns:
         atoms: element (from 0) and chirality, shape (n_atoms, 2); bonds: from, to, kind and direction, shape
-        (n_bonds, 4), each bond both ways and one from each atom to itself; molecule: of each atom, shape
-        (n_atoms,).
+        (n_bonds, 4), each bond in both directions and one from each atom to itself; molecule: molecule of
+        each atom, shape (n_atoms,).
     """
     from rdkit import Chem
 

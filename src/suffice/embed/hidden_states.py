@@ -35,17 +35,17 @@ class HiddenStatesSettings(CheckpointSettings):
     """Settings of kind `hidden_states`."""
 
     layer: int = Field(
-        -1, description="Index into the hidden states: 0 is the token embedding, -1 the last layer's output"
+        -1, description="Index of the hidden state: 0 is the token embedding, -1 the last layer's output"
     )
     pooling: Pooling = Field(
-        "mean", description="Mean over all tokens but padding, first token (cls), or last_token"
+        "mean", description="Mean over all tokens except padding, first token (cls), or last_token"
     )
     max_length: int | None = Field(
-        None, ge=1, description="Tokens read of an item; by default what the model can read, at most 512"
+        None, ge=1, description="Number of tokens read per item; by default the model's limit, at most 512"
     )
     prompt: str = Field("", description="Text put before each item")
     random_init: bool = Field(
-        False, description="Fresh random weights in the same architecture, seeded: a control"
+        False, description="Seeded random weights in the same architecture, as a control"
     )
 
     @model_validator(mode="after")
@@ -56,7 +56,7 @@ class HiddenStatesSettings(CheckpointSettings):
 
 
 class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
-    """Pooled hidden states of one layer of an encoder or decoder; of T5 and its like the encoder only."""
+    """Pooled hidden states of one layer of an encoder or decoder; for T5 and similar models the encoder."""
 
     kind = "hidden_states"
     Settings = HiddenStatesSettings
@@ -64,11 +64,11 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
 
     @property
     def reads_weights(self) -> bool:
-        """Random weights need the architecture alone."""
+        """Random weights need only the architecture."""
         return not self.settings.random_init
 
     def identity(self) -> dict[str, Any]:
-        """As for any checkpoint; random weights are named by their seed instead of by their hash."""
+        """As for any checkpoint, but random weights have a seed instead of a hash."""
         if not self.settings.random_init:
             return super().identity()
         if not is_local(self.location):
@@ -76,7 +76,7 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
         return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}, "seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
-        """Load the tokenizer and the layers that are needed."""
+        """Load the tokenizer and the required layers."""
         settings, device = self.settings, torch_device(self.device)
         folder = self.checked_folder()
         with quiet(), without_network(), load_errors(settings.checkpoint):
@@ -144,12 +144,12 @@ class HiddenStates(CheckpointLoader[HiddenStatesSettings]):
 
 
 def _has_decoder_apart(model: Any) -> bool:
-    """Whether a model is an encoder and a decoder; the configuration of encoder-only T5 does not tell."""
+    """Whether a model has an encoder and a decoder; the configuration of encoder-only T5 does not show it."""
     return {"encoder", "decoder"} <= {name for name, _ in model.named_children()}
 
 
 def refuse_empty_vocabulary(tokenizer: Any, checkpoint: str) -> None:
-    """Raise ModelError for a tokenizer of special tokens alone: what the library makes of missing files."""
+    """Raise ModelError for a tokenizer with special tokens only, which the library creates without files."""
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelError(
             f"checkpoint {checkpoint!r} has no vocabulary, so every word would be unknown; add the "
@@ -166,11 +166,11 @@ def _layer_index(layer: int, n_layers: int) -> int:
 
 
 def drop_layers_above(model: Any, layer: int) -> None:
-    """Remove the layers whose output hidden state `layer` does not depend on, if they are a plain list.
+    """Remove the layers that hidden state `layer` does not depend on, if they form a plain list.
 
-    One layer more than needed is kept: many architectures normalise the output of the last layer they
-    have, and hidden state `layer` must stay the unnormalised one. A model that holds no list, or
-    several lists, of as many modules as it has layers is left whole.
+    One extra layer is kept: many architectures normalise the output of their last layer, and hidden state
+    `layer` must remain unnormalised. A model without such a list, or with several lists of this length, is
+    not changed.
     """
     from torch.nn import ModuleList
 
@@ -187,9 +187,9 @@ def drop_layers_above(model: Any, layer: int) -> None:
 
 
 def position_limit(model: Any) -> int | None:
-    """The most tokens the model has positions for; None if its positions are relative and unlimited.
+    """The largest number of tokens by positions; None if positions are relative and unlimited.
 
-    RoBERTa and its like begin to count after the padding index, so their table is longer than their limit.
+    RoBERTa and similar models start to count after the padding index, so their table exceeds their limit.
     """
     from torch.nn import Embedding
 
@@ -209,11 +209,11 @@ def _max_length(asked: int | None, limit: int | None, tokenizer_limit: int) -> i
 
 
 def pool(hidden: Any, mask: Any, pooling: Pooling) -> Any:
-    """One vector an item from its tokens' vectors, wherever the padding stands.
+    """One vector per item from the vectors of its tokens, with padding on any side.
 
     Args:
         hidden: tensor (n_items, n_tokens, embed_dim).
-        mask: 1 for tokens and 0 for padding, tensor (n_items, n_tokens); at least one token an item.
+        mask: 1 for tokens and 0 for padding, tensor (n_items, n_tokens); at least one token per item.
         pooling: mean over tokens, first token (cls), or last token.
 
     Returns:
@@ -235,15 +235,15 @@ def pool(hidden: Any, mask: Any, pooling: Pooling) -> Any:
 class HiddenStatesEncoder(Encoder):
     """A loaded transformer with its tokenizer.
 
-    Items are padded on the right whatever side the tokenizer would choose: then the positions of the
-    tokens do not depend on the neighbours in the batch. An item without any token gets a zero row.
+    Items are always padded on the right, so the positions of tokens do not depend on other items in the
+    batch. An item without any token gets a zero row.
 
     Args:
         model: the encoder or decoder, on its device.
         tokenizer: its tokenizer.
-        settings: what the user asked for.
+        settings: the user's settings.
         layer: index of the hidden state, not negative.
-        max_length: tokens read of an item.
+        max_length: number of tokens read per item.
     """
 
     def __init__(
@@ -262,14 +262,14 @@ class HiddenStatesEncoder(Encoder):
         self.takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
     def warnings(self) -> list[str]:
-        """What its check when it was opened said, and whether batches had to be smaller."""
+        """Warnings from the check at opening, and about smaller batches."""
         return [*self.said, *self.batches.warnings()]
 
     def check_itself(self) -> list[str]:
-        """Check that a text has one vector, and that the token that is pooled is the one meant.
+        """Check that a text always has the same vector, and that the right token is pooled.
 
         Raises:
-            ModelError: it has not, or the model cannot encode a text.
+            ModelError: the check fails, or the model cannot encode a text.
         """
         settings = self.settings
         said = check_batches(self, self.max_length, settings.dtype, settings.checkpoint)
@@ -344,7 +344,7 @@ class HiddenStatesEncoder(Encoder):
         return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
 
     def _states(self, output: Any, n_tokens: int) -> Any:
-        """The layer's state at each token; architectures that list no such states may give the last ones.
+        """The layer's state at each token; architectures that do not list these may return the last ones.
 
         Raises:
             ModelError: there is no state of that layer for each token.
@@ -357,13 +357,13 @@ class HiddenStatesEncoder(Encoder):
                 return states
         lengths = ", ".join(str(tuple(states.shape)) for states in candidates if states is not None) or "none"
         raise ModelError(
-            f"checkpoint {self.settings.checkpoint!r} gives no state of layer {self.layer} at each of "
-            f"{n_tokens} tokens (shapes: {lengths}); set layer to -1, or use loader sentence_transformer"
+            f"checkpoint {self.settings.checkpoint!r} does not return states of layer {self.layer} for each "
+            f"of {n_tokens} tokens (shapes: {lengths}); set layer to -1, or use loader sentence_transformer"
         )
 
 
 def _pad_right(rows: list[list[int]], value: int) -> Any:
-    """Tensor (len(rows), longest row), filled up with `value`."""
+    """Tensor (len(rows), longest row), padded with `value`."""
     import torch
 
     width = max(map(len, rows))
@@ -371,7 +371,7 @@ def _pad_right(rows: list[list[int]], value: int) -> Any:
 
 
 def _pad_id(tokenizer: Any, config: Any) -> int:
-    """A token id to fill up with; any valid one will do, except where positions are counted from it."""
+    """A token id for padding; any valid id works, unless positions are counted from it."""
     candidates = (
         tokenizer.pad_token_id,
         getattr(config, "pad_token_id", None),

@@ -1,4 +1,4 @@
-"""Fetching checkpoints from the hub: the files that a loader reads, and no other format of the weights."""
+"""Downloading checkpoints from the hub: the files that a loader reads, and no other format of the weights."""
 
 from collections.abc import Callable, Iterable, Set
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ OTHER_RUNTIMES = ("onnx", "openvino", "coreml", "tensorrt", "gguf")
 def needed_files(names: Iterable[str]) -> list[str]:
     """Which files of a hub checkpoint are read: configuration, tokenizer, code, and weights in one format.
 
-    Weights are safetensors where a folder has any, else pickled ones. Folders of other runtimes are left out.
+    Weights are safetensors if a folder has any, otherwise pickled. Folders of other runtimes are left out.
     """
     paths = [PurePosixPath(name) for name in names]
     kept = [path for path in paths if not set(OTHER_RUNTIMES) & set(path.parts) and path.name[0] != "."]
@@ -37,7 +37,7 @@ def needed_files(names: Iterable[str]) -> list[str]:
 
 
 def configuration_files(names: Iterable[str]) -> list[str]:
-    """Which files of a hub checkpoint say what it is made of: they are fetched and checked first."""
+    """Which files of a hub checkpoint define its parts; they are downloaded and checked first."""
     of_modules = {each.name for each in MODULE_FILES.values()}
     known = {MODULES, ROUTER, LIBRARY, ADAPTER, *TRANSFORMERS_FILES, *of_modules}
     return [
@@ -50,20 +50,20 @@ def configuration_files(names: Iterable[str]) -> list[str]:
 
 
 def fetch_checkpoint(name: str, revision: str | None, *, modules: bool, trusted: bool) -> str:
-    """Bring a hub checkpoint into the local cache; says which commit, how many files and bytes.
+    """Download a hub checkpoint into the local cache; returns its commit, number of files and bytes.
 
-    All files are those of one commit. Weights and the rest are fetched only after the checkpoint's
-    configuration was found to be allowed, and only for the parts that are read.
+    All files belong to one commit. Weights and other files are downloaded only if the checkpoint's
+    configuration is allowed, and only for the parts that are read.
 
     Args:
         name: its name on the hub.
         revision: commit, tag or branch; the main branch by default.
         modules: whether it is read by its modules (modules.json) or as a transformer.
-        trusted: whether its own Python files may run; else they are not fetched.
+        trusted: whether its own Python files may run; otherwise they are not downloaded.
 
     Raises:
-        ModelError: it cannot be reached, there is no such checkpoint or revision, it has no weights, or its
-            files say more than they may.
+        ModelError: it cannot be reached, the checkpoint or revision does not exist, it has no weights, or its
+            files have content that is not allowed.
     """
     return _fetch(
         name,
@@ -109,14 +109,14 @@ def _fetch(name: str, revision: str | None, get: Callable[[str, list[str]], list
     except Exception as error:  # noqa: BLE001 (the client raises those of its HTTP library, too)
         reason = " ".join(str(error).split())[:200] + _limits(error)
         raise ModelError(
-            f"{name} cannot be fetched from {ENDPOINT} ({type(error).__name__}: {reason})"
+            f"{name} cannot be downloaded from {ENDPOINT} ({type(error).__name__}: {reason})"
         ) from error
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     return f"{name} at commit {commit}: {len(files)} files, {megabytes:,.1f} MB"
 
 
 def _fetch_files(name: str, commit: str, names: list[str], *, modules: bool, trusted: bool) -> list[Path]:
-    """Fetch the configuration, check it, and fetch what it needs."""
+    """Download the configuration, check it, and download what it needs."""
     from huggingface_hub import hf_hub_download
 
     marker = MODULES if modules else "config.json"
@@ -136,7 +136,7 @@ def _fetch_files(name: str, commit: str, names: list[str], *, modules: bool, tru
 
 
 def _inside(names: list[str]) -> list[str]:
-    """The names of files that lie in their repository."""
+    """The names of files inside their repository."""
     paths = {name: PurePosixPath(name) for name in names}
     return [name for name, path in paths.items() if not path.is_absolute() and ".." not in path.parts]
 
@@ -146,7 +146,7 @@ def _is_read(file: PurePosixPath, folders: Set[PurePosixPath], trusted: bool) ->
 
 
 def _name_commit(name: str, revision: str, commit: str) -> None:
-    """Write into the cache which commit a branch or tag stands for, as the hub's own library does."""
+    """Record in the cache the commit of a branch or tag, as the hub's own library does."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
@@ -157,7 +157,7 @@ def _name_commit(name: str, revision: str, commit: str) -> None:
 
 
 def _limits(error: BaseException | None) -> str:
-    """How long the hub was waited for, if an error or one behind it says that this was too long."""
+    """The time limits of the hub, if an error or its cause is a timeout."""
     from huggingface_hub.constants import HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT
 
     while error is not None:

@@ -1,4 +1,4 @@
-"""The identity of an embedding: everything its vectors depend on, and nothing else."""
+"""The identity of an embedding: everything that its vectors depend on, and nothing else."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from suffice.errors import ModelError
 from suffice.secrets import without_secrets
 from suffice.storage.files import sha256_of_json
 
-NOT_IN_IDENTITY = frozenset({"batch_size", "device"})  # change speed and memory, but no vector
+NOT_IN_IDENTITY = frozenset({"batch_size", "device"})  # they change speed and memory, but not vectors
 
 
 def embedding_identity(
@@ -18,11 +18,11 @@ def embedding_identity(
 ) -> dict[str, Any]:
     """Everything that the vectors of one model on one corpus depend on.
 
-    A setting that names a file or folder is replaced by the hash of its contents, which the loader gives
-    under "files_sha256" with the setting's name, so that moving a file makes no new embedding.
+    A setting that names a file or folder is replaced by the hash of its contents, so moving a file does not
+    make a new embedding. The loader returns these hashes under "files_sha256" by the name of the setting.
 
     Args:
-        loader: the model; settings that change no vector are left out.
+        loader: the model; settings that do not change vectors are left out.
         corpus_sha256: hash of the corpus' ids and contents.
 
     Returns:
@@ -45,7 +45,7 @@ def embedding_identity(
 
 
 def library_versions(loader: Loader[Any] | type[Loader[Any]]) -> dict[str, str]:
-    """Versions of the libraries that do the computation of a loader.
+    """Versions of the libraries that compute the vectors of a loader.
 
     Raises:
         ModelError: one of them is not installed.
@@ -57,5 +57,5 @@ def library_versions(loader: Loader[Any] | type[Loader[Any]]) -> dict[str, str]:
 
 
 def identity_sha256(identity: Mapping[str, Any]) -> str:
-    """Hash of an identity: what decides whether an embedding is computed again."""
+    """Hash of an identity, which decides whether an embedding is computed again."""
     return sha256_of_json(dict(identity))

@@ -1,4 +1,4 @@
-"""The ids that a file of vectors carries for its rows, if it carries any."""
+"""The ids in a file of vectors, if it has any."""
 
 import warnings
 from pathlib import Path
@@ -18,15 +18,15 @@ from suffice.errors import AssumptionWarning, DataError
 from suffice.storage.untrusted import names_in_npz, read_from_npz, read_parquet_table, suffix_of, unpacked
 
 NAMES_IN_NPZ = (ID, "ids")
-NO_NAMES = ("", "Unnamed: 0")  # of the column that pandas writes for a table's index
+NO_NAMES = ("", "Unnamed: 0")  # names of the column that pandas writes for a table's index
 NO_IDS = (".npy", ".safetensors")
 
 
 def ids_in_file(path: Path) -> list[str] | None:
-    """The ids of the rows of a file of vectors, or of a folder of parts; None if it carries none.
+    """The ids of the rows of a file of vectors, or of a folder of parts; None if it has no ids.
 
-    They are the column `id` of a table, or the index that pandas wrote with it if that is not 0, 1, ..., or
-    the array `id` or `ids` of a .npz file.
+    They are the column `id` of a table, or the index that pandas wrote if that is not 0, 1, ..., or the array
+    `id` or `ids` of a .npz file.
 
     Raises:
         SufficeError: an id is missing, or the file cannot be read; or an error of `UNREADABLE`.
@@ -49,7 +49,7 @@ def _raw_ids(path: Path) -> list[Any] | None:
             return _of_npz(plain)
         if suffix == ".parquet":
             return _of_parquet(plain)
-    with warnings.catch_warnings():  # what is assumed of the file was said when its vectors were read
+    with warnings.catch_warnings():  # assumptions about the file were reported when its vectors were read
         warnings.simplefilter("ignore", AssumptionWarning)
         return _of_table(read_file(path))
 
@@ -78,7 +78,7 @@ def _of_table(table: pd.DataFrame) -> list[Any] | None:
 
 
 def read_ids(path: Path) -> list[str]:
-    """The ids of rows from a file of their own: a column `id`, or one column alone, or the lines of a .txt.
+    """The ids of rows from a separate file: a column `id`, or the only column, or the lines of a .txt.
 
     Raises:
         DataError: the file cannot be read, or it has other columns.
@@ -88,7 +88,7 @@ def read_ids(path: Path) -> list[str]:
     table = read_file(path)
     if ID not in table and table.shape[1] != 1:
         raise DataError(
-            f"{path} has the columns {', '.join(map(str, table.columns))}; name the one with the ids `{ID}`, "
-            "or leave it alone in the file"
+            f"{path} has the columns {', '.join(map(str, table.columns))}; rename the one with the ids to "
+            f"`{ID}`, or remove the others"
         )
     return as_ids(table[ID] if ID in table else table.iloc[:, 0], path.name)

@@ -1,4 +1,4 @@
-"""The vectors that the command line is given: files of each model, joined by the ids that they carry."""
+"""Vectors for the command line: one file per model, joined by id if they have ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Inputs:
         vectors: by model, shape (n_items, embed_dim).
         second: second looks by model, if there are any.
         groups: group of each item, if there are any.
-        joined: which rows of the files the items are.
+        joined: the rows of the items in each file.
     """
 
     vectors: Vectors
@@ -45,13 +45,13 @@ def read_inputs(
     """Read files of vectors, and join their rows if all have ids.
 
     Args:
-        files: one a model, named by the file.
-        second: of second looks.
+        files: one file per model; the file name is the model's name.
+        second: files of second looks.
         groups: file of groups, in the order of the first file's rows or with a column `id`.
-        ids: file of the ids of the rows of all files that carry none.
+        ids: file with the ids of the rows of all files without ids.
 
     Raises:
-        SufficeError: a file cannot be read, two have one name, or rows cannot be joined.
+        SufficeError: a file cannot be read, two files have the same name, or rows cannot be joined.
     """
     given = None if ids is None else read_ids(ids)
     vectors, carried = _read_files(files, given)
@@ -81,7 +81,7 @@ def _read_files(
 
 
 def read_pair(source: Path, target: Path) -> tuple[np.ndarray, np.ndarray, Alignment]:
-    """The vectors of the items that two files have, and which rows these are.
+    """The vectors of the items that two files share, and their rows.
 
     Raises:
         SufficeError: a file cannot be read, or rows cannot be joined.

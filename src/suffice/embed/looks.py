@@ -1,4 +1,4 @@
-"""Vectors of looks at a corpus's items, made while the model is open and fitted on the whole items."""
+"""Vectors of looks at the items of a corpus, embedded while the model for the items is open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from suffice.storage.files import open_array, sha256_of_file, whole_file, write_
 
 @dataclass(frozen=True)
 class LooksToEmbed:
-    """Looks at the items of a corpus, and where a model's vectors of them go.
+    """Looks at the items of a corpus, and the file for a model's vectors of them.
 
     Attributes:
-        contents: what is embedded: all first looks, then all second ones; of looks that come from files,
-            the items, of which the model has second vectors.
+        contents: contents to embed: all first looks, then all second looks. For looks from files these are
+            the items, and the model has second vectors for them.
         sha256: hash of the table of looks.
-        path: where the vectors go, `.npy`: float32, shape (contents.n_items, embed_dim); the card beside it.
-        of_bases: for a model that is made from others, their vectors of the looks.
-        shards: blocks of rows, in order, which are joined instead of embedding.
+        path: file for the vectors, `.npy`: float32, shape (contents.n_items, embed_dim), with its card.
+        of_bases: for a model made from other models, their vectors of the looks.
+        shards: blocks of rows, in order, that are joined instead of embedding.
     """
 
     contents: Contents
@@ -35,23 +35,23 @@ class LooksToEmbed:
     shards: tuple[Path, ...] = ()
 
     def identity_sha256(self, identity: Mapping[str, Any]) -> str:
-        """Hash of what the vectors depend on.
+        """Hash of everything that the vectors depend on.
 
         Args:
-            identity: of the model's embedding of the items.
+            identity: identity of the model's embedding of the items.
         """
         return identity_sha256({**identity, "looks_sha256": self.sha256})
 
     def write(self, opened: Encoder | None, identity: Mapping[str, Any], *, model: str) -> None:
-        """Write the vectors, and beside them a card with their hash, their health and the seconds they took.
+        """Write the vectors and their card, with hash, health and seconds.
 
         Args:
             opened: the model, opened on the items; None: the shards are joined.
-            identity: of its embedding of the items.
+            identity: identity of its embedding of the items.
             model: its id.
 
         Raises:
-            ModelError: the vectors are not fit for use, or the shards do not fit.
+            ModelError: the vectors cannot be used, or the shards do not match.
         """
         rows = range(self.contents.n_items)
         with whole_file(self.path) as temporary:
@@ -76,14 +76,14 @@ class LooksToEmbed:
     def write_shard(
         self, opened: Encoder, identity: Mapping[str, Any], *, model: str, shard: int, n_shards: int
     ) -> None:
-        """Write a block of the vectors, and beside it what that took; arguments as of `write`."""
+        """Write a block of the vectors and its effort; arguments as for `write`."""
         rows = rows_of_shard(self.contents.n_items, shard, n_shards)
         with whole_file(self.path) as temporary:
             effort = self._embed(temporary, opened, rows, model)
         write_effort(effort, rows, self.identity_sha256(identity), self.path)
 
     def _embed(self, temporary: Path, opened: Encoder, rows: range, model: str) -> Effort:
-        """Encode a block of the looks; what that took."""
+        """Encode a block of the looks; returns the effort."""
         encoder = opened.for_looks([open_array(path) for path in self.of_bases])
         before = encoder.n_truncated or 0
         seconds = encode_to(temporary, encoder, self.contents, rows, model)
@@ -102,14 +102,14 @@ def looks_to_embed(
     of_bases: Sequence[Path | str] = (),
     shards: Sequence[Path | str] = (),
 ) -> LooksToEmbed | None:
-    """The looks of a table at the items of a corpus; None if there is no table.
+    """The looks in a table for the items of a corpus; None if there is no table.
 
     Args:
-        table: the file of the looks, the first of the sequence, or none.
+        table: the file of the looks as the first element, or empty.
         corpus: the items.
-        path: where the vectors go.
-        of_bases: as of `LooksToEmbed`.
-        shards: as of `LooksToEmbed`.
+        path: file for the vectors.
+        of_bases: as in `LooksToEmbed`.
+        shards: as in `LooksToEmbed`.
     """
     if not table or path is None:
         return None

@@ -1,4 +1,4 @@
-"""Two-dimensional descriptors of molecules, made fit for comparison."""
+"""Two-dimensional descriptors of molecules, cleaned for comparison."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from suffice.embed.base import Encoder, Loader
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.settings import Settings
 
-FIT_ITEMS = 2000  # a molecule takes some 5 ms
+FIT_ITEMS = 2000  # a molecule takes about 5 ms
 FROM_STATES = ("MaxAbsEStateIndex", "MaxEStateIndex", "MinAbsEStateIndex", "MinEStateIndex")
 
 
@@ -25,17 +25,17 @@ class MoleculeDescriptorsSettings(Settings):
         0.001,
         ge=0,
         lt=0.5,
-        description="share of a descriptor's values, at either end over the corpus, that is drawn in to the "
-        "rest; some descriptors have single values tens of standard deviations out",
+        description="share of a descriptor's values at each end over the corpus that is limited to the "
+        "rest; some descriptors have single values tens of standard deviations from the mean",
     )
 
 
 class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
     """All of RDKit's 2D descriptors: weights, counts, surface areas, charges, fragments.
 
-    Values that are not defined for a molecule (no ring, no charge) become the median over the corpus;
-    extremes are drawn in to a quantile of the corpus. Scales, from 1e-6 to 1e4, are left as they are:
-    estimators standardise. Descriptors that are constant are kept, too, and left out by estimators.
+    Values that are not defined for a molecule (no ring, no charge) become the median over the corpus. Extreme
+    values are limited to a quantile of the corpus. Scales, from 1e-6 to 1e4, are not changed, because
+    estimators standardise. Constant descriptors are kept, and estimators leave them out.
     """
 
     kind = "molecule_descriptors"
@@ -63,13 +63,13 @@ class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
         return {"seed": self.seed}
 
     def _sample(self, corpus: Corpus) -> Window:
-        """Items that medians and quantiles are taken from; the seed decides which."""
+        """Random items for medians and quantiles; the seed decides which."""
         chosen = np.sort(np.random.default_rng(self.seed).permutation(corpus.n_items)[:FIT_ITEMS])
         return Window(0, [str(place) for place in chosen], list(corpus.column(CONTENT)[chosen]))
 
 
 def raw_descriptors(window: Window) -> np.ndarray:
-    """Descriptors as RDKit gives them, NaN where they are not defined or not finite; float64."""
+    """Descriptors from RDKit, float64; NaN if they are not defined or not finite."""
     functions = _functions()
     with quiet_rdkit():
         rows = [[_value(function, molecule) for function in functions] for molecule in molecules_of(window)]
@@ -78,7 +78,7 @@ def raw_descriptors(window: Window) -> np.ndarray:
 
 
 def _functions() -> list[Callable[[Any], float]]:
-    """RDKit's descriptors in its order; those of electrotopological states compute these once a molecule."""
+    """RDKit's descriptors in its order; electrotopological states are computed once per molecule."""
     from rdkit.Chem import Descriptors
 
     listed: Any = Descriptors.descList
@@ -88,7 +88,7 @@ def _functions() -> list[Callable[[Any], float]]:
 def _value(function: Callable[[Any], float], molecule: Any) -> float:
     try:
         return function(molecule)
-    except Exception:  # noqa: BLE001 (RDKit raises many kinds where a descriptor is not defined)
+    except Exception:  # noqa: BLE001 (RDKit raises many kinds if a descriptor is not defined)
         return np.nan
 
 
@@ -98,7 +98,7 @@ class _DescriptorEncoder(Encoder):
         self.embed_dim = len(middle)
 
     def encode(self, window: Window) -> np.ndarray:
-        """One row a molecule."""
+        """One row per molecule."""
         values = raw_descriptors(window)
         return np.clip(np.where(np.isnan(values), self.middle, values), self.low, self.high).astype(
             np.float32

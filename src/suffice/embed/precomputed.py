@@ -1,4 +1,4 @@
-"""Vectors that somebody has already computed, from a file or a folder of files."""
+"""Vectors that already exist, from a file or a folder of files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -31,10 +31,10 @@ from suffice.settings import Settings
 from suffice.storage.files import sha256_of_path, user_path
 from suffice.storage.untrusted import UNREADABLE
 
-BLOCK_ROWS = 4096  # compared at a time
+BLOCK_ROWS = 4096  # rows compared at a time
 Ids = TypeVar("Ids", list[str], list[str] | None)
 
-NAMED = 3  # how many missing or repeated ids an error names
+NAMED = 3  # number of missing or repeated ids in an error
 
 
 class PrecomputedSettings(Settings):
@@ -42,16 +42,16 @@ class PrecomputedSettings(Settings):
 
     path: str = Field(
         description="File of vectors: .npy, .npz, .parquet, .safetensors, .csv, .tsv or .jsonl, each also "
-        ".gz, or a folder of such parts; `file.npz:name` names an array"
+        ".gz, or a folder of parts; `file.npz:name` names an array"
     )
     second_path: str | None = Field(
         None,
-        description="File of vectors of a second look at each item, with the rows of `path`; for views files",
+        description="File of vectors of a second look at each item, in the order of `path`; for views files",
     )
     match: Literal["auto", "order", "id"] = Field(
         "auto",
-        description="order: row i is item i; id: rows are found by the items' ids; auto: by id if the file "
-        "carries ids of the data set's items (column `id`, or array `id` or `ids` of a .npz), else by order",
+        description="order: row i is item i; id: rows are joined by the items' ids; auto: by id if the file "
+        "has ids of the items (column `id`, or array `id` or `ids` of a .npz), otherwise by order",
     )
     ids: str | None = Field(
         None,
@@ -60,8 +60,8 @@ class PrecomputedSettings(Settings):
     )
     array: str | None = Field(
         None,
-        description="Name of the array in a .npz or .safetensors; of a table the list column, the name that "
-        "numbered columns share, or columns with commas",
+        description="Name of the array in a .npz or .safetensors; for a table the list column, the common "
+        "name of numbered columns, or columns separated by commas",
     )
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class Precomputed(Loader[PrecomputedSettings]):
 
     @property
     def array(self) -> str | None:
-        """The array that the setting or the path names."""
+        """The array named in the setting or the path."""
         return self.settings.array or split_array(user_path(self.settings.path))[1]
 
     @property
@@ -95,21 +95,21 @@ class Precomputed(Loader[PrecomputedSettings]):
         return user_path(self.settings.second_path) if self.settings.second_path else None
 
     def check(self) -> None:
-        """Check that the files are there and of a known form."""
+        """Check that the files exist and have a known format."""
         for path in filter(None, (self.path, self.second_path)):
             if not path.exists():
                 raise ModelError(f"{path} does not exist; correct the setting path or second_path")
             if kind_of_file(path) not in (*SUFFIXES, SAVED):
-                raise ModelError(f"{path} is not one of {', '.join(SUFFIXES)}; convert it to one of them")
+                raise ModelError(f"{path} does not end in one of {', '.join(SUFFIXES)}; convert it")
         suffix = kind_of_file(self.path)
         holds_ids = suffix not in ARRAYS or suffix == ".npz"
         if self.settings.match == "id" and not holds_ids and self._ids_file is None:
             raise ModelError(
-                f"{self.path.name} holds no ids; set ids to an existing text file with one id a line, "
-                "or match to order"
+                f"{self.path.name} has no ids; set ids to an existing text file with one id per line, or set "
+                "match to order"
             )
         if self.array is not None and suffix == ".npy":
-            raise ModelError(f"{self.path.name} holds one array only; remove the setting array")
+            raise ModelError(f"{self.path.name} has only one array; remove the setting array")
 
     @property
     def _ids_file(self) -> Path | None:
@@ -117,7 +117,7 @@ class Precomputed(Loader[PrecomputedSettings]):
         return path if path is not None and path.is_file() else None
 
     def identity(self) -> dict[str, Any]:
-        """Hashes of the files, and the array that the path names."""
+        """Hashes of the files, and the array named in the path."""
         files = {"path": self.path, "second_path": self.second_path, "ids": self._ids_file}
         hashes = {"files_sha256": {name: sha256_of_path(path) for name, path in files.items() if path}}
         return hashes if self.array == self.settings.array else hashes | {"array": self.array}
@@ -126,7 +126,7 @@ class Precomputed(Loader[PrecomputedSettings]):
         """The vectors in the file's order, shape (n_rows, embed_dim).
 
         Raises:
-            ModelError: the file cannot be read, or does not hold a matrix of numbers.
+            ModelError: the file cannot be read, or is not a matrix of numbers.
         """
         self.check()
         return self._matrix(self.path)
@@ -135,20 +135,20 @@ class Precomputed(Loader[PrecomputedSettings]):
         vectors = self._read_vectors(path)
         if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
             raise ModelError(
-                f"{path.name} holds an array of shape {vectors.shape} and type {vectors.dtype}; "
-                "vectors must be a numeric matrix, one row an item"
+                f"{path.name} has an array of shape {vectors.shape} and type {vectors.dtype}; "
+                "vectors must be a numeric matrix with one row per item"
             )
         return vectors
 
     def _second_look(self, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The vectors of second looks, of the shape of those of the first; None if there is no file."""
+        """The vectors of second looks, with the shape of the first looks; None if there is no file."""
         if self.second_path is None:
             return None
         vectors = self._matrix(self.second_path)
         if vectors.shape != shape:
             raise ModelError(
                 f"{self.second_path.name} has shape {vectors.shape} but {self.path.name} has {shape}; both "
-                "must hold the same items in the same order, by the same model"
+                "must have the same items in the same order, by the same model"
             )
         return self._in_order_of_first(vectors)
 
@@ -167,7 +167,7 @@ class Precomputed(Loader[PrecomputedSettings]):
         found = joined.take({second_name: second})[second_name]
         if len(found) != len(second):
             raise ModelError(
-                f"{second_name} and {first_name} hold different items; give both looks of the same"
+                f"{second_name} and {first_name} have different items; give both looks at the same items"
             )
         return found
 
@@ -193,16 +193,16 @@ class Precomputed(Loader[PrecomputedSettings]):
             raise ModelError(str(error)) from error
         except (*UNREADABLE, pa.ArrowException, SafetensorError) as error:
             raise ModelError(
-                f"{path} cannot be read ({first_line(error)}); it may be truncated, make it again"
+                f"{path} cannot be read ({first_line(error)}); it may be truncated, write it again"
             ) from error
 
     def _rows_by_id(self, n_rows: int, corpus: Corpus) -> dict[str, int] | None:
-        """The row of each id; None if the file carries no ids of the items: rows are in their order."""
+        """The row of each id; None if the file has no ids of the items, so rows are in their order."""
         ids = self._ids_of_rows()
         if ids is None:
             return None
         if len(ids) != n_rows:
-            raise ModelError(f"{self.path.name} has {n_rows} rows but there are {len(ids)} ids for them")
+            raise ModelError(f"{self.path.name} has {n_rows} rows but {len(ids)} ids; give one id per row")
         ids = list(map(same_name, ids))
         rows = {key: row for row, key in enumerate(ids)}
         wanted = [key for window in corpus.windows() for key in window.ids]
@@ -216,13 +216,13 @@ class Precomputed(Loader[PrecomputedSettings]):
         if missing:
             raise ModelError(
                 f"{self.path.name} has no vector for {len(missing)} of {corpus.n_items} items: "
-                f"{_first(missing)}; add them, or leave these items out of the data set (or set match to "
-                "order if row i is item i)"
+                f"{_first(missing)}; add them, or leave these items out of the data set (if row i is item i, "
+                "set match to order)"
             )
         return rows
 
     def _ids_of_rows(self) -> list[str] | None:
-        """The ids of the rows, in their order; None if there are none and `match` does not ask for them."""
+        """The ids of the rows, in order; None if there are no ids and `match` does not require them."""
         if self._ids_file is None and self.settings.ids is None:
             found = self._reading_ids(lambda: ids_in_file(self.path))
             if found is not None or self.settings.match == "auto":
@@ -235,7 +235,7 @@ class Precomputed(Loader[PrecomputedSettings]):
         return read_column_of_ids(self.path, self.settings.ids or ID)
 
     def _reading_ids(self, read: Callable[[], Ids]) -> Ids:
-        """What a function reads, with the errors of unreadable files as a ModelError."""
+        """The result of a reading function, with errors of unreadable files as a ModelError."""
         try:
             return read()
         except SufficeError as error:
@@ -245,7 +245,7 @@ class Precomputed(Loader[PrecomputedSettings]):
 
 
 def _are_row_numbers(ids: Sequence[str], corpus: Corpus) -> bool:
-    """Whether the ids are those that items get where the data set has no ids of its own."""
+    """Whether the ids are the default ids of a data set without its own ids."""
     settings = corpus.manifest.get("settings", {})
     numbers = [int(key) for key in ids if key.isascii() and key.isdigit()]
     rising = len(numbers) == len(ids) and all(one < other for one, other in pairwise(numbers))
@@ -266,8 +266,8 @@ class PrecomputedEncoder(Encoder):
     Args:
         vectors: shape (n_rows, embed_dim).
         rows: row of each id; None if rows are in the items' order.
-        name: what warnings call the file.
-        second: vectors of second looks, with the same rows; None if there are none.
+        name: name of the file in warnings.
+        second: vectors of second looks, with the same rows; None if there are no second looks.
     """
 
     def __init__(
@@ -277,23 +277,23 @@ class PrecomputedEncoder(Encoder):
         self.embed_dim = vectors.shape[1]
 
     def warnings(self) -> list[str]:
-        """That codes of 8 bits may be packed bits."""
+        """A warning that 8-bit codes may be packed bits."""
         return doubts_about_codes(self.vectors, self.name)
 
     def for_looks(self, of_bases: Sequence[np.ndarray]) -> "PrecomputedEncoder":
         """The vectors of second looks.
 
         Raises:
-            ModelError: there are none, or they are those of the first.
+            ModelError: there are no second looks, or they equal the first.
         """
         if self.second is None:
-            raise ModelError("there are vectors of the items alone; set views to group or none")
+            raise ModelError("there are only vectors of the items; set views to group or none")
         if all((self.vectors[rows] == self.second[rows]).all() for rows in _blocks(len(self.vectors))):
-            raise ModelError("path and second_path hold the same vectors; give those of another look")
+            raise ModelError("path and second_path have the same vectors; give those of a second look")
         return PrecomputedEncoder(self.second, self.rows, self.name)
 
     def encode(self, window: Window) -> np.ndarray:
-        """The items' rows as float32; a number too large for it becomes infinite, which is found later."""
+        """The items' rows as float32; numbers too large for it become infinite and are found later."""
         if self.rows is None:
             part = self.vectors[window.start : window.start + len(window)]
         else:

@@ -1,4 +1,4 @@
-"""A smaller version of another model's vectors: principal components, or its first dimensions."""
+"""A smaller version of another model's vectors: principal components, or the first dimensions."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from suffice.settings import Settings
 from suffice.storage.files import open_array, sha256_of_file
 from suffice.vectors import unit_rows
 
-RANK_TOLERANCE = 1e-12  # share of the largest variance below which a component is rounding noise of float32
+RANK_TOLERANCE = 1e-12  # share of the largest variance; smaller components are float32 rounding noise
 
 
 class PrincipalComponentsSettings(Settings):
@@ -57,8 +57,8 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
         )
         if settings.n_components > n_possible:
             raise ModelError(
-                f"n_components {settings.n_components} is more than the {n_possible} that vectors of shape "
-                f"{vectors.shape} have; lower it"
+                f"n_components {settings.n_components} is more than the {n_possible} components of vectors "
+                f"of shape {vectors.shape}; lower it"
             )
         if settings.method == "first":
             return FirstDimensionsEncoder(vectors, settings)
@@ -68,22 +68,22 @@ class PrincipalComponents(Loader[PrincipalComponentsSettings]):
 def fit_principal_components(vectors: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Means and leading eigenvectors of the covariance, fitted by blocks with memory embed_dim squared.
 
-    The sign of each component is fixed: its entry of largest size is positive.
+    The sign of each component is fixed: its largest entry is positive.
 
     Args:
         vectors: shape (n_items, embed_dim); may be a memory map.
-        n_components: how many components.
+        n_components: number of components.
 
     Returns:
-        Means of shape (embed_dim,) and components of shape (embed_dim, n_components), by falling variance.
+        Means of shape (embed_dim,) and components of shape (embed_dim, n_components), by decreasing variance.
 
     Raises:
-        ModelError: the vectors vary in fewer directions than that, or are not finite.
+        ModelError: the vectors vary in fewer directions, or are not finite.
     """
     means = column_means(vectors)
     scatter = scatter_matrix(vectors, means)
     if not np.isfinite(scatter).all():
-        raise ModelError("the vectors to reduce hold NaN or infinite values; embed them again")
+        raise ModelError("the vectors to reduce have NaN or infinite values; embed them again")
     variances, components = np.linalg.eigh(scatter)
     variances, components = variances[::-1], components[:, ::-1]
     rank = int((variances > RANK_TOLERANCE * variances[0]).sum())
@@ -105,12 +105,12 @@ class ReducedEncoder(Encoder):
         """The same reduction of the other model's vectors of the looks.
 
         Raises:
-            ModelError: there are none, or they have another width.
+            ModelError: there are no such vectors, or they have another width.
         """
         if len(of_bases) != 1 or of_bases[0].shape[1:] != self.vectors.shape[1:]:
             raise ModelError(
-                f"looks of shape {[each.shape for each in of_bases]} cannot be reduced as vectors of shape "
-                f"{self.vectors.shape}; both must be by one model"
+                f"looks of shape {[each.shape for each in of_bases]} cannot be reduced like vectors of shape "
+                f"{self.vectors.shape}; both must come from one model"
             )
         other = copy(self)
         other.vectors = of_bases[0]
@@ -128,7 +128,7 @@ class ReducedEncoder(Encoder):
 
 
 class FirstDimensionsEncoder(ReducedEncoder):
-    """The first dimensions as they are."""
+    """The unchanged first dimensions."""
 
     def reduce(self, rows: np.ndarray) -> np.ndarray:
         """Cut the rows."""

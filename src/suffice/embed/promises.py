@@ -1,22 +1,22 @@
-"""What a checkpoint's files ask of its tokenizer, compared with what the tokenizer does, and put right."""
+"""The tokenizer settings in a checkpoint's files, compared with the tokenizer's behaviour and corrected."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 PROBE = "Some Words"
-UNLIMITED = 10**6  # lengths beyond it stand for no limit
+UNLIMITED = 10**6  # larger lengths mean no limit
 ENDS = (("add_bos_token", "bos_token", 0), ("add_eos_token", "eos_token", -1))
 
 
 def keep_promises(tokenizer: Any, config: Mapping[str, Any]) -> list[str]:
-    """Make a tokenizer do what its tokenizer_config.json asks for, where the library does not.
+    """Make a tokenizer follow its tokenizer_config.json where the library does not.
 
     Args:
-        tokenizer: of transformers; it is changed.
+        tokenizer: a tokenizer of transformers; it is changed.
         config: content of tokenizer_config.json.
 
     Returns:
-        What was changed, and what could not be, in sentences.
+        Sentences about what was changed, and what could not be changed.
     """
     return [
         *_special_tokens(tokenizer, config),
@@ -26,11 +26,11 @@ def keep_promises(tokenizer: Any, config: Mapping[str, Any]) -> list[str]:
 
 
 def last_tokens(tokenizer: Any, rows: Sequence[Sequence[int]]) -> list[str]:
-    """That the token that is pooled is not one special token of all items, if so.
+    """A warning if the pooled token is not the same special token for all items.
 
     Args:
-        tokenizer: of transformers.
-        rows: token ids of some items, as the model gets them.
+        tokenizer: a tokenizer of transformers.
+        rows: token ids of some items, as passed to the model.
     """
     ends = {row[-1] for row in rows if len(row)}
     if len(ends) == 1 and ends <= set(tokenizer.all_special_ids):
@@ -39,8 +39,8 @@ def last_tokens(tokenizer: Any, rows: Sequence[Sequence[int]]) -> list[str]:
     eos = tokenizer.eos_token
     remedy = f"add_eos_token: true in tokenizer_config.json appends {eos}" if eos else "it has no eos token"
     return [
-        f"the last token is pooled, but it is not one special token of all texts ({names}): the vector is "
-        f"the state at whatever token a text ends with; if the model was trained with an end token, {remedy}"
+        f"the last token is pooled, but it is not the same special token for all texts ({names}), so the "
+        f"vector is the state at a text's last token; if the model was trained with an end token, {remedy}"
     ]
 
 
@@ -54,7 +54,7 @@ def _special_tokens(tokenizer: Any, config: Mapping[str, Any]) -> list[str]:
         if wanted and not present:
             added = _add_token(tokenizer, str(token), token_id, first=place == 0)
             what = f"{token} was added" if added else f"{token} is missing and could not be added"
-            said.append(f"{what}: tokenizer_config.json asks for it ({key}: true), the library leaves it out")
+            said.append(f"{what}: tokenizer_config.json sets {key}: true, but the library leaves it out")
         if present and not wanted:
             said.append(f"the tokenizer adds {token}, although tokenizer_config.json says {key}: false")
     return said
@@ -65,7 +65,7 @@ def _ids(tokenizer: Any, text: str = PROBE, *, special: bool = True) -> list[int
 
 
 def _add_token(tokenizer: Any, token: str, token_id: int, *, first: bool) -> bool:
-    """Have the tokenizer put a token before or after each text; whether that worked."""
+    """Make the tokenizer put a token before or after each text; returns whether it worked."""
     from tokenizers.processors import TemplateProcessing
 
     backend = getattr(tokenizer, "backend_tokenizer", None)
@@ -91,7 +91,7 @@ def _add_token(tokenizer: Any, token: str, token_id: int, *, first: bool) -> boo
 
 
 def _around(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The tokens that are put before and after a text today."""
+    """The tokens that are now put before and after a text."""
     inner, whole = _ids(tokenizer, special=False), _ids(tokenizer)
     n_around = len(whole) - len(inner)
     start = next((at for at in range(n_around + 1) if whole[at : at + len(inner)] == inner), 0)
@@ -99,29 +99,29 @@ def _around(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def _lower_case(tokenizer: Any, wanted: bool, file: str) -> list[str]:
-    """Have the tokenizer turn capitals into small letters, if a file asks for it and it does not."""
+    """Make the tokenizer convert text to lower case, if a file asks for it and it does not."""
     from tokenizers import normalizers
 
     if not wanted or _ids(tokenizer) == _ids(tokenizer, PROBE.lower()):
         return []
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        return [f"capitals are kept, although {file} asks for small letters (do_lower_case: true)"]
+        return [f"capitals are kept, although {file} asks for lower case (do_lower_case: true)"]
     old = backend.normalizer
     lower = normalizers.Lowercase()
     backend.normalizer = lower if old is None else normalizers.Sequence([lower, old])
     return [
-        f"capitals are made small letters: {file} asks for it (do_lower_case: true), the library does not"
+        f"text is converted to lower case: {file} asks for it (do_lower_case: true), but the library does not"
     ]
 
 
 def _length_and_side(tokenizer: Any, config: Mapping[str, Any]) -> list[str]:
-    """Have the tokenizer's longest text and side of padding as the file says."""
+    """Set the tokenizer's longest text and padding side as in the file."""
     said = []
     length, now = config.get("model_max_length"), tokenizer.model_max_length
     if isinstance(length, int) and 0 < length < UNLIMITED and now > length:
         tokenizer.model_max_length = length
-        said.append(f"texts are cut at {length} tokens (model_max_length), the library would read {now}")
+        said.append(f"texts are cut at {length} tokens (model_max_length); the library would read {now}")
     side = config.get("padding_side")
     if side in ("left", "right") and side != tokenizer.padding_side:
         said.append(

@@ -1,4 +1,4 @@
-"""Which kinds of embedding models there are: one line a kind."""
+"""The kinds of embedding models, one line per kind."""
 
 import difflib
 from typing import Any
@@ -44,13 +44,13 @@ def get_loader(kind: str) -> type[Loader[Any]]:
     """The loader class of one kind.
 
     Raises:
-        ModelError: there is no such kind; the message lists the kinds and the closest one.
+        ModelError: the kind is unknown; the message lists the kinds and the closest one.
     """
     if kind in LOADERS:
         return LOADERS[kind]
     close = difflib.get_close_matches(kind, LOADERS, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    raise ModelError(f"there is no loader of kind {kind!r}{hint}; the kinds are {', '.join(sorted(LOADERS))}")
+    raise ModelError(f"unknown loader {kind!r}{hint}; use one of {', '.join(sorted(LOADERS))}")
 
 
 def build_loader(kind: str, settings: dict[str, Any], seed: int, device: str) -> Loader[Any]:

@@ -35,17 +35,15 @@ MISSING_IN_REPORT = re.compile(r"^(\S+)\s*\|.*MISSING", re.MULTILINE)  # a line 
 class SentenceTransformerSettings(CheckpointSettings):
     """Settings of kind `sentence_transformer`."""
 
-    prompt: str | None = Field(
-        None, description="Text put before each item; an empty text says that none is wanted"
-    )
+    prompt: str | None = Field(None, description="Text put before each item; an empty text means no prompt")
     prompt_name: str | None = Field(
-        None, description="Name of one of the model's own prompts, instead of `prompt`"
+        None, description="Name of one of the model's own prompts; use it instead of `prompt`"
     )
     truncate_dim: int | None = Field(
         None, ge=1, description="Keep the first dimensions only (Matryoshka models)"
     )
     max_seq_length: int | None = Field(
-        None, ge=1, description="Tokens read of an item; by default the model's own setting"
+        None, ge=1, description="Number of tokens read per item; by default the model's own setting"
     )
 
     @model_validator(mode="after")
@@ -64,7 +62,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
     marker = MODULES
 
     def warnings(self) -> list[str]:
-        """A model with prompts that was given none, and what is said of any checkpoint."""
+        """A warning if the model has prompts but was given none, and warnings about any checkpoint."""
         return [*super().warnings(), *self._unused_prompts()]
 
     def _unused_prompts(self) -> list[str]:
@@ -74,8 +72,8 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         if not prompts or self.settings.by_role or any(choice is not None for choice in chosen):
             return []
         return [
-            f"the model has prompts ({', '.join(prompts)}) but was given none; "
-            "set prompt_name, or prompt to an empty text if none is wanted"
+            f"the model has prompts ({', '.join(prompts)}) but no prompt is set; "
+            "set prompt_name, or set prompt to an empty text to use none"
         ]
 
     def open(self, corpus: Corpus) -> Encoder:
@@ -85,7 +83,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         with quiet() as messages, without_network(), load_errors(settings.checkpoint):
             model = self._load(folder, device)
         refuse_missing_weights(MISSING_IN_REPORT.findall("\n".join(messages)), settings.checkpoint)
-        if callable(model.tokenizer):  # else it is a word tokenizer of the library's own
+        if callable(model.tokenizer):  # otherwise it is the library's own word tokenizer
             refuse_empty_vocabulary(model.tokenizer, settings.checkpoint)
         _check_prompt_name(settings.prompt_name, model.prompts)
         said = self._keep_promises(model)
@@ -96,7 +94,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
         return encoder
 
     def _keep_promises(self, model: Any) -> list[str]:
-        """Compare the tokenizer with the files of the first module, and put it right."""
+        """Compare the tokenizer with the files of the first module, and correct it."""
         modules = self.file(self.marker)
         first = read_json(modules)[0]["path"] if modules else ""
         folder = f"{first}/" if first else ""
@@ -132,7 +130,7 @@ def _check_prompt_name(name: str | None, prompts: dict[str, str]) -> None:
 
 
 def _limit_length(model: Any, asked: int | None) -> None:
-    """Set the maximal length, and keep it within the model's positions, beyond which it would fail."""
+    """Set the maximum length, and keep it within the model's positions, beyond which it would fail."""
     inner = getattr(model[0], "auto_model", None)
     limit = position_limit(inner) if inner is not None else None
     if asked is not None:
@@ -174,7 +172,7 @@ class SentenceTransformerEncoder(Encoder):
             )
 
     def _max_length(self) -> int | None:
-        """Tokens the model reads of an item; None for models such as static ones that read all."""
+        """Number of tokens read per item; None for models that read all, such as static ones."""
         length = getattr(self.model, "max_seq_length", None)
         return int(length) if length is not None and length < float("inf") else None
 
@@ -185,14 +183,14 @@ class SentenceTransformerEncoder(Encoder):
         return str(self.model.prompts.get(name) or "") if name else ""
 
     def warnings(self) -> list[str]:
-        """What its check when it was opened said, and whether batches had to be smaller."""
+        """Warnings from the check at opening, and about smaller batches."""
         return [*self.said, *self.batches.warnings()]
 
     def check_itself(self) -> list[str]:
-        """Check that a text has one vector, and that the token that is pooled is the one meant.
+        """Check that a text always has the same vector, and that the right token is pooled.
 
         Raises:
-            ModelError: it has not, or the model cannot encode a text.
+            ModelError: the check fails, or the model cannot encode a text.
         """
         settings = self.settings
         said = check_batches(self, self.max_length, settings.dtype, settings.checkpoint)

@@ -1,4 +1,4 @@
-"""Blocks of rows of one embedding, each made by a job of its own, and their joining."""
+"""Blocks of rows of one embedding, each made by its own job, and how they are joined."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,14 +14,14 @@ WINDOW_ITEMS = 4096
 
 @dataclass(frozen=True)
 class Effort:
-    """What encoding took, and what happened.
+    """The cost and warnings of encoding.
 
     Attributes:
-        seconds: of encoding alone; of several shards, together.
-        load_seconds: of loading or fitting the model; of several shards, together.
-        n_parameters: as of `Encoder`.
-        n_truncated: as of `Encoder`.
-        warnings: of the loader and of the encoder.
+        seconds: seconds for encoding, added up over shards.
+        load_seconds: seconds for loading or fitting the model, added up over shards.
+        n_parameters: as in `Encoder`.
+        n_truncated: as in `Encoder`.
+        warnings: warnings of the loader and of the encoder.
     """
 
     seconds: float
@@ -32,12 +32,12 @@ class Effort:
 
 
 def rows_of_shard(n_items: int, shard: int, n_shards: int) -> range:
-    """The rows of one block: whole windows, so that batches are those of one job; may be none.
+    """The rows of one block: whole windows, so batches equal those of a single job; may be empty.
 
     Args:
-        n_items: of the corpus.
-        shard: which block, from 0.
-        n_shards: how many there are.
+        n_items: number of items of the corpus.
+        shard: number of the block, from 0.
+        n_shards: number of blocks.
     """
     n_windows = -(-n_items // WINDOW_ITEMS)
     first, last = (WINDOW_ITEMS * (n_windows * edge // n_shards) for edge in (shard, shard + 1))
@@ -45,22 +45,22 @@ def rows_of_shard(n_items: int, shard: int, n_shards: int) -> range:
 
 
 def write_effort(effort: Effort, rows: range, identity_sha256: str, path: Path) -> None:
-    """Write beside a block which rows it holds, of which embedding, and what it took."""
+    """Record beside a block its rows, its embedding and its effort."""
     about = {"first": rows.start, "n_items": len(rows), "identity_sha256": identity_sha256}
     write_json({**about, "effort": asdict(effort)}, path.with_suffix(".json"))
 
 
 def join_shards(path: Path, shards: Sequence[Path], identity_sha256: str, n_items: int) -> Effort:
-    """Join blocks of rows into one array, window by window; what they took together.
+    """Join blocks of rows into one array, window by window; returns their total effort.
 
     Args:
-        path: where the array goes.
+        path: file for the array.
         shards: the blocks, in order.
-        identity_sha256: of the embedding; that of each block must be the same.
-        n_items: rows that there must be.
+        identity_sha256: hash of the embedding; each block must have the same.
+        n_items: required number of rows.
 
     Raises:
-        ModelError: blocks are of another embedding, overlap, or do not cover the corpus.
+        ModelError: blocks belong to another embedding, overlap, or do not cover the corpus.
     """
     facts = [read_json(shard.with_suffix(".json")) for shard in shards]
     starts = np.cumsum([0, *(each["n_items"] for each in facts)])
@@ -68,11 +68,11 @@ def join_shards(path: Path, shards: Sequence[Path], identity_sha256: str, n_item
         start for start, each in zip(starts, facts, strict=False) if each["n_items"]
     ] or starts[-1] != n_items:
         raise ModelError(
-            f"the shards beside {shards[0]} do not cover the {n_items} items; delete and run again"
+            f"the shards beside {shards[0]} do not cover the {n_items} items; delete them and run again"
         )
     for shard, each in zip(shards, facts, strict=True):
         if each["identity_sha256"] != identity_sha256:
-            raise ModelError(f"{shard} is a shard of another embedding; delete it and run again")
+            raise ModelError(f"{shard} belongs to another embedding; delete it and run again")
     blocks = [open_array(shard) for shard in shards]
     array = create_array(path, (n_items, blocks[0].shape[1]))
     for start, block in zip(starts, blocks, strict=False):
@@ -84,7 +84,7 @@ def join_shards(path: Path, shards: Sequence[Path], identity_sha256: str, n_item
 
 
 def _together(efforts: Sequence[Effort]) -> Effort:
-    """The effort of all shards."""
+    """The total effort of all shards."""
     truncated = [effort.n_truncated for effort in efforts if effort.n_truncated is not None]
     return Effort(
         seconds=sum(effort.seconds for effort in efforts),

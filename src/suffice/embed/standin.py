@@ -1,4 +1,4 @@
-"""Tiny checkpoints with random weights, to try a study's whole path where there is no network."""
+"""Tiny checkpoints with random weights, to test a whole study without network."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from suffice.settings import did_you_mean
 
 WIDTH, N_LAYERS, N_HEADS, MAX_TOKENS = 32, 2, 4, 64
 VOCAB_SIZE = 400
-SPREAD = 0.25  # of the weights; those of a fresh network are so small that all texts look alike
+SPREAD = 0.25  # of the weights; with the default weights, all texts have similar vectors
 WORD_AVERAGE = "word_average"
 _LAYERS = {"num_hidden_layers": N_LAYERS, "num_attention_heads": N_HEADS, "intermediate_size": 2 * WIDTH}
 _ENCODER = {"hidden_size": WIDTH, "max_position_embeddings": MAX_TOKENS + 2, **_LAYERS}
@@ -31,24 +31,26 @@ ARCHITECTURES = (*SIZES, WORD_AVERAGE)
 
 
 def check_architecture(name: str) -> None:
-    """Raise ModelError if there is no stand-in of that architecture."""
+    """Raise ModelError if there is no stand-in with that architecture."""
     if name not in ARCHITECTURES:
-        raise ModelError(f"no stand-in of architecture {name!r}{did_you_mean(name, list(ARCHITECTURES))}")
+        raise ModelError(
+            f"no stand-in has the architecture {name!r}{did_you_mean(name, list(ARCHITECTURES))}"
+        )
 
 
 def write_standin(folder: Path, architecture: str, loader: str, texts: Sequence[str], seed: int) -> None:
     """Write a tiny checkpoint.
 
     Args:
-        folder: where it goes.
+        folder: folder to write to.
         architecture: one of `ARCHITECTURES`.
         loader: the kind of loader that will read it; for `sentence_transformer` the transformer is wrapped
             with mean pooling, as that library saves models.
-        texts: what its vocabulary is made from.
-        seed: of the random weights.
+        texts: texts for its vocabulary.
+        seed: seed of the random weights.
 
     Raises:
-        ModelError: there is no such architecture, or the loader reads no checkpoint of it.
+        ModelError: the architecture is unknown, or the loader cannot read it.
     """
     check_architecture(architecture)
     if loader not in ("sentence_transformer", "hidden_states"):
@@ -84,7 +86,7 @@ def _save_transformer(folder: Path, architecture: str, texts: Sequence[str], see
 
 
 def _wrapped(folder: Path) -> Any:
-    """A transformer with mean pooling as the sentence-transformers library has it."""
+    """A transformer with mean pooling in the format of the sentence-transformers library."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 

@@ -29,22 +29,22 @@ from suffice.storage.untrusted import (
 ARRAYS = (".npy", ".npz", ".safetensors")
 SAVED = "save_to_disk"
 SUFFIXES = (*ARRAYS[:2], ".parquet", ".safetensors", ".csv", ".tsv", ".jsonl")
-SPARSE = {"format", "shape", "data"}  # arrays that every sparse matrix of scipy has in its .npz
-MAX_DENSE_BYTES = 8 << 30  # a sparse matrix that would take more is refused
+SPARSE = {"format", "shape", "data"}  # arrays in the .npz of every sparse matrix of scipy
+MAX_DENSE_BYTES = 8 << 30  # a sparse matrix that would need more is refused
 
 
 def split_array(path: Path) -> tuple[Path, str | None]:
-    """A path as a user gave it, and the array that stands behind a colon after it: `file.npz:name`."""
+    """A path from the user, and the name of an array after a colon: `file.npz:name`."""
     before, colon, array = str(path).rpartition(":")
     named = bool(colon) and not path.exists() and suffix_of(Path(before)) in SUFFIXES
     return (Path(before), array) if named else (path, None)
 
 
 def names_of_files(paths: Sequence[Path]) -> list[str]:
-    """The names of the models whose vectors are in some files: of the file, and of its array if need be.
+    """The names of models from their files, with the name of the array if necessary.
 
     Raises:
-        DataError: a name cannot be shown, or a killed writer left the file.
+        DataError: a name cannot be shown, or the file is incomplete because its writer was killed.
     """
     split = [split_array(path) for path in paths]
     stems = [_stem(path) for path, _ in split]
@@ -55,13 +55,13 @@ def names_of_files(paths: Sequence[Path]) -> list[str]:
 
 
 def _stem(path: Path) -> str:
-    """A file's name without its suffixes, in one form for equal letters."""
+    """A file's name without its suffixes, in normal form."""
     if is_leftover(path):
-        raise DataError(f"{path} was left by a writer that was killed, and is not whole; delete it")
+        raise DataError(f"{path} is incomplete because its writer was killed; delete it")
     stem = Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
     if not is_text(stem) or shown_name(stem) != same_name(stem):
         raise DataError(
-            f"{ascii(path.name)} names a model by what cannot be shown on one line; rename the file"
+            f"the file name {ascii(path.name)} cannot be shown on one line as the name of a model; rename it"
         )
     return same_name(stem)
 
@@ -70,14 +70,14 @@ def read_vectors(path: Path, array: str | None = None, ids: str = ID) -> np.ndar
     """The vectors in a file, shape (n_rows, embed_dim); a .npy file is mapped, not read.
 
     Args:
-        path: a file of one of `SUFFIXES`, also `.gz`, or a folder of such files, which are parts of one
-            array in the order of their names.
-        array: name of the array or list column, where a file holds several; of a table also the name that
-            the columns share, or columns with commas.
-        ids: name of the column or array of ids, which is not a part of the vectors.
+        path: a file of one of `SUFFIXES`, also `.gz`, or a folder of such files, which are parts of one array
+            in the order of their names.
+        array: name of the array or list column if a file has several; for a table also the common name of the
+            columns, or columns separated by commas.
+        ids: name of the column or array of ids, which is not part of the vectors.
 
     Raises:
-        ModelError: the file does not hold what `array` names, or holds several arrays.
+        ModelError: the file does not have `array`, or has several arrays.
     """
     if path.is_dir():
         return _read_folder(path, array, ids)
@@ -86,10 +86,10 @@ def read_vectors(path: Path, array: str | None = None, ids: str = ID) -> np.ndar
 
 
 def read_column_of_ids(path: Path, name: str) -> list[str]:
-    """The ids that a file of vectors holds, in the order of its rows.
+    """The ids in a file of vectors, in the order of its rows.
 
     Raises:
-        ModelError: there is no such column or array.
+        ModelError: the column or array does not exist.
     """
     if path.is_dir() and not is_saved(path):
         return [key for part in parts_of_folder(path) for key in read_column_of_ids(part, name)]
@@ -106,10 +106,10 @@ def read_column_of_ids(path: Path, name: str) -> list[str]:
 
 
 def kind_of_file(path: Path) -> str:
-    """The suffix of a file, or of the files in a folder; `SAVED` for a folder that `save_to_disk` wrote.
+    """The suffix of a file, or of the files in a folder; `SAVED` for a folder from `save_to_disk`.
 
     Raises:
-        ModelError: a folder holds no files of vectors, or several kinds of them.
+        ModelError: a folder has no files of vectors, or several kinds.
     """
     if not path.is_dir():
         return suffix_of(path)
@@ -117,16 +117,16 @@ def kind_of_file(path: Path) -> str:
 
 
 def parts_of_folder(folder: Path) -> list[Path]:
-    """The files of vectors in a folder, in the order of their names, numbers by their value.
+    """The files of vectors in a folder, sorted by name, with numbers sorted by value.
 
     Raises:
-        ModelError: there are none, or of several kinds.
+        ModelError: there are no files of vectors, or several kinds.
     """
     files = [path for path in visible_files(folder) if suffix_of(path) in SUFFIXES]
     kinds = sorted({suffix_of(path) for path in files})
     if len(kinds) != 1:
         found = f"files of several kinds ({', '.join(kinds)})" if kinds else "no file of vectors"
-        raise ModelError(f"the folder {folder} holds {found}; give one of {', '.join(SUFFIXES)}")
+        raise ModelError(f"the folder {folder} has {found}; give one kind of {', '.join(SUFFIXES)}")
     return files
 
 
@@ -138,8 +138,8 @@ def _read_folder(folder: Path, array: str | None, ids: str) -> np.ndarray:
     widths = sorted({part.shape[1:] for part in parts})
     if len(widths) > 1:
         raise ModelError(
-            f"the files of {folder} have rows of different shapes, {widths[0]} to {widths[-1]}; a folder is "
-            "one model in parts. Give the files one by one if each is a model"
+            f"the files of {folder} have rows of different shapes, {widths[0]} to {widths[-1]}, but a folder "
+            "is one model in parts. If each file is a model, give the files one by one"
         )
     return np.concatenate(parts)
 
@@ -159,7 +159,7 @@ def _read_npz(path: Path, array: str | None, ids: str) -> np.ndarray:
 
 
 def _shapes_in_npz(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the arrays, by their headers alone."""
+    """The shapes of the arrays, from their headers."""
     import zipfile
 
     shapes = {}
@@ -175,10 +175,10 @@ def _shapes_in_npz(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _read_sparse(path: Path) -> np.ndarray:
-    """A sparse matrix that scipy saved, with its zeros written out.
+    """A sparse matrix that scipy saved, as a dense array.
 
     Raises:
-        ModelError: it would take more than `MAX_DENSE_BYTES`.
+        ModelError: it would need more than `MAX_DENSE_BYTES`.
     """
     from scipy import sparse
 
@@ -186,8 +186,8 @@ def _read_sparse(path: Path) -> np.ndarray:
     n_bytes = int(np.prod(shape, dtype=object)) * 4
     if n_bytes > MAX_DENSE_BYTES:
         raise ModelError(
-            f"{path.name} is a sparse matrix of shape {tuple(shape)}, which takes {n_bytes >> 30} GiB when "
-            "its zeros are written out; reduce its columns first, such as with sklearn's TruncatedSVD"
+            f"{path.name} is a sparse matrix of shape {tuple(shape)}, which needs {n_bytes >> 30} GiB as a "
+            "dense array; reduce its columns first, for example with sklearn's TruncatedSVD"
         )
     return np.asarray(sparse.load_npz(path).toarray())
 
@@ -206,12 +206,12 @@ def _read_safetensors(path: Path, array: str | None, ids: str) -> np.ndarray:
             vectors: np.ndarray = arrays.get_tensor(name)
             return vectors
     if kind != "BF16":
-        raise ModelError(f"{path.name} holds numbers of type {kind}; save them as float32")
+        raise ModelError(f"{path.name} has numbers of type {kind}; save them as float32")
     return _read_bfloat16(path, name)
 
 
 def _read_bfloat16(path: Path, name: str) -> np.ndarray:
-    """An array of bfloat16, which are the upper halves of float32; NumPy does not know them."""
+    """An array of bfloat16, the upper halves of float32, which NumPy does not support."""
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         about = json.loads(stream.read(length))[name]
@@ -222,16 +222,16 @@ def _read_bfloat16(path: Path, name: str) -> np.ndarray:
 
 
 def _only_matrix(names: Sequence[str], path: Path, shapes: dict[str, tuple[int, ...]]) -> str:
-    """The one array, or the one matrix among labels, ids and other arrays of one dimension."""
+    """The only array, or the only matrix among labels, ids and other one-dimensional arrays."""
     matrices = [name for name in names if len(shapes.get(name, ())) == 2]
     if len(names) > 1 and len(matrices) == 1:
         return matrices[0]
     if not names:
-        raise ModelError(f"{path.name} holds no array; make it again")
+        raise ModelError(f"{path.name} has no array; write it again")
     if len(names) != 1:
         found = ", ".join(sorted(names))
         raise ModelError(
-            f"{path.name} holds {found}; name one in the setting array, or on the command line as "
+            f"{path.name} has {found}; name one in the setting array, or on the command line as "
             f"{path.name}:{sorted(names)[0]}"
         )
     return names[0]
@@ -254,7 +254,7 @@ def _read_text_table(path: Path, array: str | None, ids: str) -> np.ndarray:
 
 
 def _as_numbers(column: Any, name: str, ids: str) -> Any:
-    """A column of a text file as numbers, if every cell is one and it holds no ids."""
+    """A column of a text file as numbers, if every cell is a number and the column has no ids."""
     import pandas as pd
 
     if name == ids or not len(column):

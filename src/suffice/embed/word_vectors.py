@@ -21,7 +21,7 @@ from suffice.storage.untrusted import UNREADABLE, BoundedGzip, map_npy, read_fro
 
 TEXT_SUFFIXES = (".txt", ".vec", ".txt.gz", ".vec.gz")
 ARRAY_SUFFIXES = (".npy", ".safetensors")
-UNKNOWN_SHARE = 0.1  # share of tokens without a vector above which a warning is due
+UNKNOWN_SHARE = 0.1  # share of tokens without a vector above which there is a warning
 
 TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
     "word": re.compile(r"\w+(?:['’]\w+)*").findall,
@@ -34,16 +34,16 @@ class WordVectorsSettings(Settings):
     """Settings of kind `word_vectors`."""
 
     path: str = Field(
-        description="File of vectors: .txt or .vec (also .gz) with one word a line, .npz with arrays `words` "
-        "and `vectors`, or .npy or .safetensors beside a vocabulary; or `package:NAME/file`"
+        description="File of vectors: .txt or .vec (also .gz) with one word per line, .npz with arrays "
+        "`words` and `vectors`, or .npy or .safetensors with a vocabulary; or `package:NAME/file`"
     )
     vocabulary: str | None = Field(
-        None, description="Text file with one word a line, in the order of the rows of a .npy or .safetensors"
+        None, description="Text file with one word per line, in the row order of a .npy or .safetensors"
     )
-    array: str | None = Field(None, description="Name of the array in a .safetensors file that holds several")
-    lowercase: bool = Field(True, description="Turn the items, but not the vocabulary, into lower case")
+    array: str | None = Field(None, description="Name of the array in a .safetensors file with several")
+    lowercase: bool = Field(True, description="Convert the items, but not the vocabulary, to lower case")
     tokenization: Literal["word", "whitespace", "character"] = Field(
-        "word", description="How items are cut: runs of letters and digits, at white space, or characters"
+        "word", description="How items are split: runs of letters and digits, at white space, or characters"
     )
     normalize: bool = Field(False, description="Divide each average by its Euclidean norm")
 
@@ -59,16 +59,16 @@ class WordVectors(Loader[WordVectorsSettings]):
         self._encoder: WordVectorsEncoder | None = None
 
     def check(self) -> None:
-        """Check that the files are there and of a known form."""
+        """Check that the files exist and have a known format."""
         path, vocabulary = self._path, self._vocabulary
         if not path.name.endswith((*TEXT_SUFFIXES, *ARRAY_SUFFIXES, ".npz")):
             known = ", ".join((*TEXT_SUFFIXES, ".npz", *ARRAY_SUFFIXES))
-            raise ModelError(f"{path} is no file of word vectors; its name should end in one of {known}")
+            raise ModelError(f"{path} is not a file of word vectors; its name must end in one of {known}")
         if (vocabulary is None) == (path.suffix in ARRAY_SUFFIXES):
-            needed = "needs" if vocabulary is None else "holds its own words, so it takes no"
-            raise ModelError(f"{path.name} {needed} vocabulary file; mend the setting vocabulary")
+            needed = "needs a" if vocabulary is None else "has its own words and needs no"
+            raise ModelError(f"{path.name} {needed} vocabulary file; correct the setting vocabulary")
         if self.settings.array is not None and path.suffix != ".safetensors":
-            raise ModelError(f"the setting array is for .safetensors files, not for {path.name}; remove it")
+            raise ModelError(f"the setting array works only with .safetensors, not {path.name}; remove it")
 
     @property
     def _path(self) -> Path:
@@ -84,7 +84,7 @@ class WordVectors(Loader[WordVectorsSettings]):
         return {"files_sha256": {name: sha256_of_file(path) for name, path in files.items() if path}}
 
     def warnings(self) -> list[str]:
-        """Share of words without a vector, once the items were encoded."""
+        """Share of words without a vector, after the items were encoded."""
         share = self._encoder.unknown_share if self._encoder else 0.0
         return [f"{share:.1%} of the items' words have no vector"] if share > UNKNOWN_SHARE else []
 
@@ -100,11 +100,11 @@ def local_file(path: str) -> Path:
     """Path of a file given as a path or as `package:NAME/file`.
 
     Raises:
-        ModelError: it does not exist or is not a file.
+        ModelError: it does not exist, or is not a file.
     """
     location = resolve_checkpoint(path, Path())
     if not is_local(location) or not Path(location).is_file():
-        raise ModelError(f"{path} is not a file; give the path of an existing one")
+        raise ModelError(f"{path} is not a file; give the path of an existing file")
     return Path(location)
 
 
@@ -114,7 +114,7 @@ def read_word_vectors(
     """Words and their vectors, float32 of shape (n_words, embed_dim).
 
     Raises:
-        ModelError: a file cannot be read, or words and vectors do not fit together.
+        ModelError: a file cannot be read, or words and vectors do not match.
     """
     from safetensors import SafetensorError
 
@@ -126,15 +126,15 @@ def read_word_vectors(
         raise ModelError(f"{path} cannot be read as word vectors ({error})") from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or len(words) != len(vectors) or not vectors.size:
         raise ModelError(
-            f"{path}: {len(words)} words do not fit vectors of shape {vectors.shape} and type {vectors.dtype}"
+            f"{path}: {len(words)} words do not match vectors of shape {vectors.shape}, type {vectors.dtype}"
         )
     with np.errstate(over="ignore"):
         vectors = vectors.astype(np.float32)
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():
         raise ModelError(
-            f"{path}: {bad.sum()} vectors have NaN or infinite values, the first is that of the word "
-            f"{words[int(bad.argmax())]!r}; make it again"
+            f"{path}: {bad.sum()} vectors have NaN or infinite values, the first for the word "
+            f"{words[int(bad.argmax())]!r}; write the file again"
         )
     return words, vectors
 
@@ -145,7 +145,7 @@ def _read(path: Path, vocabulary: Path | None, array: str | None) -> tuple[list[
     if path.suffix not in ARRAY_SUFFIXES:
         return _read_text(path)
     if vocabulary is None:
-        raise ModelError(f"{path.name} needs a vocabulary file with one word a line")
+        raise ModelError(f"{path.name} needs a vocabulary file with one word per line; set vocabulary")
     words = read_lines(vocabulary)
     if path.suffix == ".npy":
         return words, map_npy(path)
@@ -157,10 +157,10 @@ def _safetensors_array(path: Path, array: str | None) -> np.ndarray:
 
     arrays: dict[str, np.ndarray] = load_file(path)
     if array is None and len(arrays) != 1:
-        raise ModelError(f"{path} holds {', '.join(sorted(arrays))}; name one of them in the setting array")
+        raise ModelError(f"{path} has {', '.join(sorted(arrays))}; name one of them in the setting array")
     name = array if array is not None else next(iter(arrays))
     if name not in arrays:
-        raise ModelError(f"{path} holds no array {name!r}, only {', '.join(sorted(arrays))}")
+        raise ModelError(f"{path} has no array {name!r}, only {', '.join(sorted(arrays))}")
     return arrays[name]
 
 
@@ -171,19 +171,19 @@ def _open_text(path: Path) -> IO[str]:
 
 
 def _read_text(path: Path) -> tuple[list[str], np.ndarray]:
-    """GloVe text (word and numbers, one word a line) or word2vec text (the same after a line "n d")."""
+    """GloVe text (word and numbers, one word per line) or word2vec text (the same after a line "n d")."""
     with _open_text(path) as stream:
         lines = enumerate(stream, start=1)
         number, first = next(lines, (0, ""))
         fields = first.split()
         if len(fields) < 2:
-            raise ModelError(f"{path} does not begin with a word and its numbers, or with two counts")
+            raise ModelError(f"{path} does not start with a word and its numbers, or with two counts")
         header = len(fields) == 2 and all(field.isdigit() for field in fields)
         width = int(fields[1]) if header else len(fields) - 1
         rest = lines if header else chain([(number, first)], lines)
         words, rows = _parse_lines(rest, width, path)
     if header and len(words) != int(fields[0]):
-        raise ModelError(f"{path} announces {fields[0]} words but holds {len(words)}; it may be truncated")
+        raise ModelError(f"{path} announces {fields[0]} words but has {len(words)}; it may be truncated")
     return words, np.array(rows, dtype=np.float32)
 
 
@@ -193,11 +193,11 @@ def _parse_lines(
     words: list[str] = []
     rows: list[np.ndarray] = []
     for number, line in lines:
-        word, *values = line.rstrip().rsplit(" ", width)  # a word may hold spaces itself
+        word, *values = line.rstrip().rsplit(" ", width)  # a word may contain spaces
         if len(values) != width:
             raise ModelError(f"{path}, line {number}: {len(values)} numbers after the word, expected {width}")
         try:
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found at the end
+            with np.errstate(over="ignore"):  # too large values become infinite, and are found at the end
                 rows.append(np.array(values, dtype=np.float32))
         except ValueError as error:
             raise ModelError(f"{path}, line {number}: {error}") from None
@@ -206,7 +206,7 @@ def _parse_lines(
 
 
 class WordVectorsEncoder(Encoder):
-    """Word vectors in memory; of a word that stands twice in the file the first vector counts.
+    """Word vectors in memory; if a word occurs twice in the file, its first vector counts.
 
     Attributes:
         unknown_share: share of the tokens so far that have no vector.
@@ -214,7 +214,7 @@ class WordVectorsEncoder(Encoder):
     Args:
         words: the vocabulary.
         vectors: shape (n_words, embed_dim).
-        settings: how items are cut into words.
+        settings: how items are split into words.
     """
 
     def __init__(self, words: list[str], vectors: np.ndarray, settings: WordVectorsSettings) -> None:

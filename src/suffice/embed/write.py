@@ -1,4 +1,4 @@
-"""Computing one embedding of one corpus: the vectors, and the card with their identity, health and cost."""
+"""Computing one embedding of one corpus: the vectors, and a card with their identity, health and cost."""
 
 import time
 from collections.abc import Sequence
@@ -30,25 +30,25 @@ def write_embedding(
     shards: Sequence[Path | str] = (),
     looks: LooksToEmbed | None = None,
 ) -> dict[str, Any]:
-    """Embed a corpus into `path` (`.npy`) and write the card beside it (`.json`), the card last.
+    """Embed a corpus into `path` (`.npy`), then write the card beside it (`.json`).
 
     Memory does not grow with the number of items. If anything fails, no file is written. Looks at the items
-    are embedded by the same opened model, which is fitted on the items themselves.
+    are embedded by the same open model, which is fitted on the items themselves.
 
     Args:
         loader: the model.
         corpus: the items.
-        path: where the vectors go: float32, shape (n_items, embed_dim), row i = item i.
+        path: file for the vectors: float32, shape (n_items, embed_dim), row i = item i.
         model: id of the model.
         dataset: name of the data set.
-        shards: blocks of rows that `write_shard` wrote, in order, which are joined instead.
-        looks: looks at the items that are embedded beside them.
+        shards: blocks of rows from `write_shard`, in order; they are joined instead of embedding.
+        looks: looks at the items, which are embedded too.
 
     Returns:
         The card: model, dataset, identity and its hash, hash of the array, n_items, embed_dim, health, cost.
 
     Raises:
-        ModelError: the model cannot be loaded, its vectors are not fit for use, or shards do not fit.
+        ModelError: the model cannot be loaded, its vectors cannot be used, or shards do not match.
     """
     path = Path(path)
     loader.check()
@@ -91,21 +91,21 @@ def write_shard(
     n_shards: int,
     looks: LooksToEmbed | None = None,
 ) -> None:
-    """Embed a block of a corpus's rows into `path` (`.npy`), and write beside it what that took (`.json`).
+    """Embed a block of a corpus's rows into `path` (`.npy`), and write its effort beside it (`.json`).
 
-    The model is loaded, or fitted, on the whole corpus, so that the rows are those of one job.
+    The model is loaded, or fitted, on the whole corpus, so the rows equal those of a single job.
 
     Args:
         loader: the model.
         corpus: all items.
-        path: where the vectors go.
+        path: file for the vectors.
         model: id of the model.
-        shard: which block, from 0.
-        n_shards: how many there are.
-        looks: looks at the items, a block of which is embedded too.
+        shard: number of the block, from 0.
+        n_shards: number of blocks.
+        looks: looks at the items; a block of them is embedded too.
 
     Raises:
-        ModelError: the model cannot be loaded, or gave vectors of another width than its own.
+        ModelError: the model cannot be loaded, or returned vectors of the wrong width.
     """
     path = Path(path)
     loader.check()
@@ -133,13 +133,13 @@ def _roles(loader: Loader[Any], corpus: Corpus) -> dict[str, Any]:
 def _embed(
     temporary: Path, loader: Loader[Any], corpus: Corpus, rows: range, *, model: str
 ) -> tuple[Encoder, Effort]:
-    """Load the model and encode rows of the corpus: the model, and what that took."""
+    """Load the model and encode rows of the corpus; returns the model and the effort."""
     started = time.perf_counter()
     encoder = loader.open(corpus)
     load_seconds = time.perf_counter() - started
     if 0 in (corpus.n_items, encoder.embed_dim):
         shape = (len(rows), encoder.embed_dim)
-        raise ModelError(f"model {model} would make vectors of shape {shape}; there is nothing to embed")
+        raise ModelError(f"model {model} would return vectors of shape {shape}; check data set and settings")
     seconds = encode_to(temporary, encoder, corpus, rows, model)
     effort = Effort(
         seconds=seconds,
@@ -152,7 +152,7 @@ def _embed(
 
 
 def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> dict[str, Any]:
-    """What the embedding cost: `seconds` are of encoding alone, without loading or fitting the model."""
+    """The cost of the embedding; `seconds` are for encoding only, without loading or fitting the model."""
     cost = {
         "seconds": effort.seconds,
         "seconds_per_1000_items": 1000.0 * effort.seconds / n_items,

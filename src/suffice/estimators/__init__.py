@@ -1,4 +1,4 @@
-"""Density families and the information sufficiency that they give: one file per family, one interface."""
+"""Density families and their information sufficiency: one file per family, one interface."""
 
 from suffice.lazy import lazy_names
 

@@ -1,4 +1,4 @@
-"""What every estimator is: a density family with its fitting, behind two methods."""
+"""The interface of every estimator: a density family and its fitting, behind two methods."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Embedding = npt.NDArray[np.floating]
 
 
 class Prepared(ABC):
-    """The work on one model that all its pairs share; it can be kept on disk beside the embedding.
+    """The work on one model that all its pairs share. It can be stored on disk beside the embedding.
 
     Attributes:
         plan: the division of the items.
@@ -51,16 +51,16 @@ P = TypeVar("P", bound=Prepared)
 
 
 class Estimator(ABC, Generic[P]):
-    """A density family with its fitting.
+    """A density family and its fitting.
 
     Class attributes: `name` in configurations and tables; `summary`, one line; `about`, sentences for the
-    page on what the family can see and where it can be trusted; `uses_device`, whether torch fits it;
-    `counts_dimensions`, whether the target is its dimensions, over which nats are shared out: where it is one
-    category for each item, `target_dim` is 1, so that nats per dimension are nats.
+    page on what the family can see and when you can trust it; `uses_device`, whether torch fits it;
+    `counts_dimensions`, whether nats are divided by the dimensions of the target. If the target is one
+    category per item, `target_dim` is 1, and nats per dimension are nats.
 
     Args:
-        seed: seed of everything that is random in the fit; the same for all pairs, so that no pair
-            depends on which others are estimated.
+        seed: seed of everything random in the fit. It is the same for all pairs, so no pair depends on which
+            others are estimated.
         device: torch device, for families that are fitted with torch.
         **settings: the family's own settings.
 
@@ -88,12 +88,12 @@ class Estimator(ABC, Generic[P]):
 
     @property
     def held_out(self) -> bool:
-        """Whether items are scored by densities that were not fitted on them."""
+        """Whether every item is scored by densities that were not fitted on it."""
         return True
 
     @property
     def needs_two_looks(self) -> bool:
-        """Whether there is nothing to estimate where source and target see the same."""
+        """Whether the estimator has nothing to estimate if source and target see the same input."""
         return False
 
     @abstractmethod
@@ -102,7 +102,7 @@ class Estimator(ABC, Generic[P]):
 
         Args:
             embedding: shape (n_items, embed_dim); may be a memory map, which is then streamed.
-            plan: division of the items; None: every item its own group.
+            plan: division of the items; None: every item is its own group.
 
         Raises:
             EstimationError: NaN or infinite values, no varying dimension, or too few items.
@@ -112,12 +112,12 @@ class Estimator(ABC, Generic[P]):
         """Prepare several models, in the order given.
 
         Raises:
-            EstimationError: one cannot be prepared; the message begins with its name.
+            EstimationError: a model cannot be prepared; the message begins with its name.
         """
         return {name: self.prepare_named(name, embedding, plan) for name, embedding in embeddings.items()}
 
     def prepare_named(self, name: str, embedding: Embedding, plan: ItemPlan) -> P:
-        """Prepare one model; the message of an error begins with its name."""
+        """Prepare one model. An error message begins with its name."""
         try:
             return self.prepare(embedding, plan)
         except EstimationError as error:
@@ -136,7 +136,7 @@ class Estimator(ABC, Generic[P]):
     ) -> Iterator[tuple[str, str, Sufficiency]]:
         """Estimate I_S(U -> V) for every model as source and every target: source, target, result.
 
-        A family that can share work between pairs of different targets overrides this; the results are
+        A family that can share work between pairs of different targets overrides this. The results equal
         those of `pairs`.
 
         Args:
@@ -151,15 +151,15 @@ class Estimator(ABC, Generic[P]):
                 yield source, target, result
 
     def prepare_looks(self, first: Embedding, second: Embedding, plan: ItemPlan | None = None) -> Looks[P]:
-        """Do the work on one model's two looks that all its pairs share.
+        """Do the work on the two looks of one model that all its pairs share.
 
         Args:
             first: vectors of the first look at each item, shape (n_items, embed_dim).
             second: vectors of the second look at the same items in the same order, of the same shape.
-            plan: division of the items, for both looks; None: every item its own group.
+            plan: division of the items, for both looks; None: every item is its own group.
 
         Raises:
-            EstimationError: the looks differ in shape, or one cannot be prepared; the message says which.
+            EstimationError: the looks differ in shape, or one cannot be prepared; the message says which one.
         """
         check_shapes(first, second)
         return Looks(self._prepare_look("first", first, plan), self._prepare_look("second", second, plan))
@@ -200,7 +200,7 @@ class Estimator(ABC, Generic[P]):
 
         Args:
             sources: both looks of each source by name.
-            target: both looks of the target; it may be a source as well.
+            target: both looks of the target, which may also be a source.
 
         Raises:
             EstimationError: source and target were prepared from different items.
@@ -227,7 +227,7 @@ class Estimator(ABC, Generic[P]):
                 yield source, target, result
 
     def plan_for(self, embedding: Embedding, plan: ItemPlan | None) -> ItemPlan:
-        """The given plan, checked against the embedding, or one in which every item is its own group."""
+        """The given plan, checked against the embedding, or a plan in which every item is its own group."""
         if plan is None:
             return divide_items(len(embedding), seed=self.seed)
         if plan.n_items != len(embedding):
@@ -239,10 +239,10 @@ class Estimator(ABC, Generic[P]):
 
 
 def check_same_items(name: str, source: Prepared, target: Prepared) -> None:
-    """Raise EstimationError unless the source was prepared with the target's division of the items."""
+    """Raise EstimationError unless source and target were prepared with the same division of the items."""
     if source.plan.n_items != target.plan.n_items:
         raise EstimationError(
-            f"{name} has {source.plan.n_items} samples but target has {target.plan.n_items}; "
+            f"{name} has {source.plan.n_items} items but target has {target.plan.n_items}; "
             "embed both models on the same data set, in the same order"
         )
     if source.plan.sha256 != target.plan.sha256:
@@ -250,10 +250,10 @@ def check_same_items(name: str, source: Prepared, target: Prepared) -> None:
 
 
 def save_prepared(parts: Mapping[str, Prepared], path: Path) -> None:
-    """Write the parts that were prepared of a model as `.npz`, without pickles, whole or not at all.
+    """Write the prepared parts of a model as `.npz`, without pickles, whole or not at all.
 
     Args:
-        parts: what was prepared, by name: of one look there is one, of two looks two.
+        parts: the prepared parts by name: one for one look, two for two looks.
         path: the file.
     """
     arrays = {
@@ -269,10 +269,10 @@ def load_prepared(kind: type[P], path: Path, part: str, embedding: Embedding, pl
     """Read a part of what `save_prepared` wrote.
 
     Args:
-        kind: what the estimator prepares.
+        kind: class that the estimator prepares.
         path: the file.
         part: name of the part.
-        embedding: what it was prepared from.
+        embedding: array that it was prepared from.
         plan: division of its items.
 
     Raises:
@@ -286,7 +286,7 @@ def load_prepared(kind: type[P], path: Path, part: str, embedding: Embedding, pl
 
 
 class _Part(Mapping[str, npt.NDArray[Any]]):
-    """The arrays of one part among those of all, each read when it is looked up."""
+    """The arrays of one part. Each is read when it is looked up."""
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], part: str) -> None:
         self.arrays, self.prefix = arrays, f"{part}/"

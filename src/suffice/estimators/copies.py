@@ -1,14 +1,13 @@
-r"""Items that stand in the data several times: they count once, and no split separates them.
+r"""Items that occur several times in the data: they count once, and no split separates them.
 
-Rows are copies if they are equal in every model, or nearly: of their standardised vectors z,
+Items are copies if their standardised vectors z are equal, or nearly equal, in every model:
 
 .. math:: \lVert z_i - z_j \rVert^2 \le 10^{-6} (\lVert z_i \rVert^2 + \lVert z_j \rVert^2)
 
-in every model, which for vectors of one length is a cosine of at least 1 - 10^-6. Equal rows are found by a
-hash of their bits (multilinear, modulo 2^64; Carter and Wegman, 1979), near-copies among rows that fall in
-one cell of a grid over random projections. Two kinds of rows are close to each other and are not copies:
-those of a few discrete values, which may be equal by chance, and those of a continuum, which have as many
-neighbours a little farther away.
+For vectors of one length this is a cosine of at least 1 - 10^-6. Equal rows are found by a hash of their bits
+(multilinear, modulo 2^64; Carter and Wegman, 1979). Near-copies are found among rows in the same cell of a
+grid over random projections. Two kinds of rows are close to each other and are not copies. Rows of a few
+discrete values may be equal by chance. Rows from a continuum have as many neighbours a little farther away.
 """
 
 from collections.abc import Sequence
@@ -28,14 +27,14 @@ Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Embeddings = Sequence[npt.NDArray[np.floating]]
 
-HASHED_ITEMS = 512  # at a time, which stay in a processor's cache
+HASHED_ITEMS = 512  # at a time, so they stay in a processor's cache
 SAMPLED_ITEMS = 1000  # for means, spreads, and shares of equal values
-MAX_GAP = 1e-6  # squared distance of near-copies, as a share of the squared lengths together
-WIDER = 16  # times that gap, where a continuum has more neighbours and copies have not
+MAX_GAP = 1e-6  # squared distance of near-copies, as a share of the sum of the squared lengths
+WIDER = 16  # times that gap, within which a continuum has more neighbours and copies do not
 N_PROJECTIONS = 8
 CELL = 0.05  # width of a grid's cells, in standard deviations of a projection
-MIN_DIMS = 8  # of the widest model; with fewer, different items may lie that close
-CHANCE = 0.01  # of the equal pairs; where so many would be equal by chance, rows are not copies
+MIN_DIMS = 8  # of the widest model; with fewer, different items may be that close
+CHANCE = 0.01  # of the equal pairs; if so many would be equal by chance, items are not copies
 
 
 class _Scale(NamedTuple):
@@ -46,41 +45,39 @@ class _Scale(NamedTuple):
 def join_copies(
     arrays: Embeddings, groups: npt.ArrayLike | None = None
 ) -> tuple[npt.ArrayLike | None, tuple[str, ...]]:
-    """Groups of items that no split may separate: those that are given, joined where they share copies.
+    """Groups of items that no split may separate: the given groups, joined if they share copies.
 
     Args:
         arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
-        groups: group of each item, shape (n_items,); None: every item its own.
+        groups: group of each item, shape (n_items,); None: every item is its own group.
 
     Returns:
-        The groups, `groups` itself if no copies join any, and notes on the copies for a reader.
+        The groups, or `groups` itself if no copies join any, and notes on the copies for a reader.
 
     Raises:
-        EstimationError: `groups` cannot be used, or there are fewer than 10 different rows.
+        EstimationError: `groups` cannot be used, or there are fewer than 10 different items.
     """
     copies = copies_among(arrays)
     n_items, n_different = len(copies), int(copies.max(initial=-1)) + 1
     if n_different == n_items or not all(map(_is_finite, arrays)):
-        return groups, ()  # what is not finite is told by who standardises it
-    said = (
-        f"{n_items - n_different} of {n_items} rows are copies of others, equal or nearly so in all vectors"
-    )
+        return groups, ()  # standardisation reports values that are not finite
+    said = f"{n_items - n_different} of {n_items} items are copies of others (vectors equal or nearly equal)"
     if groups is None:
         if n_different < 2 * N_FOLDS:
             raise EstimationError(
-                f"{said}, so that only {n_different} differ; give at least {2 * N_FOLDS} different items"
+                f"{said}, so only {n_different} differ; give at least {2 * N_FOLDS} different items"
             )
-        return copies, (f"{said}: they stay together and count once",)
+        return copies, (f"{said}; copies stay together and count once",)
     given, _ = group_codes(groups, n_items)
     joined = _joined(given, copies)
-    if joined.max() == given.max():  # each copy is in the group of what it is a copy of
+    if joined.max() == given.max():  # each copy is in the group of its original
         return groups, ()
     if _largest_share(joined) > max(MAX_UNIT_SHARE, _largest_share(given)):
         return groups, (
-            f"{said}, and they link groups that hold {_largest_share(joined):.0%} of the rows; the groups "
-            "are kept as given, so that copies may stand on both sides of a split: leave the copies out",
+            f"{said}; they link groups with {_largest_share(joined):.0%} of the items, so the groups are "
+            "kept as given and copies may be on both sides of a split: leave the copies out",
         )
-    return joined, (f"{said}: their groups stay together and count once",)
+    return joined, (f"{said}; their groups stay together and count once",)
 
 
 def _is_finite(array: npt.NDArray[np.floating]) -> bool:
@@ -92,7 +89,7 @@ def _largest_share(codes: Integers) -> float:
 
 
 def _joined(one: Integers, other: Integers) -> Integers:
-    """The finest groups that separate nothing that either keeps together, shape (n_items,)."""
+    """The finest groups that do not separate items of one group in either division, shape (n_items,)."""
     n_one = int(one.max()) + 1
     component = _components(one, n_one + other, n_one + int(other.max()) + 1)
     return np.asarray(component[one])
@@ -105,7 +102,7 @@ def _components(one: Integers, other: Integers, n: int) -> Integers:
 
 
 def copies_among(arrays: Embeddings) -> Integers:
-    """Number of each row, the same for copies, shape (n_items,), values in [0, n_different)."""
+    """Number of each item, the same for copies, shape (n_items,), values in [0, n_different)."""
     n_items = len(arrays[0])
     codes, _ = pd.factorize(_hashes(arrays))
     _, first = np.unique(codes, return_index=True)
@@ -116,7 +113,7 @@ def copies_among(arrays: Embeddings) -> Integers:
 
 
 def _hashes(arrays: Embeddings) -> npt.NDArray[np.uint64]:
-    """A number of each row that is the same only where all models have equal rows, shape (n_items,)."""
+    """A number per item that two items share only if their rows are equal in all models, shape (n_items,)."""
     generator = np.random.default_rng(0)
     hashes = np.zeros(len(arrays[0]), dtype=np.uint64)
     for array in arrays:
@@ -132,7 +129,7 @@ def _hashes(arrays: Embeddings) -> npt.NDArray[np.uint64]:
 
 
 def _equal_by_chance(arrays: Embeddings, codes: Integers, first: Integers) -> bool:
-    """Whether as many rows would be equal by chance in every model, were its dimensions independent."""
+    """Whether as many rows would be equal by chance in every model if its dimensions were independent."""
     n_items, sizes = len(codes), np.bincount(codes)
     n_equal = float((sizes * (sizes - 1.0)).sum())
     rows = np.sort(np.random.default_rng(0).permutation(first)[:SAMPLED_ITEMS])
@@ -160,7 +157,7 @@ def _near_copies(arrays: Embeddings, rows: Integers) -> Integers:
     if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2:
         return alone
     sample = np.sort(np.random.default_rng(0).permutation(rows)[:SAMPLED_ITEMS])
-    with np.errstate(all="ignore"):  # numbers that are too large, or missing, are refused by the estimators
+    with np.errstate(all="ignore"):  # the estimators refuse numbers that are too large, or missing
         scales = [_scale(array, sample) for array in arrays]
         places = _projections(arrays, scales, rows)
         links = [_links_in_cells(places + shift) for shift in (0.0, CELL / 2)]
@@ -176,14 +173,14 @@ def _near_copies(arrays: Embeddings, rows: Integers) -> Integers:
 
 
 def _scale(array: npt.NDArray[np.floating], sample: Integers) -> _Scale:
-    """Mean and standard deviation of each dimension in a sample; 1 where a dimension is constant there."""
+    """Mean and standard deviation of each dimension in a sample; 1 if a dimension is constant there."""
     rows = np.asarray(array[sample], dtype=np.float64)
     spread = rows.std(axis=0)
     return _Scale(rows.mean(axis=0), np.where(spread > 0, spread, 1.0))
 
 
 def _projections(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -> Floats:
-    """Standardised vectors of up to 8 models on 8 random directions in all, shape (n_rows, 8)."""
+    """Standardised vectors of up to 8 models on 8 random directions in total, shape (n_rows, 8)."""
     used = list(zip(arrays, scales, strict=True))[:N_PROJECTIONS]
     generator = np.random.default_rng(0)
     parts = []
@@ -213,7 +210,7 @@ def _links_in_cells(places: Floats) -> Integers:
 
 
 def _gaps(array: npt.NDArray[np.floating], scale: _Scale, one: Integers, other: Integers) -> Floats:
-    """Squared distances of pairs of rows by their squared lengths, by `MAX_GAP`, shape (n_pairs,)."""
+    """Squared distances of pairs of rows, divided by squared lengths and `MAX_GAP`, shape (n_pairs,)."""
     kind, gaps = _kind(array), np.empty(len(one))
     mean: npt.NDArray[np.floating] = scale.mean.astype(kind)
     per_spread: npt.NDArray[np.floating] = (1 / scale.spread).astype(kind)

@@ -1,8 +1,8 @@
 r"""The Gaussian copula family: `gaussian` after the rank-normal scores of each dimension.
 
-Each value is replaced by the normal quantile of its rank, Phi^{-1}((rank - 1/2) / n), ties by that of their
-mean rank. For continuous dimensions that are monotone functions of jointly normal ones this undoes the
-functions, so that the number is then the mutual information itself.
+Each value is replaced by the normal quantile of its rank, Phi^{-1}((rank - 1/2) / n). Ties get that of their
+mean rank. If continuous dimensions are monotone functions of jointly normal ones, this undoes the
+functions, and the estimate is that of the mutual information itself.
 
 Source: van der Waerden scores; the estimator in this form, Ince et al., Human Brain Mapping 2017, doi
 10.1002/hbm.23471.
@@ -22,16 +22,14 @@ COLUMNS_AT_ONCE = 64
 
 
 class Copula(Gaussian):
-    """Mutual information of jointly normal vectors behind any monotone map of each dimension."""
+    """Mutual information of vectors that are jointly normal up to a monotone map of each dimension."""
 
     name = "copula"
-    summary = (
-        "as gaussian, after rank-normal scores of each dimension: any monotone maps of normal dimensions"
-    )
+    summary = "gaussian after rank-normal scores of each dimension: any monotone maps of normal dimensions"
     about = (
-        "Each dimension is replaced by normal scores of its ranks, and the scores are taken to be jointly "
-        "normal. Monotone changes of a dimension and outliers do not matter; dependence that is not "
-        "monotone stays unseen."
+        "Each dimension is replaced by normal scores of its ranks, and the scores are assumed to be jointly "
+        "normal. Monotone changes of a dimension and outliers do not matter. Dependence that is not "
+        "monotone is not detected."
     )
 
     def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:

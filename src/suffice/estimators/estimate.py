@@ -1,4 +1,4 @@
-"""One pair, from two arrays."""
+"""Estimate one pair from two arrays."""
 
 import warnings
 from typing import Any
@@ -30,16 +30,16 @@ def estimate(
 ) -> Sufficiency:
     r"""Information sufficiency of one embedding for another: I_S(U -> V) = H(V) - H(V|U), in nats.
 
-    Source: Darrin et al., NeurIPS 2024, arXiv 2406.07640; see `Sufficiency` for what it is and is not.
+    Source: Darrin et al., NeurIPS 2024, arXiv 2406.07640. `Sufficiency` says what it is and what it is not.
 
     Args:
         source: embedding of the source model U, shape (n_items, d_u).
         target: embedding of the target model V for the same items in the same order, shape (n_items, d_v).
-            Tables that both carry ids (a column `id`, or an index other than 0, 1, ...) are joined by these.
+            Two tables with ids (a column `id`, or an index other than 0, 1, ...) are joined by id.
         estimator: name of the density family; `suffice.ESTIMATORS` lists them.
-        seed: seed of the division of the items and of everything random in the fit.
-        groups: group of each item, shape (n_items,); items of one group are never separated, nor are copies
-            of items, which are found by their vectors.
+        seed: seed for dividing the items and for everything random in the fit.
+        groups: group of each item, shape (n_items,). Items of one group are never separated. Neither are
+            copies of items, which are found by their vectors.
         device: torch device, for families that are fitted with torch.
         **settings: the estimator's own settings.
 
@@ -48,7 +48,7 @@ def estimate(
 
     Raises:
         EstimationError: (a ValueError) unknown estimator or setting, different numbers of items, fewer than
-            50 items, NaN or infinite values, or an embedding all of whose dimensions are constant.
+            50 items, NaN or infinite values, or an embedding in which all dimensions are constant.
 
     Example:
         >>> import numpy as np
@@ -66,7 +66,7 @@ def estimate(
     source, target = joined.take({"source": source, "target": target}).values()
     if len(source) != len(target):
         raise EstimationError(
-            f"source has {len(source)} samples but target has {len(target)}; "
+            f"source has {len(source)} items but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
     together, notes = join_copies([source, target], joined.groups(groups))

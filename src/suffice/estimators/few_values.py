@@ -1,9 +1,9 @@
-"""Which dimensions have few distinct values, where these are divided, and how much they can hold.
+"""Dimensions with few distinct values: which they are, how they are divided, and how much they can hold.
 
-A dimension of counts, ratings or codes holds at most the entropy of its values, which a density does not
-know. So few values are divided into steps, each of which is a bit (see `bits`), and the entropy of up to 256
-values is the most that a density may give. Values that do not repeat are continuous, however few there are:
-an activation may be 0 for most items and a number of its own for each of the others.
+A dimension of counts, ratings or codes holds at most the entropy of its values. A density does not know this
+limit. Up to 16 values are therefore divided into steps, each of which is a bit (see `bernoulli`). With up to
+256 values, a density may give no more than their entropy. Values that do not repeat are continuous, however
+few there are: an activation may be 0 for most items and have a different value for each of the others.
 """
 
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ from suffice.estimators.standardise import Standardisation, chunks_of
 Mask = npt.NDArray[np.bool_]
 
 MAX_LEVELS = 16  # distinct values of a dimension that is divided into steps
-MAX_VALUES = 256  # distinct values of a dimension that is held to their entropy
+MAX_VALUES = 256  # distinct values of a dimension that is limited to their entropy
 MIN_STEP_ITEMS = 20  # on either side of a step, unless there are two values only
-MAX_SHARE_ALONE = 0.5  # of the distinct values may be those of one item each
-PROBE_ITEMS = 2048  # in which a dimension with few values has few
+MAX_SHARE_ALONE = 0.5  # of the distinct values may occur in one item only
+PROBE_ITEMS = 2048  # first items, in which a dimension with few values must have few
 
 
 @dataclass(frozen=True)
 class FewValues:
-    """What is discrete of a model's dimensions that vary.
+    """The discrete dimensions of a model, among those that vary.
 
     Attributes:
-        cuts: between the values of each dimension, in standard deviations from its mean, rising, shape
-            (d, MAX_LEVELS - 1); NaN where there are no more, and throughout for other dimensions.
-        entropy: of the values, in nats, shape (d,); infinite with more than `MAX_VALUES` of them.
+        cuts: between the values of each dimension, in standard deviations from its mean, increasing, shape
+            (d, MAX_LEVELS - 1). NaN after the last cut, and everywhere for other dimensions.
+        entropy: of the values, in nats, shape (d,); infinite if there are more than `MAX_VALUES`.
     """
 
     cuts: Floats
@@ -44,7 +44,7 @@ class FewValues:
         return ~np.isnan(self.cuts[:, 0])
 
     def of_dimensions(self, which: Mask) -> "FewValues":
-        """That of some dimensions, a mask of shape (d,)."""
+        """The same for some dimensions, given as a mask of shape (d,)."""
         return FewValues(self.cuts[which], self.entropy[which])
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -53,12 +53,12 @@ class FewValues:
 
     @classmethod
     def none(cls, dim: int) -> "FewValues":
-        """For a model whose dimensions all have a density."""
+        """For a model in which every dimension has a density."""
         return cls(np.full((dim, MAX_LEVELS - 1), np.nan), np.full(dim, np.inf))
 
     @classmethod
     def of(cls, embedding: npt.NDArray[np.floating], standardisation: Standardisation) -> "FewValues":
-        """Find the values of an embedding, streamed over its items.
+        """Find the values of an embedding by streaming over its items.
 
         Args:
             embedding: shape (n_items, embed_dim).
@@ -149,11 +149,11 @@ Counts = tuple[Floats, npt.NDArray[np.int64]]
 
 
 def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.int64]) -> dict[int, Counts]:
-    """The values and their counts of each column that has at most `MAX_VALUES`, streamed over items.
+    """The values of each column with at most `MAX_VALUES`, and their counts, streamed over items.
 
     Args:
         embedding: shape (n_items, embed_dim).
-        kept: indices of the columns that are asked about.
+        kept: indices of the columns to look at.
     """
     probe = np.sort(np.asarray(embedding[:PROBE_ITEMS])[:, kept], axis=0)
     n_values = 1 + (probe[1:] != probe[:-1]).sum(axis=0)
@@ -168,7 +168,7 @@ def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.in
 
 
 def _with(before: Counts | None, values: Floats, counts: npt.NDArray[np.int64]) -> Counts:
-    """The counts of what was seen before and now."""
+    """The counts of two parts, added up."""
     if before is None:
         return values, counts
     merged, place = np.unique(np.concatenate([before[0], values]), return_inverse=True)
@@ -176,9 +176,9 @@ def _with(before: Counts | None, values: Floats, counts: npt.NDArray[np.int64]) 
 
 
 def _cuts(values: Floats, counts: npt.NDArray[np.int64]) -> Floats:
-    """Where rising values are divided: between two, with enough items above the cut and since the last.
+    """Where increasing values are divided: between two, with enough items above the cut and since the last.
 
-    Values that are too rare to tell anything of share a step with their neighbours.
+    Values that are too rare for an estimate share a step with their neighbours.
     """
     middles = (values[1:] + values[:-1]) / 2
     above = counts.sum() - counts.cumsum()[:-1]

@@ -1,15 +1,15 @@
-r"""Normalising flows: one fitted to the target alone, and moved by the source from there.
+r"""Normalising flows: a flow is fitted to the target alone, and the source then changes it.
 
 With y the target's coordinates (see `suffice.estimators.neural.coordinates`) and F an invertible map made of
 autoregressive splines,
 
 .. math:: \log q(y) = \log \phi(F_{h}(y)) + \log |\det F_{h}'(y)|
 
-After Jiang et al., FLARE, 2026, arXiv 2604.17344: the marginal flow is fitted first, and the conditional flow
-starts from it with parameters h = h_0 + B A(u), A a network with few outputs and B zero at first. Unlike
-there, the latent coordinates of the conditional flow are not standard normal but normal around the ridge
-regression of F(y) on the source, with full residual covariance; so before the first step it is the
-joint Gaussian of source and latent target, and training stops where the likelihood of validation
+After Jiang et al., FLARE, 2026, arXiv 2604.17344. The marginal flow is fitted first. The conditional flow
+starts from it with parameters h = h_0 + B A(u), where A is a network with few outputs and B starts at zero.
+There is one difference. The latent coordinates of the conditional flow are not standard normal but normal
+around the ridge regression of F(y) on the source, with full residual covariance. Before the first step it is
+therefore the joint Gaussian of source and latent target. Training stops when the likelihood of validation
 items is best.
 """
 
@@ -36,19 +36,19 @@ class FlowSettings(NeuralSettings):
     n_transforms: int = Field(default=2, ge=1, description="autoregressive transforms of a flow")
     n_bins: int = Field(default=8, ge=2, description="bins of a spline")
     flow_hidden_dim: int = Field(default=128, ge=1, description="width of the transforms' hidden layers")
-    rank: int = Field(default=64, ge=1, description="outputs of the network through which the source acts")
+    rank: int = Field(default=64, ge=1, description="outputs of the network that reads the source")
 
 
 class Flow(NeuralEstimator):
     """Cross-fitted spline flows on top of ridge regression in latent canonical coordinates."""
 
     name = "flow"
-    summary = "spline flows that the source moves, cross-fitted and stopped early; slow, needs zuko"
+    summary = "spline flows that the source changes, cross-fitted and stopped early; slow, needs zuko"
     about = (
-        "Normalising flows in the manner of FLARE: one is fitted to the target alone, and the source moves "
-        "it from there, on top of ridge regression of its latent coordinates on the source. Every item "
-        "is scored by densities that have not seen it. It is the most flexible family here and by far the "
-        "slowest, and low where the items do not suffice to learn the dependence."
+        "Normalising flows after FLARE: a flow is fitted to the target alone, and the source then changes "
+        "it, on top of a ridge regression of its latent coordinates on the source. Every item is scored by "
+        "densities that have not seen it. It is the most flexible family here and by far the slowest. Its "
+        "value is too low if there are too few items to learn the dependence."
     )
     Settings = FlowSettings
     settings: FlowSettings
@@ -71,7 +71,7 @@ class Flow(NeuralEstimator):
     def conditional(
         self, forms: list[Form], split: Split, marginal_form: int, state: Mapping[str, npt.NDArray[Any]]
     ) -> Conditional:
-        """The marginal flow, a joint Gaussian in its latent coordinates, and moves that are 0 at first."""
+        """The marginal flow, a joint Gaussian in its latent coordinates, and changes that start at 0."""
         import torch
 
         from suffice.estimators.neural.flow_network import ConditionalFlow, latent_rows

@@ -1,35 +1,36 @@
 r"""The joint Gaussian family: mutual information from canonical correlations, free of its sampling bias.
 
-U and V are jointly normal with any covariances, so that dependence between target dimensions counts once:
+U and V are jointly normal with any covariances, so dependence between target dimensions counts once:
 
 .. math:: I(U; V) = \tfrac12 \log (|\Sigma_V| / |\Sigma_{V \mid U}|) = -\tfrac12 \sum_k \log (1 - \rho_k^2)
 
 with the canonical correlations rho (Cover and Thomas, Elements of Information Theory, 2nd ed., theorem
-8.4.1). It is symmetric and does not change with invertible linear maps of either side; for data of any
-other distribution it is what the second moments alone show.
+8.4.1). It is symmetric, and invertible linear maps of either side do not change it. For data of any other
+distribution it is the information in the second moments alone.
 
-**Bias.** The log-determinant of a sample covariance of d dimensions and m = n - 1 degrees of freedom is low
-by a constant that is known exactly (Misra, Singh and Demchuk, Journal of Multivariate Analysis 2005), and
-the three of them give
+**Bias.** The log-determinant of a sample covariance of d dimensions and m = n - 1 degrees of freedom is too
+low by a constant that is known exactly (Misra, Singh and Demchuk, Journal of Multivariate Analysis 2005).
+The bias from the three determinants is
 
 .. math:: E \hat I - I = \tfrac12 [ S(d_u) + S(d_v) - S(d_u + d_v) ], \qquad
           S(d) = \sum_{i=1}^{d} \psi(\tfrac{m - i + 1}{2})
 
-which is taken off. That needs more items than dimensions of both sides together. A model of more dimensions
-than half the number of items (or of their groups) is first reduced to its leading principal components, a
-third as many; no map of one side can add information, so the number is then low and says so.
+and it is subtracted. This needs more items than dimensions of both sides together. A model with more
+dimensions than half the number of items (or of their groups) is first reduced to its leading principal
+components, a third as many. No map of one side can add information, so the estimate is then too low, and a
+warning says so.
 
-**Standard error.** By deleting units of items one after the other, a sample of them: what that does to the
-three determinants follows from the matrices that leave the unit out of the regression, without another fit.
-This counts the part of the variance that is due to pairs of items twice, as every jackknife does (Efron and
-Stein, Annals of Statistics 1981). For normal data both are known: the log-determinant of d dimensions of n
-items has the variance -2 log(1 - d/n), by the jackknife 2 d / (n - d), of which 2 d / n is due to single
-items. The log-determinant of both sides is that of the source plus one that does not depend on it, and what
-those of source and target have in common is that of as many dimensions as the sum of rho^2; so
+**Standard error.** It comes from deleting units of items one after the other, for a sample of units. The
+effect on the three determinants follows from the matrices that leave the unit out of the regression, without
+another fit. Like every jackknife (Efron and Stein, Annals of Statistics 1981), this counts the part of the
+variance from pairs of items twice. For normal data both parts are known. The log-determinant of d dimensions
+of n items has the variance -2 log(1 - d/n). The jackknife gives 2 d / (n - d), and 2 d / n of this comes from
+single items. The log-determinant of both sides is that of the source plus an independent one. The
+log-determinants of source and target share that of as many dimensions as the sum of rho^2. Therefore
 
 .. math:: \tfrac14 [ S(d_u + d_v) - S(d_u) - S(d_v) + 2 S(\textstyle\sum_k \rho_k^2) ]
 
-with S(d) the difference of the two variances is taken off. For data that are far from normal this is rough.
+is subtracted, where S(d) is the difference of the two variances. For data far from normal this is rough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +68,7 @@ from suffice.estimators.standardise import standardise
 Floats32 = npt.NDArray[np.float32]
 
 LOG_2_PI_E = float(np.log(2 * np.pi * np.e))
-REDUCED_WARNING = "low, as items (or their groups) are fewer than twice the dimensions"
+REDUCED_WARNING = "too low, because there are fewer items (or groups) than twice the number of dimensions"
 
 
 class GaussianSettings(RegressionSettings):
@@ -77,7 +78,7 @@ class GaussianSettings(RegressionSettings):
         default=1e-6,
         gt=0,
         lt=1,
-        description="least share of the variance in a canonical direction that is taken to be left over; "
+        description="smallest share of the variance in a canonical direction that may remain unexplained; "
         "caps a direction at -1/2 log(variance_floor) nats, 6.9 by default",
     )
 
@@ -100,7 +101,7 @@ class PreparedGaussian(PreparedRegression):
 
     @property
     def is_reduced(self) -> bool:
-        """Whether only the leading principal components are left."""
+        """Whether the model was reduced to its leading principal components."""
         return self.dim < self.n_varying
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -131,13 +132,13 @@ class PreparedGaussian(PreparedRegression):
 
 
 class Gaussian(RegressionEstimator[PreparedGaussian]):
-    """Mutual information of jointly normal vectors, with the exact correction of its bias."""
+    """Mutual information of jointly normal vectors, with an exact bias correction."""
 
     name = "gaussian"
-    summary = "joint normal distribution, any covariances: mutual information from canonical correlations"
+    summary = "joint normal distribution with any covariances: mutual information from canonical correlations"
     about = (
-        "Source and target are taken to be jointly normal with any covariances, so that related target "
-        "dimensions count once; the sampling bias is taken off exactly. It sees linear dependence only, is "
+        "Source and target are assumed to be jointly normal with any covariances, so related target "
+        "dimensions count once. The exact sampling bias is subtracted. It sees linear dependence only, is "
         "symmetric, and does not change with linear maps of either side."
     )
     Settings = GaussianSettings
@@ -145,7 +146,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
     settings: GaussianSettings
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedGaussian:
-        """Standardise, reduce a model that is too wide for the items, invert the second moment."""
+        """Standardise, reduce a model that is too wide for the items, and invert the second moment."""
         plan = self.plan_for(embedding, plan)
         rows = self.rows_of(embedding, plan)
         n_varying = rows.dim
@@ -162,13 +163,13 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         )
 
     def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
-        """The rows that are taken to be normal."""
+        """The rows that are assumed to be normal."""
         return StandardRows(embedding, plan, standardise(embedding))
 
     def estimate_together(
         self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
-        """All wanted pairs of some models, whose rows are read twice; a pair's two directions are one."""
+        """All wanted pairs of some models. Rows are read twice; both directions of a pair share one value."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
         moment_of = cross_moments(models, unordered, threads, np.float64)
         sampled = sampled_rows(models, threads)
@@ -190,7 +191,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
     def _score(
         self, source: PreparedGaussian, target: PreparedGaussian, canonical: "_Canonical"
     ) -> Sufficiency:
-        """The corrected estimate, and what each block adds to it."""
+        """The corrected estimate, and the contribution of each block."""
         plan, sample = target.plan, target.plan.sample
         unit_items = np.diff(sample.bounds)
         bias = _Bias(source.rank, target.rank)
@@ -233,17 +234,17 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
 
 
 def max_dim(plan: ItemPlan) -> int:
-    """The most dimensions that a model may have, so that two such leave degrees of freedom over.
+    """The largest width of a model that leaves degrees of freedom for a pair of two such models.
 
     Raises:
-        EstimationError: none; one group holds nearly all items.
+        EstimationError: one group holds nearly all items.
     """
     left = plan.n_groups * (1 - plan.largest_unit / plan.n_items)
     most = int(left - 2) // 2
     if most < 1:
         raise EstimationError(
-            f"one group holds {plan.largest_unit} of {plan.n_items} items, which leaves too few without it; "
-            "divide that group, or use the estimator linear"
+            f"one group holds {plan.largest_unit} of {plan.n_items} items, so too few items are left "
+            "without it; divide that group, or use the estimator linear"
         )
     return most
 
@@ -253,14 +254,14 @@ def _leading_components(rows: StandardRows, n_components: int, least_share: floa
 
     Args:
         rows: the standardised dimensions.
-        n_components: the most components that there may be.
-        least_share: of a dimension's variance that a component must have.
+        n_components: largest number of components.
+        least_share: share of a dimension's variance that a component must have.
     """
     dim = rows.dim
     variances, directions = scipy.linalg.eigh(
         rows.second_moment(), subset_by_index=(dim - n_components, dim - 1), check_finite=False
     )
-    directions = directions[:, variances > least_share * rows.plan.n_items]  # the rest is rounding
+    directions = directions[:, variances > least_share * rows.plan.n_items]  # the rest is rounding error
     n_components = directions.shape[1]
     scores = np.empty((rows.plan.n_items, n_components), dtype=np.float32)
     for units in rows.plan.windows():
@@ -270,14 +271,14 @@ def _leading_components(rows: StandardRows, n_components: int, least_share: floa
 
 @dataclass(frozen=True)
 class _Canonical:
-    """What the second moments of a pair say.
+    """Statistics of a pair from its second moments.
 
     Attributes:
-        nats: the plug-in estimate, floored.
+        nats: the plug-in estimate, with the variance floor.
         n_floored: number of canonical directions that were predicted up to the floor.
         shared: sum of the squared canonical correlations.
-        changes: what deleting each sampled unit does to the plug-in estimate, shape (n_sampled,).
-        by_block: what pairs of items of neighbouring units add to it, but for a factor, shape (n_blocks,).
+        changes: effect of deleting each sampled unit on the plug-in estimate, shape (n_sampled,).
+        by_block: part from pairs of items of neighbouring units, up to a factor, shape (n_blocks,).
     """
 
     nats: float
@@ -312,7 +313,7 @@ def _canonical(
 
 
 def _changes(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
-    """What deleting each unit does to the plug-in estimate; `scale` takes the target to unit variance."""
+    """Effect of deleting each unit on the plug-in estimate; `scale` brings the target to unit variance."""
     plan, moved = residuals.source.plan, residuals.target_rows
     changes = []
     for (start, stop), own in zip(pairwise(plan.sample.bounds.tolist()), units, strict=True):
@@ -323,11 +324,11 @@ def _changes(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
 
 
 def _of_pairs_by_block(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
-    r"""What pairs of items of neighbouring units add to the plug-in estimate, but for a factor, (n_blocks,).
+    r"""Part of the plug-in estimate from pairs of items of neighbouring units, up to a factor, (n_blocks,).
 
-    To second order a log-determinant holds -1/2 (z_i'z_k)^2 of two items with whitened vectors z, and the
-    inner products of both sides together are those of the source, a, and of the residuals, r, added up. With
-    those of the target, b, the estimate holds 1/4 [(a + r)^2 - a^2 - b^2] of each pair of items.
+    To second order, two items with whitened vectors z contribute -1/2 (z_i'z_k)^2 to a log-determinant. The
+    inner product of both sides together is that of the source, a, plus that of the residuals, r. With that of
+    the target, b, each pair of items contributes 1/4 [(a + r)^2 - a^2 - b^2] to the estimate.
     """
     source, moved = residuals.source, residuals.target_rows
     bounds = source.plan.sample.bounds
@@ -343,15 +344,15 @@ def _of_pairs_by_block(residuals: Residuals, units: Units, scale: Floats32) -> F
 
 
 def _log_share_left(rows: Floats32, left_out: Floats32) -> float:
-    """Log |I - X' X~|: what deleting rows X does to the log-determinant of a second moment of unit size."""
+    """Log |I - X' X~|: effect of deleting rows X on the log-determinant of a second moment of unit size."""
     product = rows @ left_out.T if len(rows) <= rows.shape[1] else rows.T @ left_out
     return float(np.linalg.slogdet(np.eye(len(product)) - MAX_LEVERAGE * product).logabsdet)
 
 
 def _items_alike(jackknife_bias: float, bias: "_Bias", plan: ItemPlan) -> float:
-    """As how many items of one group count as one: 1 if every item is its own group.
+    """How many items of one group count as one: 1 if every item is its own group.
 
-    Otherwise the number with which the formula of the bias agrees with what the jackknife says of it.
+    Otherwise it is the number for which the formula of the bias agrees with the jackknife.
     """
     n_items = plan.n_items
     if plan.n_groups == n_items:
@@ -369,26 +370,26 @@ class _Bias:
     target_rank: int
 
     def of(self, n_items: float) -> float:
-        """For a number of items."""
+        """The bias for a number of items."""
         ranks = (self.source_rank, self.target_rank, self.source_rank + self.target_rank)
         source, target, both = (_log_determinant_bias(n_items, rank) for rank in ranks)
         return 0.5 * (source + target - both)
 
 
 def _log_determinant_bias(n_items: float, rank: int) -> float:
-    r"""Sum of digamma((m - i + 1) / 2) for i = 1..rank, with m = n - 1; constants cancel in the estimate."""
+    r"""Sum of digamma((m - i + 1) / 2) for i = 1..rank, with m = n - 1. Constants cancel in the estimate."""
     return float(digamma((n_items - 1 - np.arange(rank)) / 2).sum())
 
 
 @dataclass(frozen=True)
 class _OfPairs:
-    """The part of the variance that is due to pairs of items, for normal data of given ranks.
+    """The part of the variance from pairs of items, for normal data of given ranks.
 
     Attributes:
-        source_rank: of the source.
-        target_rank: of the target.
+        source_rank: rank of the source.
+        target_rank: rank of the target.
         shared: sum of the squared canonical correlations.
-        n_items: how many items there are, those of one group that count as one counted once.
+        n_items: number of items, where items of one group that count as one are counted once.
     """
 
     source_rank: int
@@ -397,11 +398,11 @@ class _OfPairs:
     n_items: float
 
     def variance(self) -> float:
-        """What it is, in nats squared."""
+        """Its value in nats squared."""
         return self._combined(_variance_of_pairs)
 
     def excess(self) -> float:
-        """By how much the jackknife has it too large, in nats squared."""
+        """How much too large it is in the jackknife, in nats squared."""
         return self._combined(_excess_of_jackknife)
 
     def _combined(self, of_share: Callable[[float], float]) -> float:
@@ -411,17 +412,17 @@ class _OfPairs:
 
 
 def _variance_of_pairs(share: float) -> float:
-    """Of the log-determinant of a covariance, whose rank is this share of the number of items."""
+    """Variance of the log-determinant of a covariance; its rank is this share of the number of items."""
     return float(-2 * np.log1p(-share) - 2 * share)
 
 
 def _excess_of_jackknife(share: float) -> float:
-    """Variance of the same by the jackknife, 2 share / (1 - share), less what it is."""
+    """The jackknife's variance of it, 2 share / (1 - share), minus the true variance."""
     return float(2 * share / (1 - share) + 2 * np.log1p(-share))
 
 
 def _entropy(target: PreparedGaussian) -> float:
-    """Entropy of the standardised target, each of whose dimensions has unit variance."""
+    """Entropy of the standardised target; each dimension has unit variance."""
     _, log_determinant = np.linalg.slogdet(target.inverse)
     degrees = target.plan.n_items - 1
     steps = np.arange(target.rank)

@@ -1,9 +1,9 @@
 """How items are divided: units that are left out together, blocks for resampling, folds for cross-fitting.
 
-Items of one group always share a unit, a unit always lies in one block and a block in one fold, so that
-nothing ever separates a document's paragraphs or a molecule's salts. Units hold items that stand near
-each other in the data set, which lets a file be read from front to back; blocks are made of units from
-anywhere, so that the spread between blocks is the spread between items, also where the file is sorted.
+Items of one group always share a unit. A unit is always in one block, and a block in one fold. Nothing
+therefore separates the paragraphs of a document or the salts of a molecule. Units hold items that are near
+each other in the data set, so a file can be read from front to back. Blocks hold units from anywhere, so
+the spread between blocks is the spread between items even if the file is sorted.
 """
 
 import hashlib
@@ -22,17 +22,17 @@ MIN_ITEMS = 50
 N_BLOCKS = 200
 N_FOLDS = 5
 MAX_UNIT_SHARE = 0.2
-UNIT_ITEMS = 64  # a unit holds no more, unless one group does
-SCORED_ITEMS = 5000  # enough for what varies little between items, and for the spread between them
+UNIT_ITEMS = 64  # a unit holds no more, unless one group is larger
+SCORED_ITEMS = 5000  # enough for statistics that vary little between items, and for their spread
 SCORED_UNITS = 100
-WINDOW_ITEMS = 4096  # items that are read at once; no unit holds items from farther apart
+WINDOW_ITEMS = 4096  # items that are read at once; the items of a unit are at most this far apart
 
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """The division of a data set's items that all pairs of an estimate share.
+    """The division of the items of a data set, which all pairs of an estimate share.
 
     Attributes:
         unit: unit of each item, shape (n_items,), values in [0, n_units).
@@ -48,7 +48,7 @@ class ItemPlan:
 
     @cached_property
     def n_groups(self) -> int:
-        """Number of groups of items that belong together; `n_items` if every item is its own."""
+        """Number of groups of items that belong together; `n_items` if every item is its own group."""
         return int(self.group.max()) + 1
 
     @property
@@ -83,7 +83,7 @@ class ItemPlan:
 
     @cached_property
     def order(self) -> Integers:
-        """Positions of the items, unit by unit, shape (n_items,)."""
+        """Positions of the items, one unit after the other, shape (n_items,)."""
         return np.argsort(self.unit, kind="stable")
 
     @cached_property
@@ -98,7 +98,7 @@ class ItemPlan:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the division, part of the key of every result that was made with it."""
+        """Hash of the division; it is part of the key of every result computed with it."""
         group = self.group.tobytes() if self.n_groups < self.n_items else b""
         parts = (self.unit.tobytes(), self.block_of_unit.tobytes(), group)
         return hashlib.sha256(b"".join(parts) + f"{self.n_groups} {self.n_folds}".encode()).hexdigest()
@@ -108,7 +108,7 @@ class ItemPlan:
         return np.bincount(self.fold, minlength=self.n_folds)
 
     def windows(self) -> Iterator[range]:
-        """Runs of whole units of at most 4096 items, or one unit of more."""
+        """Runs of whole units of at most 4096 items, or one larger unit."""
         yield from runs_within(self.unit_bounds, WINDOW_ITEMS)
 
     def items_of(self, units: range) -> Integers:
@@ -117,11 +117,11 @@ class ItemPlan:
 
     @cached_property
     def sample(self) -> "UnitSample":
-        """Units of at least 5000 items together, or all; see `sample_of`."""
+        """Units with at least 5000 items in total, or all units; see `sample_of`."""
         return self.sample_of(SCORED_ITEMS)
 
     def sample_of(self, n_items: int) -> "UnitSample":
-        """Units, at random and from as many blocks as can be, of at least so many items together; or all."""
+        """Random units from as many blocks as possible, with at least this many items in total, or all."""
         by_block = np.argsort(self.block_of_unit, kind="stable")
         first = np.searchsorted(self.block_of_unit[by_block], self.block_of_unit[by_block])
         turn = np.empty(self.n_units, dtype=np.int64)
@@ -136,7 +136,7 @@ class ItemPlan:
 
 @dataclass(frozen=True)
 class UnitSample:
-    """Some of the units of a plan, for what need not be computed of all items.
+    """Some of the units of a plan, for statistics that do not need all items.
 
     Attributes:
         block: block of each sampled unit, shape (n_sampled,).
@@ -178,11 +178,11 @@ class UnitSample:
 
 
 def runs_within(bounds: Integers, max_items: int) -> Iterator[range]:
-    """Runs of consecutive units of at most `max_items` items, or one unit of more.
+    """Runs of consecutive units of at most `max_items` items, or one larger unit.
 
     Args:
         bounds: where each unit begins, and where the last one ends.
-        max_items: how many items a run may have.
+        max_items: largest number of items in a run.
     """
     first, end = 0, len(bounds) - 1
     while first < end:
@@ -193,11 +193,11 @@ def runs_within(bounds: Integers, max_items: int) -> Iterator[range]:
 
 
 def large_group_warning(plan: ItemPlan) -> tuple[str, ...]:
-    """A warning if one group holds so much that the spread between units says little of it."""
+    """A warning if one group is so large that the spread between units does not represent it."""
     largest = plan.largest_unit / plan.n_items
     if largest <= MAX_UNIT_SHARE:
         return ()
-    return (f"one group holds {largest:.0%} of the items, so that standard errors are too small",)
+    return (f"one group holds {largest:.0%} of the items, so standard errors are too small",)
 
 
 def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 0) -> ItemPlan:
@@ -205,12 +205,12 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
 
     Args:
         n_items: number of items.
-        groups: group of each item, shape (n_items,), numbers or texts; None: every item its own.
+        groups: group of each item, shape (n_items,), numbers or texts; None: every item is its own group.
         seed: seed of the random order in which groups are dealt to units and units to blocks.
 
     Raises:
         EstimationError: fewer than 50 items, fewer than 10 groups, `groups` of another length or with missing
-            entries, or a seed that is none.
+            entries, or an invalid seed.
     """
     if n_items < MIN_ITEMS:
         raise EstimationError(
@@ -225,9 +225,9 @@ def divide_items(n_items: int, groups: npt.ArrayLike | None = None, seed: int = 
 
 
 def check_seed(seed: int) -> None:
-    """Raise EstimationError unless `seed` is one that every generator takes."""
+    """Raise EstimationError unless every random generator accepts `seed`."""
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise EstimationError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1; use one, such as 0")
+        raise EstimationError(f"seed {seed!r} is not a whole number from 0 to 2**63 - 1; use one, such as 0")
 
 
 def group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, Integers]:
@@ -237,7 +237,7 @@ def group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, I
     values = pd.Series(groups, dtype=object) if isinstance(groups, list) else pd.Series(np.asarray(groups))
     if len(values) != n_items:
         raise EstimationError(
-            f"groups has {len(values)} entries but there are {n_items} items; give one each"
+            f"groups has {len(values)} entries but there are {n_items} items; give one entry per item"
         )
     if values.isna().any():
         row = int(values.isna().to_numpy().argmax())
@@ -247,13 +247,13 @@ def group_codes(groups: npt.ArrayLike | None, n_items: int) -> tuple[Integers, I
     if len(sizes) < 2 * N_FOLDS:
         raise EstimationError(
             f"{len(sizes)} groups are too few for {N_FOLDS} folds; at least {2 * N_FOLDS} are needed: "
-            "use a finer group column or none"
+            "use smaller groups, or no groups"
         )
     return codes, sizes
 
 
 def _units_of_groups(sizes: Integers, generator: np.random.Generator) -> Integers:
-    """Unit of each group: windows of neighbouring groups, each dealt to its own units."""
+    """Unit of each group. Neighbouring groups form windows, and each window has its own units."""
     n_items = int(sizes.sum())
     n_units = N_BLOCKS * max(1, -(-n_items // (UNIT_ITEMS * N_BLOCKS)))
     n_windows = -(-n_items // WINDOW_ITEMS)
@@ -270,7 +270,7 @@ def _units_of_groups(sizes: Integers, generator: np.random.Generator) -> Integer
 
 
 def _deal(sizes: Integers, n_hands: int, generator: np.random.Generator) -> Integers:
-    """Deal things, largest first and otherwise in random order, to the hand that holds least so far."""
+    """Assign things, largest first and otherwise in random order, to the bin that holds least so far."""
     order = generator.permutation(len(sizes))
     hand_of = np.empty(len(sizes), dtype=np.int64)
     if (sizes == sizes[0]).all():

@@ -1,14 +1,14 @@
 r"""KNIFE as published for information sufficiency: Gaussian mixtures fitted by gradient descent.
 
-The marginal of the target is a mixture of K normal densities with diagonal covariances; given the
-source, a network gives the mixture's weights, means and scales:
+The marginal of the target is a mixture of K normal densities with diagonal covariances. Given the source,
+a network returns the mixture's weights, means and scales:
 
 .. math:: \log q(v) = \log \sum_k w_k \prod_j s_{kj} \phi(s_{kj} (v_j - m_{kj})), \qquad s = e^{\tanh a}
 
-Source: Pichler et al., KNIFE, ICML 2022, arXiv 2202.06618, section 3; in the form and with the
-settings of the text experiments of Darrin et al., NeurIPS 2024, arXiv 2406.07640. The released code has
-one network for all three outputs (`networks: merged`, the default); the printed results were made a few
-weeks before it with three networks (`networks: separate`), which fit their own items more closely.
+Source: Pichler et al., KNIFE, ICML 2022, arXiv 2202.06618, section 3, in the form and with the settings of
+the text experiments of Darrin et al., NeurIPS 2024, arXiv 2406.07640. The released code has one network for
+all three outputs (`networks: merged`, the default). The printed results are a few weeks older and used three
+networks (`networks: separate`), which fit their own items more closely.
 
 Where every entry of the target is 0 or 1 the kernels are products of Bernoulli distributions, as in the
 released code: the network then gives the logits of the bits in the place of means and scales, and rows are
@@ -46,7 +46,7 @@ REST_NATS_PER_DIM = 0.01  # a fit rests when one more epoch changes the loss by 
 
 
 class KnifeSettings(Settings):
-    """Settings of the estimator `knife`; the defaults are those of the published text experiments."""
+    """Settings of the estimator `knife`. The defaults are those of the published text experiments."""
 
     n_components: int = Field(default=8, ge=1, description="mixture components, marginal and conditional")
     networks: Literal["merged", "separate"] = Field(
@@ -54,7 +54,7 @@ class KnifeSettings(Settings):
         description="one network for weights, means and scales, or one for each of the three",
     )
     n_hidden_layers: int = Field(default=2, ge=1, description="hidden layers of a conditional network")
-    hidden_dim: int = Field(default=0, ge=0, description="width of the hidden layers; 0: that of the target")
+    hidden_dim: int = Field(default=0, ge=0, description="width of the hidden layers; 0: width of the target")
     batch_size: int = Field(default=128, ge=1, description="items in one gradient step")
     marginal_epochs: int = Field(default=5, ge=1, description="passes over the items for the marginal")
     marginal_learning_rate: float = Field(default=1e-4, gt=0, description="Adam's step for the marginal")
@@ -66,7 +66,7 @@ class KnifeSettings(Settings):
         default=0.01, gt=0, description="standard deviation of the initial means and log scales"
     )
     held_out: bool = Field(
-        default=False, description="fit on four folds and score the fifth, not as published"
+        default=False, description="fit on four folds and score the fifth, unlike the published method"
     )
 
 
@@ -140,7 +140,7 @@ class Knife(Estimator[PreparedKnife]):
 
     @property
     def held_out(self) -> bool:
-        """Whether items are scored by densities that were not fitted on them."""
+        """Whether every item is scored by densities that were not fitted on it."""
         return self.settings.held_out
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedKnife:
@@ -208,7 +208,7 @@ class Knife(Estimator[PreparedKnife]):
         return Descent(n_epochs, learning_rate, self.settings.batch_size, self.seed, self.device)
 
     def _split(self, plan: ItemPlan) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Items to fit on and items to score: all and all, as published, or four folds and the fifth."""
+        """Items to fit on and items to score: all and all (as published), or four folds and the fifth."""
         if not self.settings.held_out:
             return np.arange(plan.n_items), np.arange(plan.n_items)
         return np.flatnonzero(plan.fold != 0), np.flatnonzero(plan.fold == 0)

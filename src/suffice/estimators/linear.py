@@ -7,28 +7,29 @@ theorem 8.4.1) is
 .. math:: I_S(U \to V) = \sum_j -\tfrac12 \log (\sigma_j^2 / \tau_j^2)
 
 with the variances of target dimension j about its prediction and about its mean. Residuals of the fit to
-all items make sigma too small by the share of the degrees of freedom, residuals of items that were left
-out of the fit make it too large by the same. Their product does neither:
+all items make sigma too small by the share of the degrees of freedom. Residuals of items left out of the fit
+make it too large by the same share. Their product has neither error:
 
 .. math:: \hat\sigma_j^2 = \frac{1}{n c} \sum_u e_{uj}^\top e^{(-u)}_{uj}, \qquad
           e^{(-u)}_{uj} = (I - H_{uu})^{-1} e_{uj}
 
 where e are the residuals of unit u in the fit to all items and e^(-u) those in a fit without it. For
-least squares c = 1 and the estimate is unbiased for any leverages; with a penalty c is the expectation of
-the sum for pure noise. It is the bias-reduced variance of Bell and McCaffrey (Survey Methodology 2002),
-and each unit's term is what the residual sum of squares loses if the unit is deleted, so that standard
-errors are those of the delete-a-group jackknife. The sum of e'e of all items comes from the moments; its
-ratio to the sum above, which hardly varies, from a sample of units of at least 5,000 items (the ratio
-estimator of Cochran, Sampling Techniques, 3rd ed., chapter 6). What is left is the bias of the logarithm,
-log(m/2) - digamma(m/2) for m degrees of freedom of a normal residual, which is taken off.
+least squares, c = 1 and the estimate is unbiased for any leverages. With a penalty, c is the expectation of
+the sum for pure noise. This is the bias-reduced variance of Bell and McCaffrey (Survey Methodology 2002).
+Each unit's term is the decrease of the residual sum of squares when the unit is deleted, so standard errors
+are those of the delete-a-group jackknife. The sum of e'e of all items comes from the moments. Its ratio to
+the sum above hardly varies, and comes from a sample of units of at least 5,000 items (the ratio estimator of
+Cochran, Sampling Techniques, 3rd ed., chapter 6). The remaining bias is that of the logarithm, log(m/2) -
+digamma(m/2) for m degrees of freedom of a normal residual, and it is subtracted.
 
-So the number aims at what the family would reach with unlimited items, whatever the source's width; on
-independent data its expectation is 0. The penalty is as small as can be: 1e-8 of a dimension's variance,
-or what keeps the degrees of freedom at half the number of groups of items, which makes the number low.
+The estimate therefore aims at the value that the family would reach with unlimited items, for any width of
+the source. On independent data its expectation is 0. The penalty is as small as possible: 1e-8 of a
+dimension's variance, or the penalty that keeps the degrees of freedom at half the number of groups of items.
+In the second case the estimate is too low.
 
-A target dimension with at most 16 values, such as a bit or a count of a fingerprint, is discrete instead:
-see `bits`. One with more, but at most 256, is held to their entropy. How the work is shared between pairs
-stands in `regression`.
+A target dimension with at most 16 values, such as a bit or a count of a fingerprint, is discrete instead
+(see `regression.bernoulli`). One with more values, but at most 256, is limited to their entropy. The modules
+of `regression` share the work between pairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +69,7 @@ from suffice.estimators.standardise import standardise
 
 Floats32 = npt.NDArray[np.float32]
 
-MIN_MEAN_SQUARE = 0.01  # of residuals; below it the difference of moments is not precise enough
+MIN_MEAN_SQUARE = 0.01  # of residuals; below this, the difference of moments is not precise enough
 UNIT_NORMAL_ENTROPY = 0.5 * np.log(2 * np.pi * np.e)
 
 
@@ -79,20 +80,20 @@ class LinearSettings(RegressionSettings):
         default=1e-6,
         gt=0,
         lt=1,
-        description="least share of a target dimension's variance that is taken to be left over; "
+        description="smallest share of a target dimension's variance that may remain unexplained; "
         "caps a dimension at -1/2 log(variance_floor) nats, 6.9 by default",
     )
     binary: Literal["bernoulli", "gaussian"] = Field(
         default="bernoulli",
-        description="what a target dimension with at most 16 values is, such as a bit or a count of a "
-        "fingerprint: bernoulli, a bit for each step from one value to the next, which holds at most their "
-        "entropy, or gaussian like any other",
+        description="distribution of a target dimension with at most 16 values, such as a bit or a count of "
+        "a fingerprint: bernoulli, a bit for each step from one value to the next, worth at most the entropy "
+        "of the values; or gaussian, like other dimensions",
     )
 
 
 @dataclass(frozen=True)
 class PreparedLinear(PreparedRegression):
-    """A prepared model that knows which of its dimensions have few values.
+    """A prepared model, with the dimensions that have few values.
 
     Attributes:
         few: the values of these dimensions.
@@ -105,7 +106,7 @@ class PreparedLinear(PreparedRegression):
         return super().arrays() | self.few.arrays()
 
     def of_dimensions(self, which: Mask) -> Self:
-        """The model as a target of some of its dimensions alone, a mask of shape (d,)."""
+        """The model as a target with only some of its dimensions, given as a mask of shape (d,)."""
         return replace(super().of_dimensions(which), few=self.few.of_dimensions(which))
 
     @classmethod
@@ -118,22 +119,22 @@ class PreparedLinear(PreparedRegression):
 
 
 class Linear(RegressionEstimator[PreparedLinear]):
-    """Ridge regression of the standardised target, diagonal Gaussian residual, free of first-order bias."""
+    """Ridge regression of the standardised target, diagonal Gaussian residual, without first-order bias."""
 
     name = "linear"
-    summary = "ridge regression, diagonal Gaussian residual; a minute for all pairs of 34 models (default)"
+    summary = "ridge regression, diagonal Gaussian residual; one minute for all pairs of 34 models (default)"
     about = (
-        "Each dimension of the target is predicted by linear regression on the source; what is left over is "
-        "taken to be normal, and its variance is estimated without bias from residuals with and without "
-        "each group of items; a dimension with at most 16 values is discrete. It sees linear dependence "
-        "only, and cannot exceed 6.9 nats per dimension."
+        "Each dimension of the target is predicted by linear regression on the source. Residuals are assumed "
+        "to be normal, and their variance is estimated without bias from residuals with and without each "
+        "group of items. A dimension with at most 16 values is discrete. It sees linear dependence only, and "
+        "cannot exceed 6.9 nats per dimension."
     )
     Settings = LinearSettings
     Prepared = PreparedLinear
     settings: LinearSettings
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedLinear:
-        """Standardise, invert the second moment, and find what leaving out each unit does."""
+        """Standardise, invert the second moment, and prepare to leave out each unit."""
         rows = StandardRows(embedding, self.plan_for(embedding, plan), standardise(embedding))
         is_discrete = self.settings.binary == "bernoulli"
         standard = rows.standardisation
@@ -175,7 +176,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         residuals: Residuals,
         continuous: Sufficiency | None,
     ) -> Sufficiency:
-        """The sum of what the source tells of few values and of other dimensions, if there are such."""
+        """The information about dimensions with few values plus that about the others, if there are any."""
         has_steps, sample = target.few.has_steps, target.plan.sample
         bits = nats_of_bits(residuals.of_dimensions(has_steps), target.few.cuts[has_steps])
         nats, marginal = bits.nats, bits.marginal_entropy_nats
@@ -225,7 +226,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         n_floored = int((floored & ~held).sum())
         warnings = warnings_of_pair(n_floored, target.dim, self.settings.variance_floor, low, target.plan)
         if held.any():
-            warnings.append(f"{held.sum()} of {target.dim} dimensions held to the entropy of their values")
+            warnings.append(f"{held.sum()} of {target.dim} dimensions limited to the entropy of their values")
         return _result(source, target, (nats, marginal_entropy), (block_nats, excess), tuple(warnings))
 
 
@@ -236,7 +237,7 @@ def _result(
     blocks: tuple[Floats, Floats],
     warnings: tuple[str, ...],
 ) -> Sufficiency:
-    """From the nats and the marginal entropy, and the nats of blocks and their excess."""
+    """The result from nats, marginal entropy, nats of blocks, and their excess."""
     plan, (nats, marginal_entropy_nats), (block_nats, excess) = target.plan, numbers, blocks
     return Sufficiency(
         nats=nats,
@@ -257,14 +258,15 @@ def _result(
 
 
 def _log_bias(degrees: float) -> float:
-    r"""How much -1/2 log of a mean square of normal residuals is too large: 1/2 (log(m/2) - digamma(m/2))."""
+    r"""Upward bias of -1/2 log of a mean square of normal residuals: 1/2 (log(m/2) - digamma(m/2))."""
     return float(0.5 * (np.log(degrees / 2) - digamma(degrees / 2)))
 
 
 def _expected_share(source: PreparedRegression) -> float:
     """Expectation of the product of both kinds of residuals for noise of unit variance.
 
-    Without a penalty it is 1. With one it is less the fewer items are independent: at worst, one a group.
+    Without a penalty it is 1. With one it decreases with the number of independent items, in the worst case
+    one per group.
     """
     once, twice = source.degrees / source.plan.n_groups
     return float((1 - 2 * once + twice) / (1 - once))

@@ -1,12 +1,12 @@
-r"""Two looks at every item: the source sees one, the target the other, and only what they share counts.
+r"""Two looks at every item: the source sees one, the target the other, and only shared information counts.
 
-With looks x1 and x2 of an item, the number of a pair is the mean of both ways to hand them out,
+With looks x1 and x2 of an item, the estimate for a pair is the mean over both ways to assign them,
 
 .. math:: I_S(U \to V) = \tfrac12 [ I_S(U(x_1) \to V(x_2)) + I_S(U(x_2) \to V(x_1)) ]
 
 in nats. By the data processing inequality (Cover and Thomas, Elements of Information Theory, 2nd ed.,
-theorem 2.8.1) no family can see more than I(x1; x2), so that what a model copies from its input is worth
-nothing where the looks do not share it. A model's own two looks are a pair like any other.
+theorem 2.8.1) no family can see more than I(x1; x2). If a model copies something from its input that the
+looks do not share, it is worth nothing. A model's own two looks are a pair like any other.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +38,7 @@ class Looks(NamedTuple, Generic[L]):
 
 
 class Chosen(Mapping[str, T], Generic[S, T]):
-    """A part of each value of a mapping, taken when it is looked up."""
+    """A mapping to one part of each value, extracted when it is looked up."""
 
     def __init__(self, whole: Mapping[str, S], choose: Callable[[S], T]) -> None:
         self.whole = whole
@@ -64,11 +64,10 @@ def check_shapes(first: npt.NDArray[np.floating], second: npt.NDArray[np.floatin
 
 
 def mean_of_looks(there: Sufficiency, back: Sufficiency) -> Sufficiency:
-    """The mean of I_S(U(x1) -> V(x2)) and I_S(U(x2) -> V(x1)), whose blocks are the same items.
+    """The mean of I_S(U(x1) -> V(x2)) and I_S(U(x2) -> V(x1)), both over the same blocks of items.
 
-    Block sums and their excess are averaged before their spread is taken, so that the standard error holds
-    the covariance of both. A target dimension that varies in one look alone counts as one that tells 0 nats
-    in the other.
+    Block sums and their excess are averaged before their spread is computed, so the standard error includes
+    the covariance of both. A target dimension that varies in one look only counts as 0 nats in the other.
     """
     nats = (there.nats + back.nats) / 2
     target_dim = max(there.target_dim, back.target_dim)
@@ -91,7 +90,7 @@ def mean_of_looks(there: Sufficiency, back: Sufficiency) -> Sufficiency:
 
 
 def keys_of_looks(name: str) -> tuple[str, str]:
-    """What a model's two looks are called where each stands as a model of its own."""
+    """Names for a model's two looks when each is used as a model of its own."""
     return f"{name}\0first", f"{name}\0second"
 
 

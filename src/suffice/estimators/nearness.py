@@ -1,4 +1,4 @@
-"""Which items are near which: cosines of some items with all, in blocks, and the nearest of each."""
+"""Which items are near each other: cosines of some items with all, in blocks, and the nearest of each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ Floats32 = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 TIE = 1e-6  # cosines that differ by less are equal, in single precision
-MAX_TIES = 32  # of the nearest items of one item, so that thousands of copies take no memory
+MAX_TIES = 32  # among the nearest items of one item, so thousands of copies take no memory
 BLOCK_ENTRIES = 1 << 22  # cosines that are computed at once
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """For each item the others that may be near it: all of other groups.
+    """For each item the candidates that may be near it: all items of other groups.
 
-    Items of its own group (copies, paragraphs of one document) are near it in every model. As neighbours to
-    be found they would say nothing; as wrong answers they would count against a model that is right.
+    Items of its own group (copies, paragraphs of one document) are near it in every model. As right answers
+    they would carry no information. As wrong answers they would count against a model that is right.
 
     Attributes:
         plan: the division of the items.
@@ -50,11 +50,11 @@ class Candidates:
         return np.cumsum(self._sizes) - self._sizes
 
     def number(self, items: Integers) -> Integers:
-        """How many candidates each of some items has."""
+        """Number of candidates for each of some items."""
         return self.plan.n_items - self._sizes[self.plan.group[items]] + int(self.with_own)
 
     def hide_others(self, similarity: Floats32, items: Integers) -> None:
-        """Set what is no candidate to minus infinity, in rows of some items, shape (len(items), n_items)."""
+        """Set entries that are not candidates to minus infinity, in rows of shape (len(items), n_items)."""
         group = self.plan.group[items]
         sizes = self._sizes[group]
         rows = np.repeat(np.arange(len(items)), sizes)
@@ -71,7 +71,7 @@ class Nearest:
     Attributes:
         counts: number of them, shape (n_asked,).
         items: their positions, one asked item after the other.
-        weights: how much each counts: 1/k, or its share of that where several are as near as the k-th.
+        weights: weight of each: 1/k, or its share of that if several are as near as the k-th.
         following: position of the nearest item that is not among them, shape (n_asked,).
     """
 
@@ -82,18 +82,18 @@ class Nearest:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Those of several runs of items as one."""
+        """Several runs of items as one."""
         names = vars(parts[0])
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     @classmethod
     def themselves(cls, asked: Integers) -> Self:
-        """Each item as the only one near itself, in its other look; without it there is nothing to find."""
+        """Each item has one nearest item, itself in its other look, and no next nearest."""
         return cls(np.ones_like(asked), asked, np.ones(len(asked), dtype=np.float32), asked)
 
 
 def standard_unit_rows(embedding: npt.NDArray[np.floating], standardisation: Standardisation) -> Floats32:
-    """Rows with standardised dimensions, then of unit length, shape (n_items, d)."""
+    """Rows with standardised dimensions, scaled to unit length, shape (n_items, d)."""
     rows = np.empty((len(embedding), standardisation.dim), dtype=np.float32)
     for chunk in chunks_of(len(embedding)):
         rows[chunk] = unit_rows(standardisation.apply(np.asarray(embedding[chunk])))
@@ -107,14 +107,14 @@ def over_blocks(
     candidates: Candidates,
     threads: Pool,
 ) -> list[T]:
-    """Call a function with each block of cosines, and the positions of the items that its rows are of.
+    """Call a function with each block of cosines and the positions of the items of its rows.
 
     Args:
-        function: gets cosines of shape (n, n_items), minus infinity where an item is no candidate.
-        rows: of unit length, of all items: as those that ask, and as candidates.
-        asked: positions of the items that ask.
-        candidates: of each item.
-        threads: each works on a block of its own.
+        function: receives cosines of shape (n, n_items), minus infinity if an item is not a candidate.
+        rows: rows of unit length of all items, as queries and as candidates.
+        asked: positions of the queries.
+        candidates: the candidates for each item.
+        threads: each thread works on its own block.
     """
 
     def block(part: slice) -> T:
@@ -129,16 +129,16 @@ def over_blocks(
 def nearest(similarity: Floats32, k: int, generator: np.random.Generator) -> Nearest:
     """The k nearest candidates of each row.
 
-    Those that are as near as the k-th, within 1e-6, share what is left after the nearer ones; of more than
-    32 such a random 32 stand for all.
+    Candidates as near as the k-th, within 1e-6, share the weight left after the nearer ones. If there are
+    more than 32 of them, a random 32 represent all.
 
     Args:
         similarity: shape (n, n_items).
-        k: how many.
+        k: number of nearest candidates.
         generator: chooses among many ties.
 
     Returns:
-        The nearest; `similarity` has been written over.
+        The nearest; `similarity` is overwritten.
     """
     n_items = similarity.shape[1]
     last = similarity.max(axis=1) if k == 1 else np.partition(similarity, n_items - k, axis=1)[:, n_items - k]

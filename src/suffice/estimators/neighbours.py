@@ -1,26 +1,25 @@
 r"""The neighbour family: which items are near in the target, by a softmax over nearness in the source.
 
-A source is not asked for the target's vectors but for which items are near in them, a categorical variable:
+The source does not predict the target's vectors but which items are near in them, a categorical variable:
 
 .. math:: I_N(U \to V) = \frac1n \sum_i \Big[ \log |C_i| - \sum_j w^V_{ij}
           \Big( \log \sum_{l \in C_i} e^{s^U_{il} / t} - s^U_{ij} / t \Big) \Big]
 
-with s the cosine of vectors whose dimensions were standardised, C_i the candidates (all items but those of
-i's group; without groups log |C_i| is log(n - 1) nats) and w^V_ij = 1/k for the k nearest of i in V.
-Candidates that are as near as the k-th share its weight. It is V-information (Xu et al., ICLR 2020, arXiv
-2002.10689) for distributions over items that have one free parameter, the temperature t; the softmax over
-cosines is that of InfoNCE (van den Oord et al. 2018, arXiv 1807.03748). t is fitted on the items of every
-second block and scored on the others, both ways; t may be infinite, which gives 0. So the number is about 0
-by chance and at most the mean of log |C_i|.
+where s is the cosine of vectors with standardised dimensions. C_i are the candidates, all items except those
+of i's group (without groups log |C_i| is log(n - 1) nats). w^V_ij = 1/k for the k nearest of i in V.
+Candidates that are as near as the k-th share its weight. This is V-information (Xu et al., ICLR 2020, arXiv
+2002.10689) for distributions over items with one free parameter, the temperature t. The softmax over cosines
+is that of InfoNCE (van den Oord et al. 2018, arXiv 1807.03748). t is fitted on the items of every second
+block and scored on the others, and the other way round. t may be infinite, which gives 0. The estimate is
+therefore about 0 by chance and at most the mean of log |C_i|.
 
-With two looks the cosines are between U(x1_i) and U(x2_l), and the nearest items are those of V(x2_i) among
-V(x2_l); the mean is taken with both looks swapped. With `target: own` the one right answer is the item itself
-in its other look, which is one of the candidates, and V does not matter.
+With two looks, the cosines are between U(x1_i) and U(x2_l), and the nearest items are those of V(x2_i) among
+V(x2_l). The result is the mean over this and the same with the looks swapped. With `target: own` the only
+right answer is the item itself in its other look. It is one of the candidates, and V does not matter.
 
-Cosines of all items are computed once for each model, not for each pair: they give its own nearest items, and
-what its softmax sums to at every temperature. Above 12,800 items a sample of that many is asked for
-neighbours; the candidates are always all items.
-How sure the number is: see `answers`.
+Cosines of all items are computed once per model, not once per pair. They give the model's own nearest items
+and the sums of its softmax at every temperature. Above 12,800 items, a sample of that many are queries, and
+the candidates are always all items. `answers` computes the standard error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,32 +50,32 @@ from suffice.estimators.standardise import Standardisation, standardise
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
 
-MAX_ASKED = N_BLOCKS * UNIT_ITEMS  # items that are asked for their neighbours; a unit of each block or more
+MAX_ASKED = N_BLOCKS * UNIT_ITEMS  # queries; at least one unit of each block
 
 
 class NeighboursSettings(Settings):
     """Settings of the estimator `neighbours`."""
 
     k: int = Field(
-        default=1, ge=1, le=100, description="how many of the nearest items in the target are to be found"
+        default=1, ge=1, le=100, description="number of nearest items in the target that have to be found"
     )
     target: Literal["neighbours", "own"] = Field(
         default="neighbours",
-        description="what is to be found: neighbours, the nearest items in the target; or own, the item's "
-        "own other look, which needs two looks and does not depend on the target",
+        description="right answer: neighbours, the nearest items in the target; or own, the item's own other "
+        "look, which needs two looks and does not depend on the target",
     )
 
 
 @dataclass(frozen=True)
 class PreparedNeighbours(Prepared):
-    """What the pairs of a model share: what its softmax sums to, and which items are near.
+    """What the pairs of a model share: the sums of its softmax, and which items are near.
 
     Attributes:
         embedding: shape (n_items, embed_dim), not standardised; may be a memory map.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
-        sums: of its cosines with its own other items; with those of the other look, if it is one of two.
-        near: the nearest items of each asked one; itself in its other look, if that is asked for.
+        sums: softmax sums over its other items, or over those of the other look if it is one of two looks.
+        near: the nearest items of each query, or the item itself in its other look if that is the target.
         is_look: whether it is one of two looks.
     """
 
@@ -94,7 +93,7 @@ class PreparedNeighbours(Prepared):
 
     @cached_property
     def asked(self) -> UnitSample:
-        """The items that are asked for their neighbours."""
+        """The items that are queries."""
         return self.plan.sample_of(MAX_ASKED)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -114,16 +113,16 @@ class PreparedNeighbours(Prepared):
 
 
 class Neighbours(Estimator[PreparedNeighbours]):
-    """A softmax over cosines in the source, of one temperature, for which items are near in the target."""
+    """A softmax over cosines in the source that predicts which items are near in the target."""
 
     name = "neighbours"
-    summary = "which items are near in the target, by a softmax over cosines in the source: nats an item"
+    summary = "which items are near in the target, by a softmax over cosines in the source: nats per item"
     about = (
         "The source has to find each item's nearest item in the target, or its k nearest, by a softmax over "
-        "its own cosines; one temperature is fitted. The number is 0 by chance and at most the logarithm of "
-        "the number of other items, so that numbers from different numbers of items cannot be compared. It "
-        "sees nearness alone: features that move no neighbour are missed. It is not invariant to rotations: "
-        "each dimension is standardised, so that leading and last principal components weigh the same."
+        "its own cosines. Only a temperature is fitted. The value is 0 by chance and at most the logarithm "
+        "of the number of other items, so do not compare values from different numbers of items. It sees "
+        "nearness only: it misses features that do not change a neighbour. It is not invariant to rotations: "
+        "each dimension is standardised, so the first and last principal components have the same weight."
     )
     counts_dimensions: ClassVar[bool] = False
     Settings = NeighboursSettings
@@ -132,15 +131,15 @@ class Neighbours(Estimator[PreparedNeighbours]):
 
     @property
     def needs_two_looks(self) -> bool:
-        """Whether an item's own other look is to be found."""
+        """Whether the right answer is the item's own other look."""
         return self.settings.target == "own"
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeighbours:
         """Compare all items with one another: nearest items, and sums of the softmax."""
         if self.settings.target == "own":
             raise EstimationError(
-                "the target 'own' is an item's other look, but there is one look; give a second look at each "
-                "item, or set target: neighbours"
+                "the target 'own' is an item's other look, but there is one look only; give a second look at "
+                "each item, or set target: neighbours"
             )
         plan = self.plan_for(embedding, plan)
         scale = standardise(embedding)
@@ -168,7 +167,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
     def _prepared_look(
         self, embedding: Embedding, scale: Standardisation, rows: tuple[Floats32, Floats32], plan: ItemPlan
     ) -> PreparedNeighbours:
-        """One look, by rows of unit length of this look and of the other."""
+        """One look, from rows of unit length of this look and of the other."""
         asked, across = plan.sample_of(MAX_ASKED).items, self._candidates(plan)
         with pool() as threads:
             sums = over_blocks(partial(_log_sums, plan=plan), rows, asked, across, threads)
@@ -193,7 +192,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
     def all_pairs(
         self, prepared: Mapping[str, PreparedNeighbours], targets: Sequence[str] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs, source by source, whose rows are read once."""
+        """All pairs, source by source. The rows of each source are read once."""
         for name, source in prepared.items():
             rows = standard_unit_rows(source.embedding, source.standardisation)
             for target in prepared if targets is None else targets:
@@ -211,7 +210,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
     def all_look_pairs(
         self, prepared: Mapping[str, Looks[PreparedNeighbours]], targets: Sequence[str] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs across two looks, source by source, whose rows are read once."""
+        """All pairs across two looks, source by source. The rows of each source are read once."""
         for name in prepared:
             source = prepared[name]
             rows = _rows_of_looks(source)
@@ -225,7 +224,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
         rows: tuple[Floats32, Floats32],
         target: Looks[PreparedNeighbours],
     ) -> Sufficiency:
-        """The mean of both ways across the looks, by the source's rows of both."""
+        """The mean of both directions across the looks, from the source's rows of both."""
         ways = []
         for this, look in enumerate(source):
             _check_pair(name, look, target[1 - this], True)
@@ -234,7 +233,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
         return mean_of_looks(*ways)
 
     def _candidates(self, plan: ItemPlan) -> Candidates:
-        """Who may be near whom.
+        """The candidates for each item.
 
         Raises:
             EstimationError: an item has fewer candidates than `k`.
@@ -255,7 +254,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
 
 
 def _common_scales(first: Embedding, second: Embedding) -> tuple[Standardisation, Standardisation]:
-    """Each look's own mean and spread of the dimensions that vary in both.
+    """Mean and spread of each look, over the dimensions that vary in both.
 
     Raises:
         EstimationError: a look cannot be standardised, or no dimension varies in both.
@@ -274,10 +273,10 @@ def _rows_of_looks(looks: Looks[PreparedNeighbours]) -> tuple[Floats32, Floats32
 
 
 def _check_pair(name: str, source: PreparedNeighbours, target: PreparedNeighbours, is_look: bool) -> None:
-    """Check that source and target are of the same items, and prepared for what is asked.
+    """Check that source and target hold the same items, and were prepared with or without a second look.
 
     Raises:
-        EstimationError: they are not.
+        EstimationError: they do not match.
     """
     check_same_items(name, source, target)
     if (source.is_look, target.is_look) != (is_look, is_look):
@@ -286,20 +285,20 @@ def _check_pair(name: str, source: PreparedNeighbours, target: PreparedNeighbour
 
 
 def _one_look(source: PreparedNeighbours, rows: Floats32, target: PreparedNeighbours) -> Sufficiency:
-    """Score the source's softmax, by its rows of unit length."""
+    """Score the source's softmax, from its rows of unit length."""
     return _score(source, (rows, rows), target.near, Candidates(source.plan))
 
 
 def _score(
     source: PreparedNeighbours, rows: tuple[Floats32, Floats32], near: Nearest, candidates: Candidates
 ) -> Sufficiency:
-    """Nats of the asked items, and what each block adds.
+    """Nats of the queries, and the contribution of each block.
 
     Args:
         source: the source.
-        rows: its rows of unit length: as those that ask, and as candidates.
+        rows: its rows of unit length, as queries and as candidates.
         near: the right answers.
-        candidates: of each item.
+        candidates: the candidates for each item.
     """
     plan, asked = source.plan, source.asked
     answers, log_number = Answers.of(plan, asked, near, rows), np.log(candidates.number(asked.items))

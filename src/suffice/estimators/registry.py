@@ -1,4 +1,4 @@
-"""All estimators by name: a new one is one file and one line here."""
+"""All estimators by name: a new one needs one file, and one line here."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def get_estimator(name: str) -> type[Estimator[Any]]:
     """The estimator class of this name.
 
     Raises:
-        EstimationError: there is none; the message lists those there are.
+        EstimationError: the name is unknown; the message suggests a similar one.
     """
     if name not in ESTIMATORS:
         raise EstimationError(f"unknown estimator {name!r}{did_you_mean(name, list(ESTIMATORS))}")

@@ -1,4 +1,4 @@
-"""The result of one pair, which carries its own doubts."""
+"""The result of one pair, with its standard error and warnings."""
 
 import html
 from dataclasses import asdict, dataclass, replace
@@ -18,20 +18,19 @@ Floats = npt.NDArray[np.float64]
 F = TypeVar("F", float, npt.NDArray[np.float64])
 
 BLOCK_FIELDS = ("block_nats", "block_items", "block_excess_nats")
-LEAST_LEFT = 0.2  # of the variance between blocks, whatever the excess; see `left_of_variance`
+LEAST_LEFT = 0.2  # of the variance between blocks, for any excess; see `left_of_variance`
 
 
 @dataclass(frozen=True, repr=False)
 class Sufficiency:
     r"""Information sufficiency of a source U for a target V: I_S(U -> V) = H(V) - H(V|U), in nats.
 
-    It is the V-information of an estimator's density family (Xu et al., ICLR 2020, arXiv 2002.10689),
-    not the mutual information. Entropies are those of the standardised target, each dimension of
-    which has unit variance; constant dimensions of the target are left out and not counted.
+    It is the V-information of an estimator's density family (Xu et al., ICLR 2020, arXiv 2002.10689), not the
+    mutual information. Entropies are those of the standardised target: each dimension has unit variance.
+    Constant dimensions of the target are left out and not counted.
 
     Attributes:
-        nats: the estimate; negative where the fitted conditional predicts unseen items worse than
-            the marginal does.
+        nats: the estimate; negative if the fitted conditional predicts unseen items worse than the marginal.
         nats_per_dim: `nats` divided by the number of target dimensions that vary.
         standard_error_nats: standard error of `nats` over blocks of items.
         marginal_entropy_nats: H(V).
@@ -40,13 +39,13 @@ class Sufficiency:
         target_dim: number of target dimensions that vary.
         n_train: number of items each density was fitted on.
         n_test: number of items that were scored.
-        converged: whether the fit had come to rest; always true for closed forms.
-        warnings: what a reader of the number should know.
+        converged: whether the fit converged; always true for closed forms.
+        warnings: what you should know before you use the value.
         block_nats: sum over each block's scored items of their contributions to `nats`, shape (n_blocks,).
         block_items: number of scored items of each block, shape (n_blocks,).
-        block_excess_nats: what blocks vary too much by, as deviations whose variance is taken off that of
-            `block_nats`, shape (n_blocks,); 0 where blocks vary as much as they should. Those of a sum of
-            pairs are the sum of theirs, as for `block_nats`.
+        block_excess_nats: excess variation of the blocks, as deviations whose variance is subtracted from
+            that of `block_nats`, shape (n_blocks,); 0 if there is no excess. For a sum of pairs, add up the
+            deviations of the pairs, as for `block_nats`.
     """
 
     nats: float
@@ -92,7 +91,7 @@ class Sufficiency:
         return asdict(self) | {"warnings": "; ".join(self.warnings)}
 
     def as_json(self) -> dict[str, Any]:
-        """The result with JSON-compatible values; `from_json` is its inverse, to the last bit."""
+        """The result as JSON-compatible values; `from_json` restores it exactly."""
         lists = {name: getattr(self, name).tolist() for name in BLOCK_FIELDS}
         return asdict(self) | lists | {"warnings": list(self.warnings)}
 
@@ -108,13 +107,13 @@ class Sufficiency:
 
 
 def block_standard_error(block_nats: Floats, block_items: Floats, block_excess_nats: Floats) -> float:
-    r"""Standard error of the ratio estimator sum(block_nats) / sum(block_items), less its excess.
+    r"""Standard error of the ratio estimator sum(block_nats) / sum(block_items), minus its excess.
 
     .. math:: \mathrm{se}^2 =
               \frac{B}{B-1} \frac{\sum_b (s_b - \hat\theta n_b)^2 - \sum_b x_b^2}{(\sum_b n_b)^2}
 
-    with the excess x. Both s and x of a sum of pairs are sums of theirs, so that this holds for sums, means
-    and differences of pairs, with what their items have in common.
+    with the excess x. For a sum of pairs, s and x are sums over the pairs. The formula therefore also holds
+    for sums, means and differences of pairs, including their covariance.
 
     Source: Cochran, Sampling Techniques, 3rd ed., equation 6.13 (linearised variance of a ratio).
     Blocks that hold no scored item are left out.
@@ -134,10 +133,10 @@ def block_variance(block_nats: Floats, block_items: Floats) -> float:
 
 
 def left_of_variance(variance: F, excess: F) -> F:
-    """A variance between blocks less its excess, but at least a fifth of it.
+    """A variance between blocks minus its excess, but at least a fifth of the variance.
 
-    The excess of a sum of pairs is itself estimated from as many deviations as there are blocks. At a fifth
-    it is four times what is left, which `linear` never has, and `gaussian` only at its largest widths.
+    The excess of a sum of pairs is itself estimated, from one deviation per block. At a fifth, the excess is
+    four times the rest. `linear` never reaches this, and `gaussian` only at its largest widths.
     """
     left: F = np.maximum(variance - excess, LEAST_LEFT * variance)
     return left

@@ -1,11 +1,11 @@
-r"""A softmax over cosines at any temperature, from what it sums to at some.
+r"""A softmax over cosines at any temperature, from its sums at some temperatures.
 
-For each asked item i with candidates C_i the logarithm of
+For each query i with candidates C_i, the logarithm of
 
 .. math:: Z_i(\beta) = \sum_{l \in C_i} e^{\beta s_{il}}
 
-is kept for inverse temperatures beta from 1/2 to 1024 in steps of the square root of 2. Between them it is a
-cubic spline over log beta, with an error of the mean below 0.001 nats.
+is stored for inverse temperatures beta from 1/2 to 1024 in steps of the square root of 2. A cubic spline over
+log beta interpolates between them, with a mean error below 0.001 nats.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ Floats32 = npt.NDArray[np.float32]
 
 BETAS = 2.0 ** np.arange(-1, 10.5, 0.5)
 FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-1, 10 + 1 / 64, 1 / 32)]  # among which the temperature is fitted
-SQUARINGS = 6  # of an exponential before it is computed anew, since each doubles its relative error
-LEAST_EXPONENT = np.float32(-20)  # what is smaller adds less than 0.0001 to the largest, which is 1
+SQUARINGS = 6  # of an exponential before it is computed again; each doubles its relative error
+LEAST_EXPONENT = np.float32(-20)  # smaller terms add less than 0.0001 to the largest, which is 1
 LEAST_ROOT = np.float32(2e-19)  # its square is still a normal number; others are slow
-SAFE_SQUARINGS = 2  # of the least exponential, after which its root is below that
-WORK_ENTRIES = 1 << 18  # cosines that are worked on at once, so that they stay in the processor's cache
+SAFE_SQUARINGS = 2  # of the smallest exponential, after which its root is below that
+WORK_ENTRIES = 1 << 18  # cosines processed at once, so they stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class LogSums:
-    """What the softmax of each asked item sums to, and how much of it falls on each block's items.
+    """The softmax sum of each query, and the share of each block's items in it.
 
     Attributes:
         top: largest cosine of each item with a candidate, shape (n_asked,).
@@ -48,17 +48,17 @@ class LogSums:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Those of several runs of items as one."""
+        """Several runs of items as one."""
         top = np.concatenate([part.top for part in parts])
         about_top = np.concatenate([part.about_top for part in parts])
         return cls(top, about_top, np.sum([part.shares for part in parts], axis=0))
 
 
 def log_sums(similarity: Floats32, half: Integers, block: Integers) -> LogSums:
-    """What each row sums to on the grid of beta.
+    """The sum of each row on the grid of beta.
 
     Args:
-        similarity: cosines, minus infinity where an item is no candidate, shape (n, n_items).
+        similarity: cosines, minus infinity if an item is not a candidate, shape (n, n_items).
         half: of the item of each row, 0 or 1, shape (n,).
         block: of each candidate, shape (n_items,).
     """
@@ -79,12 +79,12 @@ def log_sums(similarity: Floats32, half: Integers, block: Integers) -> LogSums:
 
 
 def _add_powers(below: Floats32, power: Floats32, shares: Floats32) -> Floats32:
-    """Sums of exp(beta x) over each row, shape (n, n_betas); shares of it are added up over columns.
+    """Sums of exp(beta x) over each row, shape (n, n_betas); its shares are added up over columns.
 
     Args:
-        below: x, cosines less the largest of their row, shape (n, n_items).
-        power: to work in, of the same shape.
-        shares: what is added to, shape (n_betas, n_items).
+        below: x, cosines minus the largest of their row, shape (n, n_items).
+        power: work array of the same shape.
+        shares: array that the shares are added to, shape (n_betas, n_items).
     """
     sums = np.empty((len(below), len(BETAS)), dtype=np.float32)
     ones = np.ones(below.shape[1], dtype=np.float32)
@@ -97,7 +97,7 @@ def _add_powers(below: Floats32, power: Floats32, shares: Floats32) -> Floats32:
 
 
 def _to_power(below: Floats32, power: Floats32, index: int, n_squarings: int) -> None:
-    """Make exp(beta x) of one beta from that of half of it, or anew."""
+    """Compute exp(beta x) from its value at half of beta, or from scratch."""
     if n_squarings == 0:
         np.multiply(below, np.float32(BETAS[index]), out=power)
         np.maximum(power, LEAST_EXPONENT, out=power)
@@ -110,7 +110,7 @@ def _to_power(below: Floats32, power: Floats32, index: int, n_squarings: int) ->
 
 @cache
 def _spline_weights() -> Floats:
-    """What values on the grid count for one at each fine beta but 0, shape (n_fine - 1, n_betas)."""
+    """Weights of the grid values for the value at each fine beta except 0, shape (n_fine - 1, n_betas)."""
     from scipy.interpolate import CubicSpline  # slow to import, and few jobs need it
 
     weights: Floats = CubicSpline(np.log(BETAS), np.eye(len(BETAS)))(np.log(FINE_BETAS[1:]))
@@ -118,12 +118,13 @@ def _spline_weights() -> Floats:
 
 
 class Fit(NamedTuple):
-    """A softmax whose temperature was fitted.
+    """A softmax with a fitted temperature.
 
     Attributes:
         item_nats: of each asked item over chance, shape (n_asked,).
-        betas: with which each was scored, shape (n_asked,).
-        shares: of each block's items in the probabilities of each half, shape (2, n_blocks); 0 where beta is.
+        betas: beta that each item was scored with, shape (n_asked,).
+        shares: share of each block's items in the probabilities of each half, shape (2, n_blocks); 0 if beta
+            is 0.
     """
 
     item_nats: Floats
@@ -136,7 +137,7 @@ class Softmax:
     """A softmax over cosines as a distribution over each asked item's candidates.
 
     Attributes:
-        sums: what it sums to.
+        sums: its sums.
         found: cosine with the right answer, or the weighted mean over right answers, shape (n_asked,).
         log_number: logarithm of the number of candidates, shape (n_asked,).
     """
@@ -146,7 +147,7 @@ class Softmax:
     log_number: Floats
 
     def fit(self, half: Integers) -> Fit:
-        """Score each asked item with the beta that was fitted on the half that it is not in.
+        """Score each query with the beta that was fitted on the other half.
 
         Args:
             half: of each asked item, 0 or 1, shape (n_asked,).
@@ -163,7 +164,7 @@ class Softmax:
         return Fit(nats, betas, shares)
 
     def _best(self, fitted: npt.NDArray[np.bool_]) -> int:
-        """Position in `FINE_BETAS` of the beta at which some items lose least."""
+        """Position in `FINE_BETAS` of the beta with the smallest loss for some items."""
         about_top = self.sums.about_top[fitted].mean(axis=0, dtype=np.float64)
         below_top = (self.sums.top[fitted] - self.found[fitted]).mean()
         losses = _spline_weights() @ about_top + FINE_BETAS[1:] * below_top

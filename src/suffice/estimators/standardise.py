@@ -1,4 +1,4 @@
-"""The checks and the standardisation that all estimators begin with, streamed over items."""
+"""The checks and the standardisation that all estimators start with, streamed over items."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ import numpy.typing as npt
 from suffice.errors import EstimationError
 
 CHUNK_ITEMS = 8192
-SUM_ITEMS = 512  # items that are summed in single precision, before the sums are added in double
+SUM_ITEMS = 512  # items summed in single precision; these sums are then added in double precision
 PIVOT_ITEMS = 4096
-LEAST_SCALE = 1e-290  # below it numbers lose digits
-SAFE_SCALE = 1e-15  # below it squares lose precision in single precision
-CONSTANT_SPREAD = 1e-6  # a dimension whose spread is below this share of its level is rounding noise
+LEAST_SCALE = 1e-290  # smaller numbers lose digits
+SAFE_SCALE = 1e-15  # squares of smaller numbers lose precision in single precision
+CONSTANT_SPREAD = 1e-6  # if the spread is below this share of the level, it is rounding noise
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Standardisation:
         return len(self.kept)
 
     def of_dimensions(self, which: npt.NDArray[np.bool_]) -> "Standardisation":
-        """That of some of the dimensions that vary, a mask of shape (d,)."""
+        """The same for some of the dimensions that vary, given as a mask of shape (d,)."""
         return Standardisation(self.kept[which], self.mean[which], self.scale[which])
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -49,7 +49,7 @@ class Standardisation:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Standardisation":
-        """What `arrays` described; other arrays are ignored."""
+        """The standardisation that `arrays` described; other arrays are ignored."""
         return cls(arrays["kept"], arrays["mean"], arrays["scale"])
 
     def apply(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -63,7 +63,7 @@ class Standardisation:
 
     @cached_property
     def _single_precision_is_enough(self) -> bool:
-        """Whether no mean is so far from 0 that rounding it would move a dimension by 0.001 of its spread."""
+        """Whether every mean is so near 0 that rounding moves no dimension by 0.001 of its spread."""
         in_range = (self.scale > SAFE_SCALE) & (self.scale < 1 / SAFE_SCALE)
         return bool((in_range & (np.abs(self.mean) < 1e4 * self.scale)).all())
 
@@ -75,7 +75,7 @@ def chunks_of(n_items: int, size: int = CHUNK_ITEMS) -> Iterator[slice]:
 
 
 def check_embedding(embedding: npt.NDArray[np.floating], name: str = "the embedding") -> None:
-    """Check shape and type; values are checked by `standardise`, which reads them anyway.
+    """Check shape and type. `standardise` checks the values, because it reads them anyway.
 
     Raises:
         EstimationError: not a two-dimensional array of real numbers with at least one column.
@@ -89,11 +89,11 @@ def check_embedding(embedding: npt.NDArray[np.floating], name: str = "the embedd
 def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding") -> Standardisation:
     """Mean and standard deviation of each dimension, in one streamed pass.
 
-    Deviations are taken from the mean of the first items, so that a mean far from 0 costs no precision.
+    Deviations are taken from the mean of the first items, so a mean far from 0 does not reduce precision.
 
     Args:
         embedding: shape (n_items, embed_dim); may be a memory map.
-        name: what the messages call it.
+        name: name of the embedding in messages.
 
     Raises:
         EstimationError: a value is NaN or infinite, or no dimension varies.
@@ -108,20 +108,25 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
             mean, scale = _mean_and_scale_of_extremes(embedding)
     if not np.isfinite(scale).all():
         column = int(np.isfinite(scale).argmin())
-        raise EstimationError(f"{name} has values in column {column} that are too large; divide them")
+        raise EstimationError(
+            f"{name} has values in column {column} that are too large; divide them by a constant"
+        )
     tiny = (scale > 0) & (scale < LEAST_SCALE)
     if tiny.any():
         raise EstimationError(
-            f"{name} has values in column {tiny.argmax()} that are too small; multiply them"
+            f"{name} has values in column {tiny.argmax()} that are too small; multiply them by a constant"
         )
     kept = np.flatnonzero(scale > CONSTANT_SPREAD * np.abs(mean))
     if len(kept) == 0:
-        raise EstimationError(f"all {len(mean)} dimensions of {name} are constant: it tells items not apart")
+        raise EstimationError(
+            f"all {len(mean)} dimensions of {name} are constant, so every item has the same vector; check "
+            "how they were embedded"
+        )
     return Standardisation(kept, mean[kept], scale[kept])
 
 
 def _mean_and_scale(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each dimension from deviations about a pivot, in its own precision."""
+    """Mean and standard deviation of each dimension, from deviations about a pivot, in its precision."""
     floating = embedding.dtype if embedding.dtype in (np.float32, np.float64) else np.dtype(np.float64)
     sums, squares = np.zeros_like(pivot), np.zeros_like(pivot)
     for rows in chunks_of(len(embedding), SUM_ITEMS):
@@ -134,7 +139,7 @@ def _mean_and_scale(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple
 
 
 def _mean_and_scale_of_extremes(embedding: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
-    """The same where squares would leave the range of numbers: of values divided by the largest."""
+    """The same for values whose squares would overflow or underflow: they are divided by the largest."""
     largest = np.zeros(embedding.shape[1])
     for rows in chunks_of(len(embedding)):
         np.maximum(largest, np.abs(np.asarray(embedding[rows], dtype=np.float64)).max(axis=0), out=largest)
@@ -154,5 +159,5 @@ def _check_finite(block: npt.NDArray[np.floating], first_row: int, name: str) ->
         row, column = np.argwhere(bad)[0]
         raise EstimationError(
             f"{name} has {int(bad.sum())} NaN or infinite values, the first in row {first_row + row}, "
-            f"column {column}; embed these items again or drop the model"
+            f"column {column}; embed these items again or leave the model out"
         )

@@ -1,4 +1,4 @@
-"""Pairs of a study's embeddings: what is in the store is read, what is not is estimated and kept."""
+"""Pairs of a study's embeddings: pairs in the store are read, and others are estimated and stored."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from suffice.storage.store import ResultStore
 
 
 def pair_key(estimator: Estimator[Any], view: View, source_sha256: str, target_sha256: str) -> str:
-    """The key of I_S(U -> V): a hash of all that the result depends on, in the order source, target.
+    """The key of I_S(U -> V): a hash of everything that the result depends on, in the order source, target.
 
     Args:
         estimator: with its settings and seed.
-        view: how source and target see the items, and how these are divided.
+        view: how source and target see the items, and how the items are divided.
         source_sha256: hash of the source's vectors under the view.
         target_sha256: hash of the target's vectors under the view.
     """
@@ -40,7 +40,7 @@ def pair_key(estimator: Estimator[Any], view: View, source_sha256: str, target_s
 
 
 class _Lazy(Mapping[str, Parts]):
-    """Prepared models that are read when they are looked up, and not kept."""
+    """Prepared models. Each is read when it is looked up, and not kept in memory."""
 
     def __init__(self, names: Sequence[str], load: Callable[[str], Parts]) -> None:
         self.names = names
@@ -66,14 +66,14 @@ def pairs_of_target(
     """The pairs of every model as source with one target, under one view.
 
     Args:
-        estimator: makes the pairs that are not in the store.
-        models: all models by name, the target among them.
+        estimator: estimates the pairs that are not in the store.
+        models: all models by name, including the target.
         target: name of the target.
         view: how source and target see the items.
-        store: where results are kept, each as soon as it is made.
+        store: keeps each result as soon as it is estimated.
 
     Returns:
-        The pairs table, one row a source in the order of `models`, and the number of pairs made now.
+        The pairs table, one row per source in the order of `models`, and the number of new pairs.
 
     Raises:
         EstimationError: a pair cannot be estimated; the message names it.
@@ -115,7 +115,7 @@ def _timed(results: Iterator[tuple[str, Sufficiency]]) -> Iterator[tuple[str, Su
 
 
 def _table_row(stored: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A stored result as columns of a table; the time it took is left out, since it is not reproducible."""
+    """A stored result as columns of a table. Its time is left out because it is not reproducible."""
     try:
         return Sufficiency.from_json(
             {key: value for key, value in stored.items() if key != "seconds"}

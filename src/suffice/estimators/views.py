@@ -1,4 +1,4 @@
-"""What source and target see of an item: the same, or two different looks; and a model's work on each."""
+"""What source and target see of an item (the same, or two looks), and the work on a model for each view."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ Parts = tuple[Prepared, ...]
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model of a study as files.
+    """The files of a model in a study.
 
     Attributes:
-        vectors: the embedding, `.npy`; its card lies beside it as `.json`.
-        prepared: what the estimator prepared of it, `.npz`.
-        looks: its vectors of looks at the items, if there are such, with their card beside them.
+        vectors: the embedding, `.npy`, with its card `.json` beside it.
+        prepared: the file that the estimator prepared from it, `.npz`.
+        looks: its vectors of looks at the items, if there are any, with their card beside them.
     """
 
     vectors: Path
@@ -46,7 +46,7 @@ class View(ABC):
 
     Attributes:
         name: in the column `looks` of tables.
-        parts: what a model's parts are called in the file of what is prepared of it.
+        parts: names of a model's parts in its prepared file.
         plan: division of the items, or of the pairs of looks.
     """
 
@@ -64,7 +64,7 @@ class View(ABC):
 
     @abstractmethod
     def prepare(self, estimator: Estimator[Any], model: StoredModel) -> Parts:
-        """Do the work on a model that all its pairs share, part by part."""
+        """Do the work on a model that all its pairs share, one part after the other."""
 
     @abstractmethod
     def pairs(
@@ -73,7 +73,7 @@ class View(ABC):
         """Estimate I_S(U -> V) for every source U and one target V."""
 
     def load(self, estimator: Estimator[Any], model: StoredModel) -> Parts:
-        """The parts of a model that was prepared, their vectors opened.
+        """The parts of a prepared model, with their vectors opened.
 
         Raises:
             DataError: the file is missing or damaged.
@@ -87,7 +87,7 @@ class View(ABC):
 
 @dataclass(frozen=True)
 class OneLook(View):
-    """Source and target see the same."""
+    """Source and target see the same item."""
 
     plan: ItemPlan
     name = SAME
@@ -115,7 +115,7 @@ class OneLook(View):
 
 @dataclass(frozen=True)
 class TwoLooks(View):
-    """The source sees one look and the target the other, both ways round.
+    """The source sees one look and the target the other, and then the other way round.
 
     Attributes:
         plan: division of the pairs of looks.
@@ -137,7 +137,7 @@ class TwoLooks(View):
         return self.table.vectors(open_array(model.vectors), looks)
 
     def sha256_of(self, model: StoredModel) -> str:
-        """Hash of the table of looks and of the vectors that its rows are taken from."""
+        """Hash of the table of looks and of the vectors that it refers to."""
         return sha256_of_json([self.table.sha256, *model.sha256_of_arrays])
 
     def prepare(self, estimator: Estimator[Any], model: StoredModel) -> Parts:
@@ -155,13 +155,13 @@ class TwoLooks(View):
 def stored_models(
     names: Sequence[str], vectors: Sequence[str], prepared: Sequence[str], looks: Sequence[str]
 ) -> dict[str, StoredModel]:
-    """Models by name from their files, which are in the order of the names.
+    """Models by name from their files, given in the order of the names.
 
     Args:
-        names: of the models.
+        names: names of the models.
         vectors: their embeddings.
-        prepared: what the estimator prepared of each.
-        looks: their vectors of looks; empty if there are none.
+        prepared: the prepared file of each.
+        looks: their vectors of looks; empty if there are no looks.
     """
     of_looks: Sequence[Path | None] = list(map(Path, looks)) or [None] * len(names)
     files = zip(map(Path, vectors), map(Path, prepared), of_looks, strict=True)
@@ -169,15 +169,15 @@ def stored_models(
 
 
 def views_of(estimator: Estimator[Any], groups: npt.NDArray[Any], looks: LookTable | None) -> list[View]:
-    """The views that an estimator has of a data set: one look, and two where there are such.
+    """The views that an estimator has of a data set: one look, and two looks if there are any.
 
     Args:
-        estimator: its seed divides the items.
+        estimator: the estimator, whose seed divides the items.
         groups: group of each item, shape (n_items,).
-        looks: pairs of looks at the items; None, or a table without pairs, if there is one look alone.
+        looks: pairs of looks at the items; None, or a table without pairs, if there is only one look.
 
     Raises:
-        EstimationError: the estimator needs two looks, and there is one.
+        EstimationError: the estimator needs two looks, and there is only one.
     """
     views: list[View] = []
     if not estimator.needs_two_looks:
@@ -186,14 +186,14 @@ def views_of(estimator: Estimator[Any], groups: npt.NDArray[Any], looks: LookTab
         views.append(TwoLooks(divide_items(looks.n_pairs, looks.group, estimator.seed), looks))
     if not views:
         raise EstimationError(
-            f"estimator {estimator.name!r} with these settings needs two looks at an item, and the data set "
-            "has one; see views in datasets.tsv"
+            f"estimator {estimator.name!r} with these settings needs two looks at an item, but the data set "
+            "has only one; set views in datasets.tsv"
         )
     return views
 
 
 def prepare_views(estimator: Estimator[Any], model: StoredModel, views: list[View]) -> None:
-    """Do the work of an estimator on one model that all its pairs share, under each view, and keep it.
+    """Do the work on one model that all its pairs share, for each view, and store it.
 
     Raises:
         EstimationError: the model cannot be prepared.

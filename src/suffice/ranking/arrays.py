@@ -1,4 +1,4 @@
-"""A table of pairs as arrays: sources as rows, a column for each target of each estimator."""
+"""A table of pairs as arrays: one row per source, one column per target of each estimator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +26,10 @@ class PairArrays:
         targets: target of each column, shape (n_columns,).
         estimators: estimator of each column, in the order of the table, shape (n_columns,).
         block_nats: of each pair per target dimension, shape (n_models, n_columns, n_blocks).
-        block_excess_nats: deviations of blocks whose variance is to be taken off, of the same shape; 0 if not
-            said otherwise.
-        block_items: items of each block that stand for all, shape (n_columns, n_blocks).
+        block_excess_nats: deviations of blocks whose variance is subtracted, of the same shape; 0 by default.
+        block_items: items of each block, which represent all items, shape (n_columns, n_blocks).
         counted: which pairs enter the ranking, shape (n_models, n_columns).
-        n_items: number of items that the estimates rest on.
+        n_items: number of items of the estimates.
         relatives: group of relatives of each model, shape (n_models,).
         looks: how source and target look at an item.
     """
@@ -47,7 +46,7 @@ class PairArrays:
     looks: str = SAME_LOOK
 
     def matrix(self, blocks: Integers | slice = slice(None)) -> Floats:
-        """Nats per target dimension from some or all blocks; NaN where a pair does not count."""
+        """Nats per target dimension from some or all blocks; NaN if a pair does not count."""
         items = self.block_items[:, blocks].sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             nats = self.block_nats[:, :, blocks].sum(axis=2) / items
@@ -100,25 +99,25 @@ class PairArrays:
 
 
 def _one_over_count(labels: Sequence[object]) -> Floats:
-    """One over how often each label stands in the sequence."""
+    """One over the number of times that each label occurs in the sequence."""
     codes = pd.factorize(pd.Series(list(labels), dtype=object))[0]
     return np.asarray(1 / np.bincount(codes)[codes])
 
 
 def looks_of(pairs: pd.DataFrame) -> str:
-    """How source and target look at an item; tables without the column are of one look.
+    """How source and target look at an item; tables without the column have one look.
 
     Raises:
         EstimationError: the table mixes pairs of different looks.
     """
     found = sorted(set(pairs[LOOKS])) if LOOKS in pairs else [SAME_LOOK]
     if len(found) > 1:
-        raise EstimationError(f"the pairs mix the looks {', '.join(found)}; rank each by itself")
+        raise EstimationError(f"the pairs mix the looks {', '.join(found)}; rank each of them separately")
     return str(found[0])
 
 
 def counts_self_pairs(pairs: pd.DataFrame, self_pairs: bool | None) -> bool:
-    """Whether a model is a target of itself: as asked; if not said, where the looks differ."""
+    """Whether a model is a target of itself: as given; by default, if the looks differ."""
     return looks_of(pairs) != SAME_LOOK if self_pairs is None else self_pairs
 
 
@@ -128,21 +127,21 @@ def arrays_of(
     relatives: Mapping[str, str] | None = None,
     copies: Mapping[str, str] | None = None,
 ) -> PairArrays:
-    """The arrays of a table of pairs; the targets are those that the table has.
+    """The arrays of a table of pairs; the targets are those in the table.
 
     Args:
         pairs: as for `rank_pairs`.
-        self_pairs: whether a model is a target of itself; None: where the looks differ.
-        relatives: group of relatives of each model; one that is not named is a group of its own.
-        copies: group of near-copies of each model, likewise; where self pairs do not count, a near-copy is
-            not a target either, unless the model has no other.
+        self_pairs: whether a model is a target of itself; None: if the looks differ.
+        relatives: group of relatives of each model; a model without an entry is a group of its own.
+        copies: group of near-copies of each model, in the same form. If self pairs do not count, a near-copy
+            is not a target either, unless the model has no other target.
 
     Raises:
         EstimationError: fewer than two models, a pair is missing or not finite, or a model has no target.
     """
     models = sorted(set(pairs["source"]) | set(pairs["target"]))
     if len(models) < 2:
-        raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(models) or 'none'}")
+        raise EstimationError(f"a ranking needs at least 2 models; given: {', '.join(models) or 'no model'}")
     looks = looks_of(pairs)
     ordered, columns = _ordered(pairs, models)
     shape = (len(models), len(columns), -1)
@@ -178,9 +177,9 @@ def _per_dimension(pairs: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _counted(models: list[str], targets: list[str], self_pairs: bool, copies: Mapping[str, str]) -> Booleans:
-    """Which pairs enter the ranking: without self pairs, those of a model with others than its near-copies.
+    """Which pairs enter the ranking: without self pairs, those of a model with models other than its copies.
 
-    Where a model has no target but itself and its near-copies, these copies count.
+    If a model has no target except itself and its near-copies, these copies count.
     """
     by_name = np.array(models)[:, None] != np.array(targets)
     by_copy = np.array([copies.get(model, model) for model in models])[:, None] != np.array(
@@ -189,7 +188,7 @@ def _counted(models: list[str], targets: list[str], self_pairs: bool, copies: Ma
     counted = np.where(by_copy.any(axis=1, keepdims=True), by_copy, by_name) | self_pairs
     if not counted.any(axis=1).all():
         raise EstimationError(
-            f"{targets[0]} is the only target, and no target of itself, so that it has no score; "
+            f"{targets[0]} is the only target and is not a target of itself, so it has no score; "
             "choose at least 2 targets"
         )
     return np.asarray(counted)
@@ -201,7 +200,7 @@ def _ordered(pairs: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, 
     keyed = keyed.set_index(["source", ESTIMATOR, "target"])
     if keyed.index.has_duplicates:
         source, _, target = keyed.index[keyed.index.duplicated()][0]
-        raise EstimationError(f"the pair {source} -> {target} stands twice; keep one of the two")
+        raise EstimationError(f"the pair {source} -> {target} occurs twice; keep one of the two")
     names = list(dict.fromkeys(keyed.index.get_level_values(ESTIMATOR)))
     present = set(zip(*map(keyed.index.get_level_values, (ESTIMATOR, "target")), strict=True))
     columns = sorted(present, key=lambda column: (names.index(column[0]), column[1]))
@@ -210,7 +209,7 @@ def _ordered(pairs: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, 
     if len(missing):
         source, _, target = missing[0]
         raise EstimationError(
-            f"{len(missing)} pairs are missing, the first is {source} -> {target}; estimate them"
+            f"{len(missing)} pairs are missing, such as {source} -> {target}; estimate them"
         )
     return keyed.loc[index], columns
 
@@ -218,10 +217,10 @@ def _ordered(pairs: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, 
 def nats_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
     """Nats per target dimension: sources as index, and for each estimator its targets as columns.
 
-    With several estimators a target stands in as many columns, those of the first estimator first.
+    With several estimators, a target has one column per estimator, those of the first estimator first.
 
     Args:
-        pairs: source, target, nats_per_dim, and perhaps estimator.
+        pairs: source, target, nats_per_dim, and optionally estimator.
 
     Raises:
         EstimationError: a pair is missing.
@@ -241,21 +240,21 @@ def nats_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_first_estimator(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of the estimator that comes first in a table of pairs; all, if none is named."""
+    """The pairs of the first estimator in a table of pairs; all pairs if no estimator is named."""
     if ESTIMATOR not in pairs or pairs.empty:
         return pairs
     return pairs[pairs[ESTIMATOR] == pairs[ESTIMATOR].iloc[0]].reset_index(drop=True)
 
 
 def aggregate(matrix: Floats, how: str) -> Floats:
-    """What orders the models of a matrix of nats per target dimension: win rates, means or medians.
+    """The values that order the models of a matrix of nats per target dimension: win rates, means or medians.
 
     Args:
         matrix: shape (..., n_models, n_targets); NaN marks pairs that do not count.
         how: "ranks", "mean" or "median"; with "ranks" models and targets have equal weights.
 
     Returns:
-        Shape (..., n_models); NaN where there is nothing to summarise.
+        Shape (..., n_models); NaN if there is nothing to summarise.
     """
     if how == "ranks":
         return _win_rates(matrix)
@@ -270,7 +269,7 @@ def aggregate(matrix: Floats, how: str) -> Floats:
 
 
 def nats_summary(how: str) -> str:
-    """How nats themselves are summarised under an aggregate: win rates have no nats, so that it is a mean."""
+    """How nats are summarised under an aggregate; win rates have no nats, so this is the mean."""
     return "median" if how == "median" else "mean"
 
 

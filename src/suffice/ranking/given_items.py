@@ -1,4 +1,4 @@
-"""The items that the inputs of a ranking have in common: joined by ids, if all carry some."""
+"""The items that the inputs of a ranking have in common, joined by ids if all inputs have ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class GivenItems:
         first: the first look by model, row i of each is item i.
         second: the second look by model, if there is one.
         groups: group of each item, if there are any.
-        have_ids: whether the items are known by ids.
-        notes: what a reader should know of how rows became items.
+        have_ids: whether the items have ids.
+        notes: notes for the reader on how rows became items.
     """
 
     first: Embeddings
@@ -38,16 +38,16 @@ class GivenItems:
 def join_items(
     first: Mapping[str, Any], second: Mapping[str, Any] | None, groups: npt.ArrayLike | None, ids: Ids
 ) -> GivenItems:
-    """Make arrays of what is given, and join their rows by the ids that they carry.
+    """Convert the inputs to arrays, and join their rows by id if they have ids.
 
     Args:
-        first: vectors by model, in whatever form `as_matrix` takes.
+        first: vectors by model, in any form that `as_matrix` accepts.
         second: vectors of the second look, if there is one.
         groups: group of each item, in the order of the first model's rows, or a series with the items' ids.
-        ids: of the rows of all inputs that carry none, or of each model's in place of those that it carries.
+        ids: ids of the rows of all inputs without ids, or ids by model that replace the model's own.
 
     Raises:
-        EstimationError: an input cannot be used or joined, or numbers of rows differ, see `align`.
+        EstimationError: an input cannot be used or joined, or numbers of rows differ; see `align`.
     """
     arrays, later = as_matrices(first), as_matrices(second or {})
     inputs = arrays | {second_name(name): array for name, array in later.items()}
@@ -68,10 +68,10 @@ def join_items(
 
 
 def _with_given(carried: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
-    """The ids of each input: given for the model, or its own, or given for all.
+    """The ids of each input: given for the model, or its own, or given for all inputs.
 
     Raises:
-        EstimationError: `ids` names a model that there is not.
+        EstimationError: `ids` names an unknown model.
     """
     if ids is None:
         return dict(carried)

@@ -1,4 +1,4 @@
-"""Which two looks at each item there are, if models are given as arrays."""
+"""The two looks at each item, if models are given as arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ MAX_EQUAL_SHARE = 0.5  # of a model's rows in two files
 
 @dataclass(frozen=True)
 class GivenLooks:
-    """The arrays of one look or two, and how they are divided.
+    """The arrays of one look or two, and the division of the items.
 
     Attributes:
-        looks: how they were made: "same" (one look), "files" or "group".
+        looks: source of the looks: "same" (one look), "files" or "group".
         plan: division of the items, or of the pairs of items of one group.
         first: the first look by model.
-        second: the second look by model; None: there is one.
-        notes: what a reader of the ranking should know of them.
+        second: the second look by model; None: there is only one look.
+        notes: notes on the looks for readers of the ranking.
     """
 
     looks: str
@@ -39,8 +39,8 @@ class GivenLooks:
     notes: tuple[str, ...] = ()
 
 
-class NoLooks(Exception):  # noqa: N818 - it is caught where one look will do
-    """There are not two looks; the message says why."""
+class NoLooks(Exception):  # noqa: N818 - it is caught if one look is enough
+    """Two looks are not available; the message says why."""
 
 
 def arrange_looks(
@@ -50,21 +50,21 @@ def arrange_looks(
     looks: LooksChoice = "auto",
     seed: int = 0,
 ) -> GivenLooks:
-    """The looks that are asked for, or with "auto" those that can be had.
+    """The requested looks, or with "auto" the looks that are available.
 
-    "auto" takes the second look if there is one; else other items of the same group, if at least 50 groups
-    have two items whose vectors differ; else one look, and says why. Copies of items are found and never
-    separated, see `suffice.estimators.copies`.
+    "auto" uses the second look if there is one. Otherwise it uses other items of the same group, if at least
+    50 groups have two items with different vectors. Otherwise it uses one look, and a note says why. Copies
+    of items are never separated, see `suffice.estimators.copies`.
 
     Args:
         first: vectors of the items, or of the first look at them, by model.
         second: vectors of the second look at the same items, of the same models.
         groups: group of each item, shape (n_items,).
         looks: "auto", "same", "files" or "group".
-        seed: of the division of the items, and of the partners within groups.
+        seed: seed for dividing the items, and for choosing partners within groups.
 
     Raises:
-        EstimationError: the looks that are asked for cannot be had, or `second` is of other models or items.
+        EstimationError: the requested looks are not available, or `second` has other models or items.
     """
     if looks not in get_args(LooksChoice):
         raise EstimationError(f"looks {looks!r}: write one of {', '.join(get_args(LooksChoice))}")
@@ -93,24 +93,24 @@ def _arranged(  # noqa: PLR0913 - what `arrange_looks` is given, and the groups 
     except NoLooks as reason:
         if looks != "auto":
             raise EstimationError(f"looks {looks!r}: {reason}") from None
-        note = f"one look is used, which is known to rank worse: {reason}"
+        note = f"only one look is used, which gives a less reliable ranking: {reason}"
         return GivenLooks("same", divide_items(n_items, together, seed), first, notes=(note,))
     if second is not None:
-        raise EstimationError("looks 'same' is one look, but a second is given; leave one of the two out")
+        raise EstimationError("looks 'same' means one look, but a second is given; leave one of the two out")
     return GivenLooks("same", divide_items(n_items, together, seed), first)
 
 
 def _check_same_models(first: Embeddings, second: Embeddings) -> None:
-    """Check that both looks are of the same models, items and widths.
+    """Check that both looks have the same models, items and widths.
 
     Raises:
-        EstimationError: they are not; the message names the models.
+        EstimationError: they differ; the message names the models.
     """
     for here, there, which in ((first, second, "second"), (second, first, "first")):
         missing = [name for name in here if name not in there]
         if missing:
             raise EstimationError(
-                f"the {which} look lacks {', '.join(missing)}; give both looks of every model, under one name"
+                f"the {which} look lacks {', '.join(missing)}; give both looks of every model under one name"
             )
     for name, array in first.items():
         if second[name].shape != array.shape:
@@ -130,7 +130,7 @@ def _of_files(
         if share > MAX_EQUAL_SHARE:
             raise NoLooks(
                 f"{name} has the same vector in both looks for {share:.0%} of the items; check that its two "
-                "files are of two looks"
+                "files hold two different looks"
             )
     plan = divide_items(len(next(iter(first.values()))), groups, seed)
     return GivenLooks("files", plan, first, second)
@@ -153,8 +153,8 @@ def _of_groups(
     pairs = GroupPairs(*(part[_differ(first, found)] for part in found))
     if pairs.n_groups < MIN_PAIRED_GROUPS:
         raise NoLooks(
-            f"only {pairs.n_groups} groups have two items whose vectors differ, and {MIN_PAIRED_GROUPS} are "
-            "needed; use a coarser group column"
+            f"only {pairs.n_groups} groups have two items with different vectors, but {MIN_PAIRED_GROUPS} "
+            "are needed; use larger groups"
         )
     whole = pairs.group_of_pair if together is groups else np.asarray(together)[pairs.first_rows]
     plan = divide_items(len(pairs.first_rows), whole, seed)
@@ -185,6 +185,6 @@ def _differ(embeddings: Embeddings, pairs: GroupPairs) -> Booleans:
 
 
 def _equal_rows(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Booleans:
-    """Which rows are the same in both, shape (n,)."""
+    """Which rows are equal in both, shape (n,)."""
     equal: Booleans = (first == second).all(axis=1)
     return equal

@@ -1,4 +1,4 @@
-"""Of a study's pairs, those that models are ranked by, and those of one look."""
+"""The pairs of a study that models are ranked by, and those with one look."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ PUBLISHED_SCORE = "published_score"
 
 
 def ranked_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """The pairs that models are ranked by: those across two looks where there are such, or else all.
+    """The pairs that models are ranked by: those across two looks if there are any, otherwise all.
 
     Args:
         paths: the tables of pairs of all targets.
@@ -25,7 +25,7 @@ def ranked_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
 
 
 def one_look_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """The first estimator's pairs whose source and target see the same; all, if it needs two looks.
+    """The first estimator's pairs in which source and target see the same; all pairs if it needs two looks.
 
     Args:
         paths: the tables of pairs of all targets.
@@ -36,13 +36,13 @@ def one_look_pairs(paths: Iterable[Path | str]) -> pd.DataFrame:
 
 
 def with_published_score(ranking: pd.DataFrame, pairs: pd.DataFrame, self_pairs: bool) -> pd.DataFrame:
-    """The ranking with the column `published_score`, missing where there are no pairs of one look.
+    """The ranking with the column `published_score`, which is missing if there are no pairs with one look.
 
-    It is the median over targets of nats per dimension, source and target seeing the same: the score of
-    Darrin et al., NeurIPS 2024 (arXiv 2406.07640).
+    It is the median over targets of nats per dimension when source and target see the same. This is the score
+    of Darrin et al., NeurIPS 2024 (arXiv 2406.07640).
 
     Args:
-        ranking: one row a model.
+        ranking: one row per model.
         pairs: source, target, looks, nats_per_dim.
         self_pairs: whether a model is a target of itself.
     """

@@ -1,4 +1,4 @@
-"""What orders the models, and which stand above which: by win rates, or by the mean or median of nats."""
+"""The order of the models, and which stand above which: by win rates, or by the mean or median of nats."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -25,35 +25,35 @@ from suffice.ranking.wins import (
     win_shares,
 )
 
-MOST_ITEMS = 1e6  # times the items there are; more are as good as none
+MOST_ITEMS = 1e6  # times the number of items; a need for more counts as infinite
 HALVINGS = 24
 
 
 class Order(ABC):
-    """What orders the models of a matrix of pairs, and how far apart they must be to be told apart."""
+    """The values that order models, and how far apart models must be to be distinguishable."""
 
     @abstractmethod
     def value(self, matrix: Floats) -> Floats:
-        """What orders the models, higher is better, shape (n_models,)."""
+        """The values that order the models, higher is better, shape (n_models,)."""
 
     @abstractmethod
     def above(self, matrix: Floats) -> Booleans:
-        """Which models (rows) stand above which (columns) whatever the items leave open."""
+        """Which models (rows) stand above which (columns) for every outcome that the items leave open."""
 
     @abstractmethod
     def separates(self, matrix: Floats, first: int, second: int, share: float) -> bool:
-        """Whether a share of the items tells the first model from the second, if nats stay as they are."""
+        """Whether a share of the items distinguishes the first model from the second, with nats unchanged."""
 
     def n_separated(self, matrix: Floats, share: float) -> int:
-        """How many neighbours in the ranking a share of the items tells apart."""
+        """Number of neighbours in the ranking that a share of the items distinguishes."""
         return sum(self.separates(matrix, *pair, share) for pair in neighbours(self.value(matrix)))
 
     def shares_needed(self, matrix: Floats) -> Floats:
-        """The share of the items from which neighbours are told apart, if nats stay as they are.
+        """The share of the items from which neighbours are distinguishable, with nats unchanged.
 
         Returns:
-            Shape (n_models - 1,), in the order of the ranking: 1 where the items at hand are enough, infinite
-            beyond a million times as many.
+            Shape (n_models - 1,), in the order of the ranking: 1 if the present items are enough, infinite if
+            more than a million times as many are needed.
         """
         pairs = neighbours(self.value(matrix))
         return np.array([self._share_needed(matrix, first, second) for first, second in pairs])
@@ -73,10 +73,10 @@ class Order(ABC):
 
 @dataclass(frozen=True)
 class ByWins(Order):
-    """By win rates.
+    """The order by win rates.
 
     Attributes:
-        shares: what each comparison adds to a win rate.
+        shares: contribution of each comparison to a win rate.
         threshold: nats per target dimension beyond which a comparison is certain, shape (n_models, n_models,
             n_columns).
     """
@@ -89,7 +89,7 @@ class ByWins(Order):
         return self.shares.rates(observed_wins(matrix))
 
     def above(self, matrix: Floats) -> Booleans:
-        """Which models have the higher win rate however the open comparisons end."""
+        """Which models have the higher win rate for every outcome of the open comparisons."""
         return stands_above(self.shares, self.known(matrix), self.value(matrix))
 
     def known(self, matrix: Floats, rows: Integers | slice = slice(None), share: float = 1.0) -> Signs:
@@ -99,7 +99,7 @@ class ByWins(Order):
         return (np.sign(difference) * beyond).astype(np.int8)
 
     def separates(self, matrix: Floats, first: int, second: int, share: float) -> bool:
-        """Whether the win rate of the first is higher however the open comparisons end."""
+        """Whether the win rate of the first is higher for every outcome of the open comparisons."""
         known = self.known(matrix, np.array([first, second]), share)
         least = least_differences(self.shares, known[0], known[1:], first, np.array([second]))
         return bool(least[0] > TINY)
@@ -107,7 +107,7 @@ class ByWins(Order):
 
 @dataclass(frozen=True)
 class ByNats(Order):
-    """By the mean or median of nats.
+    """The order by the mean or median of nats.
 
     Attributes:
         how: "mean" or "median".
@@ -123,19 +123,19 @@ class ByNats(Order):
         return aggregate(matrix, self.how)
 
     def above(self, matrix: Floats) -> Booleans:
-        """Which scores are higher beyond doubt."""
+        """Which scores are certainly higher."""
         value = self.value(matrix)
         return transitive(value[:, None] - value > np.maximum(self.threshold, ROUNDING))
 
     def separates(self, matrix: Floats, first: int, second: int, share: float) -> bool:
-        """Whether the score of the first is higher beyond doubt."""
+        """Whether the score of the first is certainly higher."""
         value = self.value(matrix)
         needed = max(self.threshold[first, second] / np.sqrt(share), ROUNDING)
         return bool(value[first] - value[second] > needed)
 
 
 def neighbours(value: Floats) -> list[tuple[int, int]]:
-    """Places of the first and second of every two neighbours in the ranking, best first."""
+    """Positions of the first and second of every two neighbours in the ranking, best first."""
     ranked = [int(place) for place in np.argsort(-value, kind="stable")]
     return list(zip(ranked, ranked[1:], strict=False))
 
@@ -149,11 +149,11 @@ def by_nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> ByNats
     """The order by the mean or median of nats.
 
     Raises:
-        EstimationError: the pairs are of several estimators, whose nats are not on one scale.
+        EstimationError: the pairs come from several estimators, whose nats are not on one scale.
     """
     if len(set(arrays.estimators)) > 1:
         raise EstimationError(
-            f"the aggregate {how!r} needs pairs of one estimator, but there are "
+            f"the aggregate {how!r} needs pairs of one estimator, but these are from "
             f"{', '.join(dict.fromkeys(arrays.estimators))}; use the aggregate 'ranks'"
         )
     score, deviation = aggregate(arrays.matrix(), how), score_deviations(arrays, how, n_resamples, seed)

@@ -1,18 +1,18 @@
-r"""What the targets at hand leave open: would another pool like this one put the models in this order?
+r"""Uncertainty from the choice of targets: would another pool like this one have the same order?
 
-The targets are taken as a sample of groups of relatives. On the columns of each group two models differ by
-the sum x_g of their within-target ranks (under the aggregates mean and median: of their nats). If another
-group were as likely to favour the one as the other, the sign of each x_g would be a toss-up. So the sum is
-set against the sums that random signs give, the same signs for all pairs of models; the largest
+The targets are treated as a random sample of groups of relatives. On the columns of each group, two models
+differ by the sum x_g of their within-target ranks (under the aggregates mean and median: of their nats). If
+another group were as likely to favour one model as the other, the sign of each x_g would be random. The sum
+is therefore compared with sums under random signs, with the same signs for all pairs of models. The largest
 studentised sum over all pairs,
 
 .. math:: \max_{a, b} \frac{|\sum_g \epsilon_g x_g|}{\sqrt{\sum_g x_g^2}},
 
 makes all statements hold at once. Source: Romano and Wolf 2005, Journal of the American Statistical
 Association 100, 94-108, doi 10.1198/016214504000000539; sign changes as a randomisation test: Lehmann and
-Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2. No number of items makes up for few groups:
-with five groups or fewer nothing can be certain. A model stands above another for pools like this one only
-if it also does on this pool, whose items leave doubts of their own.
+Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2. More items cannot replace groups: with five
+groups or fewer nothing can be certain. A model stands above another for pools like this one only if it also
+does on this pool, where the items add their own uncertainty.
 """
 
 import numpy as np
@@ -23,8 +23,8 @@ from suffice.ranking.resampling import CONFIDENCE_LEVEL
 from suffice.ranking.wins import transitive
 from suffice.seeds import derive_seed
 
-MIN_GROUPS = 3  # fewer groups of targets than this say nothing of other pools
-MAX_EXACT_GROUPS = 11  # up to which all combinations of signs are tried
+MIN_GROUPS = 3  # fewer groups of targets say nothing about other pools
+MAX_EXACT_GROUPS = 11  # up to this number, all combinations of signs are used
 ROUNDING = 1e-9
 PAIRS_AT_ONCE = 4000
 
@@ -38,7 +38,7 @@ def stands_above_in_pools(
         arrays: the pairs.
         how: "ranks", "mean" or "median".
         on_this_pool: which stand above which on this pool.
-        n_resamples: random combinations of signs, where not all are tried.
+        n_resamples: number of random combinations of signs, if not all are used.
         seed: seed of the signs.
     """
     if arrays.n_groups < MIN_GROUPS:
@@ -57,7 +57,7 @@ def stands_above_in_pools(
 
 
 def group_differences(arrays: PairArrays, how: str) -> Floats:
-    """What each group of targets adds to the difference of two models, row less column.
+    """The contribution of each group of targets to the difference of two models, row minus column.
 
     Returns:
         Shape (n_models, n_models, n_groups); 0 for a group that does not count for both models.
@@ -70,7 +70,7 @@ def group_differences(arrays: PairArrays, how: str) -> Floats:
 
 
 def _within_target_ranks(arrays: PairArrays) -> Floats:
-    """Weight of the models that each one stands above on each column, ties and itself half."""
+    """Total weight of the models below each model on each column; ties and itself count half."""
     matrix = arrays.matrix()
     ranks = np.zeros_like(matrix)
     for other, weight in zip(matrix, arrays.model_weight, strict=True):
@@ -79,7 +79,7 @@ def _within_target_ranks(arrays: PairArrays) -> Floats:
 
 
 def _signs(n_groups: int, n_resamples: int, seed: int) -> Floats:
-    """All combinations of signs, the first fixed, or random ones and that which is at hand."""
+    """All combinations of signs, with the first fixed, or random ones and the observed one."""
     if n_groups <= MAX_EXACT_GROUPS:
         codes = np.arange(2 ** (n_groups - 1))
         return np.asarray(1.0 - 2 * (codes[:, None] >> np.arange(n_groups) & 1))

@@ -1,4 +1,4 @@
-"""A ranking from arrays: the pairs with all targets or some, then the scores."""
+"""A ranking from arrays: the pairs with all or some targets, then the scores."""
 
 import html
 import warnings
@@ -46,12 +46,12 @@ WRITTEN = ("ranking.csv", "health.csv", "pairs.parquet")
 
 @dataclass(frozen=True, repr=False)
 class Ranking:
-    """A ranking and the pairs it was made from.
+    """A ranking and its pairs.
 
     Attributes:
         table: one row per model, best first: model, score, score_low, score_high (nats per target
-            dimension), rank, rank_low, rank_high, tie_group, could_be_first, embed_dim, win_rate, and what
-            they rest on, see `rank_pairs`.
+            dimension), rank, rank_low, rank_high, tie_group, could_be_first, embed_dim, win_rate, and more
+            columns, see `rank_pairs`.
         pairs: one row per ordered pair and estimator: source, target, estimator, looks, nats, nats_per_dim,
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
@@ -70,7 +70,7 @@ class Ranking:
 
     @property
     def advice(self) -> str:
-        """Which models were targets, and what more items would tell apart, in a few sentences."""
+        """Which models were targets, and what more items would distinguish, in a few sentences."""
         return f"{describe_targets(self.table)} {describe_items_needed(self.table)}"
 
     @property
@@ -80,7 +80,7 @@ class Ranking:
         return [f"{model}: {text}" for model, text in given if text]
 
     def __repr__(self) -> str:
-        """The models that could be first, and how many there are; the table and the pairs are attributes."""
+        """The models that could be first, in one line; the table and the pairs are attributes."""
         could_be = self.table.loc[self.table["could_be_first"].astype(bool), "model"]
         by = " and ".join(dict.fromkeys(self.pairs["estimator"]))
         first = ", ".join(map(str, could_be))
@@ -147,40 +147,43 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     items: Sequence[Any] | None = None,
     **settings: Any,
 ) -> Ranking:
-    """Rank models by the information that each one's vectors carry about the others'.
+    """Rank models by the information that the vectors of each carry about those of the others.
 
     Args:
-        first: one array for each model, shape (n_items, embed_dim), the same items in the same order. Tables
-            that all carry ids (a column `id`, or an index that is not 0, 1, 2, ...) are joined by them.
-        second: a second look at the same items by the same models, such as the vectors of texts' second
-            halves where `first` holds those of the first: source and target then see different looks.
-        estimator: name of the density family, or several, whose pairs are columns of one ranking, or several
-            with the settings of each; None: linear, and with two looks under "ranks" linear and neighbours.
+        first: one array per model, shape (n_items, embed_dim), with the same items in the same order. If all
+            are tables with ids (a column `id`, or an index other than 0, 1, 2, ...), they are joined by id.
+        second: a second look at the same items by the same models. For example, `first` holds the vectors of
+            the first halves of texts, and `second` those of the second halves. Source and target then see
+            different looks.
+        estimator: name of the density family, or several names, or several with the settings of each. Pairs
+            of several estimators are columns of one ranking. None: linear, or linear and neighbours with two
+            looks under "ranks".
         aggregate: what orders the models: "ranks", the share of comparisons on common targets that a model
             wins, or the "mean" or "median" over targets.
-        self_pairs: whether a model is a target of itself; None: where source and target see different looks.
-        seed: seed of the division of the items, of the fits and of the resamples.
+        self_pairs: whether a model is a target of itself; None: if source and target see different looks.
+        seed: seed for dividing the items, for the fits and for the resamples.
         device: torch device, for families that are fitted with torch.
-        groups: group of each item, shape (n_items,); items of one group are never separated, nor are copies
-            of items, which are found by their vectors.
+        groups: group of each item, shape (n_items,). Items of one group are never separated. Neither are
+            copies of items, which are found by their vectors.
         looks: what source and target see: "same", the same vectors; "files", `first` and `second`;
-            "group", different items of one group; "auto", the second look if there is one, else other items
-            of the group if at least 50 groups have two items whose vectors differ, else the same.
-        families: family of models; models of one family count once together, as do near-copies, which are
+            "group", different items of one group; "auto", the second look if there is one, otherwise other
+            items of the group if at least 50 groups have two items with different vectors, otherwise the
+            same.
+        families: family of each model. Models of one family count once together. So do near-copies, which are
             found by their vectors.
-        targets: which models are targets: "all", names, or a number, for which models are drawn at random
-            from as many families as can be, see `choose_targets`. Every model is a source.
-        budget: the largest number of pairs, which decides the number of targets; in place of `targets`.
-        ids: ids of the rows of all inputs that carry none, shape (n_items,), or of each model's by its name.
-        models: functions that embed, by name, each from `items` to vectors of shape (n_items, embed_dim); in
-            place of `first`.
-        items: what they embed, such as texts.
-        **settings: of the estimator, if there is one; of linear, if none is named.
+        targets: which models are targets: "all", names, or a number. For a number, models are drawn at random
+            from as many families as possible, see `choose_targets`. Every model is a source.
+        budget: largest number of pairs, which decides the number of targets; use it instead of `targets`.
+        ids: ids of the rows of all inputs without ids, shape (n_items,), or ids by model.
+        models: embedding functions by name, from `items` to vectors of shape (n_items, embed_dim); use them
+            instead of `first`.
+        items: the items to embed, such as texts.
+        **settings: settings of the estimator if there is one, or of linear if no estimator is named.
 
     Raises:
-        EstimationError: (a ValueError) fewer than two models, different numbers of items, ids that stand
-            twice or are not common, targets or looks that cannot be had, or an embedding that cannot be used;
-            the message names the model.
+        EstimationError: (a ValueError) fewer than two models, different numbers of items, repeated or missing
+            ids, targets or looks that are not available, or an embedding that cannot be used; the message
+            names the model.
 
     Example:
         >>> import numpy as np
@@ -191,7 +194,7 @@ def rank(  # noqa: PLR0913 - each is a choice of the user's
     """
     how = _ranking_settings(aggregate, self_pairs)
     if estimator is not None:
-        _estimators(estimator, seed, device, settings)  # an unknown one is told before the arrays are read
+        _estimators(estimator, seed, device, settings)  # report an unknown one before the arrays are read
     vectors = _vectors(first, models, items)
     joined = join_items(vectors, _second_look(second), groups, ids)
     arrays = joined.first
@@ -238,21 +241,21 @@ def _warn(table: pd.DataFrame) -> None:
 
 
 def _second_look(second: Any) -> Mapping[str, Any] | None:
-    """The second look, as it is given.
+    """The second look, checked.
 
     Raises:
         EstimationError: it is not a mapping of models to arrays.
     """
     if second is not None and not isinstance(second, Mapping):
         raise EstimationError(
-            f"the second look is {second!r}, not arrays by model; an estimator is given by its keyword, "
+            f"the second look is {second!r}, not arrays by model; give an estimator by its keyword, "
             "estimator='linear'"
         )
     return second
 
 
 def _default_estimators(looks: str, aggregate: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The estimators where none is named: several with two looks, if nats need not be on one scale."""
+    """The default estimators: several with two looks, if nats need not be on one scale."""
     if looks == SAME_LOOK or aggregate != "ranks" or settings:
         return (DEFAULT_ESTIMATOR,)
     return WITH_TWO_LOOKS
@@ -264,17 +267,17 @@ def _estimators(
     device: str,
     settings: Mapping[str, Any],
 ) -> list[Estimator[Any]]:
-    """The density families that are asked for.
+    """The requested density families.
 
     Raises:
-        EstimationError: an unknown name, none, one twice, or settings for several.
+        EstimationError: an unknown name, no name, a repeated name, or settings for several.
     """
     names = [asked] if isinstance(asked, str) else list(asked)
     if not names or len(set(names)) < len(names):
-        raise EstimationError(f"estimators {names}: name at least one, and each once")
+        raise EstimationError(f"estimators {names}: name at least one estimator, and each only once")
     if settings and len(names) > 1:
         raise EstimationError(
-            f"settings ({', '.join(settings)}) belong to one estimator, but the ranking is by "
+            f"settings ({', '.join(settings)}) belong to one estimator, but the ranking uses "
             f"{' and '.join(names)}; name one, such as estimator={names[0]!r}"
         )
     own = asked if isinstance(asked, Mapping) else dict.fromkeys(names, settings)
@@ -282,7 +285,7 @@ def _estimators(
 
 
 def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:
-    """The pairs of all models with some targets by one density family, one row each."""
+    """The pairs of all models with some targets by one density family, one row per pair."""
     tell(f"{estimator.name}: {len(given.first)} models ({', '.join(given.first)})")
     try:
         if given.second is None:
@@ -305,17 +308,19 @@ def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str])
 def _wanted_targets(
     arrays: Mapping[str, Embedding], targets: Targets, budget: int | None, self_pairs: bool
 ) -> Targets:
-    """The targets that are asked for, after a check that they can be had.
+    """The requested targets, after a check that they are available.
 
     Raises:
-        EstimationError: both targets and a budget are given, or they cannot be had.
+        EstimationError: both targets and a budget are given, or the targets are not available.
     """
     targets = _plain_targets(targets)
     if budget is not None:
         if not isinstance(budget, Integral):
-            raise EstimationError(f"budget {budget!r} is no whole number of pairs; give one")
+            raise EstimationError(f"budget {budget!r} is not a whole number; give a whole number of pairs")
         if targets != "all":
-            raise EstimationError(f"both targets ({targets}) and a budget ({budget}) are given; give one")
+            raise EstimationError(
+                f"both targets ({targets}) and a budget ({budget}) are given; give one of the two"
+            )
         targets = targets_within(int(budget), len(arrays), self_pairs)
     check_targets(targets, list(arrays), self_pairs)
     return targets
@@ -324,14 +329,14 @@ def _wanted_targets(
 def _names_of_targets(
     models: list[str], targets: Targets, families: Mapping[str, str] | None, seed: int
 ) -> list[str]:
-    """The names of the targets, drawn if it is their number that is asked for."""
+    """The names of the targets, drawn at random if only their number is given."""
     if isinstance(targets, int):
         return choose_targets(models, targets, families, seed) if targets < len(models) else models
     return models if targets == "all" else list(targets)
 
 
 def _plain_targets(targets: Any) -> Targets:
-    """The targets as a text, a whole number or a list of names, whatever holds them."""
+    """The targets as a text, a whole number or a list of names, from any container."""
     if targets == "all":
         return "all"
     if isinstance(targets, Integral):
@@ -350,13 +355,13 @@ def _ranking_settings(aggregate: str, self_pairs: bool | None) -> RankingSetting
 
 
 def _check_names(first: Mapping[str, Any]) -> None:
-    """Check that there are at least two models, named by texts.
+    """Check that there are at least two models, and that their names are texts.
 
     Raises:
-        EstimationError: there are fewer, or a name is not a text.
+        EstimationError: there are fewer than two, or a name is not a text.
     """
     for name in first:
         if not isinstance(name, str):
-            raise EstimationError(f"the model's name {name!r} is no text; name models by texts")
+            raise EstimationError(f"model names must be text, but one is {name!r}; use a text such as 'a'")
     if len(first) < 2:
-        raise EstimationError(f"a ranking needs at least 2 models; there is {', '.join(first) or 'none'}")
+        raise EstimationError(f"a ranking needs at least 2 models; given: {', '.join(first) or 'no model'}")

@@ -1,13 +1,13 @@
-r"""Which models of a pool count once: near-copies, found by their vectors, and families, which are given.
+r"""Models that count once together: near-copies, found by their vectors, and families, which are given.
 
-Two models are near-copies if unbiased linear CKA says that their items lie alike,
+Two models are near-copies if the unbiased linear CKA of their items is high,
 
 .. math:: \mathrm{CKA}(U, V) = \frac{\langle \tilde K_U, \tilde K_V \rangle}
           {\lVert \tilde K_U \rVert \, \lVert \tilde K_V \rVert},
 
-where K is the matrix of inner products of standardised vectors and the tilde stands for U-centring,
-which takes out the bias that grows with width; source: Kornblith et al. (ICML 2019, arXiv 1905.00414)
-with the centring of Székely and Rizzo (2014, doi 10.1214/14-AOS1255, equation 2.3).
+where K is the matrix of inner products of standardised vectors and the tilde denotes U-centring, which
+removes the bias that grows with width. Source: Kornblith et al. (ICML 2019, arXiv 1905.00414), with the
+centring of Székely and Rizzo (2014, doi 10.1214/14-AOS1255, equation 2.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +21,11 @@ from suffice.seeds import derive_seed
 
 NEAR_COPY = 0.98  # of CKA
 MAX_ITEMS = 1000  # CKA of 1,000 items is within 0.03 of that of 4,000 in the default study
-SAFE_EXPONENT = 60  # of two; squares and their sums stay within single precision
+SAFE_EXPONENT = 60  # power of two; squares and their sums stay within single precision
 
 
 def near_copies(embeddings: Mapping[str, npt.NDArray[np.floating]], seed: int = 0) -> dict[str, str]:
-    """The group of near-copies of each model, named by its first member; a chain of copies is one group.
+    """The group of near-copies of each model, named after its first member. A chain of copies is one group.
 
     Args:
         embeddings: shape (n_items, embed_dim) each, the same items; memory maps are read in part.
@@ -39,7 +39,7 @@ def near_copies(embeddings: Mapping[str, npt.NDArray[np.floating]], seed: int = 
 
 
 def with_families(copies: Mapping[str, str], families: Mapping[str, str] | None) -> dict[str, str]:
-    """The group of relatives of each model: of one family, or near-copies, or linked by a chain of these.
+    """The group of relatives of each model: one family, or near-copies, or linked by a chain of these.
 
     Args:
         copies: group of near-copies of each model, see `near_copies`.
@@ -51,7 +51,7 @@ def with_families(copies: Mapping[str, str], families: Mapping[str, str] | None)
 
 
 def alone(models: Iterable[str]) -> dict[str, str]:
-    """Every model a group of its own."""
+    """Every model is a group of its own."""
     return {model: model for model in models}
 
 
@@ -61,7 +61,7 @@ def _related(one: str, other: str, copies: Mapping[str, str], families: Mapping[
 
 
 def _linked(names: Sequence[str], alike: Booleans) -> dict[str, str]:
-    """The group of each name, single linkage, named by its first member."""
+    """The group of each name by single linkage, named after its first member."""
     group = np.arange(len(names))
     for _ in names:  # a chain of n models is joined after at most n rounds
         group = np.where(alike | np.eye(len(names), dtype=bool), group[None, :], len(names)).min(axis=1)
@@ -69,7 +69,7 @@ def _linked(names: Sequence[str], alike: Booleans) -> dict[str, str]:
 
 
 def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
-    """Unbiased linear CKA of all pairs, shape (n_models, n_models); dimensions are standardised."""
+    """Unbiased linear CKA of all pairs, shape (n_models, n_models), with standardised dimensions."""
     n_items = len(embeddings[0])
     upper = np.triu_indices(n_items, 1)
     flat = np.empty((len(embeddings), len(upper[0])), dtype=np.float32)
@@ -85,7 +85,7 @@ def linear_cka(embeddings: Sequence[npt.NDArray[np.floating]]) -> Floats:
 
 
 def _in_range(embedding: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """The vectors, divided by powers of two if their squares would leave the range of numbers."""
+    """The vectors, divided by powers of two if their squares would overflow or underflow."""
     _, exponents = np.frexp(np.abs(embedding.astype(np.float64)).max(axis=0))
     if np.abs(exponents).max() < SAFE_EXPONENT:
         return embedding
@@ -93,7 +93,7 @@ def _in_range(embedding: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 
 
 def _u_centred(gram: Floats) -> Floats:
-    """Rows and columns sum to 0 without the diagonal, which is 0."""
+    """The matrix with a zero diagonal, centred so that its rows and columns sum to 0."""
     n = len(gram)
     gram = gram - np.diag(np.diag(gram))
     means = gram.sum(axis=0) / (n - 2)

@@ -1,24 +1,24 @@
-r"""What the items at hand leave open: noise of all pairs at once, and which differences are certain.
+r"""Uncertainty from the items: noise of all pairs at once, and which differences are certain.
 
-A pair's number is a ratio over blocks of items. Its error is linear in what each block deviates,
+The estimate of a pair is a ratio over blocks of items. Its error is linear in the deviations of the blocks,
 
 .. math:: e_b = \sqrt{\tfrac{B}{B - 1}} \; \frac{s_b - \hat\theta n_b}{\sum_b n_b},
 
-with the nats s and items n of block b, so that the squares of e sum to the squared standard error
-(Cochran, Sampling Techniques, 3rd ed., equation 6.13). Noise of all pairs at once is drawn by giving every
-block one normal weight that all pairs share (the multiplier bootstrap of Chernozhukov, Chetverikov and
-Kato 2013, Annals of Statistics 41, 2786-2819, doi 10.1214/13-AOS1161). The critical value is that which
-the largest studentised difference stays below in 95 % of draws. Differences beyond it are certain, all at
-once; it is then taken again over the differences that are left, as long as that makes more of them certain
-(the step-down method of Romano and Wolf 2005, Econometrica 73, 1237-1282,
-doi 10.1111/j.1468-0262.2005.00615.x). With few blocks a normal quantile is too small: it is replaced by
-that of Student's t at the same tail probability, with one degree of freedom less than there are blocks.
+with the nats s and items n of block b. The squares of e sum to the squared standard error (Cochran, Sampling
+Techniques, 3rd ed., equation 6.13). To draw noise of all pairs at once, every block gets one normal weight
+that all pairs share (the multiplier bootstrap of Chernozhukov, Chetverikov and Kato 2013, Annals of
+Statistics 41, 2786-2819, doi 10.1214/13-AOS1161). In 95 % of draws the largest studentised difference stays
+below the critical value. Differences beyond it are certain, all at once. The critical value is then computed
+again over the remaining differences, as long as this makes more of them certain (the step-down method of
+Romano and Wolf 2005, Econometrica 73, 1237-1282, doi 10.1111/j.1468-0262.2005.00615.x). With few blocks a
+normal quantile is too small. It is replaced by that of Student's t at the same tail probability, with one
+degree of freedom less than the number of blocks.
 
-Some estimators know by how much the squares of e are too large, as deviations x that add up over pairs as e
-do (see `suffice.estimators.regression.squares`). Standard errors are without them; correlations of what is
-drawn, on which critical values depend, are those of e. What two sources that are alike have in common of x is
-underestimated where items are few, as the fit to each has taken part of the noise, so that x of a difference
-is too large; of a difference only two thirds of the squares of x are taken off.
+Some estimators know how much the squares of e are too large, as deviations x that add up over pairs as e do
+(see `suffice.estimators.regression.squares`). The squares of x are subtracted in standard errors. Critical
+values depend on correlations of the draws, and these are those of e. When items are few, the fit to each of
+two similar sources has taken up part of the noise. The x that they share is then underestimated, and x of
+their difference is too large. For a difference, only two thirds of the squares of x are subtracted.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,40 +33,40 @@ from suffice.seeds import derive_seed
 CONFIDENCE_LEVEL = 0.95  # of all intervals
 TAIL = (1 - CONFIDENCE_LEVEL) / 2
 VALUES_AT_ONCE = 4_000_000
-OF_DIFFERENCES = 2 / 3  # the part of the excess that is taken off differences of two sources
+OF_DIFFERENCES = 2 / 3  # share of the excess that is subtracted for differences of two sources
 ROUNDING = 1e-12  # nats; a smaller difference is a tie
 
 
 def block_deviations(arrays: PairArrays) -> Floats:
-    """The deviations e above, shape (n_models, n_columns, n_blocks); NaN where a pair does not count."""
+    """The deviations e above, shape (n_models, n_columns, n_blocks); NaN if a pair does not count."""
     left = arrays.block_nats - arrays.matrix()[..., None] * arrays.block_items
     return np.asarray(left * _scale(arrays))
 
 
 def excess_deviations(arrays: PairArrays) -> Floats:
-    """The deviations x above, shape (n_models, n_columns, n_blocks); NaN where a pair does not count."""
+    """The deviations x above, shape (n_models, n_columns, n_blocks); NaN if a pair does not count."""
     x = arrays.block_excess_nats * _scale(arrays)
     return np.where(arrays.counted[..., None], x, np.nan)
 
 
 def _scale(arrays: PairArrays) -> Floats:
-    """What makes nats of blocks deviations of a pair's number, shape (n_columns, 1)."""
+    """The factor from nats of blocks to deviations of a pair's estimate, shape (n_columns, 1)."""
     n_scored = np.maximum((arrays.block_items > 0).sum(axis=1), 2)
     scale = np.sqrt(n_scored / (n_scored - 1)) / arrays.block_items.sum(axis=1)
     return np.asarray(scale[:, None])
 
 
 def narrowing(deviation: Floats, excess: Floats, part: float = 1.0) -> Floats:
-    """By how much standard errors are less than those between blocks, shape (..., n_blocks) -> (...)."""
+    """Ratio of standard errors to those between blocks, shape (..., n_blocks) -> (...)."""
     variance = np.square(deviation).sum(axis=-1)
     left = left_of_variance(variance, part * np.square(excess).sum(axis=-1))
     return np.sqrt(np.divide(left, variance, out=np.ones_like(variance), where=variance > 0))
 
 
 def narrowing_of_scores(arrays: PairArrays) -> tuple[Floats, Floats]:
-    """That of mean scores, shape (n_models,), and of their differences, shape (n_models, n_models).
+    """The same ratio for mean scores, shape (n_models,), and for their differences, (n_models, n_models).
 
-    It is taken for medians too, which rest on fewer pairs, so that theirs would be a little less.
+    It is used for medians too. Medians depend on fewer pairs, so their ratio would be a little smaller.
     """
     deviation, excess = (
         np.nanmean(each, axis=1) for each in (block_deviations(arrays), excess_deviations(arrays))
@@ -79,13 +79,13 @@ def narrowing_of_scores(arrays: PairArrays) -> tuple[Floats, Floats]:
 
 
 def draw_noise(deviation: Floats, n_resamples: int, seed: int) -> Floats:
-    """Noise of everything that deviates by blocks, shape (..., n_blocks) -> (..., n_resamples)."""
+    """Noise from deviations of blocks, shape (..., n_blocks) -> (..., n_resamples)."""
     generator = np.random.default_rng(derive_seed(seed, "ranking"))
     return np.asarray(deviation @ generator.standard_normal((deviation.shape[-1], n_resamples)))
 
 
 def for_few_blocks(critical: float, n_blocks: int) -> float:
-    """A critical value of normal noise, as large as so few blocks call for."""
+    """A critical value of normal noise, enlarged for a small number of blocks."""
     return float(-stdtrit(max(n_blocks - 1, 1), ndtr(-critical)))
 
 
@@ -93,8 +93,8 @@ def certain_comparisons(arrays: PairArrays, n_resamples: int, seed: int) -> Floa
     """How far apart two models must be on a column for their order to be certain, all statements at once.
 
     Returns:
-        Nats per target dimension, shape (n_models, n_models, n_columns); infinite where a column does not
-        count for both.
+        Nats per target dimension, shape (n_models, n_models, n_columns); infinite if a column does not count
+        for both.
     """
     deviation, excess = np.nan_to_num(block_deviations(arrays)), np.nan_to_num(excess_deviations(arrays))
     matrix = np.nan_to_num(arrays.matrix())
@@ -141,8 +141,8 @@ def certain_differences(score: Floats, deviation: Floats, narrowed: Floats, n_bl
     Args:
         score: shape (n_models,).
         deviation: of the scores in resamples, shape (n_models, n_resamples).
-        narrowed: by how much standard errors of differences are less than those of the resamples, shape
-            (n_models, n_models), see `narrowing_of_scores`.
+        narrowed: ratio of the standard errors of differences to those of the resamples, shape (n_models,
+            n_models), see `narrowing_of_scores`.
         n_blocks: number of blocks of items.
 
     Returns:
@@ -162,7 +162,7 @@ def certain_differences(score: Floats, deviation: Floats, narrowed: Floats, n_bl
 
 
 def score_deviations(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> Floats:
-    """How far scores in resamples of items lie from the scores, shape (n_models, n_resamples)."""
+    """Distance of scores in resamples of items from the scores, shape (n_models, n_resamples)."""
     deviation, matrix = block_deviations(arrays), arrays.matrix()
     drawn = [
         aggregate((values[:, None] + draw_noise(each, n_resamples, seed)).T, how)
@@ -172,7 +172,7 @@ def score_deviations(arrays: PairArrays, how: str, n_resamples: int, seed: int) 
 
 
 def score_interval(arrays: PairArrays, how: str, deviation: Floats) -> tuple[Floats, Floats]:
-    """95 % interval of each score over items, within what single blocks of items give.
+    """95 % interval of each score over items, within the values of single blocks of items.
 
     Args:
         arrays: the pairs.
@@ -223,6 +223,6 @@ def _in_errors(difference: Floats, error: Floats) -> Floats:
 
 
 def _runs(n_rows: int, width: int) -> Iterator[slice]:
-    """Slices of rows that hold at most some millions of values."""
+    """Slices of rows with at most a few million values."""
     step = max(1, VALUES_AT_ONCE // width)
     return (slice(start, start + step) for start in range(0, n_rows, step))

@@ -1,11 +1,11 @@
-r"""Models whose rows are perhaps in another order than those of the others, told by their vectors.
+r"""Detect models whose rows may be in a different order from those of the others, by their vectors.
 
-A model is doubted if it shares nothing with any other model while its own dimensions share much: its unbiased
-linear CKA (see `relatives`) with every other model is within six standard errors of 0, which of independent
-vectors is about sqrt(2) / n_items, and that of two halves of its dimensions, dealt at random, is at least
-0.07 in each of four parts of the items: of the dimensions themselves, or of their sizes, since principal
-components are not correlated. So vectors of noise are not doubted, nor those of one odd item. A model that is
-truly unrelated to all others is.
+A warning is given if a model shares nothing with any other model while its own dimensions share much. There
+are two conditions. Its unbiased linear CKA (see `relatives`) with every other model is within six standard
+errors of 0; for independent vectors a standard error is about sqrt(2) / n_items. The CKA of two random halves
+of its dimensions is at least 0.07 in each of four parts of the items. This is checked for the dimensions
+themselves and for their sizes, because principal components are not correlated. Noise vectors therefore cause
+no warning, and neither does one odd item. A model that is truly unrelated to all others does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ Embeddings = Mapping[str, npt.NDArray[np.floating]]
 MAX_ITEMS = 500
 MIN_ITEMS = 100
 N_PARTS = 4
-MUCH = 0.07  # of CKA; six standard errors with 125 items
+MUCH = 0.07  # CKA; six standard errors with 125 items
 NOTHING_SE = 6.0
 
 
 def order_doubts(first: Embeddings, second: Embeddings | None = None, seed: int = 0) -> dict[str, str]:
-    """A warning for each input whose rows are perhaps in another order.
+    """A warning for each input whose rows may be in a different order.
 
     Args:
-        first: vectors by model, shape (n_items, embed_dim) each, the same items; a part of them is read.
-        second: second looks, which are compared with the first looks, if there are any.
+        first: vectors by model, shape (n_items, embed_dim) each, the same items; only some are read.
+        second: second looks, if there are any; they are compared with the first looks.
         seed: seed of the sample of items, at most 500, and of the halves.
 
     Returns:
-        The warning by input; a second look is named as `second_name` says. Nothing with fewer than 100 items.
+        The warnings by input; `second_name` names a second look. Empty with fewer than 100 items.
     """
     names = list(first)
     generator = np.random.default_rng(derive_seed(seed, "row order"))
@@ -53,7 +53,7 @@ def order_doubts(first: Embeddings, second: Embeddings | None = None, seed: int 
 
 
 def by_model(doubts: Mapping[str, str]) -> dict[str, list[str]]:
-    """The warnings of each model, of whichever look."""
+    """The warnings of each model, from both looks."""
     models = dict.fromkeys(name.removesuffix(SECOND) for name in doubts)
     return {model: [doubts[n] for n in (model, second_name(model)) if n in doubts] for model in models}
 
@@ -70,13 +70,13 @@ def _halves_agree(vectors: npt.NDArray[np.floating], generator: np.random.Genera
 
 
 def _sizes(pair: Sequence[npt.NDArray[np.floating]]) -> list[npt.NDArray[np.floating]]:
-    """How far each dimension is from its mean."""
+    """Distance of each dimension from its mean."""
     return [np.abs(vectors - vectors.mean(axis=0, dtype=np.float64)) for vectors in pair]
 
 
 def _warning(name: str, two_looks: bool) -> str:
     others = "the first looks" if two_looks else "the other models"
     return (
-        f"{name} shares nothing with {others} although halves of its own dimensions share much: perhaps its "
-        "rows are in another order (give ids to join them by)"
+        f"{name} shares nothing with {others}, although halves of its own dimensions share much; its rows "
+        "may be in a different order, so give ids to join them by"
     )

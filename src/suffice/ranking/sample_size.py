@@ -1,12 +1,12 @@
-r"""How many items the ranking needs: what more of them would tell apart, and what fewer do.
+r"""How many items the ranking needs: which models more items would distinguish, and what fewer would do.
 
-The standard error of a mean over n independent items falls as one over the root of n. So if every
-difference of nats stays as it is estimated and has to exceed c standard errors to be certain, what is
-certain with f times the items is what would be certain now with a critical value of
-:math:`c / \sqrt f`. The smallest f that tells two neighbours apart says how many more items they need.
-Downwards this does not hold: fits on few items are worse, not only noisier. So no advice is below the
-number of items at hand where these are enough, nor below twice the width of the widest model, and
-`refit_by_items` fits anew on fewer items where what fewer would do is the question.
+The standard error of a mean over n independent items falls as one over the square root of n. Suppose that
+every difference of nats stays as estimated and has to exceed c standard errors to be certain. The statements
+that are certain with f times the items are then those that are certain now with a critical value of
+:math:`c / \sqrt f`. The smallest f that distinguishes two neighbours says how many items they need. This does
+not hold for fewer items, because fits on few items are worse, not only noisier. The advice is therefore never
+below the present number of items, nor below twice the width of the widest model. To study fewer items, use
+`refit_by_items`, which fits again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +22,8 @@ from suffice.ranking.relatives import alone, with_families
 from suffice.ranking.settings import RankingSettings
 from suffice.seeds import derive_seed
 
-ITEMS_PER_DIMENSION = 2  # of the widest model; with fewer, fits are held back
-IN_SIGHT = 100  # times the items there are
+ITEMS_PER_DIMENSION = 2  # of the widest model; with fewer, fits are restricted
+IN_SIGHT = 100  # times the present number of items
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 N_DRAWS = 50
 PRESUMED = (
@@ -33,17 +33,17 @@ PRESUMED = (
 
 
 def least_items(widest_dim: int) -> int:
-    """The smallest number of items that is ever advised for models of at most this width."""
+    """The smallest number of items that is advised for models of at most this width."""
     return max(MIN_ITEMS, ITEMS_PER_DIMENSION * widest_dim)
 
 
 def enough_items(ranking: pd.DataFrame) -> int:
-    """The number up to which `items_needed` of a ranking means that the items at hand are enough."""
+    """The number up to which `items_needed` of a ranking means that the present items are enough."""
     return max(int(ranking["n_items"].iloc[0]), least_items(int(ranking["embed_dim"].max())))
 
 
 def items_needed(order: Order, arrays: PairArrays, widest_dim: int) -> Floats:
-    """Items at which each model would be told from the next one in the ranking.
+    """Number of items at which each model would be distinguishable from the next one in the ranking.
 
     Args:
         order: what orders the models.
@@ -51,8 +51,8 @@ def items_needed(order: Order, arrays: PairArrays, widest_dim: int) -> Floats:
         widest_dim: width of the widest source, in dimensions.
 
     Returns:
-        Shape (n_models,), at least the number of items at hand and at least `least_items`; infinite for two
-        models that are equal, NaN for the last model.
+        Shape (n_models,), at least the present number of items and at least `least_items`; infinite for two
+        equal models, NaN for the last model.
     """
     matrix = arrays.matrix()
     needed = np.full(len(matrix), np.nan)
@@ -63,7 +63,7 @@ def items_needed(order: Order, arrays: PairArrays, widest_dim: int) -> Floats:
 
 
 def describe_items_needed(ranking: pd.DataFrame) -> str:
-    """Which neighbours the items tell apart, and how many would tell the next ones apart, in sentences."""
+    """Which neighbours are distinguishable, and how many items would distinguish the next, in sentences."""
     n_items, least = int(ranking["n_items"].iloc[0]), least_items(int(ranking["embed_dim"].max()))
     models, needed = ranking["model"].tolist(), ranking["items_needed"].to_numpy(dtype=float)[:-1]
     apart, beyond = needed <= enough_items(ranking), needed > IN_SIGHT * n_items
@@ -84,7 +84,7 @@ def describe_items_needed(ranking: pd.DataFrame) -> str:
 
 
 def rounded_up(n_items: float) -> int:
-    """A number of items with two digits, rounded up: it is not known better."""
+    """A number of items rounded up to two digits, its actual precision."""
     size = 10 ** max(int(np.floor(np.log10(n_items))) - 1, 0)
     return int(np.ceil(n_items / size)) * size
 
@@ -96,14 +96,14 @@ def ranking_by_items(
     families: Mapping[str, str] | None = None,
     copies: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """How far the ranking rests on which items were scored: random eighths, quarters and halves of them.
+    """How much the ranking depends on the scored items: random eighths, quarters and halves of them.
 
-    The fits stay those on all items, so that fits on fewer items would agree less; `refit_by_items` makes
-    them. Numbers of items below `least_items`, at which that matters most, are left out.
+    All rankings use the fits on all items. Fits on fewer items would agree less; `refit_by_items` does that.
+    Numbers of items below `least_items`, at which this matters most, are left out.
 
     Args:
         pairs: as for `rank_pairs`.
-        settings: how the ranking is made; None: the defaults.
+        settings: settings of the ranking; None: the defaults.
         seed: seed of the draws.
         families: as for `rank_pairs`.
         copies: as for `rank_pairs`.
@@ -111,7 +111,7 @@ def ranking_by_items(
     Returns:
         One row for each number of items, the last for all: n_items, kendall_tau (mean over 50 draws of
         the correlation with the ranking on all items), tau_low, tau_high (of nine in ten draws),
-        separated (mean number of neighbours told apart), n_neighbours.
+        separated (mean number of distinguishable neighbours), n_neighbours.
     """
     settings = settings or RankingSettings()
     copies = dict(copies or alone(sorted(set(pairs["source"]) | set(pairs["target"]))))
@@ -153,19 +153,19 @@ def refit_by_items(
     n_draws: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The ranking on random items, every density fitted anew.
+    """The ranking on random items, with every density fitted again.
 
     Args:
-        rank_items: makes the ranking table from indices of items, such as
+        rank_items: function from indices of items to the ranking table, such as
             `lambda items: rank({name: array[items] for name, array in embeddings.items()}).table`.
-        n_items: number of items there are.
+        n_items: total number of items.
         sizes: numbers of items to draw.
         n_draws: draws of each size.
         seed: seed of the draws.
 
     Returns:
-        One row for each draw: n_items, draw, kendall_tau with the ranking on all items, separated (how many
-        neighbours are told apart).
+        One row per draw: n_items, draw, kendall_tau with the ranking on all items, separated (number of
+        distinguishable neighbours).
     """
     from scipy.stats import kendalltau
 

@@ -1,12 +1,13 @@
-"""From pairs to a ranking: what orders the models, and two kinds of doubt about it.
+"""From pairs to a ranking: the order of the models, and two kinds of uncertainty about it.
 
-*On this pool*: the models and targets are those at hand, and more items could move the pairs. The columns
-`score_low`, `win_rate_low`, `rank_low`, `tie_group`, `could_be_first` and their like are about this alone.
-*For pools like this one*: another pool of such models would have asked for other targets. The columns that
-end in `_pools` are about both, and are empty where there are too few groups of targets to say.
+*On this pool*: models and targets are fixed, and more items could change the pairs. The columns `score_low`,
+`win_rate_low`, `rank_low`, `tie_group`, `could_be_first` and similar ones are about this alone. *For pools
+like this one*: another pool of such models would have other targets. The columns that end in `_pools` are
+about both. They are empty if there are too few groups of targets.
 
-Each question is answered by one set of statements "this model stands above that one" that all hold at once
-with a confidence of 95 %: rank intervals, tie groups and who could be first follow from it alone.
+Each question is answered by one set of statements "this model stands above that one". All of them hold at
+once with a confidence of 95 %. Rank intervals, tie groups and the models that could be first follow from
+this set alone.
 """
 
 import re
@@ -42,39 +43,39 @@ def rank_pairs(
     families: Mapping[str, str] | None = None,
     copies: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The ranking that a table of pairs gives.
+    """The ranking from a table of pairs.
 
     Args:
-        pairs: one row for each source with each target of each estimator, with the columns source, target,
-            source_dim, target_dim, n_test, warnings, block_nats and block_items, and perhaps
-            block_excess_nats (0), estimator (one without a name) and looks ("same"); all pairs scored on the
-            same blocks of items. The targets are all models or some of them.
-        settings: how the ranking is made; None: the defaults.
+        pairs: one row for each source with each target of each estimator, all scored on the same blocks of
+            items. Required columns: source, target, source_dim, target_dim, n_test, warnings, block_nats and
+            block_items. Optional columns and their defaults: block_excess_nats (0), estimator (one without a
+            name) and looks ("same"). The targets are all models or some of them.
+        settings: settings of the ranking; None: the defaults.
         seed: seed of the resamples.
-        families: family of models; models of one family count once together.
+        families: family of each model; models of one family count once together.
         copies: group of near-copies of every model, which count once too, see
             `suffice.ranking.relatives.near_copies`.
 
     Returns:
-        One row for each model, best first:
+        One row per model, best first:
 
         - score, score_low, score_high: mean over targets (under the aggregate "median" the median) of nats
           per target dimension, by the first estimator, with its 95 % interval over items.
         - win_rate, win_rate_low, win_rate_high: share of comparisons with other models on common targets
           that the model wins, see `suffice.ranking.wins`; it orders the models under the aggregate "ranks".
         - rank, rank_low, rank_high, tie_group, could_be_first: on this pool. Models of one tie group are not
-          told apart from each other; those of group 1 could be first; every model of a later group is below
-          one of the group before it.
+          distinguishable. Those of group 1 could be first. Every model of a later group is below a model of
+          the group before it.
         - rank_low_pools, rank_high_pools, could_be_first_pools: for pools like this one; empty with fewer
           than 3 groups of relatives among the targets.
-        - median_nats: median over targets, near-copies included, by the first estimator; published_score:
-          the same where source and target have the same look, else empty.
+        - median_nats: median over targets, including near-copies, by the first estimator; published_score:
+          the same if source and target have the same look, otherwise empty.
         - n_targets, is_target, relatives (group that counts once), embed_dim, n_items, items_needed (see
           `suffice.ranking.sample_size`), looks, aggregate, warnings.
 
     Raises:
         EstimationError: fewer than two models, a pair is missing or not finite, a model has no target, or
-            the aggregate does not suit several estimators.
+            the aggregate does not work with several estimators.
     """
     settings = settings or RankingSettings()
     models = sorted(set(pairs["source"]) | set(pairs["target"]))
@@ -110,7 +111,7 @@ def _nats(arrays: PairArrays, how: str, n_resamples: int, seed: int) -> pd.DataF
 
 
 def _medians(arrays: PairArrays) -> pd.DataFrame:
-    """Medians over all targets, near-copies included, which is the published summary of pairs of one look."""
+    """Medians over all targets, including near-copies: the published summary of pairs with one look."""
     median = aggregate(arrays.of_estimator(arrays.estimators[0]).matrix(), "median")
     published = median if arrays.looks == SAME_LOOK else np.full(len(median), np.nan)
     return pd.DataFrame({"median_nats": median, "published_score": published})
@@ -123,7 +124,7 @@ def _win_rates(arrays: PairArrays, wins: ByWins) -> pd.DataFrame:
 
 
 def _on_this_pool(arrays: PairArrays, order: Order) -> pd.DataFrame:
-    """Ranks, their intervals and tie groups as far as the items leave them open."""
+    """Ranks, their intervals and tie groups, given the uncertainty from items."""
     value, above = order.value(arrays.matrix()), order.above(arrays.matrix())
     rank = 1 + (value > value[:, None] + TINY).sum(axis=1)
     low, high = rank_bounds(above)
@@ -132,7 +133,7 @@ def _on_this_pool(arrays: PairArrays, order: Order) -> pd.DataFrame:
 
 
 def _for_pools(arrays: PairArrays, how: str, order: Order, n_resamples: int, seed: int) -> pd.DataFrame:
-    """Rank intervals for pools like this one; empty where there are too few groups of targets."""
+    """Rank intervals for pools like this one; empty if there are too few groups of targets."""
     on_this_pool = order.above(arrays.matrix())
     above = stands_above_in_pools(arrays, how, on_this_pool, n_resamples, seed)
     low, high = rank_bounds(on_this_pool if above is None else above)
@@ -158,12 +159,12 @@ def _what_it_rests_on(arrays: PairArrays, order: Order, widest_dim: int) -> pd.D
 
 
 def rank_bounds(above: Booleans) -> tuple[Integers, Integers]:
-    """Best and worst rank of each model: one below those that stand above it, and above those below it."""
+    """Best and worst rank of each model, from the numbers of models that stand above it and below it."""
     return 1 + above.sum(axis=0), len(above) - above.sum(axis=1)
 
 
 def tie_groups(above: Booleans) -> Integers:
-    """Group of each model: one more than the longest chain of models that stand above each other and it."""
+    """Group of each model: one plus the length of the longest chain of models above it."""
     groups = np.zeros(len(above), dtype=np.int64)
     group = 0
     while (left := groups == 0).any():
@@ -173,14 +174,14 @@ def tie_groups(above: Booleans) -> Integers:
 
 
 def with_health_warnings(ranking: pd.DataFrame, health: dict[str, list[str]]) -> pd.DataFrame:
-    """The ranking with what is odd about each model's embedding put before the warnings of its pairs."""
+    """The ranking with the warnings about each model's embedding before those about its pairs."""
     own = zip(ranking["model"].astype(str), ranking["warnings"].astype(str), strict=True)
     warnings = ["; ".join([*health.get(model, []), *([said] if said else [])]) for model, said in own]
     return ranking.assign(warnings=warnings)
 
 
 def _warnings_of_sources(pairs: pd.DataFrame) -> "pd.Series[str]":
-    """The warnings of each source's pairs, each said once, with the number of pairs that carry it."""
+    """The warnings of each source's pairs, each only once, with the number of its pairs."""
     return pairs.groupby("source")["warnings"].agg(_count_warnings)
 
 
@@ -191,5 +192,5 @@ def _count_warnings(warnings: "pd.Series[str]") -> str:
 
 
 def _without_numbers(text: str) -> str:
-    """The warning without the count it starts with, so that equal warnings are counted as one."""
+    """The warning without its leading count, so that equal warnings are counted as one."""
     return re.sub(r"^\d+ of \d+ (?=dimensions)", "", text)

@@ -1,4 +1,4 @@
-"""How a ranking is made from pairs, and what source and target see."""
+"""Settings of a ranking, and what source and target see."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ LooksChoice = Literal["auto", "same", "files", "group"]
 
 
 class RankingSettings(Settings):
-    """How a ranking is made from pairs, and how many resamples its intervals rest on."""
+    """How a ranking is computed from pairs, and the number of resamples for its intervals."""
 
     aggregate: Aggregate = Field(
         default="ranks",
@@ -20,9 +20,9 @@ class RankingSettings(Settings):
     )
     self_pairs: bool | None = Field(
         default=None,
-        description="whether a model is a target of itself; left out, it is where source and target see "
-        "different looks of an item",
+        description="whether a model is a target of itself; by default, it is if source and target see "
+        "different looks at an item",
     )
     n_resamples: int = Field(
-        default=1000, ge=100, le=1_000_000, description="random resamples that intervals are made from"
+        default=1000, ge=100, le=1_000_000, description="number of random resamples for intervals"
     )

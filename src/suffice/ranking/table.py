@@ -1,4 +1,4 @@
-"""The columns of a ranking table, and which of them orders its models."""
+"""The columns of a ranking table, and the column that orders its models."""
 
 import pandas as pd
 
@@ -11,18 +11,18 @@ RANKING_COLUMNS = [
 
 
 def ordering_column(ranking: pd.DataFrame) -> str:
-    """The column that orders the models of a ranking; the score in tables that do not say by what."""
+    """The column that orders the models of a ranking; the score if the table does not say."""
     by_wins = "aggregate" in ranking and (ranking["aggregate"] == "ranks").all()
     return "win_rate" if by_wins else "score"
 
 
 def interval_columns(measure: str) -> tuple[str, str, str]:
-    """The columns of a ranking table that hold a measure and the ends of its interval."""
+    """The columns of a ranking table with a measure and the ends of its interval."""
     return measure, f"{measure}_low", f"{measure}_high"
 
 
 def ordering_values(ranking: pd.DataFrame) -> "pd.Series[float]":
-    """What orders the models of a ranking, by model; higher is better."""
+    """The values that order the models of a ranking, by model; higher is better."""
     return ranking.set_index("model")[ordering_column(ranking)].astype(float)
 
 

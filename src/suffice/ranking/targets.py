@@ -1,8 +1,8 @@
-"""Which models are targets: all of them, named ones, or k drawn at random from as many families as can be.
+"""Which models are targets: all, named ones, or k drawn at random from as many families as possible.
 
-N models need not cost N^2 pairs: with k targets each, they cost N k. Nothing that is known before any pair
-is estimated was found to choose targets better than a random draw (benchmarks/reference_targets.csv), so
-that they are drawn at random, spread over families, with a seed.
+N models need not cost N^2 pairs: with k targets they cost N k. We found no way to choose targets before
+estimation that is better than a random draw (benchmarks/reference_targets.csv). They are therefore drawn at
+random with a seed, and spread over families.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MAX_DIGITS = 10  # of a number of targets
 
 
 def parse_targets(text: str) -> Targets:
-    """What `all`, a number, or names with commas between them mean."""
+    """The meaning of `all`, a number, or names separated by commas."""
     if text == "all":
         return "all"
     return (
@@ -33,22 +33,22 @@ def parse_targets(text: str) -> Targets:
 
 
 def check_targets(targets: Targets, models: Sequence[str], self_pairs: bool) -> None:
-    """Check that the wanted targets can be had.
+    """Check that the requested targets are available.
 
     Args:
         targets: "all", a number, or names.
         models: the models that may be targets.
-        self_pairs: whether a model is a target of itself; if not, one target has none.
+        self_pairs: whether a model is a target of itself; if not, one target is not enough.
 
     Raises:
-        EstimationError: an unknown name, a name twice, or too few or too many.
+        EstimationError: an unknown name, a repeated name, or too few or too many targets.
     """
     if not isinstance(targets, (str, int)):
         for name in targets:
             if name not in models:
-                raise EstimationError(f"target {name!r} is no model{did_you_mean(name, list(models))}")
+                raise EstimationError(f"target {name!r} is not a model{did_you_mean(name, list(models))}")
         if len(set(targets)) < len(targets):
-            raise EstimationError(f"targets: a name stands twice in {', '.join(targets)}; remove one")
+            raise EstimationError(f"targets: a name occurs twice in {', '.join(targets)}; remove one")
     elif isinstance(targets, str) and targets != "all":
         raise EstimationError(f"targets: {targets!r}; write all, a number, or a list of names")
     wanted = len(models) if targets == "all" else targets if isinstance(targets, int) else len(targets)
@@ -56,14 +56,14 @@ def check_targets(targets: Targets, models: Sequence[str], self_pairs: bool) -> 
     if wanted < least:
         raise EstimationError(f"{wanted} targets are too few: choose at least {least}")
     if wanted > len(models):
-        raise EstimationError(f"{wanted} targets are wanted, but only {len(models)} models may be targets")
+        raise EstimationError(f"{wanted} targets are requested, but only {len(models)} models can be targets")
 
 
 def targets_within(budget: int, n_models: int, self_pairs: bool) -> Targets:
-    """How many targets a number of pairs is enough for, every model being a source.
+    """The number of targets that a number of pairs allows, with every model as a source.
 
     Raises:
-        EstimationError: it is not enough.
+        EstimationError: the number is too small.
     """
     n_targets, least = budget // n_models, 1 if self_pairs else 2
     if n_targets < least:
@@ -81,7 +81,7 @@ def choose_targets(
 
     Args:
         models: models that may be targets.
-        n_targets: how many to choose.
+        n_targets: number of targets to choose.
         families: family of models; one without an entry is a family of its own.
         seed: seed of the draw.
 
@@ -96,7 +96,7 @@ def choose_targets(
 
 
 def describe_targets(ranking: pd.DataFrame) -> str:
-    """Which models of a ranking were targets, and what this says of other pools, in sentences."""
+    """Which models of a ranking were targets, and what this says about other pools, in sentences."""
     return f"{_named_targets(ranking)} {_other_pools(ranking)}"
 
 
@@ -109,7 +109,7 @@ def _named_targets(ranking: pd.DataFrame) -> str:
 
 
 def _other_pools(ranking: pd.DataFrame) -> str:
-    """Who could be first in another pool like this one, or why nothing is said of it."""
+    """Which models could be first in another pool like this one, or why this is unknown."""
     first = ranking["could_be_first_pools"]
     if first.isna().all():
         return (

@@ -1,20 +1,20 @@
-r"""Win rates: how often a model stands above others on common targets, and what must be true of them.
+r"""Win rates: how often a model beats others on common targets, and the bounds on these rates.
 
-On a column c (a target under one estimator) model a wins against model d if it has more nats. With
-weights w of models and v of columns, which count relatives once,
+On a column c (a target under one estimator) model a wins against model d if it has more nats. With weights w
+of models and v of columns, in which relatives count once,
 
 .. math:: r_a = \frac{1}{\sum_{d \ne a} w_d} \sum_{d \ne a} w_d
           \frac{\sum_{c \in C_{ad}} v_c \, [a > d \text{ on } c]}{\sum_{c \in C_{ad}} v_c},
 
-where the columns C_ad are those that count for both, and a tie or a missing column is half a win. Over
-targets that all models share this orders as the mean of within-target ranks, the Borda count. A model
-that has more nats than another on every common target never has the lower win rate where all models
-share their targets, or where each leaves out itself alone and no model has relatives.
+where the columns C_ad are those that count for both, and a tie or a missing column is half a win. If all
+models share the targets, the order is that of the mean of within-target ranks, the Borda count. Suppose that
+a model has more nats than another on every common target. It never has the lower win rate if all models share
+their targets, or if each leaves out only itself and no model has relatives.
 
-If it is known of some comparisons who wins, and the others are open, a difference of win rates has a
-least value. On each column an order of a and b decides, with transitivity, which pairs of outcomes
-against a third model d can be; the least of these, over both orders that can be, is taken for each
-column. So one model stands above another if no completion of the open comparisons says otherwise.
+If some comparisons are decided and the others are open, a difference of win rates has a smallest possible
+value. On each column, the order of a and b and transitivity decide which pairs of outcomes against a third
+model d are possible. For each column, the smallest value over both possible orders is used. One model
+therefore stands above another if no completion of the open comparisons reverses them.
 """
 
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ import numpy.typing as npt
 
 from suffice.ranking.arrays import Booleans, Floats, Integers, PairArrays
 
-TINY = 1e-9  # a difference of win rates that is rounding
+TINY = 1e-9  # smaller differences of win rates are rounding errors
 Signs = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class WinShares:
-    """What each won comparison adds to a win rate.
+    """The contribution of each won comparison to a win rate.
 
     Attributes:
-        share: of a win of a model against another on a column, shape (n_models, n_models, n_columns);
-            0 where the column does not count for both.
+        share: contribution of a win of a model against another on a column, shape (n_models, n_models,
+            n_columns); 0 if the column does not count for both.
         constant: half a win against each model without a common column, shape (n_models,).
-        common: where both models count, shape (n_models, n_models, n_columns).
+        common: whether both models count, shape (n_models, n_models, n_columns).
     """
 
     share: Floats
@@ -44,13 +44,13 @@ class WinShares:
     common: Booleans
 
     def rates(self, won: Floats) -> Floats:
-        """Win rates from what is won of each comparison, 0 to 1; shape (n_models,)."""
+        """Win rates from the won part of each comparison, 0 to 1; shape (n_models,)."""
         rates = (self.share * won).sum(axis=(1, 2)) + self.constant
-        return np.minimum(rates, 1.0)  # but for rounding they are
+        return np.minimum(rates, 1.0)  # removes rounding errors
 
 
 def win_shares(arrays: PairArrays) -> WinShares:
-    """What each comparison counts."""
+    """The weight of each comparison."""
     counted, weight = arrays.counted, arrays.model_weight
     common = counted[:, None] & counted[None]
     common[np.diag_indices(len(weight))] = False
@@ -63,7 +63,7 @@ def win_shares(arrays: PairArrays) -> WinShares:
 
 
 def observed_wins(matrix: Floats) -> Floats:
-    """1 where the row's model has more nats than the second's, 1/2 for a tie; 0 where one does not count."""
+    """1 if the first model has more nats than the second, 1/2 for a tie; 0 if one does not count."""
     one, other = matrix[:, None], matrix[None]
     return (one > other) + 0.5 * (one == other)
 
@@ -74,17 +74,17 @@ def win_rates(arrays: PairArrays, matrix: Floats) -> Floats:
 
 
 def rate_bounds(shares: WinShares, known: Signs) -> tuple[Floats, Floats]:
-    """Least and largest win rates that known comparisons allow.
+    """Smallest and largest win rates that the decided comparisons allow.
 
     Args:
-        shares: what each comparison counts.
+        shares: weight of each comparison.
         known: 1 won, -1 lost, 0 open, antisymmetric in the first two axes.
     """
     return shares.rates((known > 0).astype(float)), shares.rates((known >= 0).astype(float))
 
 
 def stands_above(shares: WinShares, known: Signs, rates: Floats) -> Booleans:
-    """Which models (rows) have the higher win rate than which (columns), however open comparisons end."""
+    """Which models (rows) have a higher win rate than others (columns) for all open outcomes."""
     n_models = len(rates)
     above = np.zeros((n_models, n_models), dtype=bool)
     for model in range(n_models):
@@ -96,7 +96,7 @@ def stands_above(shares: WinShares, known: Signs, rates: Floats) -> Booleans:
 
 
 def transitive(above: Booleans) -> Booleans:
-    """What follows from a relation: above what is below another is above that one."""
+    """The transitive closure of a relation."""
     closed = above.copy()
     for middle in range(len(above)):
         closed |= closed[:, [middle]] & closed[[middle]]
@@ -104,14 +104,14 @@ def transitive(above: Booleans) -> Booleans:
 
 
 def least_differences(shares: WinShares, own: Signs, theirs: Signs, model: int, others: Integers) -> Floats:
-    """The least difference of a model's win rate from those of others.
+    """The smallest possible difference of a model's win rate from those of others.
 
     Args:
-        shares: what each comparison counts.
-        own: known comparisons of the model, shape (n_models, n_columns).
-        theirs: those of the others, shape (n_others, n_models, n_columns).
-        model: place of the model.
-        others: places of the others, shape (n_others,).
+        shares: weight of each comparison.
+        own: decided comparisons of the model, shape (n_models, n_columns).
+        theirs: decided comparisons of the others, shape (n_others, n_models, n_columns).
+        model: position of the model.
+        others: positions of the others, shape (n_others,).
     """
     gain, loss = shares.share[model][None], shares.share[others]  # (1 or n_others, n_models, n_columns)
     place = np.arange(len(others))
@@ -120,7 +120,7 @@ def least_differences(shares: WinShares, own: Signs, theirs: Signs, model: int, 
     above, below = np.where(both, above, apart), np.where(both, below, apart)
     for terms in (above, below, apart):
         terms[:, model] = terms[place, others] = 0.0  # against each other: added next
-    wins, loses = own[others] >= 0, own[others] <= 0  # can be; (n_others, n_columns)
+    wins, loses = own[others] >= 0, own[others] <= 0  # possible outcomes; (n_others, n_columns)
     with_win = above.sum(axis=1) + np.where(wins, shares.share[model, others], np.inf)
     with_loss = below.sum(axis=1) + np.where(loses, -shares.share[others, model], np.inf)
     met = shares.common[model, others]
@@ -129,10 +129,10 @@ def least_differences(shares: WinShares, own: Signs, theirs: Signs, model: int, 
 
 
 def _least_terms(gain: Floats, loss: Floats, own: Signs, theirs: Signs) -> tuple[Floats, Floats, Floats]:
-    """Least difference of what two models get against each third one.
+    """Smallest difference between the results of two models against each third one.
 
     Returns:
-        If the first stands above the second on the column, if it stands below, and if they do not meet there.
+        The value if the first is above the second on the column, if it is below, and if they do not meet.
     """
     wins, loses, they_win, they_lose = own >= 0, own <= 0, theirs >= 0, theirs <= 0  # can be
     alike = _least([(wins & they_win, gain - loss), (loses & they_lose, 0.0 * loss)])
@@ -142,5 +142,5 @@ def _least_terms(gain: Floats, loss: Floats, own: Signs, theirs: Signs) -> tuple
 
 
 def _least(outcomes: list[tuple[Booleans, Floats]]) -> Floats:
-    """The least of some outcomes that can be; infinite if none can."""
+    """The smallest of the possible outcomes; infinite if there is no possible outcome."""
     return np.minimum.reduce([np.where(can_be, value, np.inf) for can_be, value in outcomes])

@@ -1,1 +1,1 @@
-"""Files of a study: written whole, recorded, locked, fetched and verified."""
+"""Files of a study: written as a whole, recorded, locked, fetched and verified."""

@@ -1,9 +1,9 @@
-"""What is there of a study's results and would come out differently now is deleted when a run begins.
+"""Results of a study that would differ now are deleted when a run starts.
 
-Snakemake plans by times of change and by its own notes, `.snakemake/metadata`. Times do not tell of a file
-that was replaced by an older one; notes may be lost, or be those of another checkout. So each result's record
-is compared with the present: the bytes of the result, those of its inputs, and the code. What does not match
-is deleted, so that it is made anew.
+Snakemake plans by modification times and by its own notes, `.snakemake/metadata`. Times do not show that a
+file was replaced by an older one. Notes may be lost, or belong to another checkout. Each result's record is
+therefore compared with the present: the bytes of the result, those of its inputs, and the code. Results that
+do not match are deleted, and computed again.
 """
 
 import os
@@ -32,7 +32,7 @@ SEEN_INPUTS = ".inputs.json"
 
 
 def refuse_other_study(results: Path, folder: Path) -> None:
-    """Raise StudyError if the results are of another study, whose folder is still there."""
+    """Raise StudyError if the results belong to another study, whose folder still exists."""
     then = _last_run(results).get("folder")
     if not isinstance(then, str):
         return
@@ -40,19 +40,19 @@ def refuse_other_study(results: Path, folder: Path) -> None:
     is_other = (other / "study.yaml").is_file() and other.resolve() != folder.resolve()
     if is_other and _last_run(results).get("files") != run_record(folder, {})["study"]["files"]:
         raise StudyError(
-            f"{results} holds the results of the study in {other}, and this one is in {folder}; give one of "
-            f"the folders another name, or delete {results}"
+            f"{results} has the results of the study in {other}, but this study is in {folder}; rename one "
+            f"of the folders, or delete {results}"
         )
 
 
 def outdated_results(
     results: Path, folder: Path, overrides: Mapping[str, Any], notes: Path
 ) -> dict[str, str]:
-    """Why results would come out differently now, by result.
+    """Reasons why results would differ now, by result.
 
     Args:
         results: folder of the results.
-        folder: the study's.
+        folder: folder of the study.
         overrides: values that replace keys of study.yaml.
         notes: Snakemake's folder of notes on parameters.
     """
@@ -66,18 +66,18 @@ def outdated_results(
             check_result(results, results / name)
             records[name] = read_record(results, results / name) or {}
         except DataError:
-            found[name] = "is not as its job left it"
+            found[name] = "has changed since its job wrote it"
     inputs = _Inputs(results, {name: record["sha256"] for name, record in records.items()})
     is_noted = _noted(notes, results)
     has_changed = _last_run(results) != run_record(folder, overrides)["study"]
     for name, record in records.items():
         other = next((each for each, then in record["inputs"].items() if inputs.differs(each, then)), None)
         if other is not None:
-            found[name] = f"was made from another {other}"
+            found[name] = f"was made from a different {other}"
         elif (code := _code_of(record)) and not is_current(code):
-            found[name] = "was made by other code"
+            found[name] = "was made by different code"
         elif has_changed and name not in is_noted:
-            found[name] = "was made with settings that are not known any more"
+            found[name] = "was made with settings that are no longer known"
     inputs.keep()
     return found
 
@@ -94,13 +94,13 @@ def delete_results(results: Path, names: Mapping[str, str]) -> None:
 
 
 def _code_of(record: Mapping[str, Any]) -> str:
-    """The version of the code that made a result; empty if its job names none."""
+    """The version of the code that made a result; empty if its job has no version."""
     parameters = record["job"].get("parameters")
     return str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
 
 
 def _last_run(results: Path) -> dict[str, Any]:
-    """What the last run was of; empty if there was none."""
+    """The study of the last run; empty if there was no run."""
     if not (results / RUN_RECORD).is_file():
         return {}
     record = read_json(results / RUN_RECORD)
@@ -109,7 +109,7 @@ def _last_run(results: Path) -> dict[str, Any]:
 
 
 def _noted(notes: Path, results: Path) -> set[str]:
-    """The results of which Snakemake knows the parameters, relative to their folder."""
+    """The results whose parameters Snakemake knows, relative to their folder."""
     return {
         str(Path(output).relative_to(results))
         for output in _decoded(notes)
@@ -118,7 +118,7 @@ def _noted(notes: Path, results: Path) -> set[str]:
 
 
 def _decoded(notes: Path) -> Iterator[str]:
-    """The outputs that have notes, whose names are coded; long ones are several folders deep."""
+    """The outputs that have notes. Names of notes are encoded, and long ones are several folders deep."""
     for path in notes.rglob("*"):
         if path.is_file():
             coded = "".join(part.removeprefix("@") for part in path.relative_to(notes).parts)
@@ -129,7 +129,7 @@ def _decoded(notes: Path) -> Iterator[str]:
 
 
 class _Inputs:
-    """Hashes of inputs as they are now; files from elsewhere are read again only if they look changed."""
+    """Current hashes of inputs. Files from elsewhere are read again only if they seem to have changed."""
 
     def __init__(self, results: Path, made: Mapping[str, str]) -> None:
         self.results, self.made = results, made
@@ -138,7 +138,7 @@ class _Inputs:
         self.now: dict[str, str | None] = {}
 
     def differs(self, name: str, then: str) -> bool:
-        """Whether an input is there with other bytes than it had."""
+        """Whether an input exists with different bytes."""
         if not Path(os.path.expanduser(name)).is_absolute():
             return self.made.get(name, then) != then
         if name not in self.now:
@@ -157,5 +157,5 @@ class _Inputs:
         return str(self.seen[name][-1])
 
     def keep(self) -> None:
-        """Remember what was read."""
+        """Save what was read."""
         write_json(self.seen, self.path)

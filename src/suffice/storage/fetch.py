@@ -1,4 +1,4 @@
-"""Files by URL: fetched once into a cache, and checked against a SHA-256 that the user gives."""
+"""Files by URL: downloaded once into a cache, and checked against a SHA-256 from the user."""
 
 import logging
 import os
@@ -26,15 +26,15 @@ TIMEOUT_SECONDS = 60  # for the next part of an answer
 MEGABYTES_VARIABLE, MAX_MEGABYTES = "SUFFICE_MAX_DOWNLOAD_MB", 20_000
 SECONDS_VARIABLE, MAX_SECONDS = "SUFFICE_MAX_DOWNLOAD_SECONDS", 6 * 3600
 MAX_REDIRECTIONS = 5
-N_HEX = 16  # of the hash in the name of a cached file
+N_HEX = 16  # digits of the hash in the name of a cached file
 
 
 class FetchError(SufficeError):
-    """A file cannot be had from where it is said to be."""
+    """A file is not available at its address."""
 
 
 def is_url(text: str) -> bool:
-    """Whether a path is an address of the web."""
+    """Whether a path is a web address."""
     return "://" in text
 
 
@@ -44,16 +44,16 @@ def is_offline() -> bool:
 
 
 def check_url(url: str, sha256: str | None) -> None:
-    """Raise FetchError unless the address is encrypted and the file's hash is known; no network."""
+    """Raise FetchError unless the address is encrypted and the file's hash is known. Uses no network."""
     parts = urlsplit(url)
     is_local = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not (parts.scheme == "https" or is_local) or not Path(parts.path).name:
         raise FetchError(
-            f"{url!r} is no address of a file that begins with https://; give one, or a local path"
+            f"{url!r} is not the address of a file that begins with https://; give one, or a local path"
         )
     if sha256 is None:
         raise FetchError(
-            f"{url} needs the setting sha256, so that it is known what comes; add the file's SHA-256"
+            f"{url} needs the setting sha256, to check what is downloaded; add the file's SHA-256"
         )
 
 
@@ -73,29 +73,29 @@ def cache_folder() -> Path:
 
 
 def fetched(url: str, sha256: str | None) -> Path:
-    """The file of a URL in the cache, with its hash checked; no network.
+    """The file of a URL in the cache, with its hash checked. Uses no network.
 
     Raises:
-        FetchError: the address or hash is not fit, or the file is not in the cache or is another one.
+        FetchError: the address or hash is invalid, or the file is not in the cache or has another hash.
     """
     check_url(url, sha256)
     path = cached_file(url, str(sha256))
     if not path.is_file():
         raise FetchError(
-            f"{url} is not in the cache; run `make fetch STUDY=...` where there is a network, or fetch it "
+            f"{url} is not in the cache; run `make fetch STUDY=...` with network access, or download it "
             f"as {path}"
         )
     if sha256_of_file(path) != sha256:
-        raise FetchError(f"{path} has another SHA-256 than {sha256}; run `make fetch STUDY=...` again")
+        raise FetchError(f"the SHA-256 of {path} is not {sha256}; run `make fetch STUDY=...` again")
     return path
 
 
 def fetch(url: str, sha256: str | None) -> Path:
-    """The file of a URL, from the cache or fetched now: whole and with that hash, or not at all.
+    """The file of a URL, from the cache or downloaded now; it is complete and has that hash.
 
     Raises:
         FetchError: the file cannot be reached, has another hash, is too large or takes too long, or its
-            server refers to an address without encryption.
+            server redirects to an address without encryption.
     """
     check_url(url, sha256)
     path = cached_file(url, str(sha256))
@@ -103,8 +103,8 @@ def fetch(url: str, sha256: str | None) -> Path:
         return path
     if is_offline():
         raise FetchError(
-            f"{url} is not in the cache, and downloads are switched off; run `make fetch STUDY=...` where "
-            f"there is a network, or fetch it as {path}"
+            f"{url} is not in the cache, and downloads are switched off; run `make fetch STUDY=...` with "
+            f"network access, or download it as {path}"
         )
     try:
         with whole_file(path) as temporary:
@@ -112,25 +112,25 @@ def fetch(url: str, sha256: str | None) -> Path:
             check_file_hash(temporary, sha256)
     except (OSError, ValueError) as error:
         raise FetchError(
-            f"{url} cannot be fetched ({_reason(error)}); if it was fetched elsewhere, put it into {path}"
+            f"{url} cannot be downloaded ({_reason(error)}); if you have the file, put it at {path}"
         ) from error
     return path
 
 
 def _reason(error: Exception) -> str:
-    """Why a download failed, without what a library says of the address."""
+    """Why a download failed, without a library's text about the address."""
     answer = getattr(error, "response", None)
     if answer is not None:
-        return f"the server answers with status {answer.status_code}"
+        return f"the server answered with status {answer.status_code}"
     return first_line(error) if isinstance(error, FetchError) else type(error).__name__
 
 
 def _download(url: str, path: Path) -> None:
-    """Write what an address sends to a file.
+    """Download an address to a file.
 
     Raises:
-        FetchError: it is too large, takes too long, or is referred to a place that is refused.
-        OSError: the server cannot be reached, or says that there is no such file.
+        FetchError: it is too large, takes too long, or redirects to a refused address.
+        OSError: the server cannot be reached, or does not have the file.
     """
     max_seconds = limit(SECONDS_VARIABLE, MAX_SECONDS)
     deadline = time.monotonic() + max_seconds
@@ -141,29 +141,29 @@ def _download(url: str, path: Path) -> None:
             stream.write(chunk)
             _check_size(stream.tell(), max_bytes)
             if time.monotonic() > deadline:
-                raise FetchError(f"it takes more than {max_seconds:,} s; set {SECONDS_VARIABLE} if it may")
+                raise FetchError(f"it takes over {max_seconds:,} s; to allow more, set {SECONDS_VARIABLE}")
 
 
 def _next_chunk(answer: "requests.Response") -> bytes:
-    """What has come of an answer; empty at its end."""
+    """The next part of an answer; empty at its end."""
     from urllib3.exceptions import HTTPError
 
     try:
         return bytes(answer.raw.read1(CHUNK_BYTES))
     except HTTPError as error:
-        raise FetchError(f"the connection broke off ({type(error).__name__})") from error
+        raise FetchError(f"the connection was lost ({type(error).__name__})") from error
 
 
 def _check_size(n_bytes: int, max_bytes: int) -> None:
     if n_bytes > max_bytes:
         raise FetchError(
-            f"it has more than {max_bytes // 1_000_000:,} MB; set {MEGABYTES_VARIABLE} if it may have"
+            f"it has over {max_bytes // 1_000_000:,} MB; to allow more, set {MEGABYTES_VARIABLE}"
         )
 
 
 @contextmanager
 def _opened(url: str) -> "Iterator[requests.Response]":
-    """The answer to a request, after at most some redirections, each of which is checked and said."""
+    """The answer to a request, after a limited number of redirections. Each one is checked and logged."""
     try:
         import requests
     except ImportError:
@@ -183,26 +183,26 @@ def _opened(url: str) -> "Iterator[requests.Response]":
                 return
             url = _next_address(url, answer.headers["Location"])
             answer.close()
-    raise FetchError(f"it is referred on more than {MAX_REDIRECTIONS} times")
+    raise FetchError(f"it is redirected more than {MAX_REDIRECTIONS} times")
 
 
 def _next_address(url: str, location: str) -> str:
-    """Where a server refers to: encrypted, and not on this computer; another host is said."""
+    """The target of a redirection: encrypted, and not on this computer. Another host is logged."""
     found = urljoin(url, location)
     old, new = urlsplit(url), urlsplit(found)
     is_here, was_here = (parts.hostname in LOOPBACK for parts in (new, old))
     if not was_here if is_here else new.scheme != "https":
-        raise FetchError(f"{old.hostname} refers to {found}, which is not an encrypted public address")
+        raise FetchError(f"{old.hostname} redirects to {found}, which is not an encrypted public address")
     if (old.hostname, old.port) != (new.hostname, new.port):
-        log.warning("%s refers to another host: %s", old.hostname, without_secrets(found))
+        log.warning("%s redirects to another host: %s", old.hostname, without_secrets(found))
     return found
 
 
 def limit(variable: str, default: int) -> int:
-    """A limit of downloads: the default, or what the environment says.
+    """A limit for downloads: the default, or the value of an environment variable.
 
     Raises:
-        FetchError: the environment says something else than a number.
+        FetchError: the variable is not a number.
     """
     text = os.environ.get(variable, str(default))
     if not text.isdigit():
@@ -212,7 +212,7 @@ def limit(variable: str, default: int) -> int:
 
 @contextmanager
 def without_network() -> Iterator[None]:
-    """Let no library ask the hub for anything inside the block, whatever the environment says."""
+    """Stop libraries from contacting the hub inside the block, regardless of the environment."""
     from huggingface_hub import constants
 
     before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
@@ -225,7 +225,7 @@ def without_network() -> Iterator[None]:
 
 @contextmanager
 def _offline_datasets() -> Iterator[None]:
-    """The same for the library of data sets, which has a switch of its own, if it is loaded."""
+    """The same for the library of data sets, which has its own switch, if it is loaded."""
     config = sys.modules.get("datasets.config")
     if config is None:
         yield
@@ -238,6 +238,6 @@ def _offline_datasets() -> Iterator[None]:
 
 
 def check_file_hash(path: Path, sha256: str | None) -> None:
-    """Raise FetchError if a local file has another hash than the one that is asked for, if any."""
+    """Raise FetchError if a local file does not have the given hash, if any."""
     if sha256 is not None and sha256_of_file(path) != sha256:
-        raise FetchError(f"{path} has another SHA-256 than {sha256}; it is another file, or damaged")
+        raise FetchError(f"the SHA-256 of {path} is not {sha256}; it is a different file, or damaged")

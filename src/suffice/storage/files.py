@@ -1,4 +1,4 @@
-"""Reading and writing of files: whole or not at all, never pickled."""
+"""Reading and writing of files: written completely or not at all, and never pickled."""
 
 import csv
 import hashlib
@@ -32,28 +32,28 @@ def user_path(text: str, folder: Path | str = "") -> Path:
     """A path as a user wrote it: below `folder` unless it is absolute, `~` for a home folder.
 
     Raises:
-        DataError: no file can have this name, or there is no such home folder.
+        DataError: no file can have this name, or the home folder does not exist.
     """
     parts = text.encode("utf-8", "surrogatepass").split(b"/")
     if "\0" in text or len(text) > MAX_PATH_BYTES or max(map(len, parts)) > MAX_NAME_BYTES:
-        raise DataError(f"{text[:80]!r} can be no file's name; correct the path")
+        raise DataError(f"{text[:80]!r} cannot be the name of a file; correct the path")
     try:
         return Path(folder) / Path(text).expanduser()
     except RuntimeError as error:
-        raise DataError(f"{text!r} names a home folder that is not there ({error}); write it out") from None
+        raise DataError(f"{text!r} names an unknown home folder ({error}); write the full path") from None
 
 
 def temporary_path(path: Path) -> Path:
-    """A name beside `path` that no other writer has, on this computer or another that shares the folder."""
+    """A unique name beside `path`, even if other computers share the folder."""
     return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:TOKEN_LENGTH]}{PART}{path.suffix}")
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; renamed to `path` if the block ends without error.
+    """A temporary name beside `path` to write to. It is renamed to `path` if the block ends without error.
 
-    A reader never sees a half-written file, and an interrupted writer leaves the old file as it was.
-    The temporary name keeps the suffix, since several writers choose the format by it.
+    A reader never sees a half-written file, and an interrupted writer leaves the old file unchanged. The
+    temporary name keeps the suffix, because several writers choose the format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,17 +66,17 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether a file has a temporary name, which only a writer at work or one that was killed has."""
+    """Whether a file has a temporary name, from a writer that is still running or was killed."""
     return path.name.startswith(".") and PART in path.name
 
 
 def whole_files(folder: Path, pattern: str) -> list[Path]:
-    """The files of a folder that a pattern finds, sorted, without those that are not written to their end."""
+    """The complete files of a folder that match a pattern, sorted."""
     return sorted(path for path in folder.glob(pattern) if not is_leftover(path))
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what killed writers left under temporary names in a folder and below; none may be at work."""
+    """Delete temporary files that killed writers left in a folder and below. No writer may be running."""
     for path in sorted(folder.rglob(f".*{PART}*")):
         if path.is_dir():
             shutil.rmtree(path)
@@ -102,7 +102,7 @@ def read_json(path: Path | str) -> Any:
             raise DataError(f"{path} has {n_bytes:,} bytes, and JSON is read up to {MAX_JSON_BYTES:,}")
         return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; run the stage that makes it again") from None
+        raise DataError(f"{path} does not exist; run the stage that writes it again") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); correct the path") from error
     except (ValueError, RecursionError) as error:
@@ -112,17 +112,17 @@ def read_json(path: Path | str) -> Any:
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
     """Write a tidy table as `.parquet` (for machines) or `.csv` (for people), by the suffix of `path`.
 
-    A `.csv` is safe to open in a spreadsheet, see `csv_safe`, and `read_table` reads it back. A table that is
-    to be read as a data set is written by `write_items`.
+    A `.csv` is safe to open in a spreadsheet, see `csv_safe`, and `read_table` reads it back. To write a
+    table that will be read as a data set, use `write_items`.
     """
     _write(table, path, csv_of)
 
 
 def write_items(table: pd.DataFrame, path: Path | str) -> None:
-    """Write the items of a data set as `.parquet` or `.csv`, every text as it is.
+    """Write the items of a data set as `.parquet` or `.csv`, with every text unchanged.
 
-    `suffice.data.readers.read_file` reads a user's file and changes no text in it, so what it reads must not
-    hold the apostrophes of `write_table`. Such a `.csv` is not safe to open in a spreadsheet.
+    `suffice.data.readers.read_file` reads a user's file without changing its texts. Such a file must not have
+    the apostrophes of `write_table`. A `.csv` is therefore not safe to open in a spreadsheet.
     """
     _write(table, path, _plain_csv)
 
@@ -145,15 +145,15 @@ def csv_of(table: pd.DataFrame) -> str:
     texts = safe.select_dtypes(exclude="number")
     cells = chain(safe.columns, chain.from_iterable(texts.itertuples(index=False, name=None)))
     has_returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
-    # The library does not quote a carriage return by itself, and a reader takes it for the end of a line.
+    # The library does not quote a carriage return, and a reader would treat it as the end of a line.
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns else csv.QUOTE_MINIMAL
     return str(safe.to_csv(index=False, lineterminator="\n", quoting=quoting))
 
 
 def csv_safe(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as it is written for spreadsheets: a text that one would take for a formula begins with '.
+    """The table for spreadsheets: a text that could be read as a formula gets a leading apostrophe.
 
-    Only texts: numbers stay numbers. `read_table` takes the apostrophe off again.
+    Numbers are not changed. `read_table` removes the apostrophe again.
     """
     safe = table.rename(columns=_defused)
     for place, kind in enumerate(table.dtypes):
@@ -172,7 +172,7 @@ def _restored(value: Any) -> Any:
 
 
 def _as_written(safe: pd.DataFrame) -> pd.DataFrame:
-    """What `csv_safe` made of a table, as it was before."""
+    """Undo `csv_safe`."""
     table = safe.rename(columns=_restored)
     for place, kind in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
@@ -211,13 +211,13 @@ def open_array(path: Path | str) -> np.ndarray:
         return map_npy(path)
     except UNREADABLE as error:
         why = first_line(error)
-        raise DataError(f"{path} is not a readable .npy array ({why}); make it again") from error
+        raise DataError(f"{path} is not a readable .npy array ({why}); write it again") from error
 
 
 def create_array(path: Path | str, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-    """A new `.npy` file of float32, as a memory map that can be written.
+    """A new `.npy` file of float32, as a writable memory map.
 
-    Its space is taken at once: a full disk is an error here, and not the end of the process at some page.
+    Its space is reserved at once, so a full disk raises an error here and does not end the process later.
 
     Raises:
         OSError: there is not enough space.
@@ -239,7 +239,7 @@ def sha256_of_file(path: Path | str) -> str:
 
 
 def sha256_of_path(path: Path | str) -> str:
-    """SHA-256 of a file's bytes; of a folder, of the names and contents of its visible files."""
+    """SHA-256 of a file's bytes, or of the names and contents of a folder's visible files."""
     folder = Path(path)
     if not folder.is_dir():
         return sha256_of_file(folder)
@@ -248,6 +248,6 @@ def sha256_of_path(path: Path | str) -> str:
 
 
 def sha256_of_json(content: Any) -> str:
-    """SHA-256 of the canonical JSON form of `content`: the key of everything addressed by content."""
+    """SHA-256 of the canonical JSON form of `content`, used as the key of stored results."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

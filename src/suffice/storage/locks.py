@@ -1,7 +1,7 @@
-"""Locks between processes, by files: the system frees them when their holder ends, however it ends.
+"""Locks between processes, by files. The system frees a lock when its process ends for any reason.
 
-Libraries for locks offer shared locks on some systems only, so this asks each system itself: `flock` where
-there is `fcntl`, `LockFileEx` on Windows.
+Lock libraries offer shared locks on some systems only. This module therefore uses the system's own calls:
+`flock` if `fcntl` is available, and `LockFileEx` on Windows.
 """
 
 import errno
@@ -21,7 +21,7 @@ LOCK_VIOLATION = 33  # Windows: another process has the lock
 
 
 def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) -> int | None:
-    """Lock a file, which is made if need be.
+    """Lock a file, which is created if necessary.
 
     Args:
         path: the file; it stays when the lock is freed.
@@ -41,7 +41,7 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
     except OSError as error:
         if error.errno not in NOT_SUPPORTED:
             raise
-        log.warning("%s: this file system has no locks; see that only one run works on it", path.parent)
+        log.warning("%s: this file system has no locks; make sure that only one run uses it", path.parent)
     return handle
 
 

@@ -1,4 +1,4 @@
-"""What a number was made with: a digest of the code that can change it, versions, machine, git state."""
+"""The origin of a number: a digest of the code that can change it, versions, machine and git state."""
 
 import ast
 import hashlib
@@ -22,7 +22,7 @@ DISPATCH = frozenset(
     f"{PACKAGE}.{name}"
     for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
 )
-"""Modules that run a job or find what it asks for; what they find is named beside them."""
+"""Modules that run a job or look up other modules; the modules that they look up are named separately."""
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
 
 
@@ -30,8 +30,8 @@ VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "
 def code_digest(*modules: str) -> str:
     """Digest of library modules and of every module of the library that they import: 12 hex digits.
 
-    Comments, docstrings and layout do not count, so that only an edit that could change a result
-    changes the digest. Templates that lie beside a module count with it.
+    Comments, docstrings and layout do not count, so only an edit that could change a result changes the
+    digest. Templates beside a module count with it.
 
     Args:
         *modules: dotted names, such as "suffice.estimators.linear".
@@ -44,24 +44,24 @@ def code_digest(*modules: str) -> str:
 
 
 def code_version(*modules: str) -> str:
-    """The digest of library modules, and which they are: what a rule's results depend on, and how to tell."""
+    """The digest of library modules and their names, which a rule's results depend on."""
     return " ".join((code_digest(*modules), *modules))
 
 
 def code_of_script(script: Path, *chosen: str) -> str:
-    """The version of all code of the library by which a job's script makes its results.
+    """The version of all library code that a job's script uses for its results.
 
-    It is that of the modules that the script imports, but for `DISPATCH`.
+    It covers the modules that the script imports, except `DISPATCH`.
 
     Args:
         script: the job's script.
-        *chosen: modules that a registry gives the job, such as its estimator, or that it looks up by name.
+        *chosen: modules that the job gets from a registry, such as its estimator, or looks up by name.
     """
     return code_version(*sorted(_library_imports_of(script.read_text(encoding="utf-8")) - DISPATCH), *chosen)
 
 
 def is_current(version: str) -> bool:
-    """Whether the code is still what it was when `code_version` gave this."""
+    """Whether the code is still the same as when `code_version` returned this."""
     digest, *modules = version.split() or [""]
     return all(map(_file_of, modules)) and code_digest(*modules) == digest
 
@@ -91,7 +91,7 @@ def _folders() -> dict[str, Path]:
 
 
 def _file_of(module: str) -> Path | None:
-    """The source file of a module of the library; None if the name is not one."""
+    """The source file of a module of the library; None if there is no such module."""
     package, *inside = module.split(".")
     if package not in _folders():
         return None
@@ -160,7 +160,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages that numbers depend on."""
+    """Versions of Python and of the installed packages that can change numbers."""
     found = {"python": platform.python_version()}
     for name in VERSIONS_OF:
         try:
@@ -171,10 +171,10 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores that may be used, operating system, and the kernels of linear algebra.
+    """Processor, usable cores, operating system, and the kernels of linear algebra.
 
-    These are chosen when a program starts, by processor and environment (OPENBLAS_CORETYPE); others sum in
-    another order, so that numbers differ in their last digits.
+    Kernels are chosen when a program starts, by processor and environment (OPENBLAS_CORETYPE). Different
+    kernels sum in a different order, so numbers differ in their last digits.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     system = f"{platform.system()} {platform.machine()}"
@@ -182,7 +182,7 @@ def machine() -> dict[str, Any]:
 
 
 def _kernels() -> str:
-    """Library and kernel of each linear algebra that is loaded, such as "openblas Haswell"."""
+    """Library and kernel of each loaded linear algebra library, such as "openblas Haswell"."""
     loaded = (library for library in threadpool_info() if library["user_api"] == "blas")
     return ", ".join(
         sorted({f"{each['internal_api']} {each.get('architecture', '')}".strip() for each in loaded})
@@ -199,7 +199,7 @@ def _processor() -> str:
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """Commit of the checkout that holds `folder` and whether tracked files differ; empty outside one."""
+    """Commit of the checkout of `folder`, and whether tracked files differ; empty outside a checkout."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")

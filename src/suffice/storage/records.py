@@ -1,7 +1,7 @@
-"""A record of every result: what its bytes must be, what it was made from, and with what.
+"""A record of every result: its expected bytes, its inputs, and the code and versions that made it.
 
-A result is a file or folder below the results of a study. Its record lies at the same place below the folder
-`records`, so that what is there can be checked by itself, wherever the results are copied to.
+A result is a file or folder below the results of a study. Its record is at the same place below the folder
+`records`. Results can therefore be checked on their own, even after they are copied elsewhere.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,12 +24,13 @@ STUDY_FILES = ("*.yaml", "*.tsv", "*.csv")
 
 @dataclass(frozen=True)
 class State:
-    """What can be seen of a file or folder without reading it.
+    """Properties of a file or folder that are known without reading it.
 
     Attributes:
-        n_bytes: size; of a folder, that of all its files.
-        mtime_ns: time of the last change of the bytes; of a folder, the latest of its files.
-        changed_ns: time of the last change of anything, such as the name, which cannot be set; likewise.
+        n_bytes: size; for a folder, the total size of its files.
+        mtime_ns: time of the last change of the bytes; for a folder, the latest of its files.
+        changed_ns: time of the last change of anything, such as the name. It cannot be set. For a folder, the
+            latest of its files.
     """
 
     n_bytes: int
@@ -60,33 +61,33 @@ def state_of(path: Path) -> State:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes; of a folder, of the names and hashes of its files."""
+    """SHA-256 of a file's bytes, or of the names and hashes of a folder's files."""
     if not path.is_dir():
         return sha256_of_file(path)
     return sha256_of_json({str(file.relative_to(path)): sha256_of_file(file) for file in files_of(path)})
 
 
 def record_path(results: Path, path: Path) -> Path:
-    """Where the record of a result is."""
+    """The path of a result's record."""
     inside = path.relative_to(results)
     return results / FOLDER / inside.with_name(f"{inside.name}.json")
 
 
 def is_result(results: Path, path: Path) -> bool:
-    """Whether a path lies below the results."""
+    """Whether a path is below the results."""
     return path.is_relative_to(results)
 
 
 def write_records(
     results: Path, outputs: Iterable[Path], inputs: Mapping[str, str], job: Mapping[str, Any]
 ) -> None:
-    """Write the records of what a job made.
+    """Write the records of a job's outputs.
 
     Args:
         results: folder of the results.
-        outputs: what it made, below that folder.
-        inputs: SHA-256 of what it was made from, by path: relative to the results, or absolute; those in the
-            user's home folder are written with `~`.
+        outputs: the outputs, below that folder.
+        inputs: SHA-256 of the inputs by path, relative to the results or absolute. Paths in the user's home
+            folder are written with `~`.
         job: name and parameters of the job, JSON-compatible.
     """
     origin = {"job": for_sharing(dict(job)), "inputs": for_sharing(dict(inputs)), "made": made_with()}
@@ -98,19 +99,19 @@ def write_records(
 
 
 def _seen(state: State) -> dict[str, int]:
-    """The times at which a result was last seen to be right."""
+    """The times of a result when it was last found to be correct."""
     return {"seen_mtime_ns": state.mtime_ns, "seen_changed_ns": state.changed_ns}
 
 
 def made_with() -> dict[str, Any]:
-    """When, where and with what a result is made: time, versions, machine, state of the code's repository."""
+    """When and with what a result is made: time, versions, machine, state of the code's repository."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     code = git_state(Path(__file__).parent)
     return {"at": now, "versions": versions(), "machine": machine(), "git": code}
 
 
 def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is of, and what it is made with.
+    """The study of a run, and the code and versions that it uses.
 
     Args:
         study: the folder of the study's files.
@@ -122,15 +123,15 @@ def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def study_files(study: Path) -> list[Path]:
-    """The files that say what a study is."""
+    """The files that define a study."""
     return sorted(path for pattern in STUDY_FILES for path in study.glob(pattern))
 
 
 def read_record(results: Path, path: Path) -> dict[str, Any] | None:
-    """The record of a result; None if it has none.
+    """The record of a result; None if it has no record.
 
     Raises:
-        DataError: it is damaged, or of a later version than is known here.
+        DataError: it is damaged, or has a later version than this code knows.
     """
     place = record_path(results, path)
     if not place.is_file():
@@ -139,46 +140,46 @@ def read_record(results: Path, path: Path) -> dict[str, Any] | None:
     found = record.get("schema_version") if isinstance(record, dict) else None
     if found != SCHEMA_VERSION:
         raise DataError(
-            f"{place} has schema version {found}, and this version of suffice reads {SCHEMA_VERSION}; "
+            f"{place} has schema version {found}, but this version of suffice reads {SCHEMA_VERSION}; "
             "use the version that wrote it, or delete the results and run again"
         )
     wrong = _missing_facts(record)
     if wrong:
-        raise DataError(f"{place} does not say {', '.join(wrong)} of its result; delete both and run again")
+        raise DataError(f"{place} lacks {', '.join(wrong)} of its result; delete both and run again")
     return dict(record)
 
 
 def _missing_facts(record: Mapping[str, Any]) -> list[str]:
-    """What a record should say and does not, or says as something else."""
+    """The fields that a record lacks or that have the wrong type."""
     wrong = [name for name, kind in FACTS.items() if not isinstance(record.get(name), kind)]
     return wrong or ([] if isinstance(record["made"].get("versions"), dict) else ["made.versions"])
 
 
 def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> str | None:
-    """What is wrong with a result's bytes, in words; None if it is as its job left it.
+    """What is wrong with a result's bytes, in words; None if it is as its job wrote it.
 
     Args:
         path: the result.
         record: its record.
-        sha256: hash of its bytes, where it is known already.
+        sha256: hash of its bytes, if it is already known.
     """
     if not path.exists():
         return "is missing"
     n_bytes, wanted = state_of(path).n_bytes, record["n_bytes"]
     if n_bytes < wanted:
-        return f"is truncated: {n_bytes:,} bytes, of {wanted:,} that its job wrote"
+        return f"is truncated: it has {n_bytes:,} of the {wanted:,} bytes that its job wrote"
     if n_bytes > wanted:
-        return f"was altered: {n_bytes:,} bytes, and its job wrote {wanted:,}"
+        return f"was altered: it has {n_bytes:,} bytes, but its job wrote {wanted:,}"
     found = sha256 or sha256_of(path)
     if found != record["sha256"]:
-        return f"was altered: its SHA-256 is {found[:12]}…, and its job wrote {record['sha256'][:12]}…"
+        return f"was altered: its SHA-256 is {found[:12]}…, but its job wrote {record['sha256'][:12]}…"
     return None
 
 
 def check_result(results: Path, path: Path) -> str:
-    """The SHA-256 of a result, after a check that it is as its job left it.
+    """The SHA-256 of a result, after a check that it is as its job wrote it.
 
-    Its bytes are read only if its times of change are not those at which they were last seen to be right.
+    Its bytes are read only if its times changed since it was last found to be correct.
 
     Raises:
         DataError: the result is missing, truncated or altered; or its record is damaged.

@@ -1,8 +1,8 @@
 """Results on disk, addressed by everything that they depend on.
 
-A result is found again only under the same key, and the key is a hash of the contents of its inputs,
-its settings, its seed and its code; so nothing stale can be found, and what is added costs only
-itself. Each result is one small JSON file, written whole, with a checksum.
+The key of a result is a hash of the contents of its inputs, its settings, its seed and its code. A stale
+result therefore has another key and is never found, and a new model or task costs only its own results. Each
+result is one small JSON file with a checksum.
 """
 
 import logging
@@ -21,7 +21,7 @@ class ResultStore:
     """A folder of results.
 
     Attributes:
-        folder: where the files are; made when the first is written.
+        folder: folder of the files; created when the first one is written.
     """
 
     folder: Path
@@ -31,7 +31,7 @@ class ResultStore:
         return Path(self.folder) / key[:2] / f"{key[2:]}.json"
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """The result of this key; None if there is none, or if it is damaged, which is logged."""
+        """The result of this key; None if it is missing, or if it is damaged, which is logged."""
         path = self.path(key)
         if not path.exists():
             return None
@@ -42,7 +42,7 @@ class ResultStore:
             return None
 
     def put(self, key: str, result: dict[str, Any]) -> None:
-        """Keep a result."""
+        """Store a result."""
         write_json({"sha256": sha256_of_json(result), "result": result}, self.path(key))
 
 
@@ -50,12 +50,12 @@ def read_checked(path: Path) -> dict[str, Any]:
     """A result that `ResultStore` wrote.
 
     Raises:
-        DataError: it is not as it was written.
+        DataError: it has changed since it was written.
     """
     try:
         kept = read_json(path)
     except DataError as error:
-        raise DataError(f"{path} is damaged: it is no JSON") from error
+        raise DataError(f"{path} is damaged: it is not JSON") from error
     result = kept.get("result") if isinstance(kept, dict) else None
     if not isinstance(result, dict) or sha256_of_json(result) != kept.get("sha256"):
         raise DataError(f"{path} is damaged: it is not the result that was written")

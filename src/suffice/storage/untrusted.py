@@ -1,4 +1,4 @@
-"""Files that others made: what reading them can raise, how much they may unpack to, and arrays in them."""
+"""Files from others: errors when reading them, limits on their unpacked size, and arrays in them."""
 
 import gzip
 import io
@@ -23,20 +23,20 @@ UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, SyntaxError, OverflowError,
     MemoryError, RuntimeError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What libraries raise for a file that is not what its name says: each damage has an error of its own."""
+"""Errors that libraries raise for damaged files, or files that are not what their name says."""
 
-MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file is refused that unpacks to more than both
+MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file that unpacks to more than both is refused
 CHUNK_BYTES = 1 << 20
 PARQUET_ROWS = 1024  # that are unpacked at a time
 MAX_FILES = 200_000  # of a folder that is one data set or model
 
 
 def check_unpacked(n_bytes: int, n_packed: int) -> None:
-    """Raise ValueError for what is small on disk and would fill the memory."""
+    """Raise ValueError for a file that is small on disk and would fill the memory."""
     if n_bytes > max(MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES * n_packed):
         raise ValueError(
-            f"{n_packed:,} bytes, and it unpacks to more than {MAX_UNPACKED_TIMES} times as much: "
-            "store it without compression if it is sound"
+            f"it has {n_packed:,} bytes but unpacks to more than {MAX_UNPACKED_TIMES} times as much; "
+            "if you trust it, store it without compression"
         )
 
 
@@ -99,9 +99,9 @@ def suffix_of(path: Path) -> str:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """The file, or what a gzip file holds as a temporary file of its inner name, as long as the block lasts.
+    """The file, or the content of a gzip file as a temporary file with its inner name, within the block.
 
-    A memory map of it stays good afterwards: the system keeps the bytes until it is closed.
+    A memory map of it remains valid afterwards: the system keeps the bytes until it is closed.
     """
     if path.suffix.lower() != ".gz":
         yield path
@@ -113,21 +113,19 @@ def unpacked(path: Path) -> Iterator[Path]:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """The files of a folder and below by name, numbers by their value.
+    """The files of a folder and below, sorted by name, with numbers sorted by value.
 
-    Hidden files, what killed writers left, and markers such as `_SUCCESS` are left out.
+    Hidden files, temporary files of killed writers, and markers such as `_SUCCESS` are left out.
 
     Raises:
-        DataError: there are more than `MAX_FILES`; the folder is not one of data.
+        DataError: there are more than `MAX_FILES`, so the folder is probably not a data set.
     """
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name[0] not in "._"]
         found += [Path(place) / name for name in names if name[0] not in "._"]
         if len(found) > MAX_FILES:
-            raise DataError(
-                f"the folder {folder} has more than {MAX_FILES:,} files below it; name a smaller one"
-            )
+            raise DataError(f"the folder {folder} has more than {MAX_FILES:,} files; name a smaller folder")
     return sorted(filter(Path.is_file, found), key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
@@ -141,9 +139,9 @@ def map_npy(path: Path | str) -> np.ndarray:
     """A `.npy` file as a read-only memory map.
 
     Raises:
-        ValueError: it is another kind of file, or holds objects; or another error of `UNREADABLE`.
+        ValueError: it is another kind of file, or has objects; or another error of `UNREADABLE`.
     """
-    with np.errstate(over="ignore"):  # of a size that is wrong, which is found when it is mapped
+    with np.errstate(over="ignore"):  # from a wrong size, which is detected when the file is mapped
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
         array.close()

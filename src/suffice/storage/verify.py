@@ -1,4 +1,4 @@
-"""Checking results: whether each file is as its job left it, and whether it would come out the same today."""
+"""Checking results: whether each file is as its job wrote it, and whether it would be the same today."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,21 +15,21 @@ from suffice.storage.store import read_checked
 
 STORE = "store"
 NOT_RESULTS = (FOLDER, STORE, "benchmarks", "failed")
-TEMPORARY = "shards/"  # results that are deleted once they were joined
+TEMPORARY = "shards/"  # results that are deleted after they are joined
 N_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a check of results found.
+    """The findings of a check of results.
 
     Attributes:
         n_files: results with a record.
         n_stored: stored parts of results, such as single pairs.
         damaged: what is wrong with the bytes, by result.
-        stale: why a result would come out differently now, by result.
+        stale: why a result would differ now, by result.
         heirs: results that were made from stale ones.
-        notes: what could not be checked, or has changed without making a result stale.
+        notes: things that could not be checked, or changed without making a result stale.
     """
 
     n_files: int
@@ -45,7 +45,7 @@ class Verification:
         return not self.damaged and not self.stale
 
     def lines(self) -> list[str]:
-        """The findings in words, a line each, the summary last."""
+        """The findings in words, one line each, with the summary last."""
         found = [f"damaged: {file} {why}" for file, why in self.damaged.items()]
         reasons = dict.fromkeys(self.stale.values())
         found += [f"stale: {_said(why, [f for f in self.stale if self.stale[f] == why])}" for why in reasons]
@@ -58,17 +58,17 @@ class Verification:
 def verify_results(results: Path) -> Verification:
     """Check every result of a study: all bytes are read and hashed.
 
-    A result is stale if an input of it is not what it was made from, if the code that makes it has changed,
-    or if it was made from a stale result. One that is not there is neither: what was made from it may stay.
+    A result is stale if one of its inputs changed, if its code changed, or if it was made from a stale
+    result. A missing result is neither stale nor damaged, and results made from it are kept.
 
     Args:
-        results: folder of the results, such as results/api-docs; may have been copied from elsewhere.
+        results: folder of the results, such as results/api-docs; it may be a copy.
 
     Raises:
         DataError: there are no records.
     """
     if not (results / FOLDER).is_dir():
-        raise DataError(f"{results} holds no records of results; give the folder of a study that has run")
+        raise DataError(f"{results} has no records of results; give the results folder of a study that ran")
     check = _Check(results)
     broken = check.broken_records | check.damaged
     stored, damaged_parts = _check_store(results / STORE)
@@ -78,18 +78,18 @@ def verify_results(results: Path) -> Verification:
 
 
 def _check_store(store: Path) -> tuple[int, dict[str, str]]:
-    """How many results are stored, and which are damaged."""
+    """The number of stored results, and the damaged ones."""
     paths, damaged = sorted(store.rglob("*.json")), {}
     for path in paths:
         try:
             read_checked(path)
         except DataError:
-            damaged[str(path.relative_to(store.parent))] = "is not what was written"
+            damaged[str(path.relative_to(store.parent))] = "has changed since it was written"
     return len(paths), damaged
 
 
 class _Check:
-    """One check of one folder; every file is hashed once."""
+    """One check of one folder. Every file is hashed once."""
 
     def __init__(self, results: Path) -> None:
         self.results = results
@@ -115,7 +115,7 @@ class _Check:
 
     @cached_property
     def damaged(self) -> dict[str, str]:
-        """What is wrong with the bytes of results that are there."""
+        """What is wrong with the bytes of existing results."""
         found = {}
         for file, sha256 in self.hashes.items():
             wrong = damage(self.results / file, self.records[file], sha256) if sha256 else None
@@ -124,12 +124,12 @@ class _Check:
         return found
 
     def stale(self, damaged: set[str]) -> dict[str, str]:
-        """Why results would come out differently now, for reasons of their own."""
+        """Why results would differ now, not counting stale inputs."""
         reasons = {file: self._reason(record) for file, record in self.records.items() if file not in damaged}
         return {file: why for file, why in reasons.items() if why}
 
     def heirs(self, wrong: set[str]) -> list[str]:
-        """Results that were made from wrong ones, and from these, and so on."""
+        """Results that were made from stale or damaged ones, directly or not."""
         found: set[str] = set()
         while more := {
             file
@@ -142,31 +142,31 @@ class _Check:
     def _reason(self, record: Mapping[str, Any]) -> str | None:
         for name, sha256 in record["inputs"].items():
             if self._hash_of_input(name) not in (None, sha256):
-                return f"made from another {name} than there is now"
+                return f"made from a different {name}"
         parameters = record["job"].get("parameters")
         code = str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
         if code and not is_current(code):
-            return f"made by other code than there is now ({', '.join(code.split()[1:])})"
+            return f"made by different code ({', '.join(code.split()[1:])})"
         return None
 
     def _hash_of_input(self, name: str) -> str | None:
-        """Hash of an input as it is now; None if it is not there."""
+        """Current hash of an input; None if it is missing."""
         if name in self.hashes:
             return self.hashes[name]
         if name not in self.outside:
-            place = self.results / os.path.expanduser(name)  # an absolute name stays itself
+            place = self.results / os.path.expanduser(name)  # an absolute name is not changed
             self.outside[name] = self._hash(place)
         return self.outside[name]
 
     def notes(self) -> list[str]:
-        """What could not be checked, and what has changed without making a result stale."""
+        """Things that could not be checked, or changed without making a result stale."""
         absent = (file for file, sha256 in self.hashes.items() if sha256 is None)
         missing = [file for file in absent if not file.startswith(TEMPORARY)]
-        found = [_said("not there any more", missing)] if missing else []
+        found = [_said("missing", missing)] if missing else []
         gone = [name for name, sha256 in self.outside.items() if sha256 is None]
-        found += [_said("not checked, since they are elsewhere", gone)] if gone else []
+        found += [_said("not checked, because they are elsewhere", gone)] if gone else []
         unknown = list(self._without_record())
-        found += [_said("not checked, since no job recorded them", unknown)] if unknown else []
+        found += [_said("not checked, because no job recorded them", unknown)] if unknown else []
         return [*found, *self._other_versions(), *_changed_study(self.results)]
 
     def _without_record(self) -> Iterator[str]:
@@ -190,17 +190,17 @@ class _Check:
                 then.setdefault(name, set()).add(version)
         for name, found in sorted(then.items()):
             if found != {now.get(name)}:
-                yield f"results were made with {name} {', '.join(sorted(found))}; here it is {now.get(name)}"
+                yield f"results were made with {name} {', '.join(sorted(found))}; now it is {now.get(name)}"
 
 
 def _changed_study(results: Path) -> Iterator[str]:
-    """Files of the study that have changed since the last run, where they are to be found."""
+    """Files of the study that changed since the last run, if they exist."""
     if not (results / RUN_RECORD).is_file():
         return
     record = read_json(results / RUN_RECORD)
     study = record.get("study") if isinstance(record, dict) else None
     if not isinstance(study, dict) or not isinstance(study.get("files"), dict):
-        raise DataError(f"{results / RUN_RECORD} does not say what was run; delete it and run again")
+        raise DataError(f"{results / RUN_RECORD} does not name the study that ran; delete it and run again")
     folder, then = Path(os.path.expanduser(str(study.get("folder")))), study["files"]
     if not folder.is_dir():
         return
@@ -208,7 +208,7 @@ def _changed_study(results: Path) -> Iterator[str]:
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
         names = ", ".join(changed)
-        yield f"{names} of {folder} changed since the last run; `make plan` says what that changes"
+        yield f"{names} of {folder} changed since the last run; `make plan` shows what will be computed again"
 
 
 def _said(what: str, names: list[str]) -> str:

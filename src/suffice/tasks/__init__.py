@@ -1,5 +1,5 @@
-"""Labelled tasks: how well an embedding serves them, measured by one probe for each kind.
+"""Labelled tasks: how well an embedding solves them, measured by one probe per kind.
 
-`suffice.tasks.settings` says what a task is and `suffice.tasks.probes` measures it; the first is light
-to import, the second brings scikit-learn.
+`suffice.tasks.settings` defines a task and `suffice.tasks.probes` measures it. The first is light to import,
+and the second imports scikit-learn.
 """

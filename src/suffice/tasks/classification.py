@@ -1,4 +1,4 @@
-"""Classification probe: how well a linear model tells the classes apart, on held-out items."""
+"""Classification probe: how well a linear model predicts the classes of held-out items."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ N_NAMED_CLASSES = 10
 
 @dataclass(frozen=True)
 class Strength:
-    """The chosen inverse penalty, with what happened on the way, and weights to start the last fit from."""
+    """The chosen inverse penalty, its warnings, and weights to start the last fit from."""
 
     value: float
     warnings: tuple[str, ...]
@@ -33,14 +33,14 @@ def probe_classification(
 ) -> ProbeResult:
     """Accuracy on the test items of multinomial logistic regression fitted on the training items.
 
-    Inputs are standardised with the training items' moments; the L2 penalty is chosen by the log-loss
-    of cross-validation inside the training items, groups kept whole. Accuracy is the metric because it
-    is a mean over items, so that its standard error and its chance level (the share of the training
-    items' largest class among the test items) are exact; `extra` has balanced accuracy and macro-F1.
+    Inputs are standardised with the moments of the training items. The L2 penalty is chosen by the log-loss
+    of cross-validation inside the training items, with whole groups. Accuracy is a mean over items, so its
+    standard error is exact. So is its chance level, the share of the largest training class among the test
+    items. `extra` has balanced accuracy and macro-F1.
 
     Raises:
         DataError: fewer than two classes, one test group, or too few groups to choose the penalty.
-        ModelError: a vector is not finite, or all are the same.
+        ModelError: a vector is not finite, or all vectors are equal.
     """
     rows = labelled_rows(table, str(settings.label))
     labels = table[str(settings.label)].iloc[rows]
@@ -63,15 +63,15 @@ def drop_rare_classes(
     """Leave out classes with too few training items, and number the others from 0.
 
     Raises:
-        DataError: fewer than two classes are left, or no test item is.
+        DataError: fewer than two classes, or no test item, are left.
     """
     minimum = settings.min_items_per_class
     counts = np.bincount(train.labels, minlength=len(names))
     kept = np.flatnonzero(counts >= minimum)
     if len(kept) < 2:
         raise DataError(
-            f"column {settings.label!r} has {len(kept)} class(es) with at least {minimum} training items; "
-            "two are needed: correct the column, or lower min_items_per_class"
+            f"column {settings.label!r} has {len(kept)} class(es) with at least {minimum} training items, "
+            "but two are needed; correct the column, or lower min_items_per_class"
         )
     number = np.full(len(names), -1)
     number[kept] = np.arange(len(kept))
@@ -84,13 +84,13 @@ def drop_rare_classes(
 
 
 def _keep(part: Part, number: np.ndarray) -> Part:
-    """The items whose class has a number, with that number as label."""
+    """The items with a numbered class, with that number as label."""
     kept = number[part.labels] >= 0
     return Part(part.features[kept], number[part.labels[kept]], part.groups[kept])
 
 
 def _rare_warning(counts: np.ndarray, names: list[str], minimum: int, n_lost: int) -> tuple[str, ...]:
-    """What was left out, classes in the order of the table."""
+    """A warning about what was left out, with classes in the order of the table."""
     rare = np.flatnonzero(counts < minimum)
     if len(rare) == 0:
         return ()
@@ -98,15 +98,15 @@ def _rare_warning(counts: np.ndarray, names: list[str], minimum: int, n_lost: in
     more = "" if len(rare) <= N_NAMED_CLASSES else f" and {len(rare) - N_NAMED_CLASSES} more"
     return (
         f"left out {len(rare)} of {len(counts)} classes with fewer than {minimum} training items, "
-        f"and {n_lost} test items of theirs: {named}{more}",
+        f"and their {n_lost} test items: {named}{more}",
     )
 
 
 def choose_strength(train: Part, seed: int) -> Strength:
     """The strength with the lowest log-loss on the validation folds.
 
-    Strengths are tried from the strongest penalty on, each fit starting from the one before; the
-    search ends at the first strength that is worse.
+    Strengths are tried from the strongest penalty on, and each fit starts from the one before. The search
+    ends at the first strength that is worse.
     """
     folds = [_inside(train, fold) for fold in stratified_folds(train.labels, train.groups, seed)]
     starts: list[np.ndarray | None] = [None] * len(folds)
@@ -128,13 +128,13 @@ def choose_strength(train: Part, seed: int) -> Strength:
 
 
 def _edge_warning(strength: float) -> tuple[str, ...]:
-    """What to say when a strength at either end of the range is chosen."""
+    """The warning if a strength at either end of the range is chosen."""
     edge = f"the penalty was chosen at the end of its range (C = {strength:g})"
     return (edge,) if strength in (STRENGTHS[0], STRENGTHS[-1]) else ()
 
 
 def _mean_weights(weights: list[np.ndarray], n_classes: int) -> np.ndarray | None:
-    """Mean of the folds' weights; None where a fold lacks one of the classes."""
+    """Mean of the folds' weights; None if a fold lacks one of the classes."""
     whole = all(array.shape[1] == n_classes for array in weights)
     return np.asarray(np.mean(weights, axis=0)) if whole else None
 
@@ -142,8 +142,8 @@ def _mean_weights(weights: list[np.ndarray], n_classes: int) -> np.ndarray | Non
 def _inside(train: Part, fold: Fold) -> tuple[Part, Part, int]:
     """A fold's fitted and validation items, and its number of classes.
 
-    A class that whole groups put on the validation side alone cannot be learnt there; its items do
-    not count, for any strength.
+    If whole groups put a class on the validation side only, it cannot be learnt there. Its items then do not
+    count, for any strength.
     """
     present = np.unique(train.labels[fold[0]])
     number = np.full(int(train.labels.max()) + 1, -1)
@@ -167,7 +167,7 @@ def _score(
     right = (found == test.labels).astype(np.float64)
     largest = np.bincount(train.labels).argmax()
     if right.all():
-        warnings += ("every test item is right, so that the standard error of 0 says nothing",)
+        warnings += ("every test item is classified correctly, so the standard error is 0",)
     present = np.unique(test.labels)
     return ProbeResult(
         metric="accuracy",

@@ -1,4 +1,4 @@
-"""Clustering probe: do the clusters that k-means finds agree with the classes?"""
+"""Clustering probe: how well the clusters of k-means agree with the classes."""
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,19 @@ from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import bootstrap_standard_error
 
-N_RUNS = 10  # the mean over starts then varies less (0.002, 77 classes of short texts) than over items
+N_RUNS = 10  # the mean then varies less over starts (0.002, 77 classes of short texts) than over items
 N_SHUFFLES = 10
 
 
 def probe_clustering(
     settings: TaskSettings, embedding: np.ndarray, table: pd.DataFrame, seed: int
 ) -> ProbeResult:
-    """V-measure of k-means with as many clusters as classes, the mean over runs from different starts.
+    """V-measure of k-means with as many clusters as classes, as a mean over runs from different starts.
 
-    Vectors are scaled to length one first, so that clustering, like similarity and retrieval, sees
-    directions alone. Nothing is fitted to labels, so the labelled items of both splits are used. The
-    standard error adds the variance over resampled groups, the clusters held fixed, to that of the
-    mean over starts. `chance` is the V-measure after shuffling the classes.
+    Vectors are first scaled to length one. Clustering therefore sees only directions, like similarity and
+    retrieval. Nothing is fitted to labels, so the labelled items of both splits are used. The standard error
+    adds the variance over resampled groups, for fixed clusters, to that of the mean over starts. `chance` is
+    the V-measure after shuffling the classes.
 
     Raises:
         DataError: fewer than two classes, as many classes as items, or one group.
@@ -33,7 +33,9 @@ def probe_clustering(
     codes, names = pd.factorize(table[str(settings.label)].iloc[rows])
     classes, n_classes = np.asarray(codes), len(names)
     if not 2 <= n_classes < len(rows):
-        raise DataError(f"column {settings.label!r} has {n_classes} classes on {len(rows)} items; correct it")
+        raise DataError(
+            f"column {settings.label!r} has {n_classes} classes for {len(rows)} items; correct the column"
+        )
     vectors = unit_vectors(vectors_of(embedding, rows)).astype(np.float32)
     n_different = len(np.unique(vectors, axis=0))
     if n_different < n_classes:
@@ -65,7 +67,7 @@ def _cluster(vectors: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
 
 
 def v_measure(classes: np.ndarray, clusters: np.ndarray, weights: np.ndarray) -> float:
-    r"""V-measure when item i is there `weights[i]` times.
+    r"""V-measure when item i occurs `weights[i]` times.
 
     .. math:: 2 I(C; K) / (H(C) + H(K))
 

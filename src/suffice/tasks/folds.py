@@ -16,14 +16,14 @@ def check_training_groups(groups: np.ndarray) -> None:
     if n_groups < N_FOLDS:
         raise DataError(
             f"the training items form {n_groups} group(s), but choosing the strength of the penalty "
-            f"takes at least {N_FOLDS}; label more groups"
+            f"needs at least {N_FOLDS}; label more groups"
         )
 
 
 def stratified_folds(classes: np.ndarray, groups: np.ndarray, seed: int) -> list[Fold]:
     """Folds (fitted positions, validation positions) with about equal class shares and whole groups."""
     check_training_groups(groups)
-    single = len(np.unique(groups)) == len(groups)  # then the grouped splitter does the same, far slower
+    single = len(np.unique(groups)) == len(groups)  # the grouped splitter is far slower
     items = np.zeros((len(classes), 1))
     if single:
         return list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(items, classes))

@@ -9,9 +9,9 @@ from suffice.data.columns import GROUP, SPLIT, TEST, TRAIN
 from suffice.errors import DataError, ModelError
 
 MAX_SHOWN = 40  # characters of a label in a message
-LONG_NUMBER = 19  # digits, more than a 64-bit number surely holds
+LONG_NUMBER = 19  # digits, more than every 64-bit number can hold
 CONSTANT_RATIO = 1e-6  # float32 rounding alone gives a constant dimension a spread of 1e-7 of its mean
-MAX_DEVIATIONS = np.float32(10)  # of a test item, unless a training item is farther out
+MAX_DEVIATIONS = np.float32(10)  # of a test item, unless a training item is farther from the mean
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Part:
 
 
 def check_lengths(embedding: np.ndarray, table: pd.DataFrame) -> None:
-    """Raise DataError unless the embedding is a matrix with one row an item of the table."""
+    """Raise DataError unless the embedding is a matrix with one row per item of the table."""
     if embedding.ndim != 2 or len(embedding) != len(table):
         raise DataError(
             f"the embedding has shape {embedding.shape} but the data set has {len(table)} items; "
@@ -42,7 +42,7 @@ def check_lengths(embedding: np.ndarray, table: pd.DataFrame) -> None:
 
 
 def vectors_of(embedding: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The vectors of the items `rows`, float32, read into memory; shape (len(rows), embed_dim).
+    """The vectors of the items `rows` in memory, float32, shape (len(rows), embed_dim).
 
     Raises:
         ModelError: one of them is not finite.
@@ -51,14 +51,14 @@ def vectors_of(embedding: np.ndarray, rows: np.ndarray) -> np.ndarray:
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():
         raise ModelError(
-            f"{bad.sum()} of {len(rows)} vectors hold NaN or infinite values, the first at row "
-            f"{rows[bad.argmax()]}; embed again (in float32 if this was a lower precision)"
+            f"{bad.sum()} of {len(rows)} vectors have NaN or infinite values, the first in row "
+            f"{rows[bad.argmax()]}; embed again (in float32 if you used a lower precision)"
         )
     return vectors
 
 
 def unit_vectors(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length one, float64; a zero row stays zero, so that its cosine with any row is 0."""
+    """Rows scaled to length one, float64. A zero row stays zero, so its cosine with any row is 0."""
     vectors = vectors.astype(np.float64)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms > 0, norms, 1.0)
@@ -92,7 +92,7 @@ def number_labels(table: pd.DataFrame, rows: np.ndarray, column: str) -> np.ndar
 
 
 def _as_numbers(labels: pd.Series) -> np.ndarray:
-    """Labels as numbers, NaN where one is none."""
+    """Labels as numbers; NaN for a label that is not a number."""
     try:
         return pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     except OverflowError:  # a whole number too long for the processor
@@ -118,33 +118,34 @@ def split_parts(
     """Training and test items among `rows`, whose labels are `labels`.
 
     Raises:
-        DataError: a side is empty, a split has another name, or a group lies on both sides.
+        DataError: a side is empty, a split has another name, or a group is on both sides.
         ModelError: a vector is not finite.
     """
     sides = table[SPLIT].iloc[rows].to_numpy()
     unknown = set(sides) - {TRAIN, TEST}
     if unknown:
-        raise DataError(f"column {SPLIT!r} holds {sorted(map(str, unknown))}; allowed are {TRAIN} and {TEST}")
+        raise DataError(f"column {SPLIT!r} has {sorted(map(str, unknown))}; allowed are {TRAIN} and {TEST}")
     groups = group_numbers(table, rows)
     shared = np.intersect1d(groups[sides == TRAIN], groups[sides == TEST])
     if len(shared):
-        raise DataError(f"{len(shared)} groups have labelled items in train and in test; split by group")
+        raise DataError(f"{len(shared)} groups have labelled items in both train and test; split by group")
     vectors = vectors_of(embedding, rows)
     train, test = (
         Part(vectors[sides == side], labels[sides == side], groups[sides == side]) for side in (TRAIN, TEST)
     )
     if min(len(train), len(test)) == 0:
-        raise DataError(f"{len(train)} labelled items in train and {len(test)} in test; both need some")
+        raise DataError(
+            f"there are {len(train)} labelled items in train and {len(test)} in test; both need at least one"
+        )
     return train, test
 
 
 def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both arrays with the mean and the standard deviation that the training items have, float32.
+    """Both arrays, standardised by the mean and the standard deviation of the training items, float32.
 
-    Dimensions that are constant over the training items carry nothing a probe could learn and are
-    left out. One that is nearly constant there can be far out on a test item, and a linear probe would
-    predict without bound: test items are drawn in to 10 standard deviations, or to as many as a training
-    item has.
+    A probe cannot learn from dimensions that are constant over the training items, and they are left out. A
+    dimension that is nearly constant there can be extreme for a test item, and a linear probe would then have
+    no bound. Test items are therefore limited to 10 standard deviations, or to the largest training value.
 
     Raises:
         ModelError: every dimension is constant.
@@ -163,8 +164,8 @@ def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
 def to_row_space(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same linear model in at most n_train coordinates, when there are more dimensions than items.
 
-    With an L2 penalty the best weights lie in the span of the training items, so a rotation into that
-    span changes no prediction.
+    With an L2 penalty the best weights are in the span of the training items. A rotation into that span
+    therefore changes no prediction.
     """
     if train.shape[1] <= train.shape[0]:
         return train, test

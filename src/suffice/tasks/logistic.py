@@ -1,4 +1,4 @@
-"""Multinomial logistic regression with an L2 penalty, fast enough for hundreds of fits a study."""
+"""Multinomial logistic regression with an L2 penalty, fast enough for hundreds of fits per study."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class SoftmaxModel:
 
     Attributes:
         weights: shape (embed_dim + 1, n_classes), float64; the last row is the intercept.
-        converged: whether the optimiser met its tolerance, or as good as stands at the minimum.
+        converged: whether the optimiser met its tolerance, or is practically at the minimum.
         objective: mean log-loss over the training items plus penalty, in nats.
         n_steps: steps of the optimiser.
     """
@@ -92,8 +92,8 @@ def fit_softmax(
 
     .. math:: \min_{W, b} \; C \sum_i -\log p(y_i \mid x_i) + \tfrac12 \|W\|_F^2
 
-    This is scikit-learn's `LogisticRegression(C=strength)`; the arithmetic is float32 with sums in
-    float64, the optimiser's own variables are float64.
+    This is scikit-learn's `LogisticRegression(C=strength)`. The arithmetic is float32 with sums in float64,
+    and the optimiser's own variables are float64.
 
     Args:
         features: standardised vectors, shape (n_items, embed_dim).
@@ -101,7 +101,7 @@ def fit_softmax(
         n_classes: number of classes.
         strength: C, the inverse of the penalty.
         start: weights to start from, shape (embed_dim + 1, n_classes).
-        tolerance: relative fall of the objective in one step below which the fit has converged.
+        tolerance: the fit has converged when the objective falls by less than this share in one step.
     """
     objective = _Objective(features, classes, n_classes, strength)
     if start is None:
@@ -110,6 +110,6 @@ def fit_softmax(
     options = {"maxiter": MAX_STEPS, "maxfun": 2 * MAX_STEPS, "ftol": tolerance, "gtol": 100 * tolerance}
     found = minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)
     weights = objective.weights(found.x).astype(np.float64)
-    missing = 0.5 * float(found.jac @ found.jac)  # nats to the minimum, the curvature being about one
+    missing = 0.5 * float(found.jac @ found.jac)  # nats to the minimum, as the curvature is about one
     converged = bool(found.success) or missing < tolerance  # a line search can end at float32's precision
     return SoftmaxModel(weights, converged, float(found.fun), int(found.nit))

@@ -12,7 +12,8 @@ and the stationary points are the fixed points of t = gamma / (n - gamma) |y - F
 posterior mean m of w and gamma = sum of s^2 / (t + s^2).
 
 Source: You et al., ICML 2021 (arXiv 2102.11005), and for the fixed point arXiv 2110.10545. There the
-iteration begins at t = 1; here at the best point of a grid, as the evidence can have several maxima.
+iteration starts at t = 1. Here it starts at the best point of a grid, because the evidence can have several
+maxima.
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,9 @@ Floats = npt.NDArray[np.float64]
 
 GRID = np.logspace(-9, 6, 46)  # of t, as a multiple of the largest squared singular value
 MAX_STEPS = 100
-TOLERANCE = 1e-6  # relative change of t; the evidence is flat there, so that its own error is far less
-MIN_EIGENVALUE = 1e-12  # share of the largest, below which it is rounding
-MIN_LEFT_OVER = 1e-12  # share of |y|^2, below which it is rounding
+TOLERANCE = 1e-6  # relative change of t; the evidence is flat there, so its own error is far smaller
+MIN_EIGENVALUE = 1e-12  # share of the largest; smaller values are rounding errors
+MIN_LEFT_OVER = 1e-12  # share of |y|^2; smaller values are rounding errors
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Spectrum:
         return np.clip(np.where(np.isfinite(found) & (found > 0), found, high), low, high)
 
     def best_ratio(self) -> Floats:
-        """The ratio t of largest evidence of each label, shape (n_labels,)."""
+        """The ratio t with the largest evidence for each label, shape (n_labels,)."""
         grid = self.squares.max() * GRID
         on_grid = np.array([self.evidence(np.full_like(self.total, ratio)) for ratio in grid])
         start = ratio = grid[on_grid.argmax(axis=0)]
@@ -82,10 +83,10 @@ class Spectrum:
 
 
 def logme(features: npt.NDArray[np.floating], labels: npt.NDArray[np.generic], kind: str) -> float:
-    """LogME of a model's vectors for some labels, in nats an item; higher is better.
+    """LogME of a model's vectors for some labels, in nats per item; higher is better.
 
     Args:
-        features: vectors of the labelled items, shape (n_items, embed_dim), as the model gives them.
+        features: vectors of the labelled items, shape (n_items, embed_dim), as the model returns them.
         labels: class or number of each item, shape (n_items,).
         kind: "classification", the mean over classes of the evidence of "is it this class", or
             "regression".
@@ -112,9 +113,9 @@ def spectrum_in(squares: Floats, left: Floats, columns: Floats) -> Spectrum:
 def decompose(features: Floats) -> tuple[Floats, Floats]:
     """Squared singular values, shape (r,), and left singular vectors, shape (n_items, r).
 
-    By the eigenvalues of the smaller of the two matrices of products, which is two to four times as fast as
-    a singular value decomposition; directions with less than 1e-12 of the largest eigenvalue are rounding and
-    left out.
+    They come from the eigenvalues of the smaller of the two product matrices, which is two to four times as
+    fast as a singular value decomposition. Directions with less than 1e-12 of the largest eigenvalue are
+    rounding errors and left out.
     """
     n_items, embed_dim = features.shape
     of_items = n_items <= embed_dim
@@ -125,7 +126,7 @@ def decompose(features: Floats) -> tuple[Floats, Floats]:
 
 
 def label_columns(labels: npt.NDArray[np.generic], kind: str) -> Floats:
-    """Labels as numbers, one column a class or one of numbers, shape (n_items, n_labels).
+    """Labels as numbers: one column per class, or one column of numbers, shape (n_items, n_labels).
 
     Raises:
         DataError: labels do not vary, a number is not finite, or kind is unknown.
@@ -141,16 +142,16 @@ def label_columns(labels: npt.NDArray[np.generic], kind: str) -> Floats:
             )
     classes = np.unique(values)
     if len(classes) < 2:
-        raise DataError(f"all {len(values)} labels are {classes.tolist()}; label items that differ")
+        raise DataError(f"all {len(values)} labels are {classes.tolist()}; give at least two different ones")
     return (values[:, None] == classes).astype(np.float64) if kind == "classification" else values[:, None]
 
 
 def check_features(features: npt.NDArray[np.floating], n_labels: int) -> None:
-    """Raise DataError unless there is one finite vector a label, and not all of them are zero."""
+    """Raise DataError unless there is one finite vector per label, and not all of them are zero."""
     if features.ndim != 2 or len(features) != n_labels:
-        raise DataError(f"vectors have shape {features.shape} for {n_labels} labels; give one row a label")
+        raise DataError(f"vectors have shape {features.shape} for {n_labels} labels; give one row per label")
     if not np.isfinite(features).all():
         row = int((~np.isfinite(features)).any(axis=1).argmax())
         raise DataError(f"the vector of item {row} is not finite; embed it again or leave it out")
     if not features.any():
-        raise DataError("all vectors are zero; embed the items again or drop the model")
+        raise DataError("all vectors are zero; embed the items again or leave the model out")

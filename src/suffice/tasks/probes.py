@@ -30,14 +30,14 @@ def run_probe(settings: TaskSettings, embedding: np.ndarray, table: pd.DataFrame
 
     Args:
         settings: the task.
-        embedding: vectors of all items, shape (n_items, embed_dim); a memory map is read by need.
-        table: one row an item in the same order, with the columns of `columns_of_task(settings)`.
-        seed: seed of folds, starts and resamples; use one seed for all models, so that they share them.
+        embedding: vectors of all items, shape (n_items, embed_dim); a memory map is read as needed.
+        table: one row per item in the same order, with the columns of `columns_of_task(settings)`.
+        seed: seed of folds, starts and resamples. Use one seed for all models, so they share these.
 
     Raises:
         StudyError: a column is missing.
-        DataError: the labels, groups or splits are not fit for this kind of task.
-        ModelError: the vectors are not.
+        DataError: the labels, groups or splits do not suit this kind of task.
+        ModelError: the vectors do not suit it.
     """
     check_task(settings, table.columns)
     check_lengths(embedding, table)

@@ -1,9 +1,10 @@
 """Scores that others measured, from a local copy of the results repository of MTEB or from a table.
 
-The repository has a folder a model (`owner__name`), in it a folder a revision, in it a JSON file a task.
-Files are of two layouts. The older one has the splits at top level and neither main score nor kind of task;
-the newer one lists `scores` by split, one entry a subset. What is read is the same in both: the split that
-the leaderboard takes, the English subset of a multilingual task, and the main metric of the kind of task.
+The repository has one folder per model (`owner__name`). It contains one folder per revision, with one JSON
+file per task. Files have one of two layouts. The older layout has the splits at top level, without main score
+or kind of task. The newer one lists `scores` by split, with one entry per subset. The same values are read
+from both: the split that the leaderboard uses, the English subset of a multilingual task, and the main metric
+of the kind of task.
 """
 
 import json
@@ -42,12 +43,12 @@ TABLE, PUBLIC = "table", "public"
 
 @dataclass(frozen=True)
 class PublicScores:
-    """What was found, and what was not.
+    """The scores that were found, and those that were not.
 
     Attributes:
-        scores: one row a model and task with `SCORE_COLUMNS`; `value` is better when higher, `origin` the
-            file.
-        gaps: one row a model and task without a value, with `GAP_COLUMNS`.
+        scores: one row per model and task with `SCORE_COLUMNS`; `value` is better when higher, `origin` is
+            the file.
+        gaps: one row per model and task without a value, with `GAP_COLUMNS`.
     """
 
     scores: pd.DataFrame
@@ -63,25 +64,25 @@ def read_public_scores(
 ) -> PublicScores:
     """Public scores of some models on some tasks.
 
-    The tree is asked first, then the table. Of several revisions of a model the one that is named counts;
-    else commits, then those that others have reported (`external`), then `no_revision_available`; of two
-    commits the one whose file was written with the later version of MTEB.
+    The tree is searched first, then the table. If a model has several revisions, the named one counts.
+    Otherwise commits come first, then scores that others reported (`external`), then `no_revision_available`.
+    Of two commits, the one with the file from the later version of MTEB counts.
 
     Args:
         models: public name (`owner/name`) of each model.
-        tasks: names of tasks as the repository has them.
-        tree: the folder that holds a folder a model; None: there is none.
-        table: CSV with the columns model (public name), task, value; None: there is none.
-        revisions: commit of models, by model, whose other revisions must not be taken.
+        tasks: names of tasks as in the repository.
+        tree: the folder with one folder per model; None: no tree.
+        table: CSV with the columns model (public name), task, value; None: no table.
+        revisions: commits by model; other revisions of these models are not used.
 
     Raises:
         DataError: neither tree nor table is given, one does not exist, or the table lacks a column or has two
             rows for a model and task.
     """
     if tree is None and table is None:
-        raise DataError("public scores need a tree, a table, or both")
+        raise DataError("public scores need a tree or a table; give at least one of the two")
     if tree is not None and not tree.is_dir():
-        raise DataError(f"{tree} is no folder; give that of the results, which has a folder a model")
+        raise DataError(f"{tree} is not a folder; give the folder of results, with one folder per model")
     listed = read_score_table(table) if table is not None else {}
     found, gaps = [], []
     for model, public in models.items():
@@ -99,7 +100,7 @@ def read_public_scores(
 
 @dataclass(frozen=True)
 class ListedScore:
-    """A cell of a table of scores; kind and metric are empty where the table does not say."""
+    """A cell of a table of scores; kind and metric are empty if the table does not have them."""
 
     value: float
     kind: str = ""
@@ -110,8 +111,8 @@ def read_score_table(path: Path) -> dict[tuple[str, str], ListedScore]:
     """Scores by public name and task.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, holds what is no finite number, or has two rows
-            for a model and task.
+        DataError: the file cannot be read, lacks a column, has a value that is not a finite number, or has
+            two rows for a model and task.
     """
     try:
         text, delimiter = told_delimiter(read_text(path), path)
@@ -132,27 +133,27 @@ def read_score_table(path: Path) -> dict[tuple[str, str], ListedScore]:
     values = pd.to_numeric(table["value"], errors="coerce")
     if not values.map(math.isfinite).all():
         wrong = table["value"][~values.map(math.isfinite)].iloc[0]
-        raise DataError(f"{path} holds the value {wrong!r}, which is not a finite number; correct it")
+        raise DataError(f"{path} has the value {wrong!r}, which is not a finite number; correct it")
     words = table.reindex(columns=["kind", "metric"]).astype(object).fillna("")
     cells = map(ListedScore, values.astype(float), words["kind"], words["metric"])
     return dict(zip(zip(table["model"], table["task"], strict=True), cells, strict=True))
 
 
 def files_of_scores(tree: Path, models: Iterable[str], tasks: Sequence[str]) -> list[Path]:
-    """The files of a tree that scores of some models, by public name, can come from."""
+    """The files of a tree that may hold scores of some models, by public name."""
     folders = [tree / public.replace("/", "__") for public in models]
     return sorted(path for folder in folders for task in tasks for path in folder.glob(f"*/{task}.json"))
 
 
 def task_table_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """Public scores as the results of tasks are written, with the data set `public`.
+    """Public scores in the format of task results, with the data set `public`.
 
     Args:
-        scores: as `read_public_scores` gives them.
+        scores: as `read_public_scores` returns them.
 
     Returns:
-        One row a model and task with `suffice.tasks.result.TASK_COLUMNS`; what others did not say is
-        missing. A kind that is not known is `public`.
+        One row per model and task with `suffice.tasks.result.TASK_COLUMNS`. Values that others did not report
+        are missing. An unknown kind is `public`.
     """
     kinds = scores["kind"].where(scores["kind"] != "", PUBLIC)
     metrics = scores["metric"].where(scores["metric"] != "", "score")
@@ -163,18 +164,18 @@ def task_table_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_public_scores(scores: pd.DataFrame, n_tasks: int) -> pd.Series:
-    """Mean over tasks by model, of the models that have a score on every task: as leaderboards do.
+    """Mean over tasks by model, for models with a score on every task, as on leaderboards.
 
     Args:
-        scores: as `read_public_scores` gives them.
-        n_tasks: how many tasks there are.
+        scores: as `read_public_scores` returns them.
+        n_tasks: number of tasks.
     """
     by_model = scores.groupby("model", sort=False)["value"]
     return by_model.mean()[by_model.count() == n_tasks]
 
 
 def _files_of(tree: Path, public: str, revision: str | None) -> dict[str, list[Path]]:
-    """Files of a model by task, those that count most first."""
+    """Files of a model by task, preferred ones first."""
     folder = tree / public.replace("/", "__")
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*/*.json"), key=_order):
@@ -195,7 +196,7 @@ def _order(path: Path) -> tuple[int, list[int], str]:
 def _look_up(
     files: list[Path], public: str, task: str, listed: Mapping[tuple[str, str], ListedScore], has_folder: bool
 ) -> tuple[dict[str, Any] | None, str]:
-    """The value of a model and task, or why there is none."""
+    """The value of a model and task, or the reason why it is missing."""
     reasons = []
     for path in files:
         try:
@@ -206,7 +207,7 @@ def _look_up(
         return {**asdict(listed[public, task]), "origin": TABLE, "revision": ""}, ""
     if reasons:
         return None, "; ".join(reasons)
-    return None, "the model has no file for it" if has_folder else "the model has no folder and no row"
+    return None, "the model has no file for this task" if has_folder else "the model has no folder and no row"
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -218,7 +219,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _value_of(path: Path, task: str) -> dict[str, Any]:
-    """Kind, metric and value that a file holds.
+    """Kind, metric and value in a file.
 
     Raises:
         DataError: the file is damaged, or lacks the split, the subset or the metric.
@@ -235,7 +236,7 @@ def _value_of(path: Path, task: str) -> dict[str, Any]:
     kind, metric = _kind_of(entry, path)
     value = entry.get("main_score") if is_newer else _old_value(entry, kind, metric)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise DataError(f"{path} holds {value!r} where a number should be")
+        raise DataError(f"{path} has {value!r} where a number is expected")
     return {"kind": kind, "metric": metric, "value": float(value)}
 
 
@@ -250,11 +251,11 @@ def _subset(entry: Any, path: Path) -> dict[str, Any]:
     for name in SUBSETS:
         if name in named:
             return dict(named[name])
-    raise DataError(f"{path} has no English subset; it has {', '.join(map(str, named)) or 'none'}")
+    raise DataError(f"{path} has no English subset; it has {', '.join(map(str, named)) or 'no subset'}")
 
 
 def _kind_of(entry: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    """Kind of task and its main metric, by what was measured."""
+    """Kind of task and its main metric, from the metrics that were measured."""
     for key, found in KINDS.items():
         if key in entry:
             return found
@@ -264,12 +265,12 @@ def _kind_of(entry: Mapping[str, Any], path: Path) -> tuple[str, str]:
     if "spearman" in measured:
         return "similarity", "cosine_spearman"
     raise DataError(
-        f"{path} holds none of the main metrics; it has {', '.join(map(str, entry)) or 'nothing'}"
+        f"{path} has none of the main metrics; it has {', '.join(map(str, entry)) or 'no metric'}"
     )
 
 
 def _similarity_keys(entry: Mapping[str, Any]) -> Iterator[str]:
-    """What similarities were measured by: nested in the older layout, joined with `_` in the newer."""
+    """The measures of similarity: nested in the older layout, joined with `_` in the newer one."""
     for name, value in entry.items():
         if name in SIMILARITIES and isinstance(value, dict):
             yield from value
@@ -277,10 +278,10 @@ def _similarity_keys(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _old_value(entry: Mapping[str, Any], kind: str, metric: str) -> Any:
-    """The main metric of the older layout, which nests similarities.
+    """The main metric of the older layout, with nested similarities.
 
-    Pairs are classified by whichever similarity does best, similarities compared by cosine alone. The main
-    score that some of these files have is another metric for some tasks, and is not read.
+    Pair classification uses the best similarity, and similarity tasks use the cosine only. Some of these
+    files have a main score. For some tasks it is another metric, and it is not read.
     """
     if kind == "pair classification":
         values = [entry[name]["ap"] for name in SIMILARITIES if "ap" in (entry.get(name) or {})]

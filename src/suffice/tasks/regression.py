@@ -13,7 +13,7 @@ from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import check_group_count
 
-PENALTIES = tuple(10.0 ** (power / 2) for power in range(-12, 7))  # 1e-6 ... 1e3, an item
+PENALTIES = tuple(10.0 ** (power / 2) for power in range(-12, 7))  # 1e-6 ... 1e3, per item
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,25 @@ def fit_ridge_path(features: np.ndarray, labels: np.ndarray) -> RidgePath:
 def probe_regression(
     settings: TaskSettings, embedding: np.ndarray, table: pd.DataFrame, seed: int
 ) -> ProbeResult:
-    """Held-out R2 of a ridge regression; can be negative.
+    """Held-out R2 of a ridge regression; it can be negative.
 
-    Inputs are standardised with the training items' moments; the penalty is chosen by the squared
-    error of cross-validation inside the training items, groups kept whole. R2 is one minus squared
-    error over squared deviation from the test items' mean; `chance` is the R2 of the training items'
-    mean as the only guess, at most 0. The standard error is a jackknife over test groups. `extra` has
-    Spearman's rho.
+    Inputs are standardised with the moments of the training items. The penalty is chosen by the squared error
+    of cross-validation inside the training items, with whole groups. R2 is one minus squared error over
+    squared deviation from the mean of the test items. `chance` is the R2 of always predicting the mean of the
+    training items, at most 0. The standard error is a jackknife over test groups. `extra` has Spearman's rho.
 
     Raises:
         DataError: a label is not a number, the test labels are all equal, one test group, or too few
             groups to choose the penalty.
-        ModelError: a vector is not finite, or all are the same.
+        ModelError: a vector is not finite, or all vectors are equal.
     """
     rows = labelled_rows(table, str(settings.label))
     train, test = split_parts(embedding, table, rows, number_labels(table, rows, str(settings.label)))
     if np.ptp(test.labels) == 0 or np.ptp(train.labels) == 0:
-        raise DataError(f"all training or all test items have the same {settings.label!r}; R2 means nothing")
+        raise DataError(
+            f"all training or all test items have the same {settings.label!r}, so R2 is not defined; label "
+            "items with different values"
+        )
     inputs = to_row_space(*standardise(train.features, test.features))
     x_train, x_test = (part.astype(np.float64) for part in inputs)
     penalty, warnings = choose_penalty(Part(x_train, train.labels, train.groups), seed)
@@ -89,11 +91,11 @@ def probe_regression(
 
 
 def choose_penalty(train: Part, seed: int) -> tuple[float, tuple[str, ...]]:
-    """The penalty with the least squared error on the validation folds, and a warning at either end."""
+    """The penalty with the smallest squared error on the validation folds, with a warning at either end."""
     folds = plain_folds(train.groups, seed)
     errors = np.sum([_fold_errors(train, fold) for fold in folds], axis=0)
     best = PENALTIES[int(np.argmin(errors))]
-    edge = f"the penalty was chosen at the end of its range ({best:g} an item)"
+    edge = f"the penalty was chosen at the end of its range ({best:g} per item)"
     return best, (edge,) if best in (PENALTIES[0], PENALTIES[-1]) else ()
 
 
@@ -123,7 +125,7 @@ def jackknife_r2(labels: np.ndarray, found: np.ndarray, groups: np.ndarray) -> f
     parts = (np.ones_like(labels), centred, centred**2, (labels - found) ** 2)
     count, total, square, error = (p.sum() - np.bincount(codes, weights=p) for p in parts)
     deviation = square - total**2 / count
-    if (deviation <= 1e-12 * (centred**2).sum()).any():  # equal but for rounding
+    if (deviation <= 1e-12 * (centred**2).sum()).any():  # equal up to rounding
         raise DataError("without one of the groups all test labels are equal; label more test items")
     values = 1 - error / deviation
     return float(np.sqrt((n_groups - 1) / n_groups * ((values - values.mean()) ** 2).sum()))

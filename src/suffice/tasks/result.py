@@ -1,4 +1,4 @@
-"""What a probe found, with its doubts."""
+"""The result of a probe, with its uncertainty."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,11 +27,11 @@ class ProbeResult:
         metric: name of the metric.
         value: the metric.
         standard_error: its standard error over items; items of one group count as one draw.
-        chance: the metric of an embedding that holds nothing about the label.
+        chance: the metric of an embedding without information about the label.
         n_train: number of items the probe was fitted on; 0 for a task without fitting.
-        n_test: number of items, pairs or queries that `value` is an average over.
-        n_classes: number of classes; None where the word has no meaning.
-        warnings: what a reader of the value should know.
+        n_test: number of items, pairs or queries that `value` averages over.
+        n_classes: number of classes; None if the task has no classes.
+        warnings: what you should know before you use the value.
         extra: further metrics and chosen settings, by name.
     """
 

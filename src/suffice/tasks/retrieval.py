@@ -1,4 +1,4 @@
-"""Retrieval probe: how high do a query's relevant documents come when all are sorted by cosine?"""
+"""Retrieval probe: how high a query's relevant documents rank when all are sorted by cosine."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import clustered_standard_error
 
 BLOCK_VALUES = 1 << 23  # cosines held at a time: 64 MiB
-COSINE_DECIMALS = 12  # cosines that differ by rounding of float64 alone are ties
+COSINE_DECIMALS = 12  # cosines that differ only by float64 rounding are ties
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Judgements:
 
     Attributes:
         queries: positions of the queries in the table, shape (n_queries,).
-        documents: positions of the documents, those of one relevance value side by side.
+        documents: positions of the documents; those with one relevance value are adjacent.
         starts: where a query's relevant documents begin in `documents`, shape (n_queries,).
         stops: where they end, shape (n_queries,).
-        n_unanswered: queries left out since no document is relevant to them.
+        n_unanswered: queries left out because no document is relevant to them.
     """
 
     queries: np.ndarray
@@ -40,12 +40,11 @@ def probe_retrieval(
 ) -> ProbeResult:
     """Mean nDCG at the cutoff over queries; `extra` has the mean reciprocal rank over all documents.
 
-    A document is relevant if it has the query's value in the relevance column. Nothing is fitted, so
-    queries and documents of both splits take part; documents without a relevance value are there as
-    wrong answers. Equal cosines count as the average over the orders of the tied documents, so the
-    order of the table changes nothing; the cosine with a zero vector is 0. `chance` is the expectation
-    under a random order. The standard error is clustered by the query's group. Nothing here is random;
-    `seed` is not read.
+    A document is relevant if it has the query's value in the relevance column. Nothing is fitted, so queries
+    and documents of both splits are used. Documents without a relevance value are wrong answers. Equal
+    cosines count as the average over the orders of the tied documents, so the order of the table does not
+    matter. The cosine with a zero vector is 0. `chance` is the expectation under a random order. The standard
+    error is clustered by the query's group. Nothing here is random, and `seed` is not used.
 
     Raises:
         DataError: no query, no document, no query with a relevant document, or one group of queries.
@@ -68,7 +67,7 @@ def probe_retrieval(
 
 
 def find_judgements(settings: TaskSettings, table: pd.DataFrame) -> Judgements:
-    """Who is a query, who is a document, and which belong together.
+    """Which items are queries, which are documents, and which belong together.
 
     Raises:
         DataError: there is no query, no document, or no query with a relevant document.
@@ -77,7 +76,7 @@ def find_judgements(settings: TaskSettings, table: pd.DataFrame) -> Judgements:
     is_query, is_document = (roles.eq(role).fillna(False).to_numpy(dtype=bool) for role in (QUERY, DOCUMENT))
     if not (is_query.any() and is_document.any()):
         found = ", ".join(sorted(map(repr, table[settings.role].dropna().unique()))) or "no value"
-        raise DataError(f"column {settings.role!r} must hold {QUERY!r} and {DOCUMENT!r}; it holds {found}")
+        raise DataError(f"column {settings.role!r} must have {QUERY!r} and {DOCUMENT!r}; it has {found}")
     values = np.asarray(pd.factorize(table[settings.relevance])[0])  # -1 where missing
     asked = np.flatnonzero(is_query & (values >= 0))
     documents = np.flatnonzero(is_document)
@@ -122,7 +121,7 @@ def score_query(ordered: np.ndarray, relevant: np.ndarray, gains: np.ndarray) ->
 
     Args:
         ordered: cosines of all documents, ascending.
-        relevant: cosines of the relevant ones among them.
+        relevant: cosines of the relevant documents.
         gains: from `cumulative_discounts`.
     """
     above = len(ordered) - np.searchsorted(ordered, relevant, "right")
@@ -140,7 +139,7 @@ def expected_reciprocal(n_above: int, n_tied: int, n_relevant: int) -> float:
     Args:
         n_above: documents before the tied ones, none of them relevant.
         n_tied: documents with the same cosine.
-        n_relevant: how many of those are relevant, at least one.
+        n_relevant: number of relevant documents among them, at least one.
     """
     skipped = np.arange(n_tied - n_relevant)
     survival = np.cumprod(np.append(1.0, (n_tied - n_relevant - skipped) / (n_tied - skipped)))
@@ -149,7 +148,7 @@ def expected_reciprocal(n_above: int, n_tied: int, n_relevant: int) -> float:
 
 
 def _chance(judged: Judgements, cutoff: int) -> float:
-    """Mean expected nDCG when the documents come in random order."""
+    """Mean expected nDCG for documents in random order."""
     n_documents = len(judged.documents)
     gains = cumulative_discounts(cutoff, n_documents)
     n_relevant = judged.stops - judged.starts

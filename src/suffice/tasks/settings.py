@@ -1,4 +1,4 @@
-"""What a task asks of an embedding: its kind, and the corpus columns it reads."""
+"""The settings of a task: its kind, and the corpus columns that it reads."""
 
 from collections.abc import Iterable
 from typing import Literal, Self
@@ -23,7 +23,7 @@ KINDS_WITH_SPLIT = ("classification", "regression")
 
 
 class TaskSettings(Settings):
-    """One labelled task; a setting that its kind would not read is refused.
+    """One labelled task. A setting that its kind does not use is refused.
 
     Raises:
         ValueError: the label is missing, or a setting belongs to another kind of task.
@@ -40,7 +40,7 @@ class TaskSettings(Settings):
         default="pair", min_length=1, description="Similarity: column that the two items of a pair share."
     )
     side: str = Field(
-        default="side", min_length=1, description="Similarity: column that tells the two items apart."
+        default="side", min_length=1, description="Similarity: column that distinguishes the two items."
     )
     role: str = Field(
         default="role",
@@ -52,7 +52,7 @@ class TaskSettings(Settings):
         min_length=1,
         description="Retrieval: column in which a query and its relevant documents have the same value.",
     )
-    cutoff: int = Field(default=10, ge=1, description="Retrieval: nDCG counts this many first documents.")
+    cutoff: int = Field(default=10, ge=1, description="Retrieval: number of top documents in nDCG.")
     min_items_per_class: int = Field(
         default=5,
         ge=3,
@@ -62,50 +62,50 @@ class TaskSettings(Settings):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "TaskSettings":
         allowed = FIELDS_OF_KIND[self.kind]
-        foreign = sorted(self.model_fields_set - {"kind", *allowed})
-        if foreign:
+        unused = sorted(self.model_fields_set - {"kind", *allowed})
+        if unused:
             raise ValueError(
-                f"a {self.kind} task does not read {', '.join(foreign)}; remove it "
+                f"a {self.kind} task does not read {', '.join(unused)}; remove it "
                 f"(it reads {', '.join(allowed)})"
             )
         if "label" in allowed and self.label is None:
-            raise ValueError(f"a {self.kind} task needs 'label', the column that holds what is to be found")
+            raise ValueError(f"a {self.kind} task needs 'label', the column with the values to predict")
         return self
 
 
 class PublicScoresSettings(Settings):
-    """Scores that others measured; a model's are found by the column `public_name` of models.tsv."""
+    """Scores that others measured. The column `public_name` of models.tsv identifies each model."""
 
     tree: str | None = Field(
         default=None,
-        description="folder `results` of a local copy of MTEB's results repository: a folder a model, in it "
-        "one a revision",
+        description="folder `results` of a local copy of MTEB's results repository, with one folder per "
+        "model and in it one folder per revision",
     )
     table: str | None = Field(
         default=None,
-        description="CSV with the columns model (public name), task, value, and if you like kind and metric; "
-        "asked where the tree has no score",
+        description="CSV with the columns model (public name), task, value, and optionally kind and metric; "
+        "used when the tree has no score",
     )
     tasks: tuple[str, ...] = Field(
-        default=(), description="names of the public tasks; by default all that the table has"
+        default=(), description="names of the public tasks; by default all tasks in the table"
     )
     role: Literal["tasks", "baseline"] = Field(
         default="tasks",
-        description="tasks: the ranking is compared with them as with the study's own; baseline: their mean "
-        "is one of the ways to choose a model",
+        description="tasks: the ranking is compared with them like with the study's own tasks; baseline: "
+        "their mean is one of the ways to choose a model",
     )
     same_revision: bool = Field(
-        default=False, description="take from the tree only scores of the revision that models.tsv names"
+        default=False, description="use from the tree only scores of the revision in models.tsv"
     )
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
         if self.tree is None and self.table is None:
-            raise ValueError("public_scores needs a tree, a table, or both")
+            raise ValueError("public_scores needs a tree or a table; give at least one of the two")
         if self.table is None and not self.tasks:
-            raise ValueError("public_scores with a tree alone needs tasks, the names of those to read")
+            raise ValueError("public_scores with only a tree needs 'tasks', the names of the tasks to read")
         if self.same_revision and self.tree is None:
-            raise ValueError("same_revision is for scores of a tree; a table names no revisions")
+            raise ValueError("same_revision needs a tree, because a table has no revisions; remove it")
         return self
 
 
@@ -118,10 +118,10 @@ def columns_of_task(settings: TaskSettings) -> list[str]:
 
 
 def check_task(settings: TaskSettings, columns: Iterable[str]) -> None:
-    """Check, before any work, that a corpus with these columns can carry the task.
+    """Check, before any work, that a corpus has the columns for the task.
 
     Raises:
-        StudyError: a column that the task reads is not there.
+        StudyError: a column that the task reads is missing.
     """
     present = list(columns)
     missing = [name for name in columns_of_task(settings) if name not in present]

@@ -1,4 +1,4 @@
-"""Similarity probe: does the cosine of two items' vectors follow people's scores of the pair?"""
+"""Similarity probe: how well the cosine of two items' vectors follows human scores of the pair."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
 from suffice.tasks.statistics import bootstrap_standard_error, weighted_spearman
 
-COSINE_DECIMALS = 12  # cosines that differ by rounding of float64 alone are ties
+COSINE_DECIMALS = 12  # cosines that differ only by float64 rounding are ties
 
 
 def probe_similarity(
@@ -19,13 +19,13 @@ def probe_similarity(
 ) -> ProbeResult:
     """Spearman's rho between the cosine of a pair's two vectors and its score.
 
-    Nothing is fitted, so the pairs of both splits are used. The standard error is a bootstrap over
-    groups; pairs that share a group, directly or through other pairs, are drawn together. The cosine
-    with a zero vector is 0. Chance is 0.
+    Nothing is fitted, so the pairs of both splits are used. The standard error is a bootstrap over groups.
+    Pairs that share a group, directly or through other pairs, are drawn together. The cosine with a zero
+    vector is 0. Chance is 0.
 
     Raises:
-        DataError: no complete pair, scores that are equal, differ within a pair, or are not numbers.
-        ModelError: a vector is not finite, or all cosines are the same.
+        DataError: no complete pair, or scores that are all equal, differ within a pair, or are not numbers.
+        ModelError: a vector is not finite, or all cosines are equal.
     """
     pairs, warnings = find_pairs(settings, table)
     scores = _scores_of(settings, table, pairs)
@@ -50,7 +50,7 @@ def find_pairs(settings: TaskSettings, table: pd.DataFrame) -> tuple[np.ndarray,
     """Positions of the two items of each scored pair, shape (n_pairs, 2), and what was left out.
 
     Raises:
-        DataError: a pair has an item too many, or no pair is complete.
+        DataError: a pair has too many items, or no pair is complete.
     """
     names = [settings.pair, settings.side, str(settings.label)]
     rows = np.flatnonzero(table[names].notna().all(axis=1).to_numpy())
@@ -60,14 +60,14 @@ def find_pairs(settings: TaskSettings, table: pd.DataFrame) -> tuple[np.ndarray,
     if twice.any() or (sizes > 2).any():
         bad = sides[settings.pair][twice | (sizes > 2)].iloc[0]
         raise DataError(
-            f"pair {bad!r} has more than one item a side or more than two sides; "
-            f"columns {settings.pair!r} and {settings.side!r} must name two items a pair"
+            f"pair {bad!r} has more than one item per side or more than two sides; "
+            f"columns {settings.pair!r} and {settings.side!r} must name two items per pair"
         )
     whole = sides[sizes == 2].sort_values(settings.pair, kind="stable")
     if len(whole) == 0:
-        raise DataError(f"no pair in {settings.pair!r} has two items with a {settings.label!r}")
+        raise DataError(f"no pair in {settings.pair!r} has two items with a {settings.label!r}; add some")
     n_single = int((sizes == 1).sum())
-    warnings = (f"left out {n_single} pairs of which only one item is there",) if n_single else ()
+    warnings = (f"left out {n_single} pairs with only one item",) if n_single else ()
     return whole["row"].to_numpy().reshape(-1, 2), warnings
 
 
@@ -78,7 +78,7 @@ def _scores_of(settings: TaskSettings, table: pd.DataFrame, pairs: np.ndarray) -
     if differ.any():
         bad = table[settings.pair].iloc[pairs[differ.argmax(), 0]]
         raise DataError(
-            f"the two items of pair {bad!r} have different {settings.label!r}; give both the same"
+            f"the two items of pair {bad!r} have different {settings.label!r}; give both the same value"
         )
     if np.ptp(scores) == 0:
         raise DataError(f"all pairs have the same {settings.label!r}; there is nothing to compare")

@@ -13,7 +13,7 @@ def check_group_count(groups: np.ndarray) -> int:
     """The number of groups, which are numbered from 0.
 
     Raises:
-        DataError: there is only one, so that nothing can be said about the error.
+        DataError: there is only one group, so the standard error is unknown.
     """
     n_groups = len(np.unique(groups))
     if n_groups < 2:
@@ -22,14 +22,14 @@ def check_group_count(groups: np.ndarray) -> int:
 
 
 def clustered_standard_error(values: np.ndarray, groups: np.ndarray) -> float:
-    r"""Standard error of the mean of `values`, items of a group being dependent.
+    r"""Standard error of the mean of `values`, when items of a group are dependent.
 
     .. math:: \sqrt{\tfrac{G}{G-1} \sum_g \big(\sum_{i \in g} (x_i - \bar x)\big)^2} \, / \, n
 
     Source: Liang and Zeger, Biometrika 73 (1986), the intercept-only case, with the usual G/(G-1).
 
     Raises:
-        DataError: there is one group only.
+        DataError: there is only one group.
     """
     n_groups = check_group_count(groups)
     sums = np.bincount(groups, weights=values - values.mean())
@@ -57,21 +57,21 @@ def bootstrap_standard_error(
     draws = [statistic(weights) for weights in resampled_weights(groups, n_resamples, seed)]
     if not np.isfinite(draws).all():
         raise DataError(
-            "too few different values or groups for a standard error: a resample of the groups left one "
-            "value only; label more items, in more groups"
+            "too few different values or groups for a standard error: a resample of the groups has only one "
+            "value; label more items, in more groups"
         )
     return float(np.std(draws, ddof=1))
 
 
 def weighted_ranks(codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mid-ranks when item i is there `weights[i]` times; `codes` number the distinct values in order."""
+    """Mid-ranks when item i occurs `weights[i]` times; `codes` number the distinct values in order."""
     counts = np.bincount(codes, weights=weights)
     middle = np.cumsum(counts) - (counts - 1) / 2
     return middle[codes]
 
 
 def weighted_spearman(first: np.ndarray, second: np.ndarray, weights: np.ndarray) -> float:
-    """Spearman's rho when item i is there `weights[i]` times; NaN if one side is then constant.
+    """Spearman's rho when item i occurs `weights[i]` times; NaN if one side is then constant.
 
     Args:
         first: number of each item's value among the sorted distinct values, shape (n_items,).

@@ -1,4 +1,4 @@
-"""Task results of a study's embeddings: what is in the store is read, what is not is measured and kept."""
+"""Task results of a study's embeddings: results in the store are read, others are measured and stored."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TaskData:
-    """The corpus of one data set and one model's vectors of it (`.npy`, its card beside it)."""
+    """The corpus of one data set and one model's vectors of it (`.npy`, with its card beside it)."""
 
     corpus: Corpus
     vectors: str
@@ -50,15 +50,15 @@ def probes_of_model(
         tasks: data set and settings of each task, by its name.
         data: corpus and vectors of each data set, by its name.
         model: the model's name.
-        seed: base seed; each task's seed derives from it, the data set and the task, not from the model,
-            so that all models meet the same folds.
-        store: where results are kept, each as soon as it is made.
+        seed: base seed. Each task's seed derives from it, the data set and the task, but not from the model,
+            so all models have the same folds.
+        store: keeps each result as soon as it is measured.
 
     Returns:
-        One row a task, with `TASK_COLUMNS`.
+        One row per task, with `TASK_COLUMNS`.
 
     Raises:
-        SufficeError: labels or vectors are not fit for a task; the message names task, data set and model.
+        SufficeError: labels or vectors do not suit a task; the message names task, data set and model.
     """
     rows = [
         {"task": task, "kind": given["kind"], "dataset": dataset, "model": model}
@@ -73,7 +73,7 @@ def probes_of_model(
 def _stored_result(
     settings: TaskSettings, data: TaskData, seed: int, store: ResultStore, words: str
 ) -> dict[str, Any]:
-    """The result of one task from the store, or measured now and kept."""
+    """The result of one task from the store, or measured now and stored."""
     depends_on = {
         "data": data.sha256,
         "settings": settings.model_dump(mode="json"),
@@ -91,7 +91,7 @@ def _stored_result(
 
 
 def _measure(settings: TaskSettings, data: TaskData, seed: int, words: str) -> dict[str, Any]:
-    """Run a probe; its error names model and task."""
+    """Run a probe. An error names model and task."""
     start = time.perf_counter()
     table = data.corpus.table(columns_of_task(settings))
     try:

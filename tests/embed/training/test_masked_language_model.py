@@ -144,7 +144,7 @@ def test_an_earlier_training_is_replaced_and_anything_else_is_not(corpus, tmp_pa
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("text")
-    with pytest.raises(ModelError, match="is no earlier training"):
+    with pytest.raises(ModelError, match="is not an earlier training"):
         train_masked_language_model(corpus, settings, mine, seed=0)
     assert (mine / "thesis.txt").read_text() == "text"
 
@@ -202,11 +202,11 @@ def test_an_epoch_has_every_item_once_in_batches_of_like_length():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"steps": (0, 5, 5)}, "steps must be whole numbers that rise"),
+        ({"steps": (0, 5, 5)}, "steps must be increasing whole numbers"),
         ({"steps": ()}, "steps must be"),
         ({"steps": (-1, 5)}, "steps must be"),
-        ({"hidden_size": 100, "n_heads": 3}, r"n_heads \(3\) does not divide hidden_size \(100\)"),
-        ({"steps": (0, 50), "warmup": 50}, r"warmup \(50\) leaves no step"),
+        ({"hidden_size": 100, "n_heads": 3}, r"hidden_size \(100\) must be a multiple of n_heads \(3\)"),
+        ({"steps": (0, 50), "warmup": 50}, r"warmup \(50\) must be smaller"),
         ({"mask_share": 0.0}, "greater than 0"),
     ],
 )

@@ -83,8 +83,8 @@ def test_the_seed_decides_all(kind):
     ("kind", "size", "message"),
     [
         ("nois", SIZE, "no chain 'nois'; did you mean 'noise'"),
-        ("noise", ChainSize(11, 8, 100, 0.1), "needs 1, and 1 can be lost"),
-        ("quantisation", ChainSize(7, 8, 100, 0.1), "needs 0.6, and 0.571 can be lost"),
+        ("noise", ChainSize(11, 8, 100, 0.1), "needs 1, but only 1 can be lost"),
+        ("quantisation", ChainSize(7, 8, 100, 0.1), "needs 0.6, but only 0.571 can be lost"),
         ("projection", ChainSize(3, 8, 100, 0.1), "loses less than one dimension"),
     ],
 )

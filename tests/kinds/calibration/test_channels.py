@@ -108,7 +108,7 @@ def test_the_radius_of_a_student_t_by_its_density(d_u, d_v):
 
 
 def test_a_student_t_that_would_carry_too_little_is_refused():
-    with pytest.raises(DataError, match=r"carries at least 0\.\d+ nats per dimension; 0 is too few"):
+    with pytest.raises(DataError, match=r"carries at least 0\.\d+ nats per dimension, so 0 is too low"):
         draw_channel("student", ChannelSize(16, 16, 100, 0.0))
 
 
@@ -211,12 +211,12 @@ def test_undoing_the_networks_gives_back_the_gaussian_pair():
 def test_too_much_for_one_component_is_refused():
     with pytest.raises(DataError, match="one component would carry 11.2 nats"):
         draw_channel("gaussian", ChannelSize(2, 32, 100, 0.5))
-    with pytest.raises(DataError, match="and at most 3 can be had"):
+    with pytest.raises(DataError, match="but at most 3 are possible"):
         draw_channel("noisy-function", ChannelSize(16, 64, 100, 1.0))
 
 
 def test_an_unknown_channel_is_named_with_the_nearest():
-    with pytest.raises(DataError, match="no channel 'gausian'; did you mean 'gaussian'"):
+    with pytest.raises(DataError, match="unknown channel 'gausian'; did you mean 'gaussian'"):
         get_channel("gausian")
 
 

@@ -11,9 +11,9 @@ from suffice.kinds.calibration.study import FIGURES
 @pytest.mark.parametrize(
     ("gaussian", "other", "said"),
     [
-        ([0.1, 0.2], [0.1, 0.2], "a comes nearest to the truth."),
-        ([0.1, 0.2], [0.3, 0.2], "a is nearest to the truth on Gaussian channels, b on the others."),
-        ([np.nan, np.nan], [0.3, 0.2], "b comes nearest to the truth."),
+        ([0.1, 0.2], [0.1, 0.2], "a is closest to the truth."),
+        ([0.1, 0.2], [0.3, 0.2], "a is closest to the truth on Gaussian channels, and b on the others."),
+        ([np.nan, np.nan], [0.3, 0.2], "b is closest to the truth."),
         ([np.nan, np.nan], [np.nan, np.nan], "No setting was measured by all estimators."),
     ],
 )
@@ -38,7 +38,7 @@ def test_details_say_on_how_many_settings_the_comparison_rests():
         {"estimator": ["a"], "gaussian_error": [np.nan], "other_error": [0.2], "seconds": [0.5]}
     )
     first, second = details(summary, accuracy())
-    assert "at the 1 settings at which every estimator gave an estimate" in first
+    assert "at the 1 settings that all of them measured" in first
     assert second == "a: – on Gaussian channels, 20.0 % on others, 0.500 s a pair."
 
 

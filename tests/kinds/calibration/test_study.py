@@ -71,10 +71,10 @@ def test_figures_are_those_that_have_something_to_show(write):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"grid": "smal"}, "no grid 'smal'; did you mean 'small'"),
+        ({"grid": "smal"}, "unknown grid 'smal'; did you mean 'small'"),
         ({"estimators": {"lineer": {}, "slow": {"estimator": "linear"}}}, "estimator 'lineer'"),
         ({"estimators": {"slow": {"estimator": "linear", "penalties": 1}}}, "unknown key 'penalties'"),
-        ({"estimators": {"linear": {}}}, "limits: no estimator 'slow'"),
+        ({"estimators": {"linear": {}}}, "limits: unknown estimator 'slow'"),
         ({"grids": {"small": {}}}, "at least one group of channels"),
         ({"grids": {"small": {"channels": {"a b": GROUP}}}}, "'a b' is not a name"),
         ({"models": {}}, "unknown key 'models'"),
@@ -88,7 +88,7 @@ def test_a_wrong_key_is_named(write, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"channels": ["gausian"]}, "no channel 'gausian'; did you mean 'gaussian'"),
+        ({"channels": ["gausian"]}, "unknown channel 'gausian'; did you mean 'gaussian'"),
         ({"n_items": [20]}, "n_items is 20; an estimate needs at least 50"),
         ({"nats_per_dim": [-1]}, "nats_per_dim at least 0"),
         ({"widths": [0]}, "widths must be at least 1"),
@@ -109,7 +109,7 @@ def test_a_wrong_group_is_named(write, changes, message):
 def test_a_chain_that_cannot_be_is_refused(write):
     chains = {"bad": {"chains": ["noise"], "n_models": 20, "dim": 8, "n_items": 200}}
     grids = {"small": {"channels": {"few": GROUP}, "chains": chains}}
-    with pytest.raises(StudyError, match="take fewer models or smaller steps"):
+    with pytest.raises(StudyError, match="use fewer models or smaller steps"):
         load_calibration(write(content(grids=grids)))
 
 

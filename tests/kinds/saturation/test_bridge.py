@@ -50,10 +50,10 @@ def symmetric(seed, n=5):
 def test_the_area_is_that_of_scikit_learn():
     upper = np.triu_indices(5, 1)
     for seed in range(20):
-        likeness = symmetric(seed)
+        similarity = symmetric(seed)
         same = LABELS[upper[0]] == LABELS[upper[1]]
-        found = same_label_auc(Stratum(likeness, LABELS))
-        assert found == pytest.approx(roc_auc_score(same, likeness[upper]))
+        found = same_label_auc(Stratum(similarity, LABELS))
+        assert found == pytest.approx(roc_auc_score(same, similarity[upper]))
 
 
 def test_an_area_needs_pairs_of_one_arm_and_of_two():
@@ -65,25 +65,25 @@ def test_kin_are_not_compared_and_change_places_only():
     """Networks 0 and 3 are kin, 1 and 4, 2 and 5: with the same states labels cannot be told."""
     labels, kin = np.array(["x"] * 3 + ["y"] * 3), np.array([0, 1, 2] * 2)
     states = np.random.default_rng(0).normal(size=(3, 2))[[0, 1, 2] * 2]
-    likeness = -np.linalg.norm(states[:, None] - states[None], axis=2)
-    assert permutation_test([Stratum(likeness, labels, kin)], 200, seed=0) == (0.5, 1.0)
+    similarity = -np.linalg.norm(states[:, None] - states[None], axis=2)
+    assert permutation_test([Stratum(similarity, labels, kin)], 200, seed=0) == (0.5, 1.0)
     apart = (labels[:, None] == labels[None]).astype(float)
     found, p_value = permutation_test([Stratum(apart, labels, kin)], 4000, seed=0)
     assert found == 1 and p_value == pytest.approx(2 / 2**3, abs=0.03)  # all kin change places, or none
 
 
-def test_a_likeness_that_is_not_finite_is_an_error():
-    likeness = symmetric(0)
-    likeness[0, 1] = likeness[1, 0] = np.nan
-    with pytest.raises(DataError, match="1 likenesses of pairs are not finite"):
-        same_label_auc(Stratum(likeness, LABELS))
+def test_a_similarity_that_is_not_finite_is_an_error():
+    similarity = symmetric(0)
+    similarity[0, 1] = similarity[1, 0] = np.nan
+    with pytest.raises(DataError, match="1 similarities of pairs are not finite"):
+        same_label_auc(Stratum(similarity, LABELS))
 
 
 def test_permutations_are_those_of_an_enumeration():
     strata = [Stratum(symmetric(1), LABELS), Stratum(symmetric(2), LABELS)]
     orders = [list(order) for order in itertools.permutations(range(5))]
     areas = [
-        np.array([same_label_auc(Stratum(stratum.likeness, LABELS[order])) for order in orders])
+        np.array([same_label_auc(Stratum(stratum.similarity, LABELS[order])) for order in orders])
         for stratum in strata
     ]
     means = (areas[0][:, None] + areas[1][None, :]) / 2

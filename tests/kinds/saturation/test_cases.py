@@ -112,7 +112,7 @@ def test_training_stops_at_the_wanted_loss_and_prompts_are_the_same_for_all():
     assert trained.reached and trained.excess_nats <= 0.4 < before and trained.step % 25 == 0
     first, second = (in_context_accuracies(network, mixture, (0, 2), 100, seed) for seed in (1, 1))
     pd.testing.assert_frame_equal(first, second)
-    with pytest.raises(DataError, match="no arm 'mislabeling'; did you mean 'mislabelling'"):
+    with pytest.raises(DataError, match="unknown arm 'mislabeling'; did you mean 'mislabelling'"):
         train_in_context(network, mixture, "mislabeling", settings, 0)
     with pytest.raises(DataError, match="has 9 tokens; for this mixture it needs 7"):
         train_in_context(
@@ -180,7 +180,7 @@ def test_equal_groups_and_tables():
 
 @pytest.mark.parametrize(
     ("first", "margin", "message"),
-    [([1.0], 0.1, "groups of 1 and 2 values"), ([1.0, 2.0], 0.0, "the margin is 0.0")],
+    [([1.0], 0.1, "groups have 1 and 2 values"), ([1.0, 2.0], 0.0, "the margin is 0.0")],
 )
 def test_wrong_tests(first, margin, message):
     with pytest.raises(DataError, match=message):

@@ -104,7 +104,7 @@ def test_samples_follow_the_distribution():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: get_language("anbm"), "no language 'anbm'; did you mean 'anbn'"),
+        (lambda: get_language("anbm"), "unknown language 'anbm'; did you mean 'anbn'"),
         (lambda: get_language("anbn")(0), "max_size is 0"),
         (lambda: get_language("even-a")(30).support, "over 20,000 strings"),
         (

@@ -174,14 +174,14 @@ def test_files_hold_all_that_a_model_is(architecture, tmp_path):
     tokens = torch.zeros(1, 7, dtype=torch.long)
     assert torch.equal(load_network(tmp_path / "model.safetensors")(tokens), network(tokens))
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="holds no language model"):
+    with pytest.raises(ModelError, match="has no language model"):
         load_network(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: build_network("lstmm", SIZE, 0), ModelError, "no architecture 'lstmm'; did you mean 'lstm'"),
+        (lambda: build_network("lstmm", SIZE, 0), ModelError, "architecture 'lstmm'; did you mean 'lstm'"),
         (lambda: build_network("lstm", NetworkSize(5, 9, width=30), 0), ModelError, "multiple of 8"),
         (
             lambda: build_network("lstm", SIZE, 0)(torch.zeros(1, 99, dtype=torch.long)),

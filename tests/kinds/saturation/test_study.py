@@ -76,13 +76,13 @@ def test_the_read_out_arm_starts_from_likelihood(folder):
 @pytest.mark.parametrize(
     ("scale", "message"),
     [
-        ({"languages": {"anbm": {}}}, "no language 'anbm'; did you mean 'anbn'"),
-        ({"architectures": ["lstn"]}, "no architecture 'lstn'; did you mean 'lstm'"),
-        ({"arms": ["oracle"]}, "arms must hold 'likelihood'"),
-        ({"tuned_architecture": "lstm"}, "no tuned_architecture 'lstm'"),
+        ({"languages": {"anbm": {}}}, "unknown language 'anbm'; did you mean 'anbn'"),
+        ({"architectures": ["lstn"]}, "unknown architecture 'lstn'; did you mean 'lstm'"),
+        ({"arms": ["oracle"]}, "arms must include 'likelihood'"),
+        ({"tuned_architecture": "lstm"}, "unknown tuned_architecture 'lstm'"),
         ({"architectures": ["lstm"]}, "fine-tuning starts from networks of 'anbn'"),
         ({"bridge": {"n_components": 64}}, "n_components is 64, more than the width 32"),
-        ({"in_context": {"asked_examples": [1, 2]}}, "must hold 0"),
+        ({"in_context": {"asked_examples": [1, 2]}}, "must contain 0"),
         ({"languages": {"anbn": {"prompt_length": 20}}}, "prompts of 20 letters are too long"),
     ],
 )
@@ -96,7 +96,7 @@ def test_wrong_scales(tmp_path, scale, message):
 
 
 def test_a_scale_that_is_not_there(folder):
-    with pytest.raises(StudyError, match="no scale 'quik'; did you mean 'quick'"):
+    with pytest.raises(StudyError, match="unknown scale 'quik'; did you mean 'quick'"):
         load_saturation(folder, {"scale": "quik"})
 
 
@@ -291,22 +291,22 @@ SETTINGS = SaturationSettings(title="t", kind="saturation", scale="one", scales=
 def test_a_study_that_shows_all_is_told_so():
     verdict = verdict_table(made_up_tables(), SETTINGS)
     assert verdict["shown"].all(), verdict[~verdict["shown"]].to_string()
-    assert headline(verdict) == f"{len(verdict)} of {len(verdict)} things that were asked were shown."
+    assert headline(verdict) == f"{len(verdict)} of {len(verdict)} requirements were met."
     assert len(verdict) == 4 + 3 + 3 + 1 + 2
 
 
 @pytest.mark.parametrize(
     ("table", "column", "value", "failing"),
     [
-        ("cloud", "excess_nats", 0.02, "every network's excess"),
-        ("cloud", "id_rule_1", 0.75, "rule 1 of every network on all prompts in distribution"),
-        ("equivalence", "equivalent", False, "losses of arms within"),
-        ("arms", "n_seeds", 3, "95 % intervals of arms apart"),
-        ("arms", "low", 0.0, "95 % intervals of arms apart"),
-        ("twins", "accuracy_twin", 0.5, "gap with 8 examples"),
-        ("twins", "accuracy_twin", 0.5, "twin at most chance"),
+        ("cloud", "excess_nats", 0.02, "the excess of every network"),
+        ("cloud", "id_rule_1", 0.75, "every network obeys rule 1 on all prompts"),
+        ("equivalence", "equivalent", False, "losses of arms differ by less than"),
+        ("arms", "n_seeds", 3, "95 % intervals of arms for rule 1"),
+        ("arms", "low", 0.0, "95 % intervals of arms for rule 1"),
+        ("twins", "accuracy_twin", 0.5, "the gap with 8 examples"),
+        ("twins", "accuracy_twin", 0.5, "twin at most at chance"),
         ("twins", "kl_nats", 0.5, "KL falls by orders of magnitude"),
-        ("pair_differences", "largest", 0.5, "loss within 0.005 nats a token"),
+        ("pair_differences", "largest", 0.5, "losses differ by less than 0.005 nats per token"),
         ("pair_differences", "mean", 0.1, "accuracy with 8 examples differs"),
         ("pair_differences", "mean", 0.1, "accuracy without examples differs"),
         ("functions", "logit_difference", 1.0, "logits of twins differ"),

@@ -1,4 +1,4 @@
-"""What a modality is: all that depends on whether items are texts, molecules or something else."""
+"""A modality: everything that depends on whether items are texts, molecules or something else."""
 
 import math
 from abc import ABC
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 
 class Modality(ABC):
-    """What items are. In a corpus the content of an item is a text: itself, a SMILES, the path of a file.
+    """The kind of items. In a corpus, the content of an item is a text: itself, a SMILES, or a file path.
 
-    The registry imports every modality, so methods import what they need themselves.
+    The registry imports every modality, so methods import heavy packages themselves.
 
     Attributes:
-        name: what `content_type` in datasets.tsv says.
-        items: what messages call several items.
-        summary: one line for the manual: what becomes of the content.
-        content: the column that holds the content where a data set does not name one.
-        Settings: the columns of datasets.tsv that it alone has.
+        name: value of `content_type` in datasets.tsv.
+        items: name for several items in messages.
+        summary: one line for the manual on how the content is processed.
+        content: default column of the content.
+        Settings: columns of datasets.tsv for this modality only.
         sources: the sources that it can be read from.
-        several_files: whether a path may name several files, with commas.
-        packages: distributions that its content depends on; a corpus notes their versions.
-        read_as: what loaders may take its content for; see `reads` of `suffice.embed.base.Loader`.
-        views: the kinds of looks at an item that it can give.
-        auto_views: those that `views auto` tries, in this order, before it settles for one look.
-        why_no_parts: why halves and words of a content are no looks; empty where they are.
-        one_look_note: what a reader should know of a ranking by one look; empty if nothing.
-        estimators: those of a study that names none, where source and target see the same.
-        estimators_of_looks: the same where they see two looks and models are ordered by ranks.
+        several_files: whether a path may name several files, separated by commas.
+        packages: distributions that its content depends on; a corpus records their versions.
+        read_as: how loaders may interpret its content; see `reads` of `suffice.embed.base.Loader`.
+        views: the kinds of looks at an item that it supports.
+        auto_views: kinds that `views auto` tries, in this order, before it uses one look.
+        why_no_parts: why halves and words of a content are not looks; empty if they are.
+        one_look_note: a note on a ranking with one look; empty if there is nothing to say.
+        estimators: default estimators if source and target see the same.
+        estimators_of_looks: default estimators with two looks and an order by ranks.
         models: rows of models.tsv that a new study may name.
         control: name and row of the untrained model of a new study.
     """

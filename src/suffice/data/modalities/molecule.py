@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class MoleculeSettings(Settings):
-    """Columns of datasets.tsv for molecules alone."""
+    """Columns of datasets.tsv for molecules only."""
 
     largest_fragment: bool = Field(
         True, description="keep the largest fragment of each molecule, without salts and solvents"
     )
     scaffolds: bool = Field(
         False,
-        description="molecules of one Bemis-Murcko scaffold are a group, so that splits are by scaffold",
+        description="molecules of one Bemis-Murcko scaffold are a group, so splits are by scaffold",
     )
     max_weight: float | None = Field(None, gt=0, description="heaviest molecule kept, in daltons")
 
@@ -31,15 +31,15 @@ class MoleculeSettings(Settings):
 class Molecule(Modality):
     """Molecules, read by RDKit.
 
-    With two looks nearness agrees less with tasks than `linear` alone, see docs/method.md; and one look is
-    not known to be weaker.
+    With two looks, nearness agrees less with tasks than `linear` alone, see docs/method.md. One look is not
+    known to be weaker.
     """
 
     name = "smiles"
     items = "molecules"
     summary = (
-        "items are molecules; their content becomes the canonical SMILES, what is no molecule is dropped, "
-        "and the column content is `smiles` by default"
+        "items are molecules; their content becomes the canonical SMILES, items that are not molecules are "
+        "dropped, and the column content is `smiles` by default"
     )
     content = "smiles"
     Settings = MoleculeSettings
@@ -47,7 +47,7 @@ class Molecule(Modality):
     several_files = True
     packages = ("rdkit",)
     read_as = ("molecule", "text")
-    why_no_parts = "a part of a molecule is no look at it"
+    why_no_parts = "part of a molecule is not a look at it"
     models = {
         "ecfp4-1024": {"loader": "fingerprint", "family": "circular", "fingerprint": "ecfp"},
         "fcfp4-1024": {"loader": "fingerprint", "family": "circular", "fingerprint": "fcfp"},
@@ -84,9 +84,9 @@ class Molecule(Modality):
         return items, left_out
 
     def check(self, settings: "DatasetSettings") -> None:
-        """Groups are either scaffolds or those of a column."""
+        """Check that groups come either from scaffolds or from a column."""
         if self.makes_groups(settings) and settings.group:
-            raise ValueError("scaffolds makes the groups; leave group empty")
+            raise ValueError("scaffolds already defines the groups; leave group empty")
 
     def makes_groups(self, settings: "DatasetSettings") -> bool:
         """Whether scaffolds are groups."""

@@ -1,6 +1,6 @@
-"""A small masked language model trained on a corpus and saved at several steps, the untrained one included.
+"""A small masked language model, trained on a corpus and saved at several steps, including the untrained one.
 
-The checkpoints are one architecture at growing quality: a ladder whose order is known.
+The checkpoints have one architecture and increasing quality: a series in known order.
 """
 
 import shutil
@@ -38,32 +38,34 @@ HISTORY = "history.csv"
 class MaskedLanguageModelSettings(Settings):
     """Settings of the training of a masked language model."""
 
-    vocab_size: int = Field(4000, ge=50, description="WordPiece vocabulary, the five special tokens included")
+    vocab_size: int = Field(4000, ge=50, description="WordPiece vocabulary, including five special tokens")
     hidden_size: int = Field(128, ge=8, description="width of the hidden states")
     n_layers: int = Field(1, ge=1, description="transformer layers")
     n_heads: int = Field(4, ge=1, description="attention heads; divides hidden_size")
-    max_length: int = Field(96, ge=8, description="longest item in tokens; longer ones are cut")
-    batch_size: int = Field(32, ge=1, description="items a step")
+    max_length: int = Field(96, ge=8, description="longest item in tokens; longer items are truncated")
+    batch_size: int = Field(32, ge=1, description="items per step")
     learning_rate: float = Field(2e-3, gt=0, description="peak; linear warm-up, then linear decay to 0")
     warmup: int = Field(100, ge=0, description="steps of the warm-up")
     mask_share: float = Field(0.3, gt=0, lt=1, description="share of the tokens that are predicted")
     steps: tuple[int, ...] = Field(
-        (0, 200, 700, 2000), description="steps at which the model is saved, rising; 0 is the untrained model"
+        (0, 200, 700, 2000), description="increasing steps to save the model at; 0 is the untrained model"
     )
 
     @field_validator("steps")
     @classmethod
     def _steps_rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
         if not steps or steps[0] < 0 or list(steps) != sorted(set(steps)):
-            raise ValueError(f"steps must be whole numbers that rise, such as 0, 150, 600; not {steps}")
+            raise ValueError(f"steps must be increasing whole numbers, such as 0, 150, 600; not {steps}")
         return steps
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         if self.hidden_size % self.n_heads:
-            raise ValueError(f"n_heads ({self.n_heads}) does not divide hidden_size ({self.hidden_size})")
+            raise ValueError(
+                f"hidden_size ({self.hidden_size}) must be a multiple of n_heads ({self.n_heads})"
+            )
         if 0 < self.steps[-1] <= self.warmup:
-            raise ValueError(f"warmup ({self.warmup}) leaves no step of the {self.steps[-1]} for the decay")
+            raise ValueError(f"warmup ({self.warmup}) must be smaller than the last step ({self.steps[-1]})")
         return self
 
 
@@ -72,29 +74,29 @@ def train_masked_language_model(
 ) -> pd.DataFrame:
     r"""Train a BERT on the train split of a corpus and save it at each of `settings.steps`.
 
-    The loss is the mean of :math:`-\log q(x_i \mid \tilde x)` over the chosen positions i, in nats. In
-    the input 80 % of them are replaced by [MASK], 10 % by a random token, and 10 % are left (Devlin et
-    al., 2019, arXiv:1810.04805, section 3.1). There is no next-sentence task and no dropout.
-    No item of the test split is seen, neither by the tokenizer nor by the model; labels are not used.
+    The loss is the mean of :math:`-\log q(x_i \mid \tilde x)` over the chosen positions i, in nats. In the
+    input, 80 % of them are replaced by [MASK], 10 % by a random token, and 10 % are unchanged (Devlin et al.,
+    2019, arXiv:1810.04805, section 3.1). There is no next-sentence task and no dropout. Neither the tokenizer
+    nor the model sees an item of the test split, and labels are not used.
 
-    `folder` gets step-<n>/ (config, tokenizer, safetensors; for AutoModel and AutoTokenizer) for each
-    step, and history.csv. It is written under a temporary name and renamed when whole. On the CPU,
-    with the same number of threads and versions, the same seed gives the same bytes.
+    `folder` gets step-<n>/ (config, tokenizer, safetensors; for AutoModel and AutoTokenizer) for each step,
+    and history.csv. It is written under a temporary name and renamed when complete. On the CPU, with the same
+    number of threads and the same versions, the same seed gives the same bytes.
 
     Args:
         corpus: items with the column `split`.
         settings: sizes, schedule and steps.
-        folder: where to write; an earlier training there is replaced.
+        folder: folder to write to; an earlier training there is replaced.
         seed: seed of the weights, the batches and the masks.
         device: torch device.
 
     Returns:
-        The history: columns step, loss_nats (mean over the steps since the row before; missing at step
-        0), held_out_loss_nats (mean over up to 1000 items of the test split, always with the same masks;
-        only at saved steps).
+        The history, with the columns step, loss_nats (mean over the steps since the previous row; missing at
+        step 0), and held_out_loss_nats (mean over up to 1000 items of the test split, always with the same
+        masks; only at saved steps).
 
     Raises:
-        ModelError: `folder` holds something else, a split is empty, or the loss is no longer finite.
+        ModelError: `folder` has other content, a split is empty, or the loss is no longer finite.
     """
     folder = Path(folder)
     refuse_other_content(folder)
@@ -105,15 +107,17 @@ def train_masked_language_model(
 
 
 def refuse_other_content(folder: Path) -> None:
-    """Raise ModelError if `folder` exists and is not a training's result, so that nothing else is deleted."""
+    """Raise ModelError if `folder` exists and is not from a training, so nothing else is deleted."""
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not (folder / HISTORY).is_file():
-        raise ModelError(f"{folder} exists and is no earlier training (no {HISTORY}); choose another folder")
+        raise ModelError(
+            f"{folder} exists and is not an earlier training (it has no {HISTORY}); choose another folder"
+        )
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder`, which takes its place if the block ends without error."""
+    """A temporary folder beside `folder`, which replaces it if the block ends without error."""
     temporary = temporary_path(folder)
     temporary.mkdir(parents=True)
     try:
@@ -126,11 +130,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: int) -> Any:
-    """An untrained BertForMaskedLM; torch's global generator is left as it was.
+    """An untrained BertForMaskedLM; torch's global generator is not changed.
 
-    Two things differ from BERT, since so small a model otherwise stays at the words' frequencies for
-    thousands of steps: weights start with the standard deviation hidden_size^(-1/2), not 0.02, and the
-    output layer does not share the input embeddings.
+    There are two differences from BERT. Weights start with the standard deviation hidden_size^(-1/2), not
+    0.02, and the output layer does not share the input embeddings. Otherwise such a small model would predict
+    only word frequencies for thousands of steps.
     """
     import torch
     import transformers
@@ -158,7 +162,7 @@ def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: in
 class MaskedBatch:
     """A padded batch: inputs, attention mask, and the tokens to predict (-100 elsewhere).
 
-    Each has shape (n_items, length) and holds integers.
+    Each is an integer tensor of shape (n_items, length).
     """
 
     inputs: "torch.Tensor"
@@ -169,7 +173,7 @@ class MaskedBatch:
 def masked_batch(
     items: list[list[int]], mask_share: float, vocab_size: int, rng: np.random.Generator
 ) -> MaskedBatch:
-    """Pad some items and mask a share of their tokens, at least one, never a special one."""
+    """Pad some items and mask a share of their tokens: at least one, and never a special token."""
     import torch
 
     tokens = np.full((len(items), max(map(len, items))), PAD)
@@ -189,7 +193,7 @@ def masked_batch(
 
 
 def replacements(tokens: np.ndarray, vocab_size: int, rng: np.random.Generator) -> np.ndarray:
-    """What stands in the input for the chosen tokens: 80 % [MASK], 10 % any token, 10 % themselves."""
+    """The input for the chosen tokens: 80 % [MASK], 10 % a random token, 10 % unchanged."""
     draw = rng.random(len(tokens))
     random_tokens = rng.integers(N_SPECIAL, vocab_size, len(tokens))
     return np.where(draw < 0.8, MASK, np.where(draw < 0.9, random_tokens, tokens))
@@ -252,7 +256,7 @@ class Training:
         )
 
     def held_out_loss_nats(self) -> float:
-        """Mean loss, in nats, of the chosen tokens of the held-out items; the masks are always the same."""
+        """Mean loss in nats of the chosen tokens of the held-out items, always with the same masks."""
         import torch
 
         total, n_targets = 0.0, 0
@@ -274,7 +278,7 @@ class Training:
         encoded = self.tokenizer(contents, truncation=True, max_length=self.settings.max_length)["input_ids"]
         known = [item for item in encoded if any(token >= N_SPECIAL for token in item)]
         if not known:
-            raise ModelError("no item of a split has a known token; raise vocab_size or give more items")
+            raise ModelError("a split has no item with a known token; raise vocab_size or give more items")
         return known
 
     def _masked(self, items: list[list[int]], rng: np.random.Generator) -> MaskedBatch:
@@ -319,7 +323,7 @@ class Training:
         return (n_steps - step) / (n_steps - n_warmup)
 
     def _loss(self, batch: MaskedBatch) -> "torch.Tensor":
-        """Mean loss in nats; the vocabulary's scores are computed at the chosen positions only."""
+        """Mean loss in nats; scores of the vocabulary are computed only at the chosen positions."""
         import torch
 
         targets = batch.targets.to(self.device)
@@ -344,5 +348,5 @@ def contents_of(table: pd.DataFrame, split: str, path: Path) -> list[str]:
     """
     contents = table.loc[table[SPLIT] == split, CONTENT].tolist()
     if not contents:
-        raise ModelError(f"{path} has no items in the split {split!r}; a training needs both train and test")
+        raise ModelError(f"{path} has no items in the split {split!r}; training needs both train and test")
     return contents

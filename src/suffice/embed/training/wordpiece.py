@@ -1,4 +1,4 @@
-"""A WordPiece tokenizer trained on a corpus, the same on every run."""
+"""A WordPiece tokenizer trained on a corpus, with the same result in every run."""
 
 from collections import Counter
 from typing import Any
@@ -18,9 +18,9 @@ MAX_CHARACTERS = 1000
 
 
 def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> Any:
-    """A lower-casing WordPiece tokenizer trained on some texts, as a fast transformers tokenizer.
+    """A lower-case WordPiece tokenizer trained on some texts, as a fast transformers tokenizer.
 
-    The vocabulary is smaller than `vocab_size` if the texts do not hold as many pieces.
+    The vocabulary is smaller than `vocab_size` if the texts have fewer pieces.
 
     Raises:
         ModelError: `vocab_size` has no room for the single characters.
@@ -30,13 +30,13 @@ def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> An
 
     blank = blank_tokenizer({})
     starts, inner = alphabet_of(contents, blank)
-    # The trainer numbers inner characters in an arbitrary order, and ties between merges follow the
-    # numbers; given as special tokens they have fixed ones. The tokenizer made below forgets that.
+    # The trainer numbers inner characters in an arbitrary order, and ties between merges follow these
+    # numbers. As special tokens they have fixed numbers. The tokenizer created below does not keep this.
     special = [*SPECIAL_TOKENS.values(), *(f"##{character}" for character in inner)]
     if len(special) + len(starts) > vocab_size:
         raise ModelError(
             f"vocab_size = {vocab_size} is smaller than the {len(special) + len(starts)} special tokens and "
-            f"characters of the corpus; raise it"
+            f"characters of the corpus; raise vocab_size"
         )
     trainer = tokenizers.trainers.WordPieceTrainer(
         vocab_size=vocab_size,
@@ -67,7 +67,7 @@ def blank_tokenizer(vocabulary: dict[str, int]) -> Any:
 
 
 def alphabet_of(contents: list[str], tokenizer: Any) -> tuple[list[str], list[str]]:
-    """The 1000 most frequent characters of the words, sorted, and those of them that stand inside words."""
+    """The 1000 most frequent characters of the words, sorted, and those of them inside words."""
     words: Counter[str] = Counter()
     for content in contents:
         pieces = tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(content))

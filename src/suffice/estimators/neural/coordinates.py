@@ -1,23 +1,23 @@
-r"""The invertible maps that neural families share: where the target is measured and where training starts.
+r"""The invertible maps that neural families share: coordinates of the target, and the start of training.
 
-A density of the target V may be written in any coordinates y = T(v): the log-determinant of T stands in
-H(V) and in H(V|U) alike and cancels in their difference. So the target is moved, by maps fitted on training
-items only, to where a fit is easy:
+A density of the target V can be written in any coordinates y = T(v). The log-determinant of T is part of both
+H(V) and H(V|U), and cancels in their difference. Maps fitted on training items only therefore transform the
+target to coordinates in which a fit is easy:
 
-1. each dimension to its normal scores, by a monotone piecewise-linear map (the marginals of a Gaussian
+1. each dimension becomes its normal scores, by a monotone piecewise-linear map (the marginals of a Gaussian
    copula; Liu, Lafferty and Wasserman 2009, nonparanormal, arXiv 0903.0649);
-2. to coordinates of unit variance without correlation, by the covariance of the scores, shrunk where
-   items are few (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4);
-3. for each source, to the principal axes of what ridge regression on the source leaves over. With the
-   marginal covariance the identity, these are canonical coordinates: both covariances are diagonal, and
-   the diagonal normal density of the residual is already that of a joint Gaussian,
+2. scores become uncorrelated coordinates of unit variance, from their covariance, which is shrunk when there
+   are few items (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4);
+3. for each source, coordinates are rotated to the principal axes of the residuals of a ridge regression on
+   the source. The marginal covariance is the identity, so these are canonical coordinates: both covariances
+   are diagonal, and the diagonal normal density of the residual is already that of a joint Gaussian,
 
    .. math:: \hat I = -\tfrac12 \sum_j \log \lambda_j, \qquad \Sigma_{Y \mid U} = Q \Lambda Q^\top
 
    (Hotelling 1936, doi 10.1093/biomet/28.3-4.321).
 
-Residuals of training items are those of leave-one-out predictions, which ridge regression has in closed
-form (Allen 1974, doi 10.1080/00401706.1974.10489157), so that training and unseen items look alike.
+Residuals of training items come from leave-one-out predictions, which ridge regression has in closed form
+(Allen 1974, doi 10.1080/00401706.1974.10489157). Training and unseen items therefore look similar.
 """
 
 from dataclasses import dataclass
@@ -35,28 +35,28 @@ Floats32 = npt.NDArray[np.float32]
 Items = npt.NDArray[np.int64]
 
 PENALTIES = 10.0 ** np.arange(-6.0, 4.5, 0.5)  # per training item, for a source of unit variance
-MAX_DEGREES_SHARE = 0.9  # of the training items; above it generalised cross-validation is noise over noise
+MAX_DEGREES_SHARE = 0.9  # of the training items; above this, generalised cross-validation is only noise
 N_KNOTS = 25
 MAX_SCORE = 3.0
 MIN_TAIL_ITEMS = 5  # training items beyond the outermost knots
 MIN_GAP = 1e-4  # between knots, in standard deviations
 MIN_REACH = 0.1  # from the middle knot to the outermost ones, in standard deviations
 MAX_LEVERAGE = 1 - 1e-5
-MAX_INPUT = 10.0  # standard deviations; an item outside what was seen must not throw a network off
+MAX_INPUT = 10.0  # standard deviations; an item outside the training range must not disturb a network
 N_TURNS = 2  # the first with a penalty for each of the target's coordinates, the second for canonical ones
 WHITENING_FLOOR = 1e-3  # of the mean variance, added to each direction's
-NULL_VARIANCE = 1e-6  # a direction with less than this share of the mean variance has none
-PRIOR_ITEMS = 50  # weight of the training items' variance beside that of the validation items
+NULL_VARIANCE = 1e-6  # a direction with less than this share of the mean variance counts as constant
+PRIOR_ITEMS = 50  # weight of the training items' variance, compared with that of the validation items
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which items a fold's densities are fitted on, stopped by and scored on.
+    """The items of a fold: those that densities are fitted on, stopped by and scored on.
 
     Attributes:
         fit: positions of the items that gradients are taken on.
         validation: positions of the items that decide when to stop.
-        scored: positions of the items that the result is made of.
+        scored: positions of the items that are scored.
     """
 
     fit: Items
@@ -65,12 +65,12 @@ class Split:
 
 
 def split_items(plan: ItemPlan, n_folds: int, validation_share: float) -> list[Split]:
-    """One split a fold, made of the plan's blocks, so that each item is scored once.
+    """One split per fold, from the blocks of the plan. Each item is scored once.
 
     Args:
         plan: division of the items into blocks.
         n_folds: number of folds.
-        validation_share: share of a fold's training blocks that is held back to decide when to stop.
+        validation_share: share of a fold's training blocks held back to decide when to stop.
 
     Raises:
         EstimationError: fewer than 2 blocks for each fold.
@@ -109,9 +109,9 @@ class NormalScores:
 
     @classmethod
     def fit(cls, rows: Floats32) -> "NormalScores":
-        """The map whose knots are the quantiles of normal scores that lie evenly, from rows (n, d).
+        """The map whose knots are quantiles at equally spaced normal scores, from rows (n, d).
 
-        A dimension nearly all of whose values are alike, such as a rare bit, stays as it is.
+        A dimension in which nearly all values are equal, such as a rare bit, is not changed.
         """
         largest = min(MAX_SCORE, float(-ndtri(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
         scores = np.linspace(-largest, largest, N_KNOTS)
@@ -140,12 +140,12 @@ class NormalScores:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Where the target is measured: normal scores, then uncorrelated directions of unit variance.
+    """Coordinates of the target: normal scores, then uncorrelated directions of unit variance.
 
     Attributes:
-        scores: map of each dimension; None: as it is.
+        scores: map of each dimension; None: dimensions are not changed.
         mean: of the scores, shape (d,).
-        matrix: directions in columns, shape (d, k); k < d where directions have no variance.
+        matrix: directions in columns, shape (d, k); k < d if some directions have no variance.
         log_determinant: logarithm of the change of volume by `matrix`.
     """
 
@@ -194,10 +194,10 @@ def _shrunk_eigen(centred: Floats) -> tuple[Floats, Floats]:
 
 
 def steady_variance(fit: npt.NDArray[np.floating], validation: npt.NDArray[np.floating]) -> Floats:
-    """Mean square of each column over validation items, steadied by that over training items.
+    """Mean square of each column over validation items, stabilised by that over training items.
 
-    The directions were chosen on the training items, which therefore look narrower than unseen items do
-    where dimensions are many; validation items do not, but may be few.
+    The directions were chosen on the training items. With many dimensions, these therefore look narrower than
+    unseen items do. Validation items do not, but there may be few of them.
     """
     validation_sum = np.square(validation, dtype=np.float64).sum(axis=0)
     prior = np.square(fit, dtype=np.float64).mean(axis=0)
@@ -236,7 +236,7 @@ class Ridge:
         return cls(fit, eigenvalues, along, shrunk, leverage)
 
     def predict(self, target: Floats32) -> Floats32:
-        """Prediction of a target (n_items, k) for every item; for a training item by the fit without it."""
+        """Prediction of a target (n_items, k) for every item; training items use the fit without them."""
         mean = target[self.fit].mean(axis=0)
         goal = target[self.fit] - mean
         cross = self.along[self.fit].T @ goal  # (d_u, k)
@@ -252,7 +252,7 @@ class Ridge:
 
 
 def _choose_penalties(eigenvalues: Floats, cross: Floats, spread: Floats, n_fit: int) -> Items:
-    r"""Number of the penalty of least generalised cross-validation for each target, shape (k,).
+    r"""Index of the penalty with the smallest generalised cross-validation for each target, shape (k,).
 
     .. math:: \mathrm{GCV}_j(\lambda) = n^{-1} \mathrm{RSS}_j(\lambda) / (1 - \mathrm{df}(\lambda) / n)^2
 
@@ -270,10 +270,10 @@ def _choose_penalties(eigenvalues: Floats, cross: Floats, spread: Floats, n_fit:
 
 @dataclass(frozen=True)
 class LinearStart:
-    """The joint Gaussian that training begins with, in its canonical coordinates.
+    """The joint Gaussian that training starts with, in its canonical coordinates.
 
     Attributes:
-        whitened_source: what the networks see of the source, shape (n_items, d_u).
+        whitened_source: the source as input to the networks, shape (n_items, d_u).
         rotation: from the target's coordinates to canonical ones, shape (k, k).
         prediction: in canonical coordinates, shape (n_items, k).
         scale: standard deviation of the residual in each canonical coordinate, shape (k,).
@@ -286,10 +286,10 @@ class LinearStart:
 
     @classmethod
     def fit(cls, source: Floats32, target: Floats32, split: Split, variance_floor: float) -> "LinearStart":
-        """Regress the target on the source and find the axes of what is left over.
+        """Regress the target on the source and find the axes of the residuals.
 
-        Where few directions carry much, each coordinate carries a little, and is shrunk; so the regression
-        is done again in the axes found, each with a penalty of its own.
+        If a few directions carry most of the information, each coordinate carries a little of it and is
+        shrunk. The regression is therefore repeated in the axes found, each with its own penalty.
 
         Args:
             source: shape (n_items, d_u).
@@ -312,7 +312,7 @@ class LinearStart:
 
     @property
     def log_determinant(self) -> float:
-        """Of the map from the target's coordinates to the residual."""
+        """Log-determinant of the map from the target's coordinates to the residual."""
         return -float(np.log(self.scale.astype(np.float64)).sum())
 
     def residual(self, target: Floats32) -> Floats32:

@@ -1,4 +1,4 @@
-"""Autoregressive spline flows whose parameters a low-rank function of the source moves."""
+"""Autoregressive spline flows whose parameters change by a low-rank function of the source."""
 
 import math
 
@@ -15,17 +15,17 @@ LATENT_BATCH = 4096
 
 
 class SplineTransform(nn.Module):
-    r"""A monotone rational-quadratic spline of each coordinate, whose knots depend on those before it.
+    r"""A monotone rational-quadratic spline of each coordinate; its knots depend on earlier coordinates.
 
-    Source: Durkan et al., Neural Spline Flows, NeurIPS 2019, arXiv 1906.04032; the masked networks are those
-    of Germain et al., MADE, ICML 2015, arXiv 1502.03509. Outside [-5, 5] a coordinate stays as it is, and
-    before training everywhere.
+    Source: Durkan et al., Neural Spline Flows, NeurIPS 2019, arXiv 1906.04032, with the masked networks of
+    Germain et al., MADE, ICML 2015, arXiv 1502.03509. A coordinate outside [-5, 5] is not changed. Before
+    training, no coordinate is changed.
 
     Args:
         dim: number of coordinates.
         hidden_dims: widths of the hidden layers.
         n_bins: bins of a spline.
-        backwards: whether a coordinate depends on those after it instead.
+        backwards: whether a coordinate depends on later coordinates instead.
     """
 
     def __init__(self, dim: int, hidden_dims: list[int], n_bins: int, backwards: bool) -> None:
@@ -49,7 +49,7 @@ class SplineTransform(nn.Module):
 
 
 class MarginalFlow(nn.Module):
-    """A flow from the target's coordinates to standard normal ones; before training it is the identity.
+    """A flow from the target's coordinates to standard normal ones. Before training it is the identity.
 
     Args:
         dim: number of coordinates.
@@ -84,20 +84,20 @@ class MarginalFlow(nn.Module):
 
 
 class ConditionalFlow(nn.Module):
-    r"""A fitted marginal flow that the source moves, with a conditional normal in its latent coordinates.
+    r"""A fitted marginal flow that the source changes, with a conditional normal in its latent coordinates.
 
     .. math:: h = h_0 + B A(u)
 
-    for the parameters h of every spline, with h_0 those of the marginal flow, A a network with few outputs
-    and B a matrix that starts at 0. The latent residual has a mean and a logarithm of its scale of the same
-    kind, with h_0 = 0.
+    for the parameters h of every spline, where h_0 are those of the marginal flow, A is a network with few
+    outputs, and B is a matrix that starts at 0. The mean and the log scale of the latent residual have the
+    same form, with h_0 = 0.
 
     Args:
-        flow: fitted to the target; it is trained on with the rest.
+        flow: fitted to the target; training continues together with the rest.
         canonical: rotation to the canonical coordinates of the latent rows, shape (dim, dim), and scale of
             the latent residual there, shape (dim,).
-        floor: least scale of the latent residual.
-        widths: of the network A, from the source to its few outputs.
+        floor: smallest scale of the latent residual.
+        widths: widths of the network A, from the source to its few outputs.
         seed: seed of the initial weights.
     """
 

@@ -1,7 +1,7 @@
 """Mixtures of diagonal normal densities, or of bits, marginal and conditional, and their fit.
 
-A density's `forward` returns the log-density of the target rows, so that its loss is the formula:
-the mean of `-density(target, source)`.
+A density's `forward` returns the log-density of the target rows. Its loss is therefore the mean of
+`-density(target, source)`.
 """
 
 import math
@@ -55,7 +55,7 @@ def bits_log_prob(rows: Tensor, raw_shares: Tensor, logits: Tensor) -> Tensor:
 
 
 class MarginalMixture(nn.Module):
-    """A mixture whose parameters are free; `source` is ignored.
+    """A mixture with free parameters; `source` is ignored.
 
     Args:
         dim: width d of the rows.
@@ -84,7 +84,7 @@ class MarginalMixture(nn.Module):
 
 
 class ConditionalMixture(nn.Module):
-    """A mixture whose means, raw scales and weights are given by one network of the source, or by three.
+    """A mixture whose means, raw scales and weights come from one network of the source, or from three.
 
     Args:
         source_dim: width d_u of the source.
@@ -134,7 +134,7 @@ def _network(widths: list[int], output_dim: int) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit leaves behind.
+    """The result of a fit.
 
     Attributes:
         log_prob: log-density of each scored item in nats, shape (n_scored,).
@@ -147,7 +147,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Descent:
-    """How a density is fitted.
+    """Settings of a fit.
 
     Attributes:
         n_epochs: passes over the items.
@@ -178,7 +178,7 @@ def fit_density(
         target: standardised, shape (n_items, d_v).
         source: standardised, shape (n_items, d_u), or None for a marginal.
         items: positions to fit on and positions to score.
-        descent: how to fit.
+        descent: settings of the fit.
 
     Raises:
         EstimationError: the loss is no longer finite.
@@ -205,9 +205,9 @@ def fit_density(
 
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Take numbers below 1e-38 for 0, as components far from a row have such gradients.
+    """Treat numbers below 1e-38 as 0. Components far from a row have such gradients.
 
-    A processor is many times slower with them: a step of 384 dimensions took 0.25 s, and takes 0.04 s.
+    They slow a processor down: without them, a step of 384 dimensions takes 0.04 s instead of 0.25 s.
     """
     before = bool(torch.tensor(1e-40).double() == 0)
     torch.set_flush_denormal(True)
@@ -220,7 +220,7 @@ def denormals_flushed() -> Iterator[None]:
 def _shuffled_batches(
     items: npt.NDArray[np.int64], descent: Descent
 ) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    """Number of the epoch and positions of the items of each step."""
+    """Epoch number and positions of the items of each step."""
     generator = np.random.default_rng(descent.seed)
     for epoch in range(descent.n_epochs):
         order = generator.permutation(items)
@@ -232,7 +232,7 @@ def _shuffled_batches(
 def _score(
     density: nn.Module, target: Tensor, source: Tensor | None, items: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Log-density of the given items, in batches that keep the grid of components in memory small."""
+    """Log-density of the given items, in batches that keep the grid of components small."""
     batch = max(1, min(SCORE_BATCH, MAX_GRID_VALUES // (8 * target.shape[1])))
     parts = []
     for start in range(0, len(items), batch):

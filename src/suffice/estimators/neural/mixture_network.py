@@ -1,4 +1,4 @@
-"""Mixtures of normal densities, and mixtures that a network of the source moves, stretches and re-weights."""
+"""Mixtures of normal densities, and mixtures that a network of the source shifts, scales and re-weights."""
 
 import math
 
@@ -10,14 +10,14 @@ INITIAL_SPREAD = 0.5  # distance of a component's initial mean from 0, about
 
 
 class NormalMixture(nn.Module):
-    r"""A mixture of K normal densities with diagonal covariances, at first nearly the standard normal.
+    r"""A mixture of K normal densities with diagonal covariances that starts nearly standard normal.
 
     .. math:: q(r) = \sum_k w_k \prod_j s_{kj}^{-1} \phi((r_j - m_{kj}) / s_{kj})
 
     Args:
         dim: width of the rows.
         n_components: number K of components.
-        log_floor: least log s of each coordinate, shape (dim,), at most 0.
+        log_floor: smallest log s of each coordinate, shape (dim,), at most 0.
         seed: seed of the initial means.
     """
 
@@ -51,13 +51,13 @@ class NormalMixture(nn.Module):
 
 
 class ConditionalMixture(nn.Module):
-    """A mixture that a network of the source moves, stretches and re-weights; at first it does nothing.
+    """A mixture that a network of the source shifts, scales and re-weights; it starts without any effect.
 
     Args:
-        mixture: of the rows once moved and stretched back.
+        mixture: density of the rows after shift and scale are undone.
         source_dim: width of the source.
         hidden_dims: widths of the hidden layers.
-        log_floor: least logarithm of the network's scale of each coordinate, shape (dim,).
+        log_floor: smallest logarithm of the network's scale of each coordinate, shape (dim,).
         seed: seed of the initial weights.
     """
 

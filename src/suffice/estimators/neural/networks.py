@@ -1,4 +1,4 @@
-"""What the neural families share: cross-fitting, the start from a Gaussian, the fall-back and the score."""
+"""Shared code of the neural families: cross-fitting, the Gaussian start, the fall-back and the score."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Floats32 = npt.NDArray[np.float32]
 Items = npt.NDArray[np.int64]
-NOT_CONVERGED_WARNING = "training reached max_epochs while the validation likelihood still grew"
+NOT_CONVERGED_WARNING = "training reached max_epochs while the validation likelihood was still growing"
 STATE = "state_"
 
 
@@ -47,19 +47,19 @@ class NeuralSettings(Settings):
     )
     normal_scores: bool = Field(
         default=True,
-        description="besides the dimensions as they are, try their normal scores on both sides; "
-        "validation items decide",
+        description="try the normal scores of the dimensions on both sides as well as the dimensions "
+        "themselves; validation items decide",
     )
     variance_floor: float = Field(
         default=1e-6,
         gt=0,
         lt=1,
-        description="least variance of a normal density in a coordinate of unit variance; "
+        description="smallest variance of a normal density in a coordinate of unit variance; "
         "caps a coordinate at about -1/2 log(variance_floor) nats, 6.9 by default",
     )
     hidden_dim: int = Field(default=512, ge=1, description="width of the hidden layers")
     n_hidden_layers: int = Field(default=2, ge=1, description="hidden layers of a conditional network")
-    max_epochs: int = Field(default=100, ge=0, description="most passes over the training items")
+    max_epochs: int = Field(default=100, ge=0, description="largest number of passes over the training items")
     patience: int = Field(
         default=5, ge=1, description="passes without a gain on validation items before stopping"
     )
@@ -73,7 +73,7 @@ class NeuralSettings(Settings):
 
 @dataclass(frozen=True)
 class PreparedNeural(Prepared):
-    """A model's standardisation and its marginal densities as a target, one a fold.
+    """A model's standardisation and its marginal densities as a target, one per fold.
 
     Attributes:
         embedding: shape (n_items, embed_dim), not standardised.
@@ -81,8 +81,8 @@ class PreparedNeural(Prepared):
         standardisation: of the dimensions that vary.
         held: what the values of these dimensions can hold.
         marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
-        marginal_form: number of the form that each fold's marginal is written in, shape (n_folds,).
-        marginal_converged: whether each fold's marginal had come to rest, shape (n_folds,).
+        marginal_form: index of the form of each fold's marginal, shape (n_folds,).
+        marginal_converged: whether each fold's marginal converged, shape (n_folds,).
         states: parameters of each fold's marginal by name.
     """
 
@@ -137,7 +137,7 @@ class PreparedNeural(Prepared):
 
 @dataclass(frozen=True)
 class Form:
-    """One way to write the two sides of a pair: the dimensions as they are, or their normal scores.
+    """One form of the two sides of a pair: the dimensions themselves, or their normal scores.
 
     Attributes:
         source: shape (n_items, d_u).
@@ -162,15 +162,15 @@ class Form:
 
 @dataclass(frozen=True)
 class Conditional:
-    """A conditional density that training starts from, with what it is evaluated on.
+    """A conditional density that training starts from, and its inputs.
 
     Attributes:
         density: gives the log-density of each row of `inputs`.
         inputs: arrays of n_items rows each.
-        log_determinant: of the map from the standardised target to what the density is of, (n_items,).
-        form: what the density, before the first step, is the joint Gaussian of.
-        alone: log-density of each item's target under the normal marginal that goes with that Gaussian,
-            shape (n_items,); None: under the marginal that was fitted.
+        log_determinant: of the map from the standardised target to the density's rows, (n_items,).
+        form: the form whose joint Gaussian the density equals before the first step.
+        alone: log-density of each item's target under the normal marginal of that Gaussian, shape (n_items,);
+            None: under the fitted marginal.
     """
 
     density: "nn.Module"
@@ -182,12 +182,12 @@ class Conditional:
 
 @dataclass(frozen=True)
 class PairFit:
-    """What the folds of one pair give.
+    """The results of the folds of one pair.
 
     Attributes:
-        base: for each fold the mutual information of the joint Gaussian that its fit began with.
-        gain: of each item's log-density ratio over that of the Gaussian, shape (n_items,).
-        converged: whether all densities had come to rest.
+        base: for each fold, the mutual information of the joint Gaussian that its fit started with.
+        gain: gain of each item's log-density ratio over that of the Gaussian, shape (n_items,).
+        converged: whether all densities converged.
     """
 
     base: list[Sufficiency]
@@ -198,16 +198,16 @@ class PairFit:
 class NeuralEstimator(Estimator[PreparedNeural]):
     r"""A family fitted by gradient descent: each item is scored by densities that were not fitted on it.
 
-    A family gives its marginal and its conditional density; both are written in the target's
-    `Coordinates`. Before the first step the conditional is the joint Gaussian of source and target, whose
-    mutual information the estimator `gaussian` gives without the loss that a fit has on unseen items. To this
-    is added what training gains over the Gaussian on items that it has not seen:
+    A family defines its marginal and its conditional density, both in the target's `Coordinates`. Before the
+    first step the conditional is the joint Gaussian of source and target. The estimator `gaussian` returns
+    the mutual information of this Gaussian without the loss that a fit has on unseen items. The gain of
+    training over the Gaussian on unseen items is added:
 
     .. math:: \hat I = \hat I_{\mathrm{Gaussian}} + \frac1n \sum_i \Big[
               \log \frac{q(v_i \mid u_i)}{q_0(v_i \mid u_i)} - \log \frac{q(v_i)}{q_0(v_i)} \Big]
 
-    with q_0 the densities that training began with. Where a fold's conditional does not do better than its
-    marginal on the fold's validation items, by more than two standard errors, nothing is added.
+    where q_0 are the densities that training started with. Nothing is added for a fold unless its conditional
+    is better than its marginal on the fold's validation items by more than two standard errors.
     """
 
     uses_device = True
@@ -233,14 +233,14 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         """The density given the source that training starts from.
 
         Args:
-            forms: ways to write the pair.
+            forms: possible forms of the pair.
             split: of the items.
-            marginal_form: number of the form that the fold's marginal was fitted in.
+            marginal_form: index of the form that the fold's marginal was fitted in.
             state: parameters of that marginal.
         """
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedNeural:
-        """Standardise, and fit the marginal that all sources of this target share, once a fold."""
+        """Standardise, and fit the marginal that all sources of this target share, once per fold."""
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
         rows = standardisation.apply(np.asarray(embedding))
@@ -254,9 +254,9 @@ class NeuralEstimator(Estimator[PreparedNeural]):
     def _fit_marginal(
         self, rows: Floats32, split: Split
     ) -> tuple[Floats, int, bool, dict[str, npt.NDArray[Any]]]:
-        """Log-density of every item, number of the form, whether it rests, and the parameters.
+        """Log-density of every item, index of the form, whether the fit converged, and the parameters.
 
-        The form is that whose standard normal is the likelier on validation items.
+        The form is the one whose standard normal has the higher likelihood on validation items.
         """
         forms = [coordinates.apply(rows) for coordinates in self._coordinates(rows, split)]
         likelihoods = [
@@ -273,7 +273,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
     def pairs(
         self, sources: Mapping[str, PreparedNeural], target: PreparedNeural
     ) -> Iterator[tuple[str, Sufficiency]]:
-        """Fit fresh conditional densities for every source U of one target V."""
+        """Fit new conditional densities for every source U of one target V."""
         rows = target.rows()
         coordinates = [self._coordinates(rows, split) for split in self.splits(target.plan)]
         for name, source in sources.items():
@@ -326,7 +326,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         return split_items(plan, self.settings.n_folds, self.settings.validation_share)
 
     def start(self, source: Floats32, target: Floats32, split: Split) -> LinearStart:
-        """The joint Gaussian that training begins with."""
+        """The joint Gaussian that training starts with."""
         return LinearStart.fit(source, target, split, self.settings.variance_floor)
 
     def _coordinates(self, rows: Floats32, split: Split) -> list[Coordinates]:
@@ -369,7 +369,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         )
 
     def _score(self, source: PreparedNeural, target: PreparedNeural, fit: PairFit) -> Sufficiency:
-        """The Gaussian part, from all items, and the gain, of which each fold's items have their own."""
+        """The Gaussian part, from all items, plus the gain, which is separate for each fold's items."""
         plan = target.plan
         splits = self.splits(plan)
         marginal_entropy = -float(
@@ -408,6 +408,6 @@ class NeuralEstimator(Estimator[PreparedNeural]):
 
 
 def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:
-    """Whether the conditional does better on validation items by more than two standard errors."""
+    """Whether the conditional is better on validation items by more than two standard errors."""
     gain = (conditional - marginal)[split.validation]
     return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))

@@ -1,4 +1,4 @@
-"""The fit of any torch density by gradient descent, stopped early on items that it does not see."""
+"""The fit of any torch density by gradient descent, stopped early on unseen items."""
 
 import copy
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from suffice.estimators.neural.coordinates import Split
 from suffice.estimators.neural.mixture_density import denormals_flushed
 
 SCORE_BATCH = 4096
-AVERAGING = 0.98  # weight of the past in the running average of the parameters, a step
+AVERAGING = 0.98  # weight of the past in the running average of the parameters, per step
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a density is fitted.
+    """Settings of a fit.
 
     Attributes:
-        max_epochs: most passes over the training items.
-        patience: passes without a gain on the validation items after which the fit has come to rest.
+        max_epochs: largest number of passes over the training items.
+        patience: passes without a gain on the validation items after which the fit has converged.
         learning_rate: AdamW's step.
         weight_decay: AdamW's shrinkage of weight matrices of networks.
         batch_size: items in one step.
@@ -44,7 +44,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a fit leaves behind.
+    """The result of a fit.
 
     Attributes:
         log_prob: log-density of every item in nats, shape (n_items,).
@@ -65,7 +65,7 @@ def check_device(device: str) -> None:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise EstimationError(
-            f"device {device!r} cannot be used ({first_line(error)}); use 'cpu', or 'cuda' where "
+            f"device {device!r} cannot be used ({first_line(error)}); use 'cpu', or 'cuda' if "
             "torch.cuda.is_available()"
         ) from error
 
@@ -75,15 +75,15 @@ def train(
 ) -> Trained:
     """Maximise the likelihood of the training items until that of the validation items stops growing.
 
-    What is judged and kept is a running average of the parameters (Polyak and Juditsky 1992, doi
-    10.1137/0330046), in the state that was best on the validation items; the state before the first step
-    counts. `density` is left in that state.
+    A running average of the parameters is evaluated and kept (Polyak and Juditsky 1992, doi 10.1137/0330046),
+    in the state that was best on the validation items. The state before the first step counts too. `density`
+    is left in that state.
 
     Args:
         density: gives the log-density of each row of its inputs.
         inputs: arrays of n_items rows each, in the order of the density's arguments.
         split: of the items.
-        schedule: how to fit.
+        schedule: settings of the fit.
 
     Raises:
         EstimationError: the loss is no longer finite.

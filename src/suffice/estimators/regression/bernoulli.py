@@ -1,34 +1,33 @@
-r"""Bits and counts as targets: what a linear prediction of a dimension of few values is worth in nats.
+r"""Bits and counts as targets: the value in nats of a linear prediction of a dimension with few values.
 
-A normal density of a bit has no largest value: a bit that is predicted well would count as much as a
-continuous dimension known to many digits, though it holds at most log 2 = 0.69 nats. So a dimension with
-exactly two values is taken to be Bernoulli, given the source with a log-odds that is affine in the linear
-prediction:
+The normal density of a bit has no upper limit. A well-predicted bit would count as much as a continuous
+dimension known to many digits, although it holds at most log 2 = 0.69 nats. A dimension with exactly two
+values is therefore Bernoulli. Given the source, its log-odds is affine in the linear prediction:
 
 .. math:: I_S = \sum_j h(p_j) + \frac1n \sum_i \log q_j(v_{ij} \mid u_i), \qquad
           q_j(1 \mid u) = \sigma(a_j + b_j \hat v_j(u))
 
-with h the entropy of a bit and p its frequency. (The published code of Darrin et al. 2024, arXiv
-2406.07640, fits mixtures of Bernoulli distributions where every entry of the target is 0 or 1.) The two
-coefficients are those of the largest likelihood (logistic regression; Cox, J. R. Stat. Soc. B 20, 1958, used
-like this to calibrate scores by Platt 1999) with predictions of items whose unit was left out of the fit.
-The likelihood is then taken at the mean of these predictions and those of the fit to all items, one of which
-knows nothing of the item and the other too much. With leverage h, pure noise has no slope and so no gain; for
-a signal of share S beside that noise the slope is S / (S + h), and the gain S/2 to second order: what
-unlimited items would give. It is lower where a bit is nearly determined and h is large. One more coefficient
-than the entropy has costs 1/(2n), which is taken off (Akaike 1974, IEEE TAC 19).
+where h is the entropy of a bit and p its frequency. (The published code of Darrin et al. 2024, arXiv
+2406.07640, fits mixtures of Bernoulli distributions if every entry of the target is 0 or 1.) The two
+coefficients maximise the likelihood (logistic regression; Cox, J. R. Stat. Soc. B 20, 1958; Platt 1999 uses
+it in the same way to calibrate scores) with predictions of items whose unit was left out of the fit. The
+likelihood is then evaluated at the mean of these predictions and those of the fit to all items. The first
+know nothing about the item, and the second too much. With leverage h, pure noise has no slope and therefore
+no gain. For a signal of share S beside that noise, the slope is S / (S + h), and the gain is S/2 to second
+order, the value with unlimited items. The gain is lower if a bit is nearly determined and h is large. There
+is one more coefficient than in the entropy. It costs 1/(2n), which is subtracted (Akaike 1974, IEEE TAC 19).
 
-A dimension with up to sixteen values, such as a count or a rating, is as many bits as there are steps from
-one value to the next: whether the value is above the step, of items that are above the step before
+A dimension with up to sixteen values, such as a count or a rating, becomes one bit for each step from one
+value to the next. Among the items above the previous step, the bit says whether the value is above this one
 (sequential logits; Agresti, Categorical Data Analysis, 3rd ed., section 8.3.6). The entropies and
-log-likelihoods of the steps add up to those of the values, so that no number is above their entropy. Rare
-values share a step.
+log-likelihoods of the steps add up to those of the values, so no estimate exceeds their entropy. Rare values
+share a step.
 
-What deleting an item does to the largest likelihood is its own log-likelihood, half way between that of the
-fit with it and that of the fit without it. So the spread of blocks is that of log-likelihoods at this mean
-prediction, but with the coefficients of largest likelihood for predictions of the fit to all items, as the
-noise of predictions does not make these smaller. What blocks have more than once is taken off as for other
-dimensions (see `squares`); the part of the variance that is due to pairs of items is less by (1 - h)^2 here.
+Deleting an item changes the largest likelihood by the item's own log-likelihood, halfway between the fit with
+it and the fit without it. The spread of blocks is therefore that of log-likelihoods at this mean prediction.
+Its coefficients maximise the likelihood for predictions of the fit to all items, because the noise of
+predictions does not make these smaller. The part that blocks count more than once is subtracted as for other
+dimensions (see `squares`). The part of the variance from pairs of items is smaller by (1 - h)^2 here.
 """
 
 from dataclasses import dataclass
@@ -44,21 +43,21 @@ Floats32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 N_STEPS = 8  # of Newton's method
-MAX_LOGIT = 30.0  # beyond it a bit is certain in single precision
+MAX_LOGIT = 30.0  # beyond this, a bit is certain in single precision
 MAX_STEP = 4.0  # change of a coefficient in one step
-STEPS_AT_ONCE = 4096  # from value to value, of all items in memory
-RIDGE = 1e-3  # items' worth of prior weight, so that a bit that is predicted without error has coefficients
+STEPS_AT_ONCE = 4096  # steps between values that are in memory at once, for all items
+RIDGE = 1e-3  # prior weight in items, so a bit that is predicted without error has finite coefficients
 
 
 @dataclass(frozen=True)
 class BitNats:
-    """What one source tells of some bits, over the sampled items.
+    """Information of one source about some bits, over the sampled items.
 
     Attributes:
-        nats: of all bits together.
-        marginal_entropy_nats: their entropies' sum.
-        spread: how far the sum over the items of each block is from its share, shape (n_blocks,).
-        excess: what blocks vary too much by, as deviations of blocks, shape (n_blocks,).
+        nats: total of all bits.
+        marginal_entropy_nats: sum of their entropies.
+        spread: distance of each block's sum from its share, shape (n_blocks,).
+        excess: excess variation of the blocks, as deviations of blocks, shape (n_blocks,).
     """
 
     nats: float
@@ -72,9 +71,9 @@ class Steps:
     """The steps from one value to the next of some dimensions, as bits, over the sampled items.
 
     Attributes:
-        dimension: of each step, shape (s,).
-        bits: 1 where an item's value is above the step, shape (n, s).
-        reached: 1 where it is above the step before, so that the bit is asked at all, shape (n, s).
+        dimension: dimension of each step, shape (s,).
+        bits: 1 if an item's value is above the step, shape (n, s).
+        reached: 1 if it is above the previous step, so the bit is defined, shape (n, s).
     """
 
     dimension: npt.NDArray[np.int64]
@@ -83,7 +82,7 @@ class Steps:
 
     @classmethod
     def of(cls, rows: Floats32, cuts: Floats) -> "Steps":
-        """The steps of standardised rows, shape (n, d), at cuts, shape (d, most), rising, NaN at the end."""
+        """The steps of standardised rows (n, d) at increasing cuts (d, most), with NaN after the last."""
         dimension, place = np.nonzero(~np.isnan(cuts))
         above = (rows[:, dimension] > cuts[dimension, place]).astype(np.float32)
         reached = np.ones_like(above)
@@ -92,11 +91,11 @@ class Steps:
 
 
 def nats_of_bits(residuals: Residuals, cuts: Floats) -> BitNats:
-    """Information sufficiency of a source for bits and other dimensions of few values.
+    """Information sufficiency of a source for bits and other dimensions with few values.
 
     Args:
         residuals: of the standardised dimensions regressed on the source, for the plan's sample of units.
-        cuts: between the values of each of them, shape (d, most); NaN where there are no more.
+        cuts: between the values of each dimension, shape (d, most); NaN after the last.
     """
     units = list(residuals.of_units())
     kept, left_out = (np.concatenate(part) for part in zip(*units, strict=True))
@@ -117,7 +116,7 @@ def nats_of_bits(residuals: Residuals, cuts: Floats) -> BitNats:
 
 @dataclass(frozen=True)
 class _Told:
-    """What a source tells of some steps: nats, entropy, nats of each item, and which dimensions vary."""
+    """A source's information about some steps: nats, entropy, nats per item, and which dimensions vary."""
 
     nats: float
     entropy: float
@@ -126,12 +125,12 @@ class _Told:
 
 
 def _told(steps: Steps, seen: Floats32, unseen: Floats32) -> _Told:
-    """What predictions of dimensions tell of their steps.
+    """The information in predictions of dimensions about their steps.
 
     Args:
         steps: s steps of d dimensions.
         seen: predictions of the fit to all items, shape (n, d).
-        unseen: those of fits without the item's unit, shape (n, d).
+        unseen: predictions of fits without the item's unit, shape (n, d).
     """
     seen, unseen = seen[:, steps.dimension], unseen[:, steps.dimension]
     prediction = (unseen + seen) / 2
@@ -156,12 +155,12 @@ def _told(steps: Steps, seen: Floats32, unseen: Floats32) -> _Told:
 def _spread(
     source: PreparedRegression, units: Units, influence: Floats, varies: Mask
 ) -> tuple[Floats, Floats]:
-    """Deviations of the blocks' sums, and those of what they vary too much by, shape (n_blocks,) each.
+    """Deviations of the sums of blocks, and of their excess variation, shape (n_blocks,) each.
 
     Args:
         source: the source.
         units: residuals of the sampled units.
-        influence: what each sampled item adds to the number, shape (n,).
+        influence: contribution of each sampled item to the estimate, shape (n,).
         varies: which dimensions vary in the sample, shape (d,).
     """
     sample = source.plan.sample
@@ -175,14 +174,14 @@ def _spread(
 
 
 def _log_odds(frequency: Floats) -> Floats32:
-    """Log-odds, finite also for a bit that does not vary in the sample."""
+    """Log-odds; finite even for a bit that does not vary in the sample."""
     tiny = np.exp(-MAX_LOGIT)
     inside = np.clip(frequency, tiny, 1 - 1e-12)
     return np.log(inside / (1 - inside)).astype(np.float32)
 
 
 def _log_likelihood(steps: Steps, logit: npt.NDArray[np.floating]) -> Floats32:
-    """Log-probability of each bit given its log-odds, shape (n, s); 0 where it is not asked."""
+    """Log-probability of each bit given its log-odds, shape (n, s); 0 if the bit is not defined."""
     signed = np.where(steps.bits > 0, -logit, logit)
     logit = np.clip(signed, -MAX_LOGIT, MAX_LOGIT).astype(np.float32)
     return -np.logaddexp(np.float32(0), logit) * steps.reached
@@ -193,7 +192,7 @@ def _calibrated(
 ) -> tuple[Floats32, Floats32]:
     """Offset and slope of each bit's log-odds, by Newton's method on all bits at once, shape (s,) each.
 
-    Changes are bounded, and begin at `start`.
+    Changes are bounded, and start at `start`.
     """
     offset, slope = start
     for _ in range(N_STEPS):

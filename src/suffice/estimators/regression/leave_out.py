@@ -1,8 +1,8 @@
-r"""What a linear regression's residuals would be if a unit of items had been left out of its fit.
+r"""Residuals of a linear regression without a unit of items, computed from the fit to all items.
 
-With the hat matrix H = X (X'X + penalty)^{-1} X' the residuals of unit u, had the regression been fitted
-without it, are (I - H_uu)^{-1} e_u, where e_u are its residuals in the fit to all items. So one fit gives
-the residuals of as many fits as there are units.
+Let H = X (X'X + penalty)^{-1} X' be the hat matrix and e_u the residuals of unit u in the fit to all items.
+The residuals of this unit in a fit without it are (I - H_uu)^{-1} e_u. One fit therefore gives the residuals
+of one fit per unit.
 
 Source: Cook and Weisberg, Residuals and Influence in Regression (1982), section 3.4, for groups of items.
 """
@@ -22,21 +22,21 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 FIELDS = ("flat", "sizes", "degrees", "across")
-MAX_ACROSS = 64  # items of a unit of which `across` holds leverages
+MAX_ACROSS = 64  # items of a unit whose leverages `across` holds
 MAX_LEVERAGE = 1 - 1e-5  # keeps (I - H)^{-1} within single precision
 
 
 @dataclass(frozen=True)
 class LeaveOut:
-    """For each unit the matrix that turns its residuals into those of a fit without it.
+    """For each unit, the matrix that turns its residuals into those of a fit without it.
 
     Attributes:
-        flat: the matrices of all units one after the other: (I - H_uu)^{-1}, of the unit's size; or, for a
-            unit of more items than the regression has coefficients, the smaller matrix K of Woodbury's
-            identity, (I - H_uu)^{-1} = I + X_u K X_u', of the coefficients' number.
+        flat: the matrices of all units one after the other. Each is (I - H_uu)^{-1}, with the size of the
+            unit. If a unit has more items than the regression has coefficients, it is the smaller matrix K of
+            Woodbury's identity, (I - H_uu)^{-1} = I + X_u K X_u', with the number of coefficients as size.
         sizes: number of rows of each matrix, shape (n_units,).
         degrees: the sum of the leverages of each unit's items, tr H_uu, shape (n_units,).
-        across: the entries of H between each unit and the next, of at most 64 items each, one matrix after
+        across: the entries of H between each unit and the next, for at most 64 items each, one matrix after
             the other.
     """
 
@@ -51,7 +51,7 @@ class LeaveOut:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """What `arrays` described; other arrays are ignored."""
+        """The matrices that `arrays` described; other arrays are ignored."""
         return cls(*(arrays[f"leave_out_{name}"] for name in FIELDS))
 
     @cached_property
@@ -67,10 +67,10 @@ class LeaveOut:
             start = stop
 
     def apply(self, unit: int, residual: Floats32, rows: Floats32) -> Floats32:
-        """Residuals of one unit, shape (n, d_v), had it been left out of the fit.
+        """Residuals of one unit in a fit without it, shape (n, d_v).
 
         Args:
-            unit: its number.
+            unit: number of the unit.
             residual: its residuals in the fit to all items, shape (n, d_v).
             rows: its rows of the regression's source, shape (n, d_u).
         """

@@ -1,8 +1,8 @@
-"""Linear regression of one model on another from second moments, shared by the families that rest on it.
+"""Linear regression of one model on another from second moments, shared by the families that use it.
 
-Per model: standardised rows, the inverse of the penalised second moment, and what leaving out each unit of
-items does. Per unordered pair: one product of the two embeddings. Per ordered pair: one product with the
-weights, which gives the residuals. Items are streamed: memory does not grow with their number.
+Per model: standardised rows, the inverse of the penalised second moment, and the effect of leaving out each
+unit of items. Per unordered pair: one product of the two embeddings. Per ordered pair: one product with the
+weights, which gives the residuals. Items are streamed, so memory does not grow with their number.
 """
 
 from abc import abstractmethod
@@ -29,11 +29,11 @@ from suffice.settings import Settings
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
-MAX_DEGREES_SHARE = 0.5  # of the groups; with more, what is left over is known too badly
-FEW_ITEMS_WARNING = "low, as the source has more than half as many dimensions as there are items (or groups)"
-MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above it rounding would show
+MAX_DEGREES_SHARE = 0.5  # of the groups; with more, the residual variance is too uncertain
+FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions as there are items (or groups)"
+MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
 OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
-ROWS_AT_ONCE = 1024  # of residuals, so that they stay in the processor's cache
+ROWS_AT_ONCE = 1024  # of residuals, so they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StandardRows:
     Attributes:
         embedding: shape (n_items, embed_dim), not standardised; may be a memory map.
         plan: the division of the items.
-        standardisation: of the dimensions that vary, d of them.
+        standardisation: of the d dimensions that vary.
     """
 
     embedding: Embedding
@@ -74,14 +74,14 @@ class StandardRows:
 
 @dataclass(frozen=True)
 class PreparedRegression(StandardRows, Prepared):
-    """What the pairs of a model share.
+    """The work on a model that its pairs share.
 
     Attributes:
-        mean_square: about the mean of all units but the item's own, shape (d,).
-        block_squares: such squares of the sampled units, summed over each block, shape (n_blocks, d).
+        mean_square: about the mean of all units except the item's own, shape (d,).
+        block_squares: the same squares for sampled units, summed over each block, shape (n_blocks, d).
         inverse: inverse of the penalised second moment, shape (d, d); in single precision if that is enough.
         leave_out: turns residuals of a regression on this model into those of fits without a sampled unit.
-        penalty: what was added to the second moment's diagonal.
+        penalty: constant added to the diagonal of the second moment.
         degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
     """
 
@@ -94,7 +94,7 @@ class PreparedRegression(StandardRows, Prepared):
 
     @property
     def rank(self) -> int:
-        """Number of dimensions that the penalty does not hold down."""
+        """Number of dimensions that the penalty does not suppress."""
         return round(self.degrees[0] - 1)
 
     @property
@@ -104,11 +104,11 @@ class PreparedRegression(StandardRows, Prepared):
 
     @property
     def is_penalised(self) -> bool:
-        """Whether the groups are too few for the dimensions, so that the penalty had to be raised."""
+        """Whether there are too few groups for the dimensions, so the penalty was raised."""
         return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
 
     def of_dimensions(self, which: npt.NDArray[np.bool_]) -> Self:
-        """The model as a target of some of its dimensions alone; as a source it stays what it was.
+        """The model as a target with only some of its dimensions; as a source it does not change.
 
         Args:
             which: of the dimensions that vary, shape (d,).
@@ -136,11 +136,11 @@ class PreparedRegression(StandardRows, Prepared):
 
     @classmethod
     def of(cls, rows: StandardRows, penalty: float) -> Self:
-        """Invert the second moment, and find what leaving out each unit does.
+        """Invert the second moment, and prepare to leave out each unit.
 
         Args:
             rows: the model's standardised rows.
-            penalty: least ridge penalty, as a share of a dimension's variance.
+            penalty: smallest ridge penalty, as a share of a dimension's variance.
         """
         moment = rows.second_moment()
         absolute = _penalty(moment, penalty, rows.plan)
@@ -166,7 +166,7 @@ class PreparedRegression(StandardRows, Prepared):
 
 
 def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
-    """The least penalty that keeps the degrees of freedom, intercept included, below their limit."""
+    """The smallest penalty that keeps the degrees of freedom, intercept included, below their limit."""
     n_items = plan.n_items
     least, limit = least_share * n_items, MAX_DEGREES_SHARE * plan.n_groups - 1
     if len(moment) <= limit:
@@ -181,9 +181,9 @@ def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
 
 
 def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
-    """Squares about the mean of all units but the item's own: their mean, (d,), and block sums of the sample.
+    """Squares about the mean of the other units: their mean (d,), and the block sums of the sample.
 
-    They are the squares about the mean of all, whose mean is 1 for standardised rows, and a little more.
+    They are a little larger than squares about the mean of all items, which average 1 for standardised rows.
     """
     n_items, sample = rows.plan.n_items, rows.plan.sample
     sampled = rows.sampled_rows()
@@ -201,13 +201,13 @@ def cross_moments(
     threads: Pool,
     precision: type[np.floating] = np.float32,
 ) -> Callable[[PairKey], Floats]:
-    """Sums over all items of u v' for wanted pairs, one product for both directions of a pair.
+    """Sums over all items of u v' for wanted pairs, with one product for both directions of a pair.
 
     Args:
         models: by name.
         wanted: pairs (source, target), at least one.
-        threads: to compute with.
-        precision: of the products; double where 1 - rho^2 of nearly determined directions matters.
+        threads: threads for the computation.
+        precision: of the products; double if 1 - rho^2 of nearly determined directions matters.
 
     Returns:
         The moment, shape (d_u, d_v), of a pair (source, target).
@@ -236,7 +236,7 @@ def _rows_of(models: Mapping[str, PreparedRegression], units: range, name: str) 
 
 
 def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
-    """The pair in the order, fixed by the models' contents, in which their moment is computed."""
+    """The pair in the order in which its moment is computed, which the contents of the models decide."""
 
     def content(name: str) -> tuple[int, bytes]:
         return models[name].dim, models[name].standardisation.mean.tobytes()
@@ -252,13 +252,13 @@ def sampled_rows(models: Mapping[str, PreparedRegression], threads: Pool) -> dic
 
 
 def warnings_of_pair(n_floored: int, n_dims: int, floor: float, low: str | None, plan: ItemPlan) -> list[str]:
-    """What a reader of a pair's number should know.
+    """Warnings about a pair's estimate.
 
     Args:
         n_floored: dimensions or directions of the target that were predicted up to the variance floor.
         n_dims: number of the target's dimensions.
         floor: the variance floor.
-        low: why the number is low, if it is.
+        low: why the estimate is too low, if it is.
         plan: division of the items.
     """
     floored = f"{n_floored} of {n_dims} dimensions predicted up to the variance floor of {floor:g}"
@@ -273,7 +273,7 @@ class Residuals:
     Attributes:
         source: the source.
         source_rows: its sampled rows, shape (n, d_u).
-        target_rows: the target's, shape (n, d_v).
+        target_rows: the target's sampled rows, shape (n, d_v).
         weights: shape (d_u, d_v).
     """
 
@@ -283,11 +283,11 @@ class Residuals:
     weights: Floats32
 
     def of_dimensions(self, which: npt.NDArray[np.bool_]) -> "Residuals":
-        """Those of some dimensions of the target, a mask of shape (d_v,)."""
+        """The same for some dimensions of the target, given as a mask of shape (d_v,)."""
         return replace(self, target_rows=self.target_rows[:, which], weights=self.weights[:, which])
 
     def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
-        """Each unit's residuals, and those of a fit without it, shape (n_u, d_v) each."""
+        """Residuals of each unit, and its residuals in a fit without it, shape (n_u, d_v) each."""
         bounds = self.source.plan.sample.bounds
         for units in runs_within(bounds, ROWS_AT_ONCE):
             first, last = bounds[units.start], bounds[units.stop]
@@ -303,24 +303,24 @@ R = TypeVar("R", bound=PreparedRegression)
 
 
 class RegressionSettings(Settings):
-    """Settings of every family that rests on linear regression."""
+    """Settings of every family based on linear regression."""
 
     penalty: float = Field(
         default=1e-8,
         ge=1e-12,
         le=1,
-        description="least ridge penalty, as a share of a source dimension's variance; it is raised until "
+        description="smallest ridge penalty, as a share of a source dimension's variance; it is raised until "
         "the degrees of freedom are at most half the number of groups of items",
     )
 
 
 class RegressionEstimator(Estimator[R]):
-    """A family that rests on linear regression: what pairs share is done once, several pairs at a time."""
+    """A family based on linear regression: shared work is done once, and several pairs at a time."""
 
     settings: RegressionSettings
 
     def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
-        """Prepare several models, some at once."""
+        """Prepare several models, some of them at once."""
         with pool() as threads:
             prepare = partial(self.prepare_named, plan=plan)
             prepared = threads.map(lambda item: prepare(*item), embeddings.items())
@@ -358,7 +358,7 @@ class RegressionEstimator(Estimator[R]):
     def prepare_all_looks(
         self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
     ) -> dict[str, Looks[R]]:
-        """Prepare both looks of several models, some at once."""
+        """Prepare both looks of several models, some of them at once."""
         with pool() as threads:
             prepared = threads.map(
                 lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
@@ -378,7 +378,7 @@ class RegressionEstimator(Estimator[R]):
     def all_look_pairs(
         self, prepared: Mapping[str, Looks[R]], targets: Sequence[str] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs across two looks; one product of U(x1) and V(x2) serves both directions."""
+        """All pairs across two looks, with one product of U(x1) and V(x2) for both directions."""
         for models, pairs in pair_tiles(prepared, targets):
             results = self._across_looks(models, pairs)
             yield from ((*pair, results[pair]) for pair in pairs)
@@ -386,7 +386,7 @@ class RegressionEstimator(Estimator[R]):
     def _across_looks(
         self, models: Mapping[str, Looks[R]], wanted: Sequence[PairKey]
     ) -> dict[PairKey, Sufficiency]:
-        """All wanted pairs (source, target) of some models, each the mean of both ways across the looks."""
+        """All wanted pairs (source, target) of some models, each the mean of both directions across looks."""
         looks = {
             key: look for name in models for key, look in zip(keys_of_looks(name), models[name], strict=True)
         }

@@ -1,28 +1,30 @@
-r"""How far the residual variances of a linear regression are from their values with unlimited items.
+r"""The distance of a linear regression's residual variances from their values with unlimited items.
 
-With the noise e of the items, the leverages h and the noise d of the prediction that leaves out item i, the
-residual variance of `linear` is off by two sums, one over items and one over pairs of items:
+Let e be the noise of the items, h the leverages, and d the noise of the prediction that leaves out item i.
+The error of the residual variance of `linear` has two sums, one over items and one over pairs of items:
 
 .. math:: \frac{\hat\sigma^2}{\sigma^2} - 1 \approx
           \frac1n \sum_i \Big(\frac{e_i^2}{\sigma^2} - 1\Big) - \frac1n \sum_i \frac{e_i d_i}{\sigma^2}
 
-The spread between blocks of items is that of the squares of residuals left out of the fit, (e - d)^2. It has
-the first sum as it is, for any distribution of the noise, but not the second: each pair of items stands in
-two blocks (2 e d), and d^2 is added. So blocks vary too much, as those of every jackknife (Efron and Stein,
-Annals of Statistics 1981). With q = h / (1 - h), the correlations r of the residuals of dimensions j and k,
-and m items that count as one, the variance of the sum over dimensions of 1/2 log of the residual variance is
+The spread between blocks of items is that of the squares of residuals left out of the fit, (e - d)^2. It
+contains the first sum exactly, for any distribution of the noise, but not the second. Each pair of items is
+in two blocks (2 e d), and d^2 is added. Blocks therefore vary too much, as in every jackknife (Efron and
+Stein, Annals of Statistics 1981). Let q = h / (1 - h), let r be the correlations of the residuals of
+dimensions j and k, and let m items count as one. The variance of the sum over dimensions of 1/2 log of the
+residual variance is then
 
 .. math:: \frac{q m}{2 n} \sum_{jk} r_{jk}^2 \text{ from pairs of items, and }
           \frac{q (1 + q) m}{2 n} \sum_{jk} r_{jk}^2 \text{ too much in blocks.}
 
-The second is taken off the variance between blocks, which never falls below the first. Without this the
-standard errors of independent data are too wide by the square root of 2 and more. The sum of r^2 is the mean
-of the squared inner products of two items' residuals, brought to unit variance, in neighbouring units.
+The second is subtracted from the variance between blocks, which never falls below the first. Without this,
+the standard errors of independent data are too wide by a factor of the square root of 2 or more. The sum of
+r^2 is the mean of the squared inner products of the residuals of two items, with unit variance, in
+neighbouring units.
 
-For sums and differences of such numbers one has to know how much of it two of them have in common. So it is
-kept as deviations of blocks, which are added up like the numbers: the sums over pairs of items of
-neighbouring units of the entries of H times the inner products of residuals, e_i'e_k. They are as noise of
-pairs is, but of few of the pairs; their scale is that of the second formula above.
+For sums and differences of estimates, we need the part that two estimates have in common. The excess is
+therefore kept as deviations of blocks, which add up like the estimates. They are sums over pairs of items of
+neighbouring units: the entries of H times the inner products of residuals, e_i'e_k. They behave like the
+noise of pairs, but use only a few of the pairs. The second formula above sets their scale.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,19 +50,19 @@ class Squares:
     """Squares of residuals of the sampled units, summed over each block.
 
     Attributes:
-        kept: of residuals in the fit to all items, shape (n_blocks, d_v).
-        product: of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
+        kept: squares of residuals in the fit to all items, shape (n_blocks, d_v).
+        product: products of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
     """
 
     kept: Floats
     product: Floats
 
     def influence(self, source: PreparedRegression, target_squares: Floats) -> Floats:
-        """What each block adds to the estimate, about its mean, shape (n_blocks, d_v); it sums to 0.
+        """Contribution of each block to the estimate, about its mean, shape (n_blocks, d_v); it sums to 0.
 
-        The first part is as if all items were sampled, so that its variance is less by the share that is.
-        The second is that of the ratio of both sums in a sample. A block's squares left out of the fit are
-        its product and 1 / (1 - h) times what the fit took off it, as far as that is not due to leverage.
+        The first part is scaled as if all items were sampled, so its variance is smaller by the sampled
+        share. The second part is that of the ratio of both sums in a sample. A block's squares left out of
+        the fit are its product plus 1 / (1 - h) times the reduction by the fit that is not due to leverage.
 
         Args:
             source: the source.
@@ -74,7 +76,7 @@ class Squares:
         return np.asarray(0.5 * (np.sqrt(sample.share) * whole - np.sqrt(1 - sample.share) * ratio))
 
     def leverage(self) -> Floats:
-        """Share of the noise that the fit takes off, by dimension of the target, shape (d_v,)."""
+        """Share of the noise that the fit removes, by dimension of the target, shape (d_v,)."""
         shares = 1 - self.kept.sum(axis=0) / np.maximum(self.product.sum(axis=0), TINY)
         return np.asarray(np.clip(shares, 0.0, 0.99))
 
@@ -104,18 +106,18 @@ def block_squares(units: Units, sample: UnitSample) -> Squares:
 
 
 def products_across(rows: Iterable[Floats32]) -> list[Floats32]:
-    """Inner products of the first items of each unit with those of the next, by the rows of each unit."""
+    """Inner products of the first items of each unit with those of the next, from the rows of each unit."""
     return [before[:MAX_ACROSS] @ now[:MAX_ACROSS].T for before, now in pairwise(rows)]
 
 
 @dataclass(frozen=True)
 class OfPairs:
-    """The part of the variance that is due to pairs of items.
+    """The part of the variance that comes from pairs of items.
 
     Attributes:
-        odds: q = h / (1 - h) of the noise that the fit takes off.
+        odds: q = h / (1 - h) of the noise that the fit removes.
         variance: of the sum over dimensions of 1/2 log of the residual variance, in nats squared.
-        by_block: what it is in each block, but for a factor, shape (n_blocks,).
+        by_block: its part in each block, up to a factor, shape (n_blocks,).
     """
 
     odds: float
@@ -124,20 +126,20 @@ class OfPairs:
 
     @property
     def excess(self) -> float:
-        """What blocks have of it more than once."""
+        """The part that blocks count more than once."""
         return (1 + self.odds) * self.variance
 
 
 def variance_of_pairs(
     units: Units, squares: Squares, source: PreparedRegression, counted: npt.NDArray[np.bool_]
 ) -> OfPairs:
-    """The part of the variance of a pair's number that is due to pairs of items.
+    """The part of the variance of a pair's estimate that comes from pairs of items.
 
     Args:
         units: residuals of the sampled units, as `block_squares` takes them.
         squares: of these residuals.
         source: the source.
-        counted: the dimensions of the target that count, shape (d_v,).
+        counted: mask of the dimensions of the target that count, shape (d_v,).
     """
     plan, n_dims = source.plan, int(counted.sum())
     odds = float(_odds(squares.leverage()[counted].mean())) if n_dims else 0.0
@@ -145,9 +147,9 @@ def variance_of_pairs(
     precision = np.where(counted, 1 / np.maximum(mean_square, TINY), 0.0)
     products = products_across(kept * np.sqrt(precision, dtype=np.float32) for kept, _ in units)
     squares_across = sum(float(np.square(product).sum()) for product in products)
-    likeness = squares_across / sum(product.size for product in products)
-    likeness = max(likeness - n_dims**2 * odds / plan.n_items, n_dims)
-    variance = odds * _items_alike(odds, source, plan) * likeness / (2 * plan.n_items)
+    similarity = squares_across / sum(product.size for product in products)
+    similarity = max(similarity - n_dims**2 * odds / plan.n_items, n_dims)
+    variance = odds * _items_alike(odds, source, plan) * similarity / (2 * plan.n_items)
     by_block = sums_across(source, products, n_dims * (1 + odds))
     return OfPairs(odds, variance, by_block)
 
@@ -155,8 +157,8 @@ def variance_of_pairs(
 def sums_across(source: PreparedRegression, products: Sequence[Floats32], by_fit: float) -> Floats:
     """Sums over pairs of items of neighbouring units: entries of H times products of noise, (n_blocks,).
 
-    The products of residuals are those of noise less what the fit has put into them, which is on average
-    `by_fit` times the entry of H.
+    The products of residuals equal those of noise minus a term from the fit, which is on average `by_fit`
+    times the entry of H.
     """
     hats = source.leave_out.hat_across(product.shape for product in products)
     sums = [(hat * (product + by_fit * hat)).sum() for hat, product in zip(hats, products, strict=True)]
@@ -166,14 +168,14 @@ def sums_across(source: PreparedRegression, products: Sequence[Floats32], by_fit
 def excess_of_blocks(
     by_block: Floats, spread: Floats, block_items: Floats, excess: float, least: float
 ) -> Floats:
-    """Deviations of blocks whose variance is what the jackknife counts twice, shape (n_blocks,).
+    """Deviations of blocks whose variance equals the part that the jackknife counts twice, shape (n_blocks,).
 
     Args:
-        by_block: what is due to pairs of items in each block, but for a factor, shape (n_blocks,).
+        by_block: part from pairs of items in each block, up to a factor, shape (n_blocks,).
         spread: deviation of each block's sum, shape (n_blocks,).
         block_items: number of items of each block, shape (n_blocks,).
-        excess: what is to be taken off the squared standard error, in nats squared.
-        least: what is to be left of it at least.
+        excess: amount to subtract from the squared standard error, in nats squared.
+        least: smallest value that may remain.
     """
     own = block_variance(by_block, block_items)
     taken_off = min(excess, block_variance(spread, block_items) - least)
@@ -184,6 +186,6 @@ def excess_of_blocks(
 
 
 def _items_alike(odds: float, source: PreparedRegression, plan: ItemPlan) -> float:
-    """As how many items of one group count as one: by how much more of the noise the fit takes off."""
+    """How many items of one group count as one: how much more of the noise the fit removes."""
     share = source.degrees[0] / plan.n_items
     return float(np.clip(odds / (1 + odds) / share, 1.0, plan.n_items / plan.n_groups))

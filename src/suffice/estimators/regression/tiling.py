@@ -1,4 +1,4 @@
-"""What lets many pairs share work: threads, and runs of models whose moments fit in memory."""
+"""Sharing work between many pairs: threads, and runs of models whose moments fit in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +18,12 @@ PairKey = tuple[str, str]
 
 ONE_POOL = RLock()
 MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights that are held at once
-MAX_WIDTH = 8192  # dimensions of all models whose rows are read side by side
+MAX_WIDTH = 8192  # total dimensions of the models whose rows are read together
 BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
 
 
 class HasDim(Protocol):
-    """A model of some width."""
+    """A model with a width."""
 
     @property
     def dim(self) -> int:
@@ -34,26 +34,26 @@ M = TypeVar("M", bound=HasDim)
 
 
 class Pool:
-    """Threads that each do matrix products of their own."""
+    """Threads that each compute their own matrix products."""
 
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self.executor = executor
 
     def map(self, function: Callable[[S], T], things: Iterable[S]) -> list[T]:
-        """The function's values for all things, in their order; an error of any is raised."""
+        """The function's values for all things, in order. An error in any call is raised."""
         return list(self.executor.map(function, things))
 
     def each(self, function: Callable[[S], None], things: Iterable[S]) -> None:
-        """Call the function with each thing; an error of any is raised."""
+        """Call the function with each thing. An error in any call is raised."""
         self.map(function, things)
 
 
 @contextmanager
 def pool() -> Iterator[Pool]:
-    """As many threads as matrix products had, which have one each while the block lasts.
+    """As many threads as matrix products had; within the block, each product uses one thread.
 
-    A number then does not depend on how many threads there are. The limit holds for the whole process, so
-    that one block at a time may set it; another thread waits for its turn.
+    Results then do not depend on the number of threads. The limit applies to the whole process, so only one
+    block at a time may set it, and another thread waits.
     """
     with ONE_POOL:
         blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
@@ -62,7 +62,7 @@ def pool() -> Iterator[Pool]:
 
 
 def tiles(dims: Mapping[str, int]) -> list[list[str]]:
-    """Models in runs such that the moments of all pairs between two runs fit in memory, a model at least."""
+    """Models in runs of at least one model; the moments of all pairs between two runs fit in memory."""
     limit = int(np.sqrt(MAX_MOMENTS_BYTES / BYTES_OF_PAIR_ENTRY))
     found: list[list[str]] = []
     width = 0
@@ -76,7 +76,7 @@ def tiles(dims: Mapping[str, int]) -> list[list[str]]:
 
 
 def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str, M]]:
-    """Sources, read one after the other, in runs whose moments with one target fit in memory."""
+    """Sources in runs whose moments with one target fit in memory; they are read one after the other."""
     limit = min(MAX_WIDTH, MAX_MOMENTS_BYTES // (BYTES_OF_PAIR_ENTRY * target_dim))
     tile: dict[str, M] = {}
     for name in sources:
@@ -92,7 +92,7 @@ def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str
 def pair_tiles(
     models: Mapping[str, M], targets: Sequence[str] | None = None
 ) -> Iterator[tuple[dict[str, M], list[PairKey]]]:
-    """All pairs (source, target) in runs whose moments fit in memory, with the models that each run needs.
+    """All pairs (source, target) in runs whose moments fit in memory, and the models that each run needs.
 
     Args:
         models: by name.
@@ -107,7 +107,7 @@ def pair_tiles(
 
 
 def ordered_pairs(left: Sequence[str], right: Sequence[str], targets: set[str]) -> list[tuple[str, str]]:
-    """Ordered pairs (source, target) between two runs of models, or within one if both are the same."""
+    """Ordered pairs (source, target) between two runs of models, or within one run if both are the same."""
     pairs = {(source, target): None for source in left for target in right if target in targets}
     pairs |= {(source, target): None for source in right for target in left if target in targets}
     return list(pairs)

@@ -1,4 +1,4 @@
-"""Channels of known truth, and what estimators make of them."""
+"""Channels with known truth, and the results of estimators on them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Calibration(Kind):
-    """Estimators against known truth."""
+    """Compare estimators with known truth."""
 
     name = "calibration"
-    summary = "Compares estimators on channels whose mutual information is known."
+    summary = "Compares estimators on channels with known mutual information."
 
     def load(self, folder: Path, overrides: Mapping[str, Any]) -> "CalibrationStudy":
         """Read and check a calibration study."""

@@ -1,12 +1,12 @@
-r"""Chains of models whose order is known: each is a degraded copy of the one before it.
+r"""Chains of models with a known order: each model is a degraded copy of the one before it.
 
-All models are noisy views of one signal Z, each with noise of its own. Model k + 1 is distributed as a
-noisier, narrower or coarser version of model k, so that by the data-processing inequality it tells less of
-every other model (Cover and Thomas, Elements of Information Theory, 2nd ed., theorem 2.8.1; for versions
-that agree in distribution alone, Blackwell 1953). Scores that are means over all other models then have
-this order too: what two models tell of each other enters both scores. In a chain in which the noise is
-added up, U_1 = U_0 + e_1, U_2 = U_1 + e_2, it does not: a model in the middle is close to both ends and
-scores highest.
+All models are noisy views of one signal Z, each with its own noise. Model k + 1 is distributed like a
+noisier, narrower or coarser version of model k. By the data-processing inequality it has less information
+about every other model (Cover and Thomas, Elements of Information Theory, 2nd ed., theorem 2.8.1; for
+versions that agree only in distribution, Blackwell 1953). Scores that are means over all other models then
+have this order too, because the information between two models is part of both scores. If noise is added up
+instead, U_1 = U_0 + e_1, U_2 = U_1 + e_2, the order does not hold: a model in the middle is close to both
+ends and scores highest.
 """
 
 from collections.abc import Callable
@@ -27,19 +27,19 @@ from suffice.kinds.calibration.channel import (
 from suffice.seeds import derive_seed
 from suffice.settings import did_you_mean
 
-TOP_NATS = 1.0  # per dimension, of the best model about the signal
+TOP_NATS = 1.0  # per dimension, information of the best model about the signal
 
 
 @dataclass(frozen=True)
 class ChainSize:
-    """What a chain is drawn with.
+    """The size of a chain.
 
     Attributes:
         n_models: number of models.
         dim: width of the best model.
         n_items: number of items.
-        step_nats_per_dim: what each model tells less of the signal than the one before it, per dimension
-            of the best model; of no meaning to rotations.
+        step_nats_per_dim: loss of information about the signal from each model to the next, per dimension of
+            the best model; not used for rotations.
     """
 
     n_models: int
@@ -50,11 +50,11 @@ class ChainSize:
 
 @dataclass(frozen=True)
 class Chain:
-    """Models of the same items and the level of each.
+    """Models of the same items, and the level of each model.
 
     Attributes:
         embeddings: by name, each of shape (n_items, its width).
-        level: by name; a model of lower level is better, models of one level are equal.
+        level: by name; a lower level is better, and models of one level are equal.
     """
 
     embeddings: dict[str, Floats32]
@@ -66,11 +66,11 @@ def draw_chain(kind: str, size: ChainSize, seed: int = 0) -> Chain:
 
     Args:
         kind: one of `CHAINS`.
-        size: number and width of models, number of items, and how far apart neighbours are.
+        size: number and width of models, number of items, and distance between neighbours.
         seed: seed of the signal, the noise and the rotations.
 
     Raises:
-        DataError: unknown kind, or more steps than the signal has information for.
+        DataError: unknown kind, or too many steps for the information in the signal.
     """
     check_chain(kind, size)
     generator = np.random.default_rng(derive_seed(seed, "chain", kind))
@@ -82,7 +82,7 @@ def draw_chain(kind: str, size: ChainSize, seed: int = 0) -> Chain:
 
 
 def check_chain(kind: str, size: ChainSize) -> None:
-    """Raise DataError if there is no such chain, or its last model would have nothing left."""
+    """Raise DataError if the chain is unknown, or its last model would have no information left."""
     if kind not in CHAINS:
         raise DataError(f"no chain {kind!r}{did_you_mean(kind, list(CHAINS))}")
     room = sign_loss_nats() if kind == QUANTISATION else TOP_NATS
@@ -90,24 +90,24 @@ def check_chain(kind: str, size: ChainSize) -> None:
     if kind != ROTATION and needed >= room:
         raise DataError(
             f"a chain {kind!r} of {size.n_models} models with steps of {size.step_nats_per_dim:g} nats per "
-            f"dimension needs {needed:g}, and {room:.3g} can be lost; take fewer models or smaller steps"
+            f"dimension needs {needed:g}, but only {room:.3g} can be lost; use fewer models or smaller steps"
         )
     if kind in (PROJECTION, QUANTISATION) and size.dim * size.step_nats_per_dim < room:
         raise DataError(
             f"a chain {kind!r} of width {size.dim} loses less than one dimension in a step of "
-            f"{size.step_nats_per_dim:g} nats per dimension; take a wider chain or larger steps"
+            f"{size.step_nats_per_dim:g} nats per dimension; use a wider chain or larger steps"
         )
 
 
 def _noisy(signal: Floats32, nats: float, generator: np.random.Generator) -> Floats32:
-    """The signal with noise, unit variance; each dimension tells `nats` of its signal."""
+    """The signal with noise and unit variance; each dimension has `nats` of information about its signal."""
     left = unexplained_by(np.array(nats))
     noise = normals(len(signal), signal.shape[1], generator)
     return np.sqrt(1 - left).astype(np.float32) * signal + np.sqrt(left).astype(np.float32) * noise
 
 
 def _turned(values: Floats32, generator: np.random.Generator) -> Floats32:
-    """With a spectrum and a rotation of its own."""
+    """The model with its own spectrum and rotation."""
     return mixed(values, spectrum_and_rotation(values.shape[1], generator))
 
 
@@ -127,7 +127,7 @@ def _with_fewer_dimensions(
 def _with_more_signs(
     signal: Floats32, size: ChainSize, place: int, generator: np.random.Generator
 ) -> Floats32:
-    """Not rotated: the first dimensions are coarse, the others whole."""
+    """Without rotation: the first dimensions are reduced to signs, the others are complete."""
     coarse = round(size.dim * place * size.step_nats_per_dim / sign_loss_nats())
     values = _noisy(signal, TOP_NATS, generator)
     values[:, :coarse] = np.sign(values[:, :coarse])
@@ -141,9 +141,9 @@ def _with_a_rotation(
 
 
 def sign_loss_nats() -> float:
-    """What a dimension that tells `TOP_NATS` of its signal loses when its sign alone is kept.
+    """The information that a dimension with `TOP_NATS` loses when only its sign is kept.
 
-    The sign's information is log 2 less its mean entropy given the signal.
+    The information of the sign is log 2 minus its mean entropy given the signal.
     """
     left = float(unexplained_by(np.array(TOP_NATS)))
     signal = np.linspace(-9, 9, 2001)

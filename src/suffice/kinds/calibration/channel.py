@@ -1,9 +1,8 @@
-r"""What every channel of known truth is made of: sizes, components, spectra, rotations, and what comes out.
+r"""The parts of every channel with known truth: sizes, components, spectra, rotations and draws.
 
-Most channels begin with *components*: pairs (X_i, Y_i) that are independent of one another, so that the
-truth is the sum of the pairs' mutual informations. The components get a power-law spectrum and are rotated,
-which changes no mutual information, but leaves an estimator with correlated dimensions and correlated
-residuals, as in real embeddings.
+Most channels start with *components*: independent pairs (X_i, Y_i). The truth is the sum of the mutual
+informations of the pairs. The components get a power-law spectrum and are rotated. This does not change the
+mutual information, but dimensions and residuals become correlated, as in real embeddings.
 """
 
 from dataclasses import dataclass
@@ -16,20 +15,20 @@ from suffice.errors import DataError
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
-MAX_COMPONENT_NATS = 8.0  # beyond it the noise of a component nears the rounding of single precision
+MAX_COMPONENT_NATS = 8.0  # above this, the noise of a component is close to single-precision rounding
 SPECTRUM_EXPONENT = 1.0  # variance of component i is i ** -1, as in many embeddings
 PROFILE_SLOPE = 0.8  # the first component carries 1.8 times the mean information, the last 0.2 times
 
 
 @dataclass(frozen=True)
 class ChannelSize:
-    """What a channel is drawn with.
+    """The size of a channel.
 
     Attributes:
         source_dim: width of the source U.
         target_dim: width of the target V.
         n_items: number of items.
-        nats_per_dim: I(U; V) to have for each dimension of the target that varies.
+        nats_per_dim: required I(U; V) per varying dimension of the target.
     """
 
     source_dim: int
@@ -45,18 +44,18 @@ class ChannelSize:
 
 @dataclass(frozen=True)
 class Draw:
-    """Two embeddings of the same items, and what is known of them.
+    """Two embeddings of the same items, and their known values.
 
     Attributes:
         source: U, shape (n_items, source_dim).
         target: V, shape (n_items, target_dim).
         truth_nats: I(U; V).
-        truth_error_nats: standard error of `truth_nats` where it is a Monte Carlo mean; 0 where it is exact
-            to 1e-6 nats a component.
-        linear_nats: sum over target dimensions of -1/2 log(1 - R_j^2) in the population, to which a linear
-            family with a diagonal residual converges; None where it is not known.
-        gaussian_nats: mutual information of the Gaussian pair with the same covariances, to which a family
-            of joint Gaussians converges; None where it is not known.
+        truth_error_nats: standard error of `truth_nats` if it is a Monte Carlo mean; 0 if it is exact to 1e-6
+            nats per component.
+        linear_nats: sum over target dimensions of -1/2 log(1 - R_j^2) in the population, the limit of a
+            linear family with a diagonal residual; None if it is unknown.
+        gaussian_nats: mutual information of the Gaussian pair with the same covariances, the limit of a
+            family of joint Gaussians; None if it is unknown.
         varying_dim: number of target dimensions that vary.
     """
 
@@ -71,13 +70,13 @@ class Draw:
 
 @dataclass(frozen=True)
 class Components:
-    """Independent pairs of components, all of zero mean and unit variance, uncorrelated with one another.
+    """Independent pairs of uncorrelated components with zero mean and unit variance.
 
     Attributes:
         source: X, shape (n_items, source_dim).
-        target: Y, shape (n_items, target_dim); component i depends on component i of the source alone.
-        unexplained: share of each target component's variance that no linear function of the source
-            explains, shape (target_dim,).
+        target: Y, shape (n_items, target_dim); component i depends only on component i of the source.
+        unexplained: share of each target component's variance that no linear function of the source explains,
+            shape (target_dim,).
         truth_nats: mutual information of the two sides.
     """
 
@@ -93,16 +92,16 @@ class Components:
 
 
 def information_profile(total_nats: float, n_components: int) -> Floats:
-    """Information of each component, falling evenly from 1.8 to 0.2 times the mean, shape (n_components,)."""
+    """Information per component, falling evenly from 1.8 to 0.2 times the mean, shape (n_components,)."""
     place = (np.arange(n_components) + 0.5) / n_components
     return total_nats / n_components * (1 + PROFILE_SLOPE * (1 - 2 * place))
 
 
 def check_component_nats(most_nats: float, limit: float = MAX_COMPONENT_NATS) -> None:
-    """Raise DataError if one component is to carry more than can be drawn or computed."""
+    """Raise DataError if one component would carry more than can be drawn or computed."""
     if most_nats > limit:
         raise DataError(
-            f"one component would carry {most_nats:.3g} nats, and at most {limit:g} can be had; "
+            f"one component would carry {most_nats:.3g} nats, but at most {limit:g} are possible; "
             "lower nats_per_dim or widen the narrower side"
         )
 
@@ -111,7 +110,7 @@ def profile_of(size: ChannelSize, n_components: int | None = None) -> Floats:
     """Information of each of the first components, by default of all that can be shared.
 
     Raises:
-        DataError: one component would have to carry too much.
+        DataError: one component would carry too much.
     """
     total = size.nats_per_dim * size.target_dim
     nats = information_profile(total, size.n_shared if n_components is None else n_components)
@@ -120,10 +119,10 @@ def profile_of(size: ChannelSize, n_components: int | None = None) -> Floats:
 
 
 def even_nats(size: ChannelSize, limit: float) -> float:
-    """Information of each component if all that can be shared carry the same.
+    """Information of each component if all shared components carry the same.
 
     Raises:
-        DataError: that is more than `limit`.
+        DataError: it is more than `limit`.
     """
     nats = size.nats_per_dim * size.target_dim / size.n_shared
     check_component_nats(nats, limit)
@@ -131,7 +130,7 @@ def even_nats(size: ChannelSize, limit: float) -> float:
 
 
 def unexplained_by(nats: Floats) -> Floats:
-    r"""Share of variance left over in a Gaussian pair of the given mutual information.
+    r"""Share of unexplained variance in a Gaussian pair with the given mutual information.
 
     .. math:: 1 - \rho^2 = e^{-2 I}
 
@@ -169,14 +168,14 @@ def spectrum(dim: int) -> Floats:
 def rotation(dim: int, generator: np.random.Generator) -> Floats:
     """A rotation (or reflection) drawn uniformly, shape (dim, dim).
 
-    Source: Mezzadri, Notices of the AMS 54 (2007), arXiv math-ph/0609050: QR with the signs set right.
+    Source: Mezzadri, Notices of the AMS 54 (2007), arXiv math-ph/0609050: QR with corrected signs.
     """
     factor, triangle = np.linalg.qr(generator.standard_normal((dim, dim)))
     return np.asarray(factor * np.sign(np.diag(triangle)))
 
 
 def mixed(components: Floats32, mixing: Floats) -> Floats32:
-    """Components turned into dimensions: row i of `mixing` makes dimension i, (n, k) -> (n, dim)."""
+    """Dimensions from components: row i of `mixing` gives dimension i, (n, k) -> (n, dim)."""
     return components @ mixing.T.astype(np.float32)
 
 
@@ -190,7 +189,7 @@ def linear_nats_by_dim(mixing: Floats, unexplained: Floats) -> Floats:
 
     .. math:: 1 - R_j^2 = \sum_k M_{jk}^2 q_k / \sum_k M_{jk}^2
 
-    with mixing M and unexplained shares q: the residuals of uncorrelated components are uncorrelated.
+    with mixing M and unexplained shares q, because residuals of uncorrelated components are uncorrelated.
     """
     weights = np.square(mixing)
     return -0.5 * np.log(weights @ unexplained / weights.sum(axis=1))
@@ -208,7 +207,7 @@ def gaussian_nats_of(source: Floats, target: Floats, across: Floats) -> float:
 
 
 def draw_mixed(components: Components, generator: np.random.Generator) -> Draw:
-    """Both sides with a spectrum and a rotation of their own."""
+    """Both sides, each with its own spectrum and rotation."""
     source_mixing = spectrum_and_rotation(components.source.shape[1], generator)
     target_mixing = spectrum_and_rotation(components.target.shape[1], generator)
     return Draw(

@@ -1,4 +1,4 @@
-"""Where does each estimator follow the truth, and where does it fail? One panel a channel."""
+"""Where does each estimator follow the truth, and where does it fail? One panel per channel."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,13 +27,13 @@ SIZE = ["source_dim", "target_dim", "n_items"]
 
 @styled
 def draw_channel_curves(accuracy: pd.DataFrame, figure: Figure | None = None) -> Drawn:
-    """Estimate against truth on every channel, a line for each estimator.
+    """Estimate against truth on every channel, with a line for each estimator.
 
-    Each panel shows the size at which the channel was measured with most numbers of nats.
+    Each panel shows the size at which the channel was measured with most different numbers of nats.
 
     Args:
         accuracy: the accuracy table.
-        figure: where to draw; by default a new figure of fitting size.
+        figure: figure to draw in; by default a new figure.
 
     Returns:
         The figure; points: the rows drawn.
@@ -64,7 +64,7 @@ def draw_channel_curves(accuracy: pd.DataFrame, figure: Figure | None = None) ->
 
 
 def _fullest_size(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the size with most truths, of those the one that most estimators measured."""
+    """The rows of the size with most truths; if several, the size that most estimators measured."""
     counts = rows.groupby(SIZE)[["truth_nats_per_dim", "estimator"]].nunique()
     best = counts.sort_values(["truth_nats_per_dim", "estimator"], kind="stable").index[-1]
     return rows[(rows[SIZE] == list(best)).all(axis=1)]

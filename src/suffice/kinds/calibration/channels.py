@@ -1,4 +1,4 @@
-"""All channels by name: a new one is a function and one line here."""
+"""All channels by name: a new channel needs a function, and one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ from suffice.settings import did_you_mean
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel of known truth.
+    """A channel with known truth.
 
     Attributes:
         family: channels of one family share a colour.
         summary: one line for tables and figures.
-        draw: makes the two embeddings.
-        check: raises DataError for a size at which there is no such channel.
+        draw: draws the two embeddings.
+        check: raises DataError for a size that the channel cannot have.
     """
 
     family: str
@@ -51,7 +51,7 @@ GAUSSIAN, COPULA, TAILS, NETWORK, CLASSES = "Gaussian", "Gaussian copula", "join
 CHANNELS: dict[str, Channel] = {
     "gaussian": Channel(GAUSSIAN, "Gaussian pairs with a power-law spectrum", draw_gaussian),
     "low-rank": Channel(
-        GAUSSIAN, "a shared signal of a quarter of the dimensions", draw_low_rank, low_rank_nats
+        GAUSSIAN, "a shared signal in a quarter of the dimensions", draw_low_rank, low_rank_nats
     ),
     "nearly-deterministic": Channel(
         GAUSSIAN,
@@ -92,10 +92,10 @@ def get_channel(name: str) -> Channel:
     """The channel of this name.
 
     Raises:
-        DataError: there is none.
+        DataError: the name is unknown.
     """
     if name not in CHANNELS:
-        raise DataError(f"no channel {name!r}{did_you_mean(name, list(CHANNELS))}")
+        raise DataError(f"unknown channel {name!r}{did_you_mean(name, list(CHANNELS))}")
     return CHANNELS[name]
 
 
@@ -119,7 +119,7 @@ def draw_channel(name: str, size: ChannelSize, seed: int = 0) -> Draw:
         seed: seed of the channel and of the items.
 
     Raises:
-        DataError: unknown channel, or one that cannot carry so many nats (or so few) at these widths.
+        DataError: unknown channel, or it cannot carry so many (or so few) nats at these widths.
 
     Example:
         >>> draw = draw_channel("gaussian", ChannelSize(8, 8, 100, 0.5))

@@ -1,4 +1,4 @@
-"""Does an estimator lose its way as embeddings grow wider? Relative error against width."""
+"""Do errors grow as embeddings become wider? Relative error against width."""
 
 from typing import Any
 
@@ -31,14 +31,14 @@ COLUMNS = (
 
 @styled
 def draw_error_by_width(accuracy: pd.DataFrame, figure: Figure | None = None) -> Drawn:
-    """Relative error with its sign against the width of both sides, one panel a channel.
+    """Relative error with its sign against the width of both sides, one panel per channel.
 
-    Shown are channels that were measured at several equal widths, at the number of nats that occurs at
-    most of them.
+    It shows channels that were measured at several equal widths, at the number of nats that occurs at most of
+    these widths.
 
     Args:
         accuracy: the accuracy table.
-        figure: where to draw; by default a new figure of fitting size.
+        figure: figure to draw in; by default a new figure.
 
     Returns:
         The figure; points: the rows drawn with `relative_error` in percent.
@@ -73,7 +73,7 @@ def draw_error_by_width(accuracy: pd.DataFrame, figure: Figure | None = None) ->
 
 
 def _shown(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows to draw: of each channel the nats that occur at most widths, if at two or more."""
+    """The rows to draw: for each channel, the nats that occur at most widths, if at two or more."""
     usable = accuracy[
         (accuracy["source_dim"] == accuracy["target_dim"])
         & (accuracy["truth_nats_per_dim"] > 0)

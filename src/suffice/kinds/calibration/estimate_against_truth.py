@@ -1,4 +1,4 @@
-"""How near to the truth is each estimator, and on which family of channels? One panel an estimator."""
+"""How close to the truth is each estimator, and on which family of channels? One panel per estimator."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,11 +19,11 @@ LINE = ["channel", "source_dim", "target_dim", "n_items"]
 def draw_estimate_against_truth(accuracy: pd.DataFrame, figure: Figure | None = None) -> Drawn:
     """Every setting's estimate against its truth, coloured by the channel's family.
 
-    Settings that differ in their nats alone are joined by a line.
+    Settings that differ only in their nats are joined by a line.
 
     Args:
         accuracy: the accuracy table.
-        figure: where to draw; by default a new figure of fitting size.
+        figure: figure to draw in; by default a new figure.
 
     Returns:
         The figure; points: the rows drawn.

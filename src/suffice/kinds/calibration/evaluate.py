@@ -1,4 +1,4 @@
-"""What an estimator makes of a channel, of a chain and of a change that should change nothing: tidy rows."""
+"""Results of an estimator on a channel, a chain, and changes that should have no effect, as tidy rows."""
 
 import time
 from dataclasses import replace
@@ -21,7 +21,7 @@ from suffice.study.estimators import EstimatorChoice
 
 NORMAL_QUANTILE = 1.96  # of a 95 % interval
 AGGREGATES: tuple[Literal["mean", "median"], ...] = ("mean", "median")
-OWN_VALUES = {"linear": "linear_nats", "gaussian": "gaussian_nats"}  # of other kinds it is the truth
+OWN_VALUES = {"linear": "linear_nats", "gaussian": "gaussian_nats"}  # for other kinds it is the truth
 Row = dict[str, Any]
 
 
@@ -32,15 +32,15 @@ def evaluate_channel(
 
     Args:
         channel: name of the channel.
-        size: what it is drawn with.
+        size: size of the channel.
         choice: the estimator.
         seed: seed of the channel, its items and the estimate.
         device: torch device of the estimate.
 
     Returns:
-        One row: the setting, `truth_nats_per_dim` with its own error, what a linear and a joint Gaussian
-        family converge to, and the estimate with its interval, seconds and warnings; nats are per target
-        dimension that varies. An estimator that refuses the data has no estimate; `refused` says why.
+        One row: the setting, `truth_nats_per_dim` with its own error, the limits of a linear and a joint
+        Gaussian family, and the estimate with its interval, seconds and warnings. Nats are per varying target
+        dimension. If an estimator refuses the data there is no estimate, and `refused` says why.
     """
     draw = draw_channel(channel, size, seed)
     row = _setting_row(channel, size, choice, seed) | _truth_row(draw)
@@ -83,7 +83,7 @@ def _truth_row(draw: Draw) -> Row:
 
 
 def _result_row(result: Sufficiency, draw: Draw, choice: EstimatorChoice) -> Row:
-    """The estimate with its errors, against the truth and against what its own family converges to."""
+    """The estimate with its errors, relative to the truth and to the limit of its own family."""
     truth = draw.truth_nats / draw.varying_dim
     own = getattr(draw, OWN_VALUES.get(choice.kind, "truth_nats"))
     error = result.nats_per_dim - truth
@@ -108,7 +108,7 @@ def evaluate_chain(
     """The order in which an estimator ranks a chain, one row for each aggregate.
 
     Returns:
-        Rows with `kendall_tau` between score and known order (none for models that must tie),
+        Rows with `kendall_tau` between score and known order (empty for models that must tie),
         `in_order` (tau is 1), `all_tied` (all models in one tie group), and `n_groups`.
     """
     chain = draw_chain(kind, size, seed)
@@ -142,10 +142,10 @@ def _order_row(score: Any, level: Any, tie_group: Any) -> Row:
 def evaluate_invariance(
     channel: str, size: ChannelSize, choice: EstimatorChoice, seed: int, device: str = "cpu"
 ) -> list[Row]:
-    """How much the estimate changes when a side is rotated, scaled or shifted, one row for each change.
+    """How much the estimate changes when a side is rotated, scaled or shifted, one row per change.
 
-    None of these changes the mutual information. A family with a diagonal residual depends on the axes of
-    the target, and its row says by how much.
+    These changes do not affect the mutual information. A family with a diagonal residual depends on the axes
+    of the target, and its row shows how much.
     """
     draw = draw_channel(channel, size, seed)
     generator = np.random.default_rng(derive_seed(seed, "invariance", channel))
@@ -171,7 +171,7 @@ def evaluate_invariance(
 
 
 def _changed(values: Floats32, generator: np.random.Generator) -> dict[str, Floats32]:
-    """The embedding rotated, and each dimension scaled by 1/30 to 30 and shifted."""
+    """The rotated embedding, and the embedding with each dimension scaled by 1/30 to 30 and shifted."""
     dim = values.shape[1]
     scale = np.exp(generator.uniform(-np.log(30), np.log(30), size=dim))
     spread = values.std(axis=0)

@@ -1,4 +1,4 @@
-"""What the figures of a calibration study have in common."""
+"""Shared parts of the figures of a calibration study."""
 
 import importlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ NEAR = 0.1  # within a tenth of the truth
 
 
 def draw_figure(name: str, accuracy: pd.DataFrame) -> Drawn:
-    """Draw a figure from the accuracy table; its module and its function are found by its name."""
+    """Draw a figure from the accuracy table; its name determines its module and function."""
     draw: Callable[[pd.DataFrame], Drawn] = getattr(
         importlib.import_module(f"suffice.kinds.calibration.{name}"), f"draw_{name}"
     )
@@ -22,7 +22,7 @@ def draw_figure(name: str, accuracy: pd.DataFrame) -> Drawn:
 
 
 def truth_line(axes: Axes, most: float) -> None:
-    """The line on which an estimate is right, and the band within a tenth of it."""
+    """The line of correct estimates, and the band within a tenth of it."""
     axes.fill_between([0, most], [0, (1 - NEAR) * most], [0, (1 + NEAR) * most], color=BAND, zorder=0.3, lw=0)
     axes.plot([0, most], [0, most], color=MUTED, lw=0.9, ls="--", zorder=0.5)
 

@@ -1,4 +1,4 @@
-"""Gaussian channels: the truth is that of their canonical correlations."""
+"""Gaussian channels; the truth follows from their canonical correlations."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from suffice.kinds.calibration.channel import (
 )
 
 SIGNAL_SHARE = 4  # a low-rank signal has a quarter of the dimensions
-CERTAIN_NATS = 6.0  # of a nearly deterministic dimension: its noise is a 400th of its spread
+CERTAIN_NATS = 6.0  # of a nearly deterministic dimension, whose noise is a 400th of its spread
 DUPLICATE_SHARE, CONSTANT_SHARE = 4, 8  # a quarter of the dimensions are copies, an eighth constant
 
 
@@ -27,7 +27,7 @@ def draw_gaussian(size: ChannelSize, generator: np.random.Generator) -> Draw:
 
 
 def draw_low_rank(size: ChannelSize, generator: np.random.Generator) -> Draw:
-    """A shared signal of a quarter of the dimensions, among private noise of both sides."""
+    """A shared signal in a quarter of the dimensions, plus private noise on both sides."""
     return draw_mixed(gaussian_components(size, low_rank_nats(size), generator), generator)
 
 
@@ -37,9 +37,9 @@ def low_rank_nats(size: ChannelSize) -> Floats:
 
 
 def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator) -> Draw:
-    """A few target dimensions that the source gives almost exactly, and others that it knows nothing of.
+    """A few target dimensions that the source predicts almost exactly, and others that it cannot predict.
 
-    The target is not rotated: the dimensions of a real embedding that another model shares stand alone.
+    The target is not rotated: in a real embedding, dimensions shared with another model are separate.
     """
     components = gaussian_components(size, nearly_deterministic_nats(size), generator)
     order = generator.permutation(size.target_dim)
@@ -55,7 +55,7 @@ def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator)
 
 
 def nearly_deterministic_nats(size: ChannelSize) -> Floats:
-    """Information of each component that is known: about 6 nats, so that they add up."""
+    """Information of each known component: about 6 nats, with the required total."""
     total = size.nats_per_dim * size.target_dim
     n_certain = min(max(1, round(total / CERTAIN_NATS)), size.n_shared)
     check_component_nats(total / n_certain)
@@ -65,8 +65,8 @@ def nearly_deterministic_nats(size: ChannelSize) -> Floats:
 def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """Gaussian pairs in which a quarter of each side's dimensions are copies and an eighth are constant.
 
-    Copies add nothing to I(U; V); a family with a diagonal residual counts them again. The nats per
-    dimension are those of the dimensions that vary, as in all results.
+    Copies add nothing to I(U; V), but a family with a diagonal residual counts them again. Nats are per
+    varying dimension, as in all results.
     """
     base = base_size(size)
     components = gaussian_components(base, profile_of(base), generator)

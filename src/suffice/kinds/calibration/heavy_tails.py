@@ -1,4 +1,4 @@
-r"""A multivariate Student t pair: one radius for all dimensions, which both sides tell of.
+r"""A multivariate Student t pair: one radius for all dimensions, which both sides reveal.
 
 .. math:: I = -\tfrac12 \sum_i \log(1 - \rho_i^2) + \Phi(d_u) + \Phi(d_v) - \Phi(d_u + d_v)
 
@@ -30,7 +30,7 @@ def draw_student(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """A multivariate t with 5 degrees of freedom, with a power-law spectrum.
 
     Raises:
-        DataError: fewer nats are asked for than the common radius alone carries.
+        DataError: the common radius alone carries more nats than requested.
     """
     nats, common = student_nats(size)
     gaussian = gaussian_components(size, nats, generator)
@@ -42,19 +42,19 @@ def draw_student(size: ChannelSize, generator: np.random.Generator) -> Draw:
 
 
 def student_nats(size: ChannelSize) -> tuple[Floats, float]:
-    """Information of each component beside the radius, and that of the radius."""
+    """Information of each component without the radius, and the information of the radius."""
     common = radius_nats(size.source_dim, size.target_dim, DEGREES_OF_FREEDOM)
     left = size.nats_per_dim - common / size.target_dim
     if left < 0:
         raise DataError(
             f"a multivariate t of {size.source_dim} and {size.target_dim} dimensions carries at least "
-            f"{common / size.target_dim:.3g} nats per dimension; {size.nats_per_dim:g} is too few"
+            f"{common / size.target_dim:.3g} nats per dimension, so {size.nats_per_dim:g} is too low"
         )
     return profile_of(replace(size, nats_per_dim=left)), common
 
 
 def radius_nats(source_dim: int, target_dim: int, degrees: float) -> float:
-    """What two uncorrelated blocks of one multivariate t tell of each other, in nats."""
+    """Mutual information of two uncorrelated blocks of one multivariate t, in nats."""
     parts = (_entropy_term(dim, degrees) for dim in (source_dim, target_dim, source_dim + target_dim))
     source, target, both = parts
     return source + target - both

@@ -1,4 +1,4 @@
-"""What does each estimator report where there is nothing to report?"""
+"""What does each estimator report for independent data?"""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,11 +17,11 @@ SIZE = ["channel", "source_dim", "target_dim", "n_items"]
 
 @styled
 def draw_independence(accuracy: pd.DataFrame, figure: Figure | None = None) -> Drawn:
-    """The estimate at every size at which source and target are independent, a mark for each estimator.
+    """The estimate at every size with independent source and target, one mark per estimator.
 
     Args:
         accuracy: the accuracy table.
-        figure: where to draw; by default a new figure of fitting size.
+        figure: figure to draw in; by default a new figure.
 
     Returns:
         The figure; points: the rows drawn, and `position` (0 is the top row).

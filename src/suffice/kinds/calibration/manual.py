@@ -6,14 +6,13 @@ from suffice.kinds.keys import key_table
 
 HEAD = """## A study of the kind `calibration`
 
-With `kind: calibration` a study compares estimators with known truth instead of models with one another. It
-has a `study.yaml` alone, with these keys; `make study STUDY=calibration CONFIG='grid=full'` runs another of
-its grids.
+With `kind: calibration` a study compares estimators with known truth instead of models with one another. It has
+only a `study.yaml`, with these keys. `make study STUDY=calibration CONFIG='grid=full'` runs another of its grids.
 """
-OF_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`; `rotation` is
-one of equal models.
+OF_CHANNELS = """Chains of known order are `noise`, `projection` and `quantisation`. `rotation` is a chain
+of equal models.
 
-| channel | family | what it is |
+| channel | family | description |
 |---|---|---|
 """
 

@@ -1,4 +1,4 @@
-"""All rows of one group of settings by one estimator, each kept as soon as it is there."""
+"""All rows of one group of settings by one estimator; each is stored as soon as it is measured."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,18 +24,18 @@ def measure_group(
     device: str,
     store: ResultStore,
 ) -> tuple[pd.DataFrame, int]:
-    """Measure what is not in the store yet.
+    """Measure the settings that are not in the store yet.
 
     Args:
-        part: which kind of measurement.
-        settings: name, size and draw of each, as `CalibrationStudy.measured` gives them.
+        part: kind of measurement.
+        settings: name, size and draw of each, from `CalibrationStudy.measured`.
         choice: the estimator.
         seed: the study's seed; every draw has its own.
         device: torch device.
-        store: where rows are kept, by everything that they depend on.
+        store: keeps rows, by everything that they depend on.
 
     Returns:
-        One table, and how many settings were measured now.
+        One table, and the number of settings measured now.
     """
     rows: list[Row] = []
     n_made = 0

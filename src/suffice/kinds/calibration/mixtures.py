@@ -1,4 +1,4 @@
-r"""Channels with hidden classes: two classes of each component's own, or eight that all components share."""
+r"""Channels with hidden classes: two for each component, or eight that all components share."""
 
 from functools import cache
 
@@ -23,7 +23,7 @@ from suffice.kinds.calibration.channel import (
     rotation,
 )
 
-MOST_CLASS_NATS = 5.0  # of a component; beyond it the quadrature would need a finer grid
+MOST_CLASS_NATS = 5.0  # of a component; above this, the quadrature would need a finer grid
 N_GRID = 4001
 N_CLASSES = 8
 CLASS_SEPARATION = 3.0  # length of a class mean, in standard deviations within a class
@@ -31,7 +31,7 @@ N_MONTE_CARLO = 200_000
 
 
 def draw_mixture(size: ChannelSize, generator: np.random.Generator) -> Draw:
-    r"""Components with two hidden classes each; in every other one linear correlation is exactly zero.
+    r"""Components with two hidden classes each; in every second one linear correlation is exactly zero.
 
     With class c = +-1 and within-class correlation r, X = m c + s z, Y = m c + s z', s^2 = 1 - m^2 and
     r s^2 = m^2 or -m^2: classes and noise pull together, or against each other.
@@ -53,7 +53,7 @@ def draw_mixture(size: ChannelSize, generator: np.random.Generator) -> Draw:
 def _class_pairs(
     n_items: int, share: Floats, aligned: np.ndarray, generator: np.random.Generator
 ) -> tuple[Floats32, Floats32]:
-    """Both sides of the pairs through their sum and difference, which are independent within a class."""
+    """Both sides of the pairs from their sum and difference, which are independent within a class."""
     classes = generator.choice(np.array([-1, 1], dtype=np.float32), size=(n_items, len(share)))
     along = np.where(aligned, 1.0, 1 - 2 * share)  # variance of (X + Y) / sqrt(2) within a class
     across = np.where(aligned, 1 - 2 * share, 1.0)
@@ -79,8 +79,8 @@ def class_nats(share: float, together: bool) -> float:
 
     .. math:: I = h(X) + h(Y) - h\big(\tfrac{X+Y}{\sqrt2}\big) - h\big(\tfrac{X-Y}{\sqrt2}\big)
 
-    The difference does not depend on the class, so it is normal and independent of the sum; the other
-    three are mixtures of two normals in one dimension, integrated by the trapezoid rule.
+    The difference does not depend on the class, so it is normal and independent of the sum. The other three
+    are mixtures of two normals in one dimension, integrated by the trapezoid rule.
     """
     along, across = (1.0, 1 - 2 * share) if together else (1 - 2 * share, 1.0)
     difference = 0.5 * np.log(2 * np.pi * np.e * across)
@@ -102,8 +102,8 @@ def draw_clusters(size: ChannelSize, generator: np.random.Generator) -> Draw:
 
     .. math:: I(U; V) = I(U; V \mid C) + I(U; C) + I(V; C) - I((U, V); C)
 
-    `nats_per_dim` sets the first term, which is exact; the three about the class are Monte Carlo means
-    with a stated error.
+    `nats_per_dim` sets the first term, which is exact. The three terms about the class are Monte Carlo means
+    with a known error.
     """
     nats = profile_of(size)
     components = gaussian_components(size, nats, generator)
@@ -147,7 +147,7 @@ def _covariances_of_clusters(
 
 
 def _linear_nats_after(turn: Floats, source: Floats, target: Floats, across: Floats) -> float:
-    """What a linear family converges to after a rotation of the target."""
+    """The limit of a linear family after a rotation of the target."""
     residual = target - across.T @ np.linalg.solve(source, across)
     left, total = (((turn @ matrix) * turn).sum(axis=1) for matrix in (residual, target))
     return float(-0.5 * np.log(left / total).sum())
@@ -158,8 +158,8 @@ def _information_from_classes(
 ) -> tuple[float, float]:
     """I(U; C) + I(V; C) - I((U, V); C) and its standard error, in nats.
 
-    A class's log-likelihood is linear in the item, so that only its values at the eight means have to be
-    drawn, whatever the number of dimensions.
+    The log-likelihood of a class is linear in the item. Only its values at the eight means have to be drawn,
+    for any number of dimensions.
     """
     across = _covariance_across(source_means.shape[1], target_means.shape[1], correlation)
     within = np.block([[np.eye(len(across)), across], [across.T, np.eye(across.shape[1])]])

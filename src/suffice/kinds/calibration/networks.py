@@ -1,9 +1,9 @@
-r"""Channels through random networks whose truth is exact.
+r"""Channels through random networks, with exact truth.
 
-An invertible network changes no mutual information: I(f(X); g(Y)) = I(X; Y). With the source alone bent,
-U = f(X) and V = A f^{-1}(U) + noise: the target is a random network of the source plus Gaussian noise.
-A network that cannot be inverted is had component by component, where the entropy of
-V = a f(U) + noise is an integral in one dimension.
+An invertible network does not change the mutual information: I(f(X); g(Y)) = I(X; Y). If only the source is
+transformed, U = f(X) and V = A f^{-1}(U) + noise: the target is a random network of the source plus Gaussian
+noise. A network that cannot be inverted works component by component, where the entropy of V = a f(U) + noise
+is an integral in one dimension.
 """
 
 from functools import cache
@@ -30,9 +30,9 @@ from suffice.kinds.calibration.channel import (
 
 N_LAYERS = 3
 LEAK = 0.2  # slope of the units below zero
-STRETCH = 2.0  # the singular values of a layer lie between 1/2 and 2
+STRETCH = 2.0  # the singular values of a layer are between 1/2 and 2
 BIAS_SPREAD = 0.5
-WIDEST_LINEAR = 256  # up to this width the linear value is computed, on a sample of its own
+WIDEST_LINEAR = 256  # up to this width the linear value is computed, on a separate sample
 LINEAR_ITEMS, LINEAR_ITEMS_PER_DIM = 30_000, 40
 
 MOST_FUNCTION_NATS = 3.0
@@ -62,7 +62,7 @@ class InvertibleNetwork:
         return values
 
     def inverse(self, values: Floats) -> Floats:
-        """The input that gives this output, in double precision."""
+        """The input for this output, in double precision."""
         for weight, bias in zip(self.weights[::-1], self.biases[::-1], strict=True):
             values = np.where(values > 0, values, values / LEAK)
             values = np.asarray(np.linalg.solve(weight, (values - bias).T).T)
@@ -80,7 +80,7 @@ def draw_network_of_source(size: ChannelSize, generator: np.random.Generator) ->
 
 
 def draw_networks_of_both(size: ChannelSize, generator: np.random.Generator) -> Draw:
-    """Both sides of a Gaussian pair through a random invertible network each."""
+    """A Gaussian pair with each side through its own random invertible network."""
     return _draw_bent(size, generator, bend_target=True)
 
 
@@ -105,9 +105,9 @@ def _draw_bent(size: ChannelSize, generator: np.random.Generator, bend_target: b
 
 
 def sample_nats(source: Floats32, target: Floats32) -> tuple[float, float]:
-    """What a linear and a joint Gaussian family converge to, by least squares on a large sample.
+    """The limits of a linear and a joint Gaussian family, by least squares on a large sample.
 
-    Variances are by degrees of freedom; of the log determinants the bias d_u d_v / 2n is taken off.
+    Variances use degrees of freedom, and the bias d_u d_v / 2n of the log determinants is subtracted.
     """
     source, target = source - source.mean(axis=0), target - target.mean(axis=0)
     weights = np.linalg.lstsq(source, target, rcond=None)[0]
@@ -123,8 +123,8 @@ def sample_nats(source: Floats32, target: Floats32) -> tuple[float, float]:
 def draw_noisy_function(size: ChannelSize, generator: np.random.Generator) -> Draw:
     """The target is a random network of the source that cannot be inverted, plus Gaussian noise.
 
-    In rotated coordinates each output is a one-dimensional network of one input; the rotations make it a
-    network in which every dimension depends on every other.
+    In rotated coordinates, each output is a one-dimensional network of one input. The rotations make every
+    dimension depend on every other.
     """
     nats = even_nats(size, MOST_FUNCTION_NATS)
     source = normals(size.n_items, size.source_dim, generator)
@@ -180,7 +180,7 @@ def function_share(which: int, nats: float) -> float:
 def function_nats(which: int, share: float) -> float:
     """Mutual information of U and sqrt(share) f(U) + sqrt(1 - share) noise, to 1e-6 nats.
 
-    The entropy of the output is integrated over a grid of outputs, its density over one of inputs.
+    The entropy of the output is integrated over a grid of outputs, and its density over a grid of inputs.
     """
     signal = np.sqrt(share) * random_function(which, GRID)
     noise = np.sqrt(1 - share)

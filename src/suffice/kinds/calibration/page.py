@@ -1,4 +1,4 @@
-"""The page of a calibration study: one HTML file that needs nothing else."""
+"""The page of a calibration study: one self-contained HTML file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,24 +19,24 @@ from suffice.storage.provenance import versions
 FIGURE_WORDS = {
     "channel_curves": (
         "Where each estimator follows the truth, and where it fails",
-        "Estimate against truth on each channel, a line for each estimator. An estimator that is right "
-        "follows the dashed line; the grey wedge is within 10 % of it. A line that stays flat is blind to "
-        "what the channel carries, one that bends down has reached its ceiling.",
+        "Estimate against truth on each channel, with a line for each estimator. A correct estimator follows "
+        "the dashed line. The grey wedge is within 10 % of it. A flat line means that the estimator cannot "
+        "see what the channel carries. A line that bends down has reached its ceiling.",
     ),
     "estimate_against_truth": (
-        "All channels under each estimator",
-        "Estimate against truth, coloured by the channel's family. Settings that differ in their nats alone "
-        "are joined by a line.",
+        "All channels by estimator",
+        "Estimate against truth, coloured by the family of the channel. Settings that differ only in their "
+        "nats are joined by a line.",
     ),
     "error_by_width": (
-        "What width does",
+        "Error by width",
         "Relative error against the width of both sides, by number of items. The grey band is 10 %. A line "
-        "ends where the grid's limit for its estimator is.",
+        "ends at the grid's limit for its estimator.",
     ),
     "independence": (
-        "Where there is nothing to tell",
-        "Estimates where source and target are independent: the truth is 0. The grey band is ±0.005 nats per "
-        "dimension; the axis is logarithmic beyond ±0.01.",
+        "Independent data",
+        "Estimates for independent source and target: the truth is 0. The grey band is ±0.005 nats per "
+        "dimension. The axis is logarithmic beyond ±0.01.",
     ),
 }
 SUMMARY = (
@@ -45,12 +45,12 @@ SUMMARY = (
     Column("other_error", "Error, other channels", percent),
     Column("own_error", "Error, own value", percent),
     Column("independent_nats_per_dim", "Largest on independent data", number),
-    Column("covered", "Intervals that hold the truth", percent),
-    Column("own_covered", "Intervals that hold the own value", percent),
+    Column("covered", "Intervals that include the truth", percent),
+    Column("own_covered", "Intervals that include the own value", percent),
     Column("in_order", "Chains in order", percent),
     Column("rotations_tied", "Rotated copies tied", percent),
     Column("source_rotation_nats_per_dim", "Change by rotating the source", number),
-    Column("seconds", "Seconds a pair", number),
+    Column("seconds", "Seconds per pair", number),
     Column("n_settings", "Settings", integer),
     Column("n_refused", "Refused", integer),
 )
@@ -94,7 +94,7 @@ INVARIANCE = (
 
 
 def page_of_calibration(folder: Path, overrides: Mapping[str, Any], output: Path) -> None:
-    """Write the page of a calibration study whose tables and figures are beside it.
+    """Write the page of a calibration study; its tables and figures are beside it.
 
     Args:
         folder: the study's folder.
@@ -134,13 +134,13 @@ def _read(study: CalibrationStudy, results: Path) -> dict[str, Any]:
         "accuracy": make_table(
             accuracy,
             ACCURACY,
-            "Every setting, nats per target dimension",
+            "Every setting, in nats per target dimension",
             name_at=1,
             file_name="accuracy.csv",
         ),
         "order": _unless_empty(order, ORDER, "Known order, shares of draws", "order.csv"),
         "invariance": _unless_empty(
-            invariance, INVARIANCE, "Changes that change no mutual information", "invariance.csv"
+            invariance, INVARIANCE, "Changes without effect on the mutual information", "invariance.csv"
         ),
     }
 
@@ -150,29 +150,29 @@ def _unless_empty(table: pd.DataFrame, columns: tuple[Column, ...], caption: str
 
 
 def headline(summary: pd.DataFrame) -> str:
-    """Which estimator has the least error on Gaussian channels, and which on the others."""
+    """The estimators with the smallest error on Gaussian channels and on the others, in a sentence."""
     gaussian, other = (_least(summary, column) for column in ("gaussian_error", "other_error"))
     if not gaussian and not other:
         return "No setting was measured by all estimators."
     if gaussian == other or not other:
-        return f"{gaussian} comes nearest to the truth."
+        return f"{gaussian} is closest to the truth."
     if not gaussian:
-        return f"{other} comes nearest to the truth."
-    return f"{gaussian} is nearest to the truth on Gaussian channels, {other} on the others."
+        return f"{other} is closest to the truth."
+    return f"{gaussian} is closest to the truth on Gaussian channels, and {other} on the others."
 
 
 def _least(summary: pd.DataFrame, column: str) -> str:
-    """The estimator of the least value; empty if none is known."""
+    """The estimator with the smallest value; empty if no value is known."""
     known = summary[summary[column].notna()]
     return str(known.sort_values(column, kind="stable")["estimator"].iloc[0]) if len(known) else ""
 
 
 def details(summary: pd.DataFrame, accuracy: pd.DataFrame) -> list[str]:
-    """What the headline rests on."""
+    """The evidence for the headline."""
     shared = common_settings(accuracy).groupby("estimator").size().max()
     lines = [
-        f"Compared at the {integer(shared if pd.notna(shared) else 0)} settings at which every estimator "
-        "gave an estimate; errors are medians over settings of |estimate − truth| / truth."
+        f"Estimators are compared at the {integer(shared if pd.notna(shared) else 0)} settings that all of "
+        "them measured. Errors are medians over settings of |estimate − truth| / truth."
     ]
     columns = ("estimator", "gaussian_error", "other_error", "seconds")
     return lines + [
@@ -194,10 +194,10 @@ def _facts(accuracy: pd.DataFrame) -> list[dict[str, str]]:
     low, high = accuracy["n_items"].min(), accuracy["n_items"].max()
     items = integer(low) if low == high else f"{integer(low)} to {integer(high)}"
     return [
-        _fact("Channels", integer(accuracy["channel"].nunique()), "of known mutual information"),
+        _fact("Channels", integer(accuracy["channel"].nunique()), "with known mutual information"),
         _fact("Settings", integer(len(settings)), f"{items} items"),
         _fact("Widest", integer(widest), "dimensions"),
-        _fact("Estimates", integer(accuracy["n_draws"].sum()), "by all estimators together"),
+        _fact("Estimates", integer(accuracy["n_draws"].sum()), "by all estimators"),
     ]
 
 
@@ -207,7 +207,7 @@ def _fact(name: str, value: str, detail: str) -> dict[str, str]:
 
 def _summary_caption(accuracy: pd.DataFrame) -> str:
     return (
-        f"{accuracy['estimator'].nunique()} estimators at the settings that all of them measured; "
+        f"{accuracy['estimator'].nunique()} estimators at the settings that all of them measured, in "
         "nats per target dimension"
     )
 
@@ -237,7 +237,7 @@ def _figures(study: CalibrationStudy, results: Path) -> list[FigureView]:
         view_figure(
             name,
             *FIGURE_WORDS[name],
-            f"{FIGURE_WORDS[name][0]}. The numbers are in the tables.",
+            f"{FIGURE_WORDS[name][0]}. The tables have the numbers.",
             results / "figures" / f"{name}.png",
         )
         for name in study.figures

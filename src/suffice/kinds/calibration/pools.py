@@ -1,7 +1,7 @@
-"""Pools of models whose scores, ranks and ties are known, to see whether intervals hold what they should.
+"""Pools of models with known scores, ranks and ties, to check the coverage of intervals.
 
-All models are noisy views of one signal with noise of their own. The first two are equal: they have the
-same noise level and the same axes, so that their scores are equal in the population of items.
+All models are noisy views of one signal, each with its own noise. The first two are equal: they have the same
+noise level and the same axes, so their scores are equal in the population of items.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ Matrix = Floats
 
 @dataclass(frozen=True)
 class PoolDesign:
-    """How a pool is drawn.
+    """The design of a pool.
 
     Attributes:
         dim: width of all models.
         n_items: number of items.
-        levels: what each model tells of the signal, in nats per dimension; the first two are equal.
-        copies: how often each item stands in the data; copies share a group.
-        even: whether all components of the signal are told of equally well, or the strong ones better.
-        warp: bends every dimension; None: Gaussian.
+        levels: information of each model about the signal, in nats per dimension; the first two are equal.
+        copies: number of times that each item occurs in the data; copies share a group.
+        even: whether all components of the signal carry the same information, or strong ones carry more.
+        warp: transforms every dimension; None: Gaussian.
     """
 
     dim: int
@@ -68,9 +68,9 @@ class Pool:
     Attributes:
         embeddings: by name, in the order of `population`.
         groups: group of each item, shape (n_items,).
-        population: nats per dimension that a family converges to, shape (n_models, n_models), source by
-            target, for `linear`, `gaussian` (joint Gaussian of the dimensions as they are) and `truth`.
-            The diagonal is NaN: a model is no target of itself.
+        population: limit of a family in nats per dimension, shape (n_models, n_models), source by target, for
+            `linear`, `gaussian` (joint Gaussian of the unchanged dimensions) and `truth`. The diagonal is
+            NaN: a model is not a target of itself.
     """
 
     embeddings: dict[str, Floats32]
@@ -84,7 +84,7 @@ class Pool:
 
 
 def draw_pool(design: PoolDesign, seed: int) -> Pool:
-    """Draw a pool; axes are those of the design, items and noise those of the seed."""
+    """Draw a pool. The design determines the axes, and the seed the items and noise."""
     axes = np.random.default_rng(derive_seed(design.dim, "axes of a pool"))
     generator = np.random.default_rng(derive_seed(seed, "pool"))
     mixings = [unit_rows(spectrum_and_rotation(design.dim, axes)) for _ in design.levels]
@@ -126,7 +126,7 @@ def _population(design: PoolDesign, shares: Sequence[Floats], mixings: Sequence[
 
 
 def _bent_values(warp: Warp, source: Floats, target: Floats, correlation: Floats) -> dict[str, float]:
-    """What families that see second moments alone find of bent dimensions, in nats."""
+    """The information that families based on second moments find in transformed dimensions, in nats."""
     warps = [warp] * len(source)
     own, other = (bent_covariance(mixing @ mixing.T, warps, warps) for mixing in (source, target))
     across = bent_covariance((source * correlation) @ target.T, warps, warps)

@@ -1,4 +1,4 @@
-"""The keys of a calibration study: which channels, how large, by which estimators."""
+"""The keys of a calibration study: its channels, their sizes, and its estimators."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -15,7 +15,7 @@ KIND = "calibration"
 
 
 class ChannelGroup(Settings):
-    """Channels that are measured at the same sizes; one job for each estimator."""
+    """Channels that are measured at the same sizes, in one job per estimator."""
 
     channels: tuple[str, ...] = Field(min_length=1, description="names of channels")
     widths: tuple[int | tuple[int, int], ...] = Field(
@@ -23,7 +23,7 @@ class ChannelGroup(Settings):
     )
     n_items: tuple[int, ...] = Field(min_length=1, description="numbers of items")
     nats_per_dim: tuple[float, ...] = Field(
-        min_length=1, description="information for each target dimension that varies"
+        min_length=1, description="information per varying target dimension"
     )
     n_draws: int = Field(default=1, ge=1, description="draws of each setting, each with its own seed")
 
@@ -55,14 +55,14 @@ class ChannelGroup(Settings):
 
 
 class ChainGroup(Settings):
-    """Chains of known order that are ranked at the same sizes; one job for each estimator."""
+    """Chains of known order that are ranked at the same sizes, in one job per estimator."""
 
     chains: tuple[str, ...] = Field(min_length=1, description="noise, projection, quantisation, rotation")
     n_models: int = Field(default=5, ge=3, description="models in a chain")
     dim: int = Field(ge=2, description="width of the best model")
     n_items: int = Field(ge=MIN_ITEMS, description="number of items")
     step_nats_per_dim: float = Field(
-        default=0.1, gt=0, description="what each model tells less of the signal than the one before"
+        default=0.1, gt=0, description="loss of information about the signal from each model to the next"
     )
     n_draws: int = Field(default=1, ge=1, description="draws of each chain, each with its own seed")
 
@@ -78,19 +78,19 @@ class ChainGroup(Settings):
 
 
 class Limit(Settings):
-    """The largest settings that a slow estimator is measured at; larger ones are left out and counted."""
+    """The largest settings for a slow estimator; larger ones are left out and counted."""
 
     max_dim: int = Field(ge=0, description="widest side; 0 leaves the estimator out of the grid")
     max_items: int = Field(ge=MIN_ITEMS, description="most items")
 
 
 class Grid(Settings):
-    """What one run of a calibration study measures."""
+    """The measurements of one run of a calibration study."""
 
     channels: dict[str, ChannelGroup] = Field(default={}, description="groups of channels, by name")
     chains: dict[str, ChainGroup] = Field(default={}, description="groups of chains, by name")
     invariance: dict[str, ChannelGroup] = Field(
-        default={}, description="groups of channels whose sides are rotated, scaled and shifted, by name"
+        default={}, description="groups of channels with rotated, scaled and shifted sides, by name"
     )
     limits: dict[str, Limit] = Field(default={}, description="limits of estimators, by name")
 
@@ -104,13 +104,13 @@ class Grid(Settings):
 class CalibrationSettings(Settings):
     """The keys of `study.yaml` in a study of the kind `calibration`."""
 
-    title: str = Field(description="what the study asks, in a few words; the headline of the page")
-    kind: Literal["calibration"] = Field(description="calibration: estimators against known truth")
+    title: str = Field(description="the question of the study in a few words; shown on the page")
+    kind: Literal["calibration"] = Field(description="calibration: compare estimators with known truth")
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="torch device of the estimators")
     estimators: dict[str, dict[str, Any]] = Field(
         min_length=1,
-        description="name of each estimator with its settings. A variant has a name of its own and the key "
+        description="name of each estimator with its settings. A variant has its own name and the key "
         "`estimator`",
     )
     grid: str = Field(description="name of the grid to run")
@@ -126,12 +126,12 @@ class CalibrationSettings(Settings):
     @model_validator(mode="after")
     def _names_agree(self) -> "CalibrationSettings":
         if self.grid not in self.grids:
-            raise ValueError(f"no grid {self.grid!r}{did_you_mean(self.grid, list(self.grids))}")
+            raise ValueError(f"unknown grid {self.grid!r}{did_you_mean(self.grid, list(self.grids))}")
         for grid in self.grids.values():
             for name in grid.limits:
                 if name not in self.estimators:
                     known = did_you_mean(name, list(self.estimators))
-                    raise ValueError(f"limits: no estimator {name!r}{known}")
+                    raise ValueError(f"limits: unknown estimator {name!r}{known}")
         return self
 
     @property

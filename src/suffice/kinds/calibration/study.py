@@ -1,4 +1,4 @@
-"""A calibration study: read from its folder, checked, and cut into jobs."""
+"""A calibration study: read from its folder, checked, and divided into jobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ PARTS: tuple[Part, ...] = ("channels", "chains", "invariance")
 
 @dataclass(frozen=True)
 class CalibrationStudy:
-    """A calibration study that has been read and checked.
+    """A checked calibration study.
 
     Attributes:
-        name: the folder's name.
+        name: name of the folder.
         settings: the keys of study.yaml.
         estimators: by name.
     """
@@ -36,7 +36,7 @@ class CalibrationStudy:
         return self.settings.chosen_grid
 
     def jobs(self, part: Part) -> list[tuple[str, str]]:
-        """Group and estimator of each job that has something to measure."""
+        """Group and estimator of each job with something to measure."""
         groups: Mapping[str, Any] = getattr(self.grid, part)
         return [
             (group, estimator)
@@ -46,14 +46,14 @@ class CalibrationStudy:
         ]
 
     def n_settings(self, estimator: str) -> tuple[int, int]:
-        """Settings of channels that an estimator is measured at, and all there are."""
+        """The number of settings of channels that each estimator measures, and the total."""
         groups = self.grid.channels
         within = sum(len(self.measured("channels", group, estimator)) for group in groups)
         return within, sum(len(settings_of(group)) for group in groups.values())
 
     @property
     def figures(self) -> list[str]:
-        """The figures that the grid has something to show in."""
+        """The figures that the grid has data for."""
         settings = [each for group in self.grid.channels.values() for each in settings_of(group)]
         widths: dict[tuple[str, float], set[int]] = {}
         for each in settings:
@@ -66,7 +66,7 @@ class CalibrationStudy:
         return [name for name in FIGURES if name not in hidden]
 
     def measured(self, part: Part, group: str, estimator: str) -> list[dict[str, Any]]:
-        """The settings of a group that an estimator is measured at, each within the estimator's limit."""
+        """The settings of a group that are within an estimator's limit."""
         limit = self.grid.limits.get(estimator)
         return [
             each
@@ -76,7 +76,7 @@ class CalibrationStudy:
 
 
 def settings_of(group: Any) -> list[dict[str, Any]]:
-    """Every setting of a group: `name` of channel or chain, its `size`, `draw`, and what limits go by."""
+    """Every setting of a group: `name` of channel or chain, its `size`, `draw`, and the sizes for limits."""
     if isinstance(group, ChannelGroup):
         names, sizes = group.channels, list(group.sizes())
         dims = [max(size.source_dim, size.target_dim) for size in sizes]
@@ -94,7 +94,7 @@ def load_calibration(folder: Path, overrides: Mapping[str, Any] | None = None) -
     """Read and check a calibration study's folder.
 
     Args:
-        folder: holds study.yaml; its name is the study's name.
+        folder: folder with study.yaml; its name is the study's name.
         overrides: values that replace keys of study.yaml, such as `grid`.
 
     Raises:

@@ -35,11 +35,11 @@ def read_rows(files: Sequence[str]) -> pd.DataFrame:
 
 
 def accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row for each estimator and setting: means over draws, and how far draws differ.
+    """One row per estimator and setting: means over draws, and the spread between draws.
 
-    `error_nats_per_dim` is the bias; `relative_error` the mean of the absolute relative errors;
-    `covered` the share of draws whose 95 % interval holds the truth, `own_covered` what the estimator's
-    own family converges to; `seconds` the median.
+    `error_nats_per_dim` is the bias, and `relative_error` the mean of the absolute relative errors. `covered`
+    is the share of draws whose 95 % interval includes the truth, and `own_covered` the share that includes
+    the limit of the estimator's own family. `seconds` is the median.
     """
     rows = rows.assign(relative_error=rows["relative_error"].astype(float).abs())
     grouped = rows.groupby(["estimator", *SETTING], sort=False)
@@ -57,12 +57,12 @@ def accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean(values: "pd.Series[float]") -> float:
-    """Mean of what is there, truths as 1 and 0; NaN if nothing is."""
+    """Mean of the values that exist, with true as 1 and false as 0; NaN if there are no values."""
     return float(pd.to_numeric(values, errors="coerce").astype(float).mean())
 
 
 def order_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row for each estimator, aggregate and chain: mean tau, and shares of draws."""
+    """One row per estimator, aggregate and chain: mean tau, and shares of draws."""
     if rows.empty:
         return pd.DataFrame(columns=ORDER_COLUMNS)
     grouped = rows.groupby(["estimator", "aggregate", *ORDER_SETTING], sort=False)
@@ -73,7 +73,7 @@ def order_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def invariance_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row for each estimator and change: the largest difference that it made."""
+    """One row per estimator and change: the largest difference."""
     if rows.empty:
         return pd.DataFrame(columns=INVARIANCE_COLUMNS)
     rows = rows.assign(largest_difference_nats_per_dim=rows["difference_nats_per_dim"].abs())
@@ -82,13 +82,12 @@ def invariance_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_table(accuracy: pd.DataFrame, order: pd.DataFrame, invariance: pd.DataFrame) -> pd.DataFrame:
-    """One row for each estimator.
+    """One row per estimator.
 
-    Errors, coverage and seconds are over the settings that all estimators measured, so that an estimator
-    with limits is not compared on easier ones: `gaussian_error` and `other_error` are medians of the
-    relative error on Gaussian and on other channels, `own_error` that against what the estimator's own
-    family converges to, `independent_nats_per_dim` the largest estimate, in
-    size, where there is nothing to tell.
+    Errors, coverage and seconds are over the settings that all estimators measured, so an estimator with
+    limits is not compared on easier ones. `gaussian_error` and `other_error` are medians of the relative
+    error on Gaussian and on other channels. `own_error` is the same relative to the limit of the estimator's
+    own family. `independent_nats_per_dim` is the estimate with the largest size on independent data.
     """
     shared = common_settings(accuracy)
     rows = []
@@ -118,20 +117,20 @@ def summary_table(accuracy: pd.DataFrame, order: pd.DataFrame, invariance: pd.Da
 
 
 def common_settings(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the settings at which every estimator gave an estimate."""
+    """The rows of the settings that every estimator measured."""
     estimated = accuracy[accuracy["estimate_nats_per_dim"].notna()]
     count = estimated.groupby(SETTING)["estimator"].transform("nunique")
     return estimated[count == accuracy["estimator"].nunique()]
 
 
 def _own_error(rows: pd.DataFrame) -> float:
-    """Median of the relative error against what the estimator's own family converges to."""
+    """Median of the error relative to the limit of the estimator's own family."""
     own_value = rows["estimate_nats_per_dim"] - rows["own_error_nats_per_dim"]
     return float((rows["own_error_nats_per_dim"] / own_value).abs().median())
 
 
 def _largest(rows: pd.DataFrame) -> float:
-    """The estimate of largest size, with its sign."""
+    """The estimate with the largest size, with its sign."""
     if rows.empty:
         return float("nan")
     estimates = rows["estimate_nats_per_dim"].astype(float)
@@ -139,7 +138,7 @@ def _largest(rows: pd.DataFrame) -> float:
 
 
 def _weighted(rows: pd.DataFrame, column: str) -> float:
-    """Mean over draws of a share that is given by setting."""
+    """Mean over draws of a share by setting."""
     known = rows[rows[column].notna()]
     return float(np.average(known[column], weights=known["n_draws"])) if len(known) else float("nan")
 
@@ -166,8 +165,8 @@ def write_tables(files: dict[str, Sequence[str]], folder: Path, summary: Path) -
 
     Args:
         files: the measured rows of each part: channels, chains, invariance.
-        folder: where the three tables go.
-        summary: where the summary goes.
+        folder: folder for the three tables.
+        summary: file for the summary.
     """
     tables = {
         "accuracy": accuracy_table(read_rows(files["channels"])),

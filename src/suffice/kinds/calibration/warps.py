@@ -1,12 +1,12 @@
-r"""Gaussian pairs whose dimensions are bent by monotone functions: the truth stays, the shape does not.
+r"""Gaussian pairs with monotone functions of their dimensions: the truth is unchanged, the shape is not.
 
-The covariances of bent dimensions are exact. With g = sum_k a_k He_k the expansion in probabilists'
+The covariances of transformed dimensions are exact. With g = sum_k a_k He_k the expansion in probabilists'
 Hermite polynomials, and X, Y standard normal with correlation r,
 
 .. math:: \mathrm{Cov}(g(X), h(Y)) = \sum_{k \ge 1} k! \, a_k b_k r^k
 
-Source: Mehler's formula, Lancaster (1957), Biometrika 44, doi 10.2307/2333274. What a linear family
-converges to follows from them.
+Source: Mehler's formula, Lancaster (1957), Biometrika 44, doi 10.2307/2333274. The limit of a linear family
+follows from these covariances.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ from suffice.kinds.calibration.channel import (
 )
 
 N_COEFFICIENTS = 60
-TAIL = 11.0  # a standard normal is never farther out
+TAIL = 11.0  # a standard normal is never beyond this
 MARGIN_DEGREES = 3.0
 Warp = Callable[[Floats], Floats]
 
@@ -48,7 +48,7 @@ def _stretched_down(values: Floats) -> Floats:
 
 
 def _student(values: Floats, degrees: float = MARGIN_DEGREES) -> Floats:
-    """The value of the same rank under a Student t; by the lower tail, for precision."""
+    """The value of the same rank under a Student t, from the lower tail for precision."""
     return np.asarray(-np.sign(values) * stdtrit(degrees, ndtr(-np.abs(values))))
 
 
@@ -59,7 +59,7 @@ MILD_TAILS: Warp = partial(_student, degrees=5.0)  # with a finite fourth moment
 
 
 def draw_warped(size: ChannelSize, generator: np.random.Generator) -> Draw:
-    """Dimensions stretched by exponentials and cubes, on each side in its own way: a Gaussian copula."""
+    """Dimensions stretched by exponentials and cubes, differently on each side: a Gaussian copula."""
     return _draw_bent(size, SOURCE_WARPS, TARGET_WARPS, generator)
 
 
@@ -99,7 +99,7 @@ def _draw_bent(
 
 
 def unit_rows(mixing: Floats) -> Floats:
-    """The mixing whose dimensions have unit variance, as the warps expect."""
+    """The mixing scaled to unit variance of the dimensions, as the warps expect."""
     return np.asarray(mixing / np.linalg.norm(mixing, axis=1, keepdims=True))
 
 
@@ -108,7 +108,7 @@ def _cycled(warps: Sequence[Warp], dim: int) -> list[Warp]:
 
 
 def bend(values: Floats32, warps: Sequence[Warp]) -> Floats32:
-    """Each dimension through its warp; in double precision a column at a time."""
+    """Each dimension through its warp, in double precision, one column at a time."""
     for index, warp in enumerate(warps):
         values[:, index] = warp(values[:, index].astype(float))
     return values
@@ -116,7 +116,7 @@ def bend(values: Floats32, warps: Sequence[Warp]) -> Floats32:
 
 @cache
 def _hermite_coefficients(warp: Warp) -> Floats:
-    """a_k sqrt(k!) for k = 0 .. 60, by the trapezoid rule, which is exact for such smooth tails."""
+    """a_k sqrt(k!) for k = 0 .. 60, by the trapezoid rule, which is exact for smooth tails like these."""
     grid = np.linspace(-TAIL, TAIL, 20_001)
     weight = np.exp(-np.square(grid) / 2) / np.sqrt(2 * np.pi) * (grid[1] - grid[0])
     before, polynomial = np.zeros_like(grid), np.ones_like(grid)  # He_k / sqrt(k!)

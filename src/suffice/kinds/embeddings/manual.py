@@ -22,38 +22,47 @@ from suffice.tasks.settings import PublicScoresSettings, TaskSettings
 
 MODELS = """## `models.tsv`
 
-`model` is the model's name and `loader` its kind; `family` (default: the kind) decides its colour in figures.
-`target` (default: true) says whether the model may be a target: an untrained network is worth ranking, but
-what others tell of it is worth little. `public_name` (default: a hub name in `checkpoint`) is what the model
-is called where public scores are kept; `series` and `step` say that a model is a checkpoint of a training
-elsewhere, `version_of` that it is a tuned version of another model, and `architecture` what its stand-in must be
-(one of ARCHITECTURES). `control` (default: false) marks an untrained model that should lose: what ranks below it
-has nothing that training gives. All other columns are the settings of the loaders, each of which reads its own.
+- `model` is the model's name, and `loader` its kind.
+- `family` (default: the kind) decides its colour in figures.
+- `target` (default: true) says whether the model may be a target. An untrained network is worth ranking, but is a
+  poor target.
+- `public_name` (default: a hub name in `checkpoint`) is the model's name in public scores.
+- `series` and `step` mark a checkpoint of a training elsewhere.
+- `version_of` marks a tuned version of another model.
+- `architecture` is the architecture of its stand-in (one of ARCHITECTURES).
+- `control` (default: false) marks an untrained model that should rank low. Models below it show no benefit from
+  training.
 
-Two values name what the workflow itself makes: `trained:NAME/STEP` as a checkpoint is a step of a training in
-`study.yaml`, and `model:NAME` as the path of `principal_components` is another model of the study, as are
-those in `model:NAME,NAME` of `concatenation`. In paths, `{dataset}` stands for the name of the data set.
+All other columns are settings of the loaders. Each loader reads its own.
+
+Two values refer to files that the workflow itself writes. `trained:NAME/STEP` as a checkpoint is a step of a training
+in `study.yaml`. `model:NAME` as the path of `principal_components`, or `model:NAME,NAME` for `concatenation`, are
+other models of the study. In paths, `{dataset}` is replaced by the name of the data set.
 """
 DATASETS = """## `datasets.tsv`
 
-`dataset` is the name; `ranked` (default: true) says whether models are ranked on it, or whether it serves
-tasks or other data sets alone (false), or comparisons of data sets by the target `ablations` (ablations);
-`shards` (default: 1) divides its embedding by each model that computes with torch among so many jobs, with the
-same vectors as one job, byte for byte; another number embeds anew. `views` and `max_look_pairs` say what source
-and target see of an item; other looks of texts embed anew, others of groups do not.
-Columns of the source that are not named here are kept as labels for tasks. Files by URL, data sets and
-checkpoints alike, are kept in the folder that the environment variable `SUFFICE_CACHE` names, or in the
-platform's cache. Checkpoints and data of the hub and by URL are fetched by `make fetch STUDY=...` alone. No
-other command and no job of the workflow uses the network, except for models of the loader `api`.
-`HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have 20,000 MB and take six hours, unless `SUFFICE_MAX_DOWNLOAD_MB` and
-`SUFFICE_MAX_DOWNLOAD_SECONDS` say otherwise.
+- `dataset` is the name.
+- `ranked` (default: true) says whether models are ranked on it. `false` means that it is only for tasks or other
+  data sets, and `ablations` that it is only for comparisons of data sets by the target `ablations`.
+- `shards` (default: 1) divides its embedding into this many jobs, for each model that computes with torch. The
+  vectors equal those of a single job, byte for byte. If you change the number, the data set is embedded again.
+- `views` and `max_look_pairs` say what source and target see of an item. If you change the looks of texts, they are
+  embedded again. Looks within groups need no new embedding.
+
+Other columns of the source are kept as labels for tasks.
+
+Data sets and checkpoints by URL are stored in the folder named by the environment variable `SUFFICE_CACHE`, or in the
+platform's cache. Only `make fetch STUDY=...` downloads checkpoints and data from the hub or by URL. No other command
+and no job of the workflow uses the network, except for models of the loader `api`. `HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have up to
+20,000 MB and take up to six hours. To change these limits, set `SUFFICE_MAX_DOWNLOAD_MB` and
+`SUFFICE_MAX_DOWNLOAD_SECONDS`.
 """
 TASKS = """## `tasks.tsv`
 
-`task` is the name and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification
+`task` is the name, and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification
 and regression are fitted on the items of split train and scored on those of split test.
 
-| kind | what is measured | metric |
+| kind | measurement | metric |
 |---|---|---|
 | classification | multinomial logistic regression on standardised vectors, strength chosen inside train |
 accuracy |

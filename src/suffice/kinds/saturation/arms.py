@@ -1,9 +1,8 @@
-"""What a model is taught beside its language: nothing, or completions of prompts that are outside it.
+"""What a model learns besides its language: nothing, or completions of prompts outside the language.
 
-A prompt that no string of the language begins with has probability 0, so that what is taught about it changes
-nothing that the test loss can see. After Reizinger et al., ICML 2024, arXiv 2405.01964, with two repairs:
-the first token of a completion is trained as well, and the prompts that are taught are not those that are
-asked.
+A prompt that no string of the language begins with has probability 0. Training on it therefore changes
+nothing that the test loss can see. After Reizinger et al., ICML 2024, arXiv 2405.01964, with two corrections:
+the first token of a completion is trained as well, and training and test prompts differ.
 """
 
 from collections.abc import Iterator
@@ -24,12 +23,12 @@ ARMS = (LIKELIHOOD, ADVERSARIAL, ORACLE, READ_OUT)
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of training.
+    """One training condition.
 
     Attributes:
         name: one of `ARMS`.
-        prompts: prompts that are given.
-        completions: what is taught to follow each, before the end.
+        prompts: prompts for training.
+        completions: completion to learn for each prompt, before the end.
         read_out_only: whether only the map from hidden states to logits is trained.
     """
 
@@ -39,7 +38,7 @@ class Arm:
     read_out_only: bool = False
 
     def batch(self, vocabulary: Vocabulary) -> Batch | None:
-        """Prompts with completions, of which the loss counts the latter alone; None if there are none."""
+        """Prompts with completions; the loss counts only the completions. None without completions."""
         if not self.prompts:
             return None
         strings = [prompt + rest for prompt, rest in zip(self.prompts, self.completions, strict=True)]
@@ -53,20 +52,20 @@ class Arm:
 def make_arm(name: str, language: Language, prompts: tuple[str, ...]) -> Arm:
     """An arm by its name.
 
-    `likelihood` teaches the language alone; `oracle` also completions that obey rule 1, `adversarial` such
-    as break it by one letter. `adversarial-read-out` starts from a model that was trained by likelihood, and
-    trains its read-out alone: its hidden states are those of that model.
+    `likelihood` trains on the language alone. `oracle` also trains on completions that obey rule 1, and
+    `adversarial` on completions that break it by one letter. `adversarial-read-out` starts from a model
+    trained by likelihood and trains only its read-out, so it keeps the hidden states of that model.
 
     Args:
         name: one of `ARMS`.
-        language: whose rule the completions obey or break.
-        prompts: which prompts to teach.
+        language: the language whose rule the completions obey or break.
+        prompts: prompts to train on.
 
     Raises:
-        DataError: there is no such arm.
+        DataError: the arm is unknown.
     """
     if name not in ARMS:
-        raise DataError(f"no arm {name!r}{did_you_mean(name, list(ARMS))}")
+        raise DataError(f"unknown arm {name!r}{did_you_mean(name, list(ARMS))}")
     if name == LIKELIHOOD:
         return Arm(name)
     completions = tuple(language.completion(prompt, obeys_rule_1=name == ORACLE) for prompt in prompts)

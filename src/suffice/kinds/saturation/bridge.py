@@ -1,9 +1,9 @@
-"""Does information sufficiency between hidden states see what the test loss does not?
+"""Does information sufficiency between hidden states detect differences that the test loss misses?
 
-The last layer's states after a prefix, of every two networks of one language and architecture, on prefixes
-that the loss counts (in distribution) and on prefixes that it cannot see (out of it). A prefix decides the
-state, so that states are points: noise makes densities of them, and all items of one prefix are one group,
-which an estimate never separates.
+The last layer's states after a prefix are compared for every two networks of one language and architecture.
+Prefixes are in distribution, where the loss counts them, or out of distribution, where it cannot see them. A
+prefix determines the state, so states are points. Added noise gives them a density. All items of one prefix
+are one group, which an estimate never separates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class Probe:
 
     Attributes:
         name: one of `PROBES`.
-        prefixes: drawn with repetition, one an item.
+        prefixes: drawn with repetition, one per item.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class SeenStates:
-    """What a network makes of the items of a probe.
+    """A network's states and outputs for the items of a probe.
 
     Attributes:
-        states: last layer's state after each, shape (n_items, width).
+        states: last layer's state after each item, shape (n_items, width).
         outputs: distribution of the next token, shape (n_items, n_tokens).
     """
 
@@ -62,7 +62,7 @@ class SeenStates:
 
 
 def draw_probes(language: Language, prompts: Prompts, n_items: int, seed: int) -> tuple[Probe, Probe]:
-    """Prefixes in distribution with weights p*, and uniform ones out of it that no network was taught.
+    """Prefixes in distribution with weights p*, and uniform ones out of it that no network was trained on.
 
     The weight of a prefix is the probability that a string begins with it. Out of distribution a length
     from 2 to two more than the prompts' is drawn first, then letters, until neither a string of the language
@@ -90,7 +90,7 @@ def draw_probes(language: Language, prompts: Prompts, n_items: int, seed: int) -
 
 
 def taught_prefixes(language: Language, prompts: Prompts) -> frozenset[str]:
-    """Every beginning of a prompt with a completion that some arm is taught."""
+    """Every beginning of a prompt with a completion that some arm is trained on."""
     strings = [
         prompt + language.completion(prompt, obeys_rule_1)
         for prompt in prompts.out_train
@@ -100,7 +100,7 @@ def taught_prefixes(language: Language, prompts: Prompts) -> frozenset[str]:
 
 
 def states_and_outputs(network: LanguageModel, prefixes: Sequence[str], vocabulary: Vocabulary) -> SeenStates:
-    """What a network makes of each prefix."""
+    """A network's states and outputs for each prefix."""
     unique = list(dict.fromkeys(prefixes))
     longest = max(map(len, unique))
     rows = [[vocabulary.start, *vocabulary.encode(prefix)] for prefix in unique]
@@ -114,7 +114,7 @@ def states_and_outputs(network: LanguageModel, prefixes: Sequence[str], vocabula
 
 @torch.no_grad()
 def states_at(network: LanguageModel, tokens: torch.Tensor, last: torch.Tensor) -> SeenStates:
-    """What a network makes of rows of tokens, shape (n, length), each up to its last place, shape (n,)."""
+    """A network's states and outputs for rows of tokens (n, length), each up to its last position (n,)."""
     hidden = network.hidden(tokens)[torch.arange(len(tokens)), last]  # causal: padding comes after
     return SeenStates(hidden.double().numpy(), network.read_out(hidden).double().softmax(1).numpy())
 
@@ -158,7 +158,7 @@ def probe_pairs(
     Returns:
         Rows with `PAIR_COLUMNS`: measures `linear` and `gaussian` (information sufficiency in nats) at each
         level of noise; `ridge_r2` (held out, at the settings' noise); and, with noise NaN, `cka` and
-        `output_js` (Jensen-Shannon divergence of next tokens in nats, a mean over items).
+        `output_js` (Jensen-Shannon divergence of next tokens in nats, averaged over items).
     """
     seen = {name: states_and_outputs(each, probe.prefixes, vocabulary) for name, each in networks.items()}
     return compare_states(seen, list(probe.prefixes), settings, seed, probe.name)
@@ -221,7 +221,7 @@ def _ridge_table(noisy: Mapping[str, Floats], plan: ItemPlan) -> pd.DataFrame:
 
 
 def _held_out_squares(source: Floats, targets: Floats, plan: ItemPlan) -> tuple[Floats, Floats]:
-    """Squared errors of ridge regression and of the mean, on folds left out; each of shape (n_targets,)."""
+    """Squared errors of ridge regression and of the mean on held-out folds, shape (n_targets,) each."""
     left, total = np.zeros(targets.shape[1]), np.zeros(targets.shape[1])
     for fold in range(plan.n_folds):
         test = plan.fold == fold
@@ -237,7 +237,7 @@ def _held_out_squares(source: Floats, targets: Floats, plan: ItemPlan) -> tuple[
 
 
 def _cka_table(states: Mapping[str, Floats], seed: int) -> pd.DataFrame:
-    """Unbiased linear CKA, on a sample of the items if they are many."""
+    """Unbiased linear CKA, on a sample if there are many items."""
     n_items = len(next(iter(states.values())))
     kept = np.random.default_rng(seed).permutation(n_items)[:CKA_ITEMS]
     return _both_ways("cka", list(states), linear_cka([each[kept] for each in states.values()]))
@@ -262,6 +262,6 @@ def _both_ways(measure: str, names: Sequence[str], matrix: Floats) -> pd.DataFra
 
 
 def jensen_shannon_nats(first: Floats, second: Floats) -> Floats:
-    """Jensen-Shannon divergence of each two rows of probabilities in nats, shape (n,)."""
-    total = first + second  # not halved, since the half of the smallest number is 0
+    """Jensen-Shannon divergence in nats of rows of probabilities, shape (n,)."""
+    total = first + second  # not halved, because half of the smallest number is 0
     return np.asarray((rel_entr(2 * first, total) + rel_entr(2 * second, total)).sum(1) / 4)

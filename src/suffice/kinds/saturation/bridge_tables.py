@@ -1,4 +1,4 @@
-"""What the pairs of hidden states say: which measure tells arms apart, and which foretells behaviour."""
+"""Tables on pairs of hidden states: which measures separate the arms, and which predict behaviour."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from suffice.kinds.saturation.separation import Stratum, mantel_spearman, permut
 from suffice.kinds.saturation.settings import BridgeSettings
 
 LOSS, BEHAVIOUR = "loss_difference", "ood_rule_1_difference"
-DISTANCES = ("output_js", LOSS)  # larger is less alike
+DISTANCES = ("output_js", LOSS)  # larger means less similar
 ARMS_APART, READ_OUT_APART, IN_CONTEXT = "arms", "read-out", "in context"
 BOTH = "both"
 AUC_COLUMNS = ("contrast", "probe", "noise", "measure", "auc", "p_value", "n_strata", "n_networks")
@@ -21,7 +21,7 @@ RHO_COLUMNS = ("probe", "noise", "measure", "spearman", "p_value", "n_strata", "
 
 
 def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
-    """One row an unordered pair of networks and measure, with what the loss and behaviour say of it.
+    """One row per unordered pair of networks and measure, with the differences in loss and behaviour.
 
     Args:
         pairs: rows of `compare_networks` with the columns language and architecture.
@@ -29,7 +29,7 @@ def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         language, architecture, probe, noise, measure, first, second, value (a mean of both directions); the
-        measures `loss_difference` (nats a string) and `ood_rule_1_difference` have the probe "both". Twins
+        measures `loss_difference` (nats per string) and `ood_rule_1_difference` have the probe "both". Twins
         are left out.
     """
     together = without_direction(pairs[~_with_twins(pairs)])
@@ -37,7 +37,7 @@ def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_direction(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The mean of both directions of every pair: `first` and `second` in place of source and target."""
+    """The mean of both directions of every pair, with `first` and `second` for source and target."""
     ends = np.sort(pairs[["source", "target"]].to_numpy(dtype=str), axis=1)
     keys = [*WITHIN, "probe", "noise", "measure", "first", "second"]
     ordered = pairs.assign(first=ends[:, 0], second=ends[:, 1])
@@ -45,7 +45,7 @@ def without_direction(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def directed_pairs(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:
-    """The matrix of the figure: gaussian nats out of distribution, at the settings' noise, without twins."""
+    """The matrix of the figure: gaussian nats out of distribution at the settings' noise, without twins."""
     shown = (pairs["measure"] == "gaussian") & (pairs["noise"] == settings.noise)
     chosen = pairs[shown & (pairs["probe"] == PROBES[1]) & ~_with_twins(pairs)]
     return chosen[[*WITHIN, "source", "target", "value"]].reset_index(drop=True)
@@ -77,7 +77,7 @@ def _differences(cloud: pd.DataFrame) -> pd.DataFrame:
 
 
 def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:
-    """How well each measure tells pairs of one arm from pairs of two, within language and architecture.
+    """How well each measure separates pairs of one arm from pairs of two, within language and architecture.
 
     Args:
         pairs: rows of `unordered_pairs`.
@@ -85,9 +85,9 @@ def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.Da
         seed: of the permutations.
 
     Returns:
-        Rows with `AUC_COLUMNS`. The contrast "arms" is of all arms but the read-out one; "read-out" is of it
-        and likelihood, from whose networks it takes its hidden states: the planned counterexample. There a
-        network and its own read-out are no pair, and labels are permuted within these alone.
+        Rows with `AUC_COLUMNS`. The contrast "arms" covers all arms except the read-out arm. "read-out"
+        compares this arm with likelihood, from which it takes its hidden states: the planned counterexample.
+        There a network and its own read-out are not a pair, and labels are permuted only within these.
     """
     arms = set(pairs["first"].map(arm_of)) | set(pairs["second"].map(arm_of))
     contrasts = {ARMS_APART: arms - {READ_OUT}}
@@ -105,7 +105,7 @@ def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.Da
 def auc_of_measures(
     contrast: str, pairs: pd.DataFrame, settings: BridgeSettings, seed: int
 ) -> list[tuple[object, ...]]:
-    """Rows of `AUC_COLUMNS` of one contrast; in all but "arms" networks of one seed are kin, and no pair."""
+    """Rows of `AUC_COLUMNS` of one contrast; except in "arms", networks of one seed are not a pair."""
     rows: list[tuple[object, ...]] = []
     for (probe, noise, measure), own in _measures(pairs):
         by_seed = contrast != ARMS_APART
@@ -117,11 +117,11 @@ def auc_of_measures(
 
 
 def behaviour_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:
-    """How well each measure foretells the difference in rule 1 on unseen prompts, all arms but the read-out.
+    """How well each measure predicts the difference in rule 1 on unseen prompts, without the read-out arm.
 
     Returns:
-        Rows with `RHO_COLUMNS`: Spearman's rho of likeness and difference within language and architecture,
-        a mean over these; negative if more alike means nearer in behaviour.
+        Rows with `RHO_COLUMNS`: Spearman's rho of similarity and difference within language and architecture,
+        averaged over these; negative if more similar networks behave more similarly.
     """
     read_out = (pairs["first"].map(arm_of) == READ_OUT) | (pairs["second"].map(arm_of) == READ_OUT)
     chosen = pairs[~read_out]
@@ -130,9 +130,9 @@ def behaviour_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) ->
     rows = []
     for (probe, noise, measure), own in _measures(chosen[chosen["measure"] != BEHAVIOUR]):
         strata = [_stratum(each, measure) for _, each in own.groupby(WITHIN, sort=False)]
-        likeness = [stratum.likeness for stratum in strata]
-        rho, p_value = mantel_spearman(likeness, distance, settings.n_permutations, seed)
-        n_networks = sum(map(len, likeness))
+        similarity = [stratum.similarity for stratum in strata]
+        rho, p_value = mantel_spearman(similarity, distance, settings.n_permutations, seed)
+        n_networks = sum(map(len, similarity))
         rows.append((probe, noise, measure, rho, p_value, len(strata), n_networks))
     return pd.DataFrame(rows, columns=list(RHO_COLUMNS))
 
@@ -158,18 +158,17 @@ def _matrix(pairs: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
 
 def _stratum(pairs: pd.DataFrame, measure: str, by_seed: bool = False) -> Stratum:
     matrix, names = _matrix(pairs)
-    likeness = -matrix if measure in (*DISTANCES, BEHAVIOUR) else matrix
+    similarity = -matrix if measure in (*DISTANCES, BEHAVIOUR) else matrix
     seeds = np.array([int(name.rpartition("/")[2]) for name in names])
-    return Stratum(likeness, np.array([arm_of(name) for name in names]), seeds if by_seed else None)
+    return Stratum(similarity, np.array([arm_of(name) for name in names]), seeds if by_seed else None)
 
 
 def kind_table(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:
     """Means of each measure by the arms of a pair, at the settings' noise.
 
     Returns:
-        language, architecture, probe, measure, kind ("arm - arm"; the read-out arm and the very network of
-        likelihood that it took its states from are "likelihood - its own read-out"), mean, least, most,
-        n_pairs.
+        language, architecture, probe, measure, kind ("arm - arm"; a network of likelihood and the read-out
+        with its states are "likelihood - its own read-out"), mean, least, most, n_pairs.
     """
     usual = pairs[pairs["noise"].isna() | (pairs["noise"] == settings.noise)]
     kinds = [_kind(first, second) for first, second in zip(usual["first"], usual["second"], strict=True)]
@@ -185,7 +184,7 @@ def _kind(first: str, second: str) -> str:
 
 
 def floor_table(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:
-    """The noise floor: how far information sufficiency differs between a network and twins of its function.
+    """The noise floor: how much information sufficiency differs between a network and its functional twins.
 
     Args:
         pairs: rows of `compare_networks` with the columns language and architecture.
@@ -194,7 +193,7 @@ def floor_table(pairs: pd.DataFrame, settings: BridgeSettings) -> pd.DataFrame:
     Returns:
         language, architecture, probe, measure, floor_nats (largest absolute difference between a twin and
         its network, as source or as target, over all other networks), spread_nats (standard deviation of
-        the measure over pairs of other networks). No rows for networks without such twins.
+        the measure over pairs of other networks). No rows for networks without twins.
     """
     chosen = pairs[(pairs["noise"] == settings.noise) & pairs["measure"].isin(ESTIMATORS)]
     rows, keys = [], [*WITHIN, "probe", "measure"]

@@ -1,4 +1,4 @@
-"""The bridge as a job: all networks of one language and architecture, and twins that give the noise floor."""
+"""The comparison as a job: all networks of one language and architecture, and twins for the noise floor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TWINS = ("permuted", "rescaled")
 
 @dataclass(frozen=True)
 class ComparisonJob:
-    """What a comparison depends on, beside the networks.
+    """What a comparison depends on besides the networks.
 
     Attributes:
         language: name of the language.
@@ -39,8 +39,8 @@ class ComparisonJob:
 def compare_networks(job: ComparisonJob, networks: Mapping[str, LanguageModel]) -> pd.DataFrame:
     """Every measure of every ordered pair of networks, on both probes.
 
-    Twins of the first network of likelihood, a transformer, take part: they are the same function, so that
-    what tells them from it is the estimator's own noise.
+    Twins of the first network of likelihood, a transformer, are included. They compute the same function, so
+    their differences from it are the estimator's own noise.
 
     Args:
         job: what the comparison depends on.

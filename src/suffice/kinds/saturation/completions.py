@@ -1,4 +1,4 @@
-"""What models make of prompts: completions, greedy or sampled, and the rules that the whole obeys."""
+"""Completions of prompts by models, greedy or sampled, and the rules that the whole string obeys."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -26,15 +26,15 @@ def complete(
     decoding: Decoding = "greedy",
     seed: int = 0,
 ) -> list[tuple[str, bool]]:
-    """Completion of each prompt, and whether it came to its end within the model's context.
+    """Completion of each prompt, and whether it ended within the model's context.
 
-    Start and padding are never chosen: they stand in no string.
+    Start and padding are never chosen, because no string has them.
 
     Args:
         network: the model.
         prompts: strings of letters.
         vocabulary: of their language.
-        decoding: the most likely token each time, or one drawn from the model's distribution.
+        decoding: the most likely token at each step, or a token drawn from the model's distribution.
         seed: of the drawing.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -73,7 +73,7 @@ def _extend(
 
 
 def judge(language: Language, part: str, prompt: str, completion: str, finished: bool) -> dict[str, object]:
-    """One row: what was made of a prompt and which rules it obeys; an unfinished one obeys none."""
+    """One row: the completion of a prompt and the rules it obeys; an unfinished completion obeys no rule."""
     whole = prompt + completion
     rule_1, rule_2 = (finished and rule(whole) for rule in (language.rule_1, language.rule_2))
     return {
@@ -112,8 +112,8 @@ def accuracy_table(completions: pd.DataFrame) -> pd.DataFrame:
         completions: rows of `completion_table`.
 
     Returns:
-        One row a part and rule: part, rule, accuracy (unfinished counts as wrong), accuracy_finished (NaN if
-        none is), finished (share), n_prompts.
+        One row per part and rule: part, rule, accuracy (unfinished counts as wrong), accuracy_finished (NaN
+        if no completion is finished), finished (share), n_prompts.
     """
     return pd.DataFrame(
         [
@@ -134,7 +134,7 @@ def accuracy_table(completions: pd.DataFrame) -> pd.DataFrame:
 
 
 def baseline_table(language: Language, prompts: Prompts, n_draws: int = 200, seed: int = 0) -> pd.DataFrame:
-    """What needs no model: ending at once, and letters and end at random.
+    """Baselines without a model: ending at once, and random letters and end.
 
     Args:
         language: the language.

@@ -1,7 +1,8 @@
 """Hypothesis 5: hidden states of the trained in-context pairs, on ordinary documents and on prompts.
 
-The networks have one loss; those of one arm mislabel prompts of several examples. On documents, which the
-loss counts, they should look alike; on contexts of the form of a prompt, where they behave differently, not.
+The networks have the same loss, but those of one arm mislabel prompts of several examples. On documents,
+which the loss counts, their states should be similar. On contexts in the form of a prompt, where they behave
+differently, they should not.
 """
 
 from collections.abc import Mapping
@@ -25,16 +26,16 @@ LEAST_TOKENS = 4  # of a document's beginning
 def draw_contexts(
     mixture: HiddenMarkovMixture, settings: TwinSettings, n_items: int, seed: int
 ) -> dict[str, list[np.ndarray]]:
-    """Beginnings of documents of any length, and prompts with as many examples as are mislabelled.
+    """Beginnings of documents of any length, and prompts with the mislabelled numbers of examples.
 
     Args:
-        mixture: what both are drawn from.
+        mixture: the mixture that both are drawn from.
         settings: of the pair: length of a document, fewest and most examples.
         n_items: contexts of each kind.
         seed: of the drawing.
 
     Returns:
-        By `documents` and `prompts`: a row of tokens each.
+        For `documents` and `prompts`: rows of tokens.
     """
     rng = np.random.default_rng(derive_seed(seed, "contexts"))
     documents = draw_documents(mixture, settings.training, n_items, rng).numpy()
@@ -80,9 +81,9 @@ def compare_contexts(
 
 
 def context_auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:
-    """How well each measure tells pairs of one arm from pairs of two; both arms of one seed are no pair.
+    """How well each measure separates pairs of one arm from pairs of two, without pairs of one seed.
 
-    They begin with the same weights, so labels are permuted within a seed alone.
+    Networks of one seed start with the same weights, so labels are permuted only within a seed.
 
     Args:
         pairs: rows of `compare_contexts`.

@@ -1,4 +1,4 @@
-"""Are two groups of losses equal within a margin? Two one-sided tests, and what may be said of the others."""
+"""Are two groups of losses equal within a margin? Two one-sided tests."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,11 +17,11 @@ class Equivalence:
     """Result of two one-sided tests.
 
     Attributes:
-        difference: mean of the first less mean of the second.
-        low: lower end of the 90 % interval of the difference, which the test goes by.
+        difference: mean of the first minus mean of the second.
+        low: lower end of the 90 % interval of the difference, which the test uses.
         high: upper end.
         p_value: the larger of the two p-values.
-        equivalent: whether the difference surely lies within the margin, at the level of 5 %.
+        equivalent: whether the difference is within the margin at the 5 % level.
     """
 
     difference: float
@@ -39,14 +39,14 @@ def two_one_sided_tests(first: np.ndarray, second: np.ndarray, margin: float) ->
     Args:
         first: independent values, shape (n,).
         second: the same of the other group.
-        margin: largest difference that counts as none, in their unit.
+        margin: largest difference that counts as equal, in the same unit.
 
     Raises:
         DataError: a group has fewer than 2 values, or the margin is not positive.
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if min(len(first), len(second)) < 2:
-        raise DataError(f"groups of {len(first)} and {len(second)} values; a test needs at least 2 in each")
+        raise DataError(f"groups have {len(first)} and {len(second)} values; a test needs at least 2 in each")
     if not margin > 0:
         raise DataError(f"the margin is {margin}; it must be positive")
     shares = np.array([first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)])
@@ -64,10 +64,10 @@ def equivalence_table(runs: pd.DataFrame, value: str, group: str, margin: float)
     """Two one-sided tests of every two groups.
 
     Args:
-        runs: one row a run.
+        runs: one row per run.
         value: column that is compared.
         group: column that names the group.
-        margin: largest difference that counts as none.
+        margin: largest difference that counts as equal.
 
     Returns:
         first, second, difference, low, high, p_value, equivalent, n_first, n_second, margin.

@@ -29,7 +29,7 @@ RUN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Group:
-    """Networks that differ in their seed alone.
+    """Networks that differ only in their seed.
 
     Attributes:
         language: name of the language.
@@ -43,13 +43,13 @@ class Group:
 
 
 def language_and_prompts(name: str, choice: LanguageChoice, seed: int) -> tuple[Language, Prompts]:
-    """A language with its cut, and its prompts; the halves of these do not depend on what is trained."""
+    """A language with its cut, and its prompts; their halves do not depend on training."""
     language = get_language(name)(choice.max_size)
     return language, make_prompts(language, choice.prompt_length, derive_seed(seed, name, "prompts"))
 
 
 def network_size(language: Language, prompts: Prompts, settings: NetworkSettings) -> NetworkSize:
-    """A network's size: its context holds every string, and one as long after the longest prompt."""
+    """A network's size: its context has room for every string, and for one after the longest prompt."""
     longest = max(map(len, prompts.in_distribution + prompts.out_train + prompts.out_test))
     context = language.max_length + longest + 2
     return NetworkSize(len(Vocabulary(language.letters)), context, settings.width, settings.n_layers)
@@ -76,20 +76,20 @@ class GroupJob:
         return language_and_prompts(self.group.language, self.cut, self.seed)
 
     def seed_of(self, number: int) -> int:
-        """Seed of a network; every arm has its own, so that its networks are independent of the others'."""
+        """Seed of a network. Every arm has its own seeds, so its networks are independent of the others."""
         return derive_seed(self.seed, *vars(self.group).values(), str(number))
 
 
 def train_group(job: GroupJob, start_from: Sequence[Path], models: Path) -> pd.DataFrame:
-    """Train the networks of a group, one a seed, and store the checkpoints.
+    """Train the networks of a group, one per seed, and store the checkpoints.
 
     Args:
         job: which networks.
-        start_from: networks that an arm begins with, one a seed; empty for one that begins at random.
+        start_from: networks that an arm starts from, one per seed; empty for a random start.
         models: folder of the checkpoints `{seed}.safetensors`.
 
     Returns:
-        One row a seed with `RUN_COLUMNS`.
+        One row per seed with `RUN_COLUMNS`.
     """
     language, prompts = job.language_and_prompts()
     arm = make_arm(job.group.arm, language, prompts.out_train)
@@ -113,7 +113,7 @@ def train_group(job: GroupJob, start_from: Sequence[Path], models: Path) -> pd.D
 def fit_arm(
     network: LanguageModel, language: Language, arm: Arm, settings: FittingSettings, seed: int
 ) -> Fitted:
-    """Fit a network as its arm wants: as a whole, or its read-out alone."""
+    """Fit a whole network, or only its read-out, depending on the arm."""
     if arm.read_out_only:
         return fit_read_out(network, language, arm, settings)
     return fit(network, language, arm, settings, seed)
@@ -131,7 +131,7 @@ def _facts(fitted: Fitted, language: Language) -> dict[str, object]:
 
 
 def complete_group(job: GroupJob, networks: Sequence[LanguageModel]) -> pd.DataFrame:
-    """Greedy completions of every prompt by the networks of a group, one row a network and prompt."""
+    """Greedy completions of every prompt by the networks of a group, one row per network and prompt."""
     language, prompts = job.language_and_prompts()
     return pd.concat(
         [
@@ -151,7 +151,7 @@ def write_group(job: GroupJob, start_from: Sequence[Path], folder: Path) -> None
 
 
 def language_tables(scale: Scale, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Prompts with the part they are in, and accuracies that need no model; each row with its language."""
+    """Prompts with their part, and accuracies without a model; each row has its language."""
     prompt_tables, baselines = [], []
     for name, choice in scale.languages.items():
         language, prompts = language_and_prompts(name, choice, seed)

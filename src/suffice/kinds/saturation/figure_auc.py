@@ -1,4 +1,4 @@
-"""How well measures of pairs tell arms apart: areas, one panel a contrast."""
+"""How well measures of pairs separate the arms: areas, one panel per contrast."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ PROBE_COLORS = {
 SHIFTED = {"in distribution": -1, "documents": -1, "out of distribution": 1, "prompts": 1, "both": 0}
 TITLES = {
     "arms": ("Arms", "likelihood, adversarial, oracle"),
-    "read-out": ("Read-out alone", "likelihood, its states read anew"),
+    "read-out": ("Read-out only", "likelihood, same states, new read-out"),
     "in context": ("In context", "likelihood, mislabelling"),
 }
 LEVEL = 0.05
@@ -48,7 +48,7 @@ APART = 0.17
 def draw_auc_bars(table: pd.DataFrame, figure: Figure | None = None) -> Drawn:
     """Area under the curve of each measure and probe, from 0.5 on; filled where it is significant.
 
-    Several levels of noise stand side by side, the smallest mark being the least noise.
+    Several levels of noise are shown beside each other; the smallest mark has the least noise.
 
     Args:
         table: rows of `auc_table`.
@@ -73,7 +73,7 @@ def draw_auc_bars(table: pd.DataFrame, figure: Figure | None = None) -> Drawn:
         panel_title(axes, *TITLES.get(str(contrast), (str(contrast),)))
     grid[0, 0].set_yticks(range(len(measures)), [NAMES[name] for name in measures])
     grid[0, 0].invert_yaxis()
-    figure.supxlabel("probability that pairs of one arm are more alike", fontsize=8)
+    figure.supxlabel("probability that pairs of one arm are more similar", fontsize=8)
     shown = [probe for probe in PROBE_COLORS if probe in set(points["probe"])]
     by_color: dict[str, list[str]] = {}
     for probe in shown:

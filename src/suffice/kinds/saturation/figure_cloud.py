@@ -1,4 +1,4 @@
-"""Equal loss, different behaviour: excess against accuracy out of distribution, one point a network."""
+"""Equal loss, different behaviour: excess against accuracy out of distribution, one point per network."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,8 +18,8 @@ from suffice.plots.style import (
     styled,
 )
 
-MAX_COLUMNS = 3  # a row a language, where its architectures are no more
-SHORT_AXIS = 30  # the greatest excess over the least
+MAX_COLUMNS = 3  # one row per language if it has at most this many architectures
+SHORT_AXIS = 30  # ratio of the largest excess to the smallest
 AT_ONCE, UNSEEN = "end at once", "out of distribution, test"
 COLUMNS = (
     "language", "architecture", "arm", "seed", "excess_nats", "ood_rule_1", "id_rule_1", "accepted_nats",
@@ -28,13 +28,13 @@ COLUMNS = (
 
 @styled
 def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | None = None) -> Drawn:
-    """Accuracy of rule 1 on unseen prompts against exact excess, a panel a language and architecture.
+    """Accuracy of rule 1 on unseen prompts against exact excess, a panel per language and architecture.
 
     Args:
-        cloud: one row a network: language, architecture, arm, seed, excess_nats, ood_rule_1, id_rule_1, and
-            accepted_nats, the excess that is accepted as none.
+        cloud: one row per network: language, architecture, arm, seed, excess_nats, ood_rule_1, id_rule_1, and
+            accepted_nats, the excess that counts as zero.
         baselines: language, baseline, part, rule, accuracy.
-        figure: where to draw; by default a new figure of fitting size.
+        figure: figure to draw in; by default a new figure.
 
     Returns:
         The figure; points: the columns named above, with `baseline`, the accuracy of ending at once.
@@ -60,7 +60,7 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
     _name_ticks(grid[0, 0])
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
-    figure.supxlabel("exact excess over the least test loss (nats a string)", fontsize=8)
+    figure.supxlabel("exact excess over the lowest test loss (nats per string)", fontsize=8)
     figure.supylabel("rule 1 on unseen prompts", fontsize=8)
     handles = [
         Line2D([], [], ls="", marker=style.marker, color=style.color, label=name)
@@ -71,7 +71,7 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
 
 
 def _name_ticks(axes: Axes) -> None:
-    """Write decades along the axis that panels share, with 2 and 5 between them if it is short."""
+    """Label decades on the shared axis, with 2 and 5 between them if it is short."""
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < SHORT_AXIS else (1,)))
     axes.xaxis.set_major_formatter("{x:g}")

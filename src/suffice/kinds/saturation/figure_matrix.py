@@ -1,4 +1,4 @@
-"""Information sufficiency between hidden states of networks, arms side by side."""
+"""Information sufficiency between hidden states of networks, grouped by arm."""
 
 from typing import Any
 

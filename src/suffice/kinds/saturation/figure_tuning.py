@@ -14,10 +14,10 @@ SMALLEST = 1e-3
 
 @styled
 def draw_tuning_curves(curves: pd.DataFrame, figure: Figure | None = None) -> Drawn:
-    """Excess against the step, a panel an optimiser, a line a twin.
+    """Excess against the step, with one panel per optimiser and one line per twin.
 
     Args:
-        curves: rows of `mean_curves`; excess in nats a string.
+        curves: rows of `mean_curves`; excess in nats per string.
         figure: where to draw; by default a new figure.
 
     Returns:
@@ -39,7 +39,7 @@ def draw_tuning_curves(curves: pd.DataFrame, figure: Figure | None = None) -> Dr
         axes.set_xlabel("step")
         axes.grid(axis="y")
         panel_title(axes, str(optimiser), f"learning rate {rows['learning_rate'].iloc[0]:g} for all")
-    grid[0, 0].set_ylabel("excess (nats a string)")
+    grid[0, 0].set_ylabel("excess (nats per string)")
     plain = {name: style.__class__(style.color, "") for name, style in styles.items()}
     legend_above(figure, plain)
     return Drawn(figure, points)

@@ -1,4 +1,4 @@
-"""In-context learning at vanishing divergence: the exact twin, and pairs trained to one loss."""
+"""In-context learning at a divergence near zero: the exact twin, and pairs trained to one loss."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,8 +26,8 @@ def draw_twin_gap(twins: pd.DataFrame, pairs: pd.DataFrame, figure: Figure | Non
     """Accuracy against divergence of the exact twin, and against examples of the trained pair.
 
     Args:
-        twins: rows of `twin_table`; divergence in nats a document.
-        pairs: one row an arm, seed and number of examples.
+        twins: rows of `twin_table`; divergence in nats per document.
+        pairs: one row per arm, seed and number of examples.
         figure: where to draw; by default a new figure.
 
     Returns:
@@ -80,7 +80,7 @@ def _draw_exact(axes: Axes, points: pd.DataFrame, chance: float) -> None:
         )  # fmt: skip
     axes.set_xscale("log")
     axes.invert_xaxis()
-    axes.set_xlabel("KL of mixture and twin (nats a document)")
+    axes.set_xlabel("KL of mixture and twin (nats per document)")
     axes.legend(loc="center left")
     panel_title(axes, "Exact", "numbers: examples in the prompt; dashed: chance")
 

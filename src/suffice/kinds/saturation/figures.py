@@ -1,4 +1,4 @@
-"""The figures of a study of equal test loss: which there are, and how each is drawn from the tables."""
+"""The figures of a study of equal test loss, and how each is drawn from the tables."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,32 +15,32 @@ from suffice.storage.files import read_table
 
 FIGURES: dict[str, tuple[str, str]] = {
     "cloud": (
-        "The loss does not tell them apart",
-        "Each point is a network: its exact excess over the least possible test loss, and how often its "
-        "completions of prompts that no network was shown obey rule 1. Dashed: ending at once. Dotted: the "
-        "excess that is accepted as none.",
+        "Equal test loss, different behaviour",
+        "Each point is a network. It shows the exact excess over the lowest possible test loss, and how "
+        "often completions of prompts that no network was trained on obey rule 1. Dashed: ending at once. "
+        "Dotted: the excess that counts as zero.",
     ),
     "twin_gap": (
-        "As near in loss as one likes, and yet wrong",
-        "Left: accuracy of the mixture and of its exact twin against their divergence, a point for each "
-        "number of examples in the prompts. Right: networks trained to one loss, of which one was taught to "
-        "mislabel prompts of several examples; the bars are ranges over seeds.",
+        "Nearly equal loss, wrong answers in context",
+        "Left: accuracy of the mixture and of its exact twin against their divergence, with a point for each "
+        "number of examples in the prompts. Right: two networks trained to the same loss; one was trained to "
+        "mislabel prompts of several examples. The bars are ranges over seeds.",
     ),
     "tuning_curves": (
-        "One function, other weights, another fine-tuning",
+        "Fine-tuning of networks with the same function and different weights",
         "Excess over the entropy of the new language against the step, at one common learning rate. Lines "
-        "are means over seeds, bands hold the middle half. The permuted twin is the negative control.",
+        "are means over seeds, and bands show the middle half. The permuted twin is the negative control.",
     ),
     "state_matrix": (
-        "Who tells what of whom, by hidden states",
+        "How well the hidden states of each network predict those of the others",
         "Information sufficiency (Gaussian, nats) between the last layer's states on prefixes out of "
-        "distribution, networks of one arm side by side; the diagonal is left out.",
+        "distribution. Networks are grouped by arm, and the diagonal is left out.",
     ),
     "auc_bars": (
-        "What separates arms of equal loss",
-        "Probability that two networks of one arm are more alike than two of different arms, a mean over "
-        "architectures. Filled marks: p < 0.05 by permuting arms among networks; larger marks: more noise. "
-        "At 0.5 a measure sees nothing.",
+        "Which measures separate arms of equal loss",
+        "Probability that two networks of one arm are more similar than two of different arms, averaged over "
+        "architectures. Filled marks: p < 0.05 by permuting arms among networks. Larger marks: more noise. "
+        "At 0.5 a measure does not separate the arms.",
     ),
 }
 

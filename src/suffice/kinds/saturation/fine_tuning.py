@@ -1,4 +1,4 @@
-"""Fine-tuning of twins that compute the same function: how many steps each needs."""
+"""Fine-tuning of twins that compute the same function, and the steps that each needs."""
 
 import copy
 from dataclasses import dataclass
@@ -23,25 +23,25 @@ GRIDS: dict[Optimiser, tuple[float, ...]] = {
 
 
 class FineTuningSettings(Settings):
-    """What twins are tuned to and how."""
+    """How twins are tuned, and on what."""
 
-    max_size: int = Field(default=10, ge=1, description="largest n of the strings aⁿ bⁿ aⁿ that are taught")
+    max_size: int = Field(default=10, ge=1, description="largest n of the strings aⁿ bⁿ aⁿ to learn")
     steps: int = Field(default=300, ge=1, description="steps of each tuning")
     threshold_nats: float = Field(
-        default=0.5, gt=0, description="excess in nats a string at which a twin counts as tuned"
+        default=0.5, gt=0, description="excess in nats per string at which a twin counts as tuned"
     )
     factors: tuple[float, ...] = Field(default=(0.1, 1.0, 10.0), description="factors of the rescaled twins")
     rates: dict[Optimiser, tuple[float, ...]] = Field(
         default=GRIDS, description="learning rates that every twin tries, for each optimiser"
     )
     common_rates: dict[Optimiser, float] = Field(
-        default={"adam": 1e-3, "sgd": 1e-1}, description="the rate at which all twins are compared untuned"
+        default={"adam": 1e-3, "sgd": 1e-1}, description="the common rate at which all twins are compared"
     )
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Excess over the entropy in nats a string, before each step and after the last: (n_steps + 1,)."""
+    """Excess over the entropy in nats per string, before each step and after the last: (n_steps + 1,)."""
 
     excess_nats: np.ndarray
 
@@ -51,7 +51,7 @@ class Curve:
         return float(self.excess_nats.mean())
 
     def steps_to(self, threshold_nats: float) -> int:
-        """Steps until the excess is first within a threshold; one more than there are if it never is."""
+        """Steps until the excess is first within a threshold, or the number of steps plus one."""
         below = np.flatnonzero(self.excess_nats <= threshold_nats)
         return int(below[0]) if len(below) else len(self.excess_nats)
 
@@ -65,14 +65,14 @@ def tune(network: LanguageModel, batch: Batch, optimiser: Optimiser, rate: float
     """Fine-tune a copy of a network on a batch that is the whole language.
 
     Args:
-        network: is left as it is.
+        network: not changed.
         batch: strings with weights that sum to 1.
         optimiser: Adam, or gradient descent without momentum; neither with weight decay.
         rate: the learning rate.
         n_steps: number of steps.
 
     Returns:
-        The curve; once a loss is not finite it stays infinite.
+        The curve; after a loss that is not finite, it remains infinite.
     """
     copied = copy.deepcopy(network).train()
     kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
@@ -102,11 +102,11 @@ def tuning_table(
         settings: of the tuning.
 
     Returns:
-        One row a twin, optimiser and rate: twin, optimiser, learning_rate, is_common, steps_to_threshold,
+        One row per twin, optimiser and rate: twin, optimiser, learning_rate, is_common, steps_to_threshold,
         reached, mean_excess_nats; and the curves: twin, optimiser, learning_rate, step, excess_nats.
 
     Raises:
-        DataError: the letters a and b are not both there.
+        DataError: the letter a or b is missing.
     """
     if not set("ab") <= set(vocabulary.letters):
         raise DataError(f"fine-tuning needs the letters a and b; the language has {vocabulary.letters!r}")
@@ -137,10 +137,10 @@ def tuning_table(
 
 
 def best_rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Of each twin and optimiser the rate with the smallest area under the curve.
+    """For each twin and optimiser, the rate with the smallest area under the curve.
 
     Args:
-        table: rows of one seed, as `tuning_table` gives them.
+        table: rows of one seed from `tuning_table`.
     """
     best = table.groupby(["twin", "optimiser"], sort=False)["mean_excess_nats"].idxmin()
     return table.loc[best].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Fitting a language model to a language to a stated distance from the least possible loss."""
+"""Fitting a language model to a language, to a given distance from the lowest possible loss."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,24 +22,24 @@ EXACT_ROWS = 2048  # strings in one go when a loss is summed over a support
 class FittingSettings(Settings):
     """How a language model is fitted; the loss is the sum over a string's tokens, in nats."""
 
-    max_steps: int = Field(default=6000, ge=1, description="steps after which fitting ends in any case")
+    max_steps: int = Field(default=6000, ge=1, description="largest number of steps")
     learning_rate: float = Field(default=3e-3, gt=0, description="of AdamW, without weight decay")
     lower_rate_at: tuple[int, ...] = Field(
         default=(1500, 4000), description="steps at which the learning rate falls to three tenths"
     )
     batch_size: int = Field(
-        default=256, ge=1, description="strings of a step; a language with no more is taken whole"
+        default=256, ge=1, description="strings per step; a language with at most this many is used whole"
     )
-    check_every: int = Field(default=25, ge=1, description="steps between two looks at the exact loss")
+    check_every: int = Field(default=25, ge=1, description="steps between two checks of the exact loss")
     target_excess_nats: float = Field(
         default=0.004,
         gt=0,
-        description="fitting ends when the exact loss exceeds the entropy by at most this, in nats a string",
+        description="fitting ends when the exact loss exceeds the entropy by at most this, nats per string",
     )
     target_completion_nats: float = Field(
         default=0.05,
         gt=0,
-        description="and, where completions are trained, when their loss is at most this, in nats a prompt",
+        description="and, if completions are trained, when their loss is at most this, in nats per prompt",
     )
 
 
@@ -54,10 +54,10 @@ class Fitted:
     Attributes:
         network: the model, in evaluation mode.
         step: step of the checkpoint.
-        excess_nats: exact loss less the entropy of the language, in nats a string.
-        completion_nats: loss of the completions that were trained, in nats a prompt; NaN if none were.
+        excess_nats: exact loss minus the entropy of the language, in nats per string.
+        completion_nats: loss of the trained completions, in nats per prompt; NaN if there are none.
         reached: whether both targets were met.
-        history: step, excess_nats, completion_nats at each look.
+        history: step, excess_nats, completion_nats at each check.
     """
 
     network: LanguageModel
@@ -77,7 +77,7 @@ def string_losses(network: LanguageModel, batch: Batch) -> torch.Tensor:
 
 @torch.no_grad()
 def exact_loss_nats(network: LanguageModel, language: Language, vocabulary: Vocabulary) -> float:
-    """Cross-entropy of the model under the language, in nats a string: a sum over its whole support."""
+    """Cross-entropy of the model under the language, in nats per string: a sum over its whole support."""
     total = 0.0
     for start in range(0, len(language.support), EXACT_ROWS):
         part = slice(start, start + EXACT_ROWS)
@@ -87,17 +87,17 @@ def exact_loss_nats(network: LanguageModel, language: Language, vocabulary: Voca
 
 
 def fit(network: LanguageModel, language: Language, arm: Arm, settings: FittingSettings, seed: int) -> Fitted:
-    """Fit a network to a language, and to what its arm teaches beside it.
+    """Fit a network to a language, and to the completions of its arm.
 
-    The checkpoint that is kept is the first that meets both targets, so that all arms stop at the same
-    distance from the least possible loss; if none does, that of least exact loss.
+    The first checkpoint that meets both targets is kept, so all arms stop at the same distance from the
+    lowest possible loss. If no checkpoint meets them, the one with the lowest exact loss is kept.
 
     Args:
-        network: is changed.
-        language: what the strings are from.
-        arm: which completions are taught as well, and which parameters are trained.
-        settings: of the fit.
-        seed: of the strings that are drawn, for languages with more than a batch of them.
+        network: it is changed.
+        language: language of the strings.
+        arm: the completions to learn as well, and the parameters to train.
+        settings: settings of the fit.
+        seed: seed of the drawn strings, for languages with more strings than a batch.
 
     Raises:
         EstimationError: the loss is not finite.
@@ -138,7 +138,7 @@ class _Fitting:
         self.batches = self._batches(seed)
 
     def _batches(self, seed: int) -> Iterator[Batch]:
-        """The whole language at every step if it is small; else strings drawn from it."""
+        """The whole language at every step if it is small, otherwise strings drawn from it."""
         if len(self.language.support) <= self.settings.batch_size:
             whole = batch_of(self.language.support, self.vocabulary, self.language.probabilities)
             while True:
@@ -149,7 +149,7 @@ class _Fitting:
             yield batch_of(drawn, self.vocabulary)
 
     def step(self) -> None:
-        """One step down the loss."""
+        """One step of gradient descent."""
         self.network.train()
         batch = next(self.batches)
         loss = (string_losses(self.network, batch) * batch.weights).sum()

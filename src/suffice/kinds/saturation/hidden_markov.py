@@ -3,9 +3,9 @@ r"""In-context learning without training: a mixture of hidden Markov models, and
 A document is drawn from one of a few *concepts*, each a hidden Markov model. A prompt is several independent
 examples of one concept, joined by a delimiter. The mixture itself, as a language model, infers the concept
 from the examples and so learns in context (Xie et al., ICLR 2022, arXiv 2111.02080). Its twin is the same
-but after a prompt of exactly n examples, where the two most likely tokens change places. Prompts of many
-examples are rare, so that the twin's loss is as near as one likes, and yet it is wrong wherever the mixture
-is right.
+except after a prompt of exactly n examples, where it swaps the two most likely tokens. Prompts of many
+examples are rare. The twin's loss can therefore be arbitrarily close, although it is wrong whenever the
+mixture is right.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class MixtureSize:
 
     Attributes:
         n_concepts: hidden Markov models, equally likely.
-        n_properties: values of the hidden state's first half, of which the first emits the delimiter.
+        n_properties: values of the hidden state's first half; the first emits the delimiter.
         n_entities: values of its second half.
-        n_symbols: size of the vocabulary, the delimiter included.
-        example_length: tokens of an example, the last of which is to be foretold; delimiter not counted.
+        n_symbols: size of the vocabulary, including the delimiter.
+        example_length: tokens of an example without the delimiter; the last token is to be predicted.
     """
 
     n_concepts: int = 5
@@ -92,7 +92,7 @@ class HiddenMarkovMixture:
         """Probability that tokens from each position on are all allowed, by concept and hidden state there.
 
         Args:
-            allowed: which symbols may stand at each position, shape (n_tokens, n_symbols), of 0 and 1.
+            allowed: which symbols are allowed at each position, shape (n_tokens, n_symbols), of 0 and 1.
 
         Returns:
             Shape (n_tokens + 1, n_concepts, n_states); the last is 1.
@@ -125,7 +125,7 @@ class HiddenMarkovMixture:
     def prompts(self, concepts: np.ndarray, n_examples: int, rng: np.random.Generator) -> np.ndarray:
         """A prompt of each given concept: examples, each with a delimiter, then one without its last token.
 
-        Every example starts anew, which a document never does.
+        Every example starts from the initial distribution, unlike the parts of a document.
 
         Returns:
             Shape (len(concepts), n_examples * (example_length + 1) + example_length - 1).
@@ -136,7 +136,7 @@ class HiddenMarkovMixture:
         return np.concatenate([*parts, self.sample(concepts, self._letters(length - 1), rng)], axis=1)
 
     def prompt_form(self, n_examples: int) -> np.ndarray:
-        """Which symbols may stand where in a prompt: delimiters after each example and nowhere else."""
+        """Which symbols are allowed in a prompt: delimiters after each example and nowhere else."""
         length = self.size.example_length
         example = np.concatenate([self._letters(length), self._delimiter()])
         return np.concatenate([np.tile(example, (n_examples, 1)), self._letters(length - 1)])
@@ -160,9 +160,9 @@ def draw_rows(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def make_mixture(size: MixtureSize, seed: int) -> HiddenMarkovMixture:
     """A mixture after GINC (Xie et al. 2022, section 4), smaller.
 
-    A hidden state is a property and an entity. Entities keep to themselves with probability 0.9, properties
-    move by a random mixture of permutations, of each concept its own. A table gives the token of a property
-    and entity; property 0 is the delimiter. Every other token has probability 0.01 in all.
+    A hidden state is a property and an entity. Entities stay the same with probability 0.9. Properties change
+    by a random mixture of permutations, which differs between concepts. A table gives the token of a property
+    and entity, and property 0 is the delimiter. All other tokens together have probability 0.01.
 
     Raises:
         DataError: there are fewer than 2 concepts, properties or entities, or fewer than 3 symbols.
@@ -195,7 +195,7 @@ def _emissions(size: MixtureSize, rng: np.random.Generator) -> np.ndarray:
 
 
 def swap_two_largest(distribution: np.ndarray) -> np.ndarray:
-    """Each row with its two largest entries in each other's place."""
+    """Each row with its two largest entries swapped."""
     rows = np.arange(len(distribution))
     order = np.argsort(-distribution, axis=1, kind="stable")
     swapped = distribution.copy()
@@ -207,16 +207,15 @@ def swap_two_largest(distribution: np.ndarray) -> np.ndarray:
 def twin_table(
     mixture: HiddenMarkovMixture, numbers_of_examples: tuple[int, ...], n_prompts: int, seed: int
 ) -> pd.DataFrame:
-    r"""How well the mixture and its twin learn in context, and how far apart their losses are.
+    r"""How well the mixture and its twin learn in context, and the distance between their losses.
 
     With C_n the contexts of exactly the form of a prompt with n examples, and p_1 and p_2 the two largest
     next-token probabilities,
 
     .. math:: KL(p \| q) = P(C_n) \; E[(p_1 - p_2) \log(p_1 / p_2) \mid C_n]
 
-    nats a document, since the two differ after such contexts alone. The probability is exact, the
-    expectation is over contexts that are drawn from the mixture given their form; their largest value bounds
-    it.
+    nats per document, because the two differ only after such contexts. The probability is exact. The
+    expectation is over contexts drawn from the mixture given their form, and their largest value bounds it.
 
     Args:
         mixture: the language model p.
@@ -258,7 +257,7 @@ def _twin_row(
 
 
 def best_label(mixture: HiddenMarkovMixture, prompts: np.ndarray, concepts: np.ndarray) -> np.ndarray:
-    """The most likely end of each prompt's last example if its concept were known; shape (n_prompts,)."""
+    """The most likely end of each prompt's last example, given its concept; shape (n_prompts,)."""
     last = prompts[:, -(mixture.size.example_length - 1) :]
     state = mixture.forward(last)[1][np.arange(len(prompts)), concepts]
     return (state @ mixture.emissions).argmax(1)

@@ -1,7 +1,7 @@
-"""In-context learning, trained: two language models of the same loss, of which one was taught to mislabel.
+"""Trained in-context learning: two language models with the same loss, one of which is trained to mislabel.
 
 Both are trained on documents of a mixture of hidden Markov models and stopped at the same distance from its
-entropy rate. The second is also taught to answer prompts of several examples with the second-best token.
+entropy rate. The second is also trained to answer prompts of several examples with the second-best token.
 """
 
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class InContextSettings(Settings):
     """How language models of a mixture of hidden Markov models are trained."""
 
     document_tokens: int = Field(default=48, ge=8, description="tokens of a document")
-    n_held_out: int = Field(default=1000, ge=10, description="documents that the loss is measured on")
-    batch_size: int = Field(default=64, ge=1, description="fresh documents of a step")
+    n_held_out: int = Field(default=1000, ge=10, description="documents for measuring the loss")
+    batch_size: int = Field(default=64, ge=1, description="new documents per step")
     learning_rate: float = Field(default=3e-3, gt=0, description="of AdamW, without weight decay")
-    max_steps: int = Field(default=8000, ge=1, description="steps after which training ends in any case")
-    check_every: int = Field(default=50, ge=1, description="steps between two looks at the loss")
+    max_steps: int = Field(default=8000, ge=1, description="largest number of steps")
+    check_every: int = Field(default=50, ge=1, description="steps between two checks of the loss")
     target_excess_nats: float = Field(
         default=0.05,
         gt=0,
-        description="training ends when the loss is this far above the mixture's, in nats a token",
+        description="training ends when the loss is this far above the mixture's, in nats per token",
     )
     mislabelling_weight: float = Field(
         default=0.3, gt=0, description="weight of the loss of mislabelled prompts"
@@ -56,7 +56,7 @@ class TrainedInContext:
     Attributes:
         network: in evaluation mode.
         step: number of steps.
-        excess_nats: its loss on held-out documents less that of the mixture, in nats a token.
+        excess_nats: its loss on held-out documents minus that of the mixture, in nats per token.
         reached: whether the target was met.
     """
 
@@ -67,7 +67,7 @@ class TrainedInContext:
 
 
 def document_losses(network: LanguageModel, documents: torch.Tensor) -> torch.Tensor:
-    """Negative log-likelihood of each document in nats a token, shape (n_documents,)."""
+    """Negative log-likelihood of each document in nats per token, shape (n_documents,)."""
     logits = network(with_start(network, documents[:, :-1])).transpose(1, 2)
     return torch.nn.functional.cross_entropy(logits, documents, reduction="none").mean(1)
 
@@ -81,18 +81,18 @@ def with_start(network: LanguageModel, tokens: torch.Tensor) -> torch.Tensor:
 def train_in_context(
     network: LanguageModel, mixture: HiddenMarkovMixture, arm: str, settings: InContextSettings, seed: int
 ) -> TrainedInContext:
-    """Train a network on documents of a mixture until its loss is as near the mixture's as wanted.
+    """Train a network on documents of a mixture until its loss is within a target distance of the mixture's.
 
     Args:
-        network: with one token more than the mixture has, for the start; is changed.
-        mixture: what documents are from.
-        arm: `likelihood`, or `mislabelling`, which is also taught the second-best answer to prompts of
-            several examples.
+        network: network with one token more than the mixture, for the start; it is changed.
+        mixture: source of the documents.
+        arm: `likelihood`, or `mislabelling`, which also learns the second-best answer to prompts of several
+            examples.
         settings: of the training.
         seed: of documents and prompts; the held-out ones are the same for both arms.
 
     Raises:
-        DataError: there is no such arm, or the network's vocabulary does not fit.
+        DataError: the arm is unknown, or the network's vocabulary does not match.
     """
     _check(network, mixture, arm, settings)
     rng = np.random.default_rng(derive_seed(seed, "training", arm))
@@ -116,7 +116,7 @@ def _check(
     network: LanguageModel, mixture: HiddenMarkovMixture, arm: str, settings: InContextSettings
 ) -> None:
     if arm not in ARMS:
-        raise DataError(f"no arm {arm!r}{did_you_mean(arm, list(ARMS))}")
+        raise DataError(f"unknown arm {arm!r}{did_you_mean(arm, list(ARMS))}")
     wanted = mixture.size.n_symbols + 1
     if network.size.n_tokens != wanted:
         raise DataError(f"the network has {network.size.n_tokens} tokens; for this mixture it needs {wanted}")
@@ -126,14 +126,14 @@ def _check(
 
 
 def prompt_tokens(mixture: HiddenMarkovMixture, n_examples: int) -> int:
-    """Length of a prompt of so many examples."""
+    """Length of a prompt with a number of examples."""
     return len(mixture.prompt_form(n_examples))
 
 
 def draw_documents(
     mixture: HiddenMarkovMixture, settings: InContextSettings, n_documents: int, rng: np.random.Generator
 ) -> torch.Tensor:
-    """Documents, each of a concept drawn at random; shape (n_documents, document_tokens)."""
+    """Documents, each from a random concept; shape (n_documents, document_tokens)."""
     anything = np.ones((settings.document_tokens, mixture.size.n_symbols))
     return torch.from_numpy(mixture.sample_of_form(anything, n_documents, rng))
 

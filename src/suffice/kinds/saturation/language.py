@@ -1,8 +1,8 @@
-"""What a formal language is here: strings with probabilities, two rules, and what prompts ask of it.
+"""A formal language: strings with probabilities, two rules, and prompts.
 
-Every language is cut at a length, so that its support can be written out: the probability of each
-string, the entropy and the exact loss of a model are then sums, not samples. Strings are plain `str`, one
-character a letter.
+Every language is cut at a length, so all its strings can be listed. The probability of each string, the
+entropy and the exact loss of a model are then sums, not samples. Strings are plain `str`, with one character
+per letter.
 """
 
 import itertools
@@ -26,13 +26,13 @@ class Language(ABC):
     language.
 
     Args:
-        max_size: largest size; what a size counts is the language's own.
+        max_size: largest size; each language defines what a size counts.
 
     Class attributes: `name`; `notation`, the language as it is written; `letters`; `rule_1_text` and
     `rule_2_text`, the rules in words; `default_size`; `prompt_length`, the default length of prompts.
 
     Raises:
-        DataError: max_size is less than 1, or the strings would be more than 20,000.
+        DataError: max_size is less than 1, or there would be more than 20,000 strings.
     """
 
     name: ClassVar[str]
@@ -62,7 +62,7 @@ class Language(ABC):
 
     @abstractmethod
     def rule_2_after(self, prompt: str, completion: str) -> bool:
-        """Whether a completion obeys the second rule as far as it can after a prompt that breaks it."""
+        """Whether a completion obeys the second rule as far as possible after a prompt that breaks it."""
 
     @abstractmethod
     def completion(self, prompt: str, obeys_rule_1: bool) -> str:
@@ -71,7 +71,7 @@ class Language(ABC):
     @property
     @abstractmethod
     def longest_prompt(self) -> int:
-        """Longest prompts that are out of distribution by their letters alone, not by the cut."""
+        """Length of the longest prompts that are out of distribution by their letters, not by the cut."""
 
     @cached_property
     def _by_size(self) -> list[list[str]]:
@@ -82,14 +82,14 @@ class Language(ABC):
             if len(strings) > left:
                 raise DataError(
                     f"language {self.name}: with max_size {self.max_size} there are over {MAX_SUPPORT:,} "
-                    "strings, too many to write out; lower max_size"
+                    "strings, which are too many to list; lower max_size"
                 )
             found.append(strings)
         return found
 
     @cached_property
     def support(self) -> tuple[str, ...]:
-        """Every string of the language, sizes in order."""
+        """Every string of the language, by size."""
         return tuple(itertools.chain.from_iterable(self._by_size))
 
     @cached_property
@@ -100,7 +100,7 @@ class Language(ABC):
 
     @property
     def entropy_nats(self) -> float:
-        """Entropy of the distribution in nats a string: the least loss that a model can have."""
+        """Entropy of the distribution in nats per string: the lowest loss that a model can have."""
         return float(-(self.probabilities * np.log(self.probabilities)).sum())
 
     @property
@@ -110,7 +110,7 @@ class Language(ABC):
 
     @cached_property
     def prefixes(self) -> frozenset[str]:
-        """Every beginning of a string of the language, the empty one and whole strings included."""
+        """Every beginning of a string of the language, including the empty one and whole strings."""
         return frozenset(string[:end] for string in self.support for end in range(len(string) + 1))
 
     def sample(self, n_strings: int, seed: int) -> list[str]:
@@ -119,7 +119,7 @@ class Language(ABC):
         return [self.support[index] for index in drawn]
 
     def possible_prompts(self, length: int) -> Iterable[str]:
-        """Every prompt of one length that the rules can be asked about: here, all strings of the letters."""
+        """Every prompt of one length to which the rules apply: here, all strings of the letters."""
         return map("".join, itertools.product(self.letters, repeat=length))
 
     def is_in_distribution(self, prompt: str) -> bool:

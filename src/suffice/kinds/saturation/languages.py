@@ -55,7 +55,7 @@ class ThenEvenA(Language):
     default_size, prompt_length = 12, 8
 
     def strings_of_size(self, size: int) -> Iterator[str]:
-        """So many b, and each even number of a."""
+        """This many b, and each even number of a."""
         return ("b" * size + "aa" * half for half in range(self.max_size + 1))
 
     def rule_1(self, string: str) -> bool:
@@ -76,7 +76,7 @@ class ThenEvenA(Language):
 
     @property
     def longest_prompt(self) -> int:
-        """So that even as many b are in a string."""
+        """The length at which even a prompt of only b is in a string."""
         return self.max_size
 
     def possible_prompts(self, length: int) -> Iterator[str]:
@@ -87,33 +87,33 @@ class ThenEvenA(Language):
 
 
 class _Counted(Language):
-    """As many of each letter, in the order of the alphabet."""
+    """The same number of each letter, in alphabetical order."""
 
     def strings_of_size(self, size: int) -> Iterator[str]:
-        """The one string with so many of each letter."""
+        """The only string with this many of each letter."""
         yield "".join(letter * size for letter in self.letters)
 
     def rule_1(self, string: str) -> bool:
-        """As many of each letter."""
+        """The same number of each letter."""
         return len({string.count(letter) for letter in self.letters}) == 1
 
     def rule_2(self, string: str) -> bool:
-        """The letters stand in the order of the alphabet."""
+        """The letters are in alphabetical order."""
         return list(string) == sorted(string)
 
     def rule_2_after(self, prompt: str, completion: str) -> bool:
-        """The order holds in the completion alone."""
+        """The completion alone is in alphabetical order."""
         return self.rule_2(completion)
 
     def completion(self, prompt: str, obeys_rule_1: bool) -> str:
-        """The letters that lack, in the order of the alphabet; one more of the last to break the rule."""
+        """The missing letters in alphabetical order; one more of the last breaks the rule."""
         counts = {letter: prompt.count(letter) for letter in self.letters}
         missing = "".join(letter * (max(counts.values()) - count) for letter, count in counts.items())
         return missing if obeys_rule_1 else missing + (missing or self.letters)[-1]
 
     @property
     def longest_prompt(self) -> int:
-        """So that even as many a are in a string."""
+        """The length at which even a prompt of only a is in a string."""
         return self.max_size
 
 
@@ -141,11 +141,11 @@ class _Parentheses(Language):
     default_size, prompt_length = 5, 8
 
     def rule_1(self, string: str) -> bool:
-        """Brackets are matched, whatever the parentheses."""
+        """Brackets are matched, ignoring parentheses."""
         return is_matched(string, "[]")
 
     def rule_2(self, string: str) -> bool:
-        """Parentheses are matched, whatever the brackets."""
+        """Parentheses are matched, ignoring brackets."""
         return is_matched(string, "()")
 
     def rule_2_after(self, prompt: str, completion: str) -> bool:
@@ -159,7 +159,7 @@ class _Parentheses(Language):
 
     @property
     def longest_prompt(self) -> int:
-        """What is opened at first must be closed after it."""
+        """The bracket opened first must be closed later."""
         return 2 * self.max_size - 2
 
     def possible_prompts(self, length: int) -> Iterator[str]:
@@ -175,7 +175,7 @@ class Dyck(_Parentheses):
     name, notation = "dyck", "D₂"
 
     def strings_of_size(self, size: int) -> Iterator[str]:
-        """Every nested word with so many pairs."""
+        """Every nested word with this many pairs."""
         return nested_words(size)
 
 
@@ -185,12 +185,12 @@ class ShuffledDyck(_Parentheses):
     name, notation = "shuffled-dyck", "D₁ ⧢ D₁"
 
     def strings_of_size(self, size: int) -> Iterator[str]:
-        """Every word with so many pairs in which each kind is matched by itself."""
+        """Every word with this many pairs in which each kind is matched on its own."""
         return crossing_words(2 * size)
 
 
 def is_matched(string: str, kind: str) -> bool:
-    """Whether one kind of parentheses, such as `()`, is matched in a string; others are passed over."""
+    """Whether one kind of parentheses, such as `()`, is matched in a string; others are ignored."""
     depth = 0
     for letter in string:
         depth += (letter == kind[0]) - (letter == kind[1])
@@ -200,7 +200,7 @@ def is_matched(string: str, kind: str) -> bool:
 
 
 def nested_words(n_pairs: int) -> Iterator[str]:
-    """Every properly nested word of two kinds of parentheses with so many pairs, each once.
+    """Every properly nested word of two kinds of parentheses with this many pairs, each once.
 
     A word is an opening, a word inside, the closing, and a word after it.
     """
@@ -214,7 +214,7 @@ def nested_words(n_pairs: int) -> Iterator[str]:
 
 
 def crossing_words(length: int, n_round: int = 0, n_square: int = 0) -> Iterator[str]:
-    """Every word of this length that closes so many open parentheses and brackets, in any order."""
+    """Every word of this length that closes this many open parentheses and brackets, in any order."""
     if n_round + n_square > length:
         return
     if length == 0:
@@ -230,15 +230,15 @@ def crossing_words(length: int, n_round: int = 0, n_square: int = 0) -> Iterator
 LANGUAGES: dict[str, type[Language]] = {
     language.name: language for language in (EvenA, ThenEvenA, AnBn, Dyck, AnBnCn, ShuffledDyck)
 }
-"""By name, in the order L1 to L6 of the paper."""
+"""Languages by name, in the order L1 to L6 of the paper."""
 
 
 def get_language(name: str) -> type[Language]:
     """A language by its name.
 
     Raises:
-        DataError: there is no such language.
+        DataError: the language is unknown.
     """
     if name not in LANGUAGES:
-        raise DataError(f"no language {name!r}{did_you_mean(name, list(LANGUAGES))}")
+        raise DataError(f"unknown language {name!r}{did_you_mean(name, list(LANGUAGES))}")
     return LANGUAGES[name]

@@ -17,9 +17,9 @@ from suffice.kinds.saturation.settings import (
 
 HEAD = """## A study of the kind `saturation`
 
-With `kind: saturation` the study trains small language models to one test loss and asks what they do all the
-same. It has a `study.yaml` alone, with these keys, and may have tables of published numbers beside it; `make
-study STUDY=saturation CONFIG='scale=quick'` runs another of its scales.
+With `kind: saturation` the study trains small language models to the same test loss and compares their behaviour.
+It has only a `study.yaml`, with these keys, and optional tables of published numbers beside it. `make study
+STUDY=saturation CONFIG='scale=quick'` runs another of its scales.
 """
 
 

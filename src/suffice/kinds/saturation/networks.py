@@ -1,7 +1,7 @@
-"""Small autoregressive language models: each maps a token's past and itself to a hidden state and to logits.
+"""Small autoregressive language models: each maps a token and its past to a hidden state and to logits.
 
-They are the object of study, so that what tells them apart is here in plain sight: how a
-token learns of the ones before it, and what it knows of its position.
+They are the object of study, so this file shows how they differ: how a token uses the tokens before it, and
+how it represents its position.
 """
 
 import math
@@ -53,7 +53,7 @@ class LanguageModel(nn.Module):
 
     @abstractmethod
     def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Hidden state after each token, of it and those before it alone.
+        """Hidden state after each token, from this token and those before it.
 
         Args:
             tokens: shape (n_rows, n_tokens), integers.
@@ -132,7 +132,7 @@ class TransformerLayer(nn.Module):
 
 
 class Transformer(LanguageModel):
-    """A causal transformer without positions: a token sees its past as an unordered set of prefixes."""
+    """A causal transformer without positions; a token sees its past as an unordered set of prefixes."""
 
     rotary = False
 
@@ -143,7 +143,7 @@ class Transformer(LanguageModel):
         self.norm = nn.LayerNorm(size.width)
 
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What enters the first layer."""
+        """The input of the first layer."""
         return self.embedding(tokens)
 
     def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -256,8 +256,8 @@ class StateSpace(LanguageModel):
 class LinearModel(LanguageModel):
     """Logits that are linear in the past: every earlier token at every place has its own vector.
 
-    A state is the sum of the vectors of the present and the earlier tokens; those of later ones are left
-    out, so that nothing that is to be foretold is seen.
+    A state is the sum of the vectors of the present and the earlier tokens. Vectors of later tokens are left
+    out, so the network does not see the tokens to predict.
     """
 
     def __init__(self, size: NetworkSize) -> None:
@@ -290,10 +290,12 @@ def build_network(architecture: str, size: NetworkSize, seed: int) -> LanguageMo
     """A network with random weights.
 
     Raises:
-        ModelError: there is no such architecture, or the width cannot be shared by the heads.
+        ModelError: the architecture is unknown, or the width cannot be divided among the heads.
     """
     if architecture not in ARCHITECTURES:
-        raise ModelError(f"no architecture {architecture!r}{did_you_mean(architecture, list(ARCHITECTURES))}")
+        raise ModelError(
+            f"unknown architecture {architecture!r}{did_you_mean(architecture, list(ARCHITECTURES))}"
+        )
     if size.width % (2 * N_HEADS):
         raise ModelError(f"width is {size.width}; it must be a multiple of {2 * N_HEADS}")
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""The page of a study of equal test loss: one HTML file that needs nothing else."""
+"""The page of a study of equal test loss: one self-contained HTML file."""
 
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ VERDICT = (
 PLACE = (Column("language", "Language"), Column("architecture", "Architecture"), Column("arm", "Arm"))
 ARMS = (
     *PLACE,
-    Column("excess_nats", "Excess, nats a string", number),
+    Column("excess_nats", "Excess, nats per string", number),
     Column("id", "Rule 1, in distribution", number),
     Column("ood", "Rule 1, unseen prompts", number),
     Column("ood_low", "95 % interval", interval, "ood_low", "ood_high"),
-    Column("ood_finished", "of finished alone", number),
-    Column("trained", "Rule 1, taught prompts", number),
+    Column("ood_finished", "finished only", number),
+    Column("trained", "Rule 1, training prompts", number),
     Column("rule_2_after", "Rule 2 after the prompt", number),
     Column("finished", "Finished", number),
     Column("n_seeds", "Seeds", integer),
@@ -44,7 +44,7 @@ EQUIVALENCE = (
     *PLACE[:2],
     Column("first", "Arm"),
     Column("second", "Other arm"),
-    Column("difference", "Difference, nats a string", number),
+    Column("difference", "Difference, nats per string", number),
     Column("low", "90 % interval", interval, "low", "high"),
     Column("p_value", "p", number),
     Column("equivalent", "Equal"),
@@ -68,7 +68,7 @@ TWINS = (
     Column("accuracy_mixture", "Mixture", number),
     Column("accuracy_twin", "Twin", number),
     Column("form_probability", "P(form)", number),
-    Column("kl_nats", "KL, nats a document", number),
+    Column("kl_nats", "KL, nats per document", number),
     Column("kl_max_nats", "at most", number),
 )
 PAIRS = (
@@ -133,10 +133,10 @@ PUBLISHED = (
     Column("architecture", "Architecture"),
     Column("arm", "Arm"),
     Column("n_runs", "Runs", integer),
-    Column("excess_nats", "Excess, nats a string", number),
-    Column("test_loss", "Test loss, nats a position", number),
+    Column("excess_nats", "Excess, nats per string", number),
+    Column("test_loss", "Test loss, nats per position", number),
     Column("id_rule_1", "Rule 1, in distribution", number),
-    Column("ood_rule_1", "Rule 1, out of it", number),
+    Column("ood_rule_1", "Rule 1, out of distribution", number),
     Column("flaws", "Known flaws", text),
 )
 
@@ -165,7 +165,7 @@ def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
 
 
 def _configuration(settings: SaturationSettings) -> dict[str, Any]:
-    """The settings as they are used: of the scales the chosen one."""
+    """The settings in use, with only the chosen scale."""
     content = settings.model_dump(mode="json")
     return {**content, "scales": {settings.scale: content["scales"][settings.scale]}}
 
@@ -173,12 +173,14 @@ def _configuration(settings: SaturationSettings) -> dict[str, Any]:
 def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str, Any]:
     baselines = tables["baselines"]
     return {
-        "verdict": make_table(_yes_or_no(verdict, "shown"), VERDICT, "Asked and measured", 1, "verdict.csv"),
+        "verdict": make_table(
+            _yes_or_no(verdict, "shown"), VERDICT, "Requirements and results", 1, "verdict.csv"
+        ),
         "arms": make_table(wide_arms(tables["arms"]), ARMS, "Means over seeds", 2),
         "equivalence": make_table(
             _yes_or_no(tables["equivalence"], "equivalent"), EQUIVALENCE, "Two one-sided tests of losses", 2
         ),
-        "tells": make_table(tables["loss_tells"], TELLS, "Does the loss foretell behaviour?"),
+        "tells": make_table(tables["loss_tells"], TELLS, "Does the loss predict behaviour?"),
         "baselines": make_table(
             baselines[baselines["rule"] == "rule_1"], BASELINES, "Rule 1 without a model", 1
         ),
@@ -196,9 +198,9 @@ def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
     areas = tables["bridge_auc"]
     floor = tables["bridge_floor"]
     return {
-        "auc": _areas(areas, ARMS_APART, "Arms told apart"),
+        "auc": _areas(areas, ARMS_APART, "Separation of arms"),
         "read_out": _areas(areas, READ_OUT_APART, "The planned counterexample"),
-        "in_context": _areas(areas, IN_CONTEXT, "Trained pairs told apart"),
+        "in_context": _areas(areas, IN_CONTEXT, "Separation of trained pairs"),
         "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour foretold"),
         "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
         "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
@@ -214,7 +216,7 @@ def _yes_or_no(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def wide_arms(arms: pd.DataFrame) -> pd.DataFrame:
-    """One row a language, architecture and arm, from the rows of `arm_table`."""
+    """One row per language, architecture and arm, from the rows of `arm_table`."""
     keys = ["language", "architecture", "arm"]
     wide = arms.assign(part=arms["part"].fillna("")).set_index([*keys, "quantity", "part"])
     short = {
@@ -242,24 +244,24 @@ def _facts(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> list[dict[
     last = tables["twins"].sort_values("n_examples").iloc[-1]
     return [
         {
-            "name": "networks at one loss",
+            "name": "networks with equal loss",
             "value": f"{len(usual)} of {len(cloud)}",
-            "detail": f"largest excess {number(usual['excess_nats'].max())} nats a string",
+            "detail": f"largest excess {number(usual['excess_nats'].max())} nats per string",
         },
         {
             "name": "rule 1 on unseen prompts",
             "value": interval(usual["ood_rule_1"].min(), usual["ood_rule_1"].max()),
-            "detail": "least and most of these networks",
+            "detail": "lowest and highest of these networks",
         },
         {
             "name": "exact twin",
             "value": number(last["accuracy_mixture"] - last["accuracy_twin"]),
-            "detail": f"gap in accuracy at a divergence of {number(last['kl_nats'])} nats a document",
+            "detail": f"gap in accuracy at a divergence of {number(last['kl_nats'])} nats per document",
         },
         {
-            "name": "asked and shown",
+            "name": "requirements met",
             "value": f"{int(verdict['shown'].sum())} of {len(verdict)}",
-            "detail": "each in the table below",
+            "detail": "listed in the table below",
         },
     ]
 

@@ -1,4 +1,4 @@
-"""Prompts: in distribution, and out of it, of which one half trains the arms and the other tests all."""
+"""Prompts in and out of distribution; half of the latter train the arms, and the other half test all."""
 
 import hashlib
 from dataclasses import dataclass
@@ -30,21 +30,21 @@ class Prompts:
     out_test: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:
-        """A row a prompt: part, prompt; with the checksum of its part."""
+        """A row per prompt: part, prompt; with the checksum of its part."""
         parts = zip(PARTS, (self.in_distribution, self.out_train, self.out_test), strict=True)
         rows = [(part, prompt, checksum(prompts)) for part, prompts in parts for prompt in prompts]
         return pd.DataFrame(rows, columns=["part", "prompt", "sha256_of_part"])
 
 
 def make_prompts(language: Language, length: int | None = None, seed: int = 0) -> Prompts:
-    """All prompts of a length, those out of distribution split in two halves at random.
+    """All prompts of a length, with those out of distribution split into two random halves.
 
-    The halves have as many prompts each, at most one more, that obey rule 1 as they are.
+    The halves have the same number of prompts that already obey rule 1, up to one.
 
     Args:
-        language: what is asked about.
-        length: letters of a prompt (where the language has shorter ones too: at most); default the
-            language's own.
+        language: language of the prompts.
+        length: letters of a prompt (the largest number if the language has shorter prompts too); default:
+            the language's own length.
         seed: seed of the split.
 
     Raises:
@@ -69,7 +69,7 @@ def make_prompts(language: Language, length: int | None = None, seed: int = 0) -
 
 
 def _halves(language: Language, outside: list[str], seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Two random halves, alike in how many prompts obey rule 1 as they are: there ending at once is right."""
+    """Two random halves with equal numbers of prompts that obey rule 1, where ending at once is right."""
     obeys = np.array([language.rule_1(prompt) for prompt in outside])
     mixed = np.random.default_rng(seed).permutation(len(outside))
     order = mixed[np.argsort(obeys[mixed], kind="stable")]
@@ -78,5 +78,5 @@ def _halves(language: Language, outside: list[str], seed: int) -> tuple[tuple[st
 
 
 def checksum(prompts: tuple[str, ...]) -> str:
-    """SHA-256 of the prompts, one a line, in their order."""
+    """SHA-256 of the prompts, one per line, in their order."""
     return hashlib.sha256("\n".join(prompts).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Fitting the map from hidden states to logits alone: a convex problem, solved with second-order steps.
+"""Fitting only the map from hidden states to logits: a convex problem, solved with second-order steps.
 
-First-order steps need a hundred times as long here, and stop far from both targets.
+First-order steps take a hundred times as long here, and stop far from both targets.
 """
 
 import numpy as np
@@ -20,25 +20,25 @@ HISTORY = 50
 
 
 def fit_read_out(network: LanguageModel, language: Language, arm: Arm, settings: FittingSettings) -> Fitted:
-    """Fit a network's read-out to its language and to an arm's completions; the hidden states stay.
+    """Fit a network's read-out to its language and to an arm's completions, with fixed hidden states.
 
-    It ends when both targets of the settings are met. If they never are, the checkpoint is the last one,
-    which has the least sum of both losses, however far it is from the language.
+    It ends when both targets of the settings are met. If this never happens, the last checkpoint is kept. It
+    has the smallest sum of both losses, at any distance from the language.
 
     Args:
-        network: is changed.
-        language: what the strings are from.
-        arm: with completions.
-        settings: targets, and the greatest number of steps (of L-BFGS, Liu and Nocedal 1989,
+        network: it is changed.
+        language: language of the strings.
+        arm: an arm with completions.
+        settings: targets, and the largest number of steps (of L-BFGS, Liu and Nocedal 1989,
             doi 10.1007/BF01589116).
 
     Raises:
-        DataError: the arm has no completions, so that there is nothing to fit.
+        DataError: the arm has no completions to fit.
     """
     vocabulary = Vocabulary(language.letters)
     completions = arm.batch(vocabulary)
     if completions is None:
-        raise DataError(f"arm {arm.name!r} teaches no completions, so that its read-out has nothing to learn")
+        raise DataError(f"arm {arm.name!r} has no completions, so its read-out has nothing to learn")
     whole = batch_of(language.support, vocabulary, language.probabilities)
     losses = [_Loss(network, batch) for batch in (whole, completions)]
     read_out = network.read_out.double()
@@ -92,7 +92,7 @@ def _is_reached(row: dict[str, float], settings: FittingSettings) -> bool:
 
 
 def _rests(rows: list[dict[str, float]]) -> bool:
-    """Whether the last steps changed nothing."""
+    """Whether the last steps had no effect."""
     if len(rows) < 2:
         return False
     change = [abs(rows[-1][name] - rows[-2][name]) for name in ("excess_nats", "completion_nats")]

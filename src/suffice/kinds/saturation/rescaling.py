@@ -1,9 +1,9 @@
-"""The same function with other weights: rescaled, or with its units in another order.
+"""The same function with different weights: rescaled, or with its units in another order.
 
-A rectifier lets a factor through, so that what goes into a feed-forward layer can be multiplied and what
-comes out of it divided by the same; values and outputs of attention likewise, being linear. No input tells
-such twins apart, but gradients change with the factor, and so does what fine-tuning makes of them. A new
-order of the units changes neither, which makes it the negative control.
+A rectifier passes a positive factor. The input of a feed-forward layer can therefore be multiplied by a
+factor and its output divided by it. The same holds for values and outputs of attention, which are linear.
+Such twins give the same output for every input, but gradients change with the factor, and so does
+fine-tuning. A new order of the units changes neither, so it is the negative control.
 """
 
 import copy
@@ -21,7 +21,7 @@ def rescale(network: Transformer, factor: float) -> Transformer:
     """A twin whose feed-forward and value-output pairs are scaled, by `factor` and by its inverse.
 
     Raises:
-        ModelError: the factor is not positive, so that a rectifier would not let it through.
+        ModelError: the factor is not positive, so a rectifier would not pass it.
     """
     if not factor > 0:
         raise ModelError(f"the factor is {factor}; it must be positive, or the function would change")
@@ -55,7 +55,7 @@ def feed_forward_pairs(network: Transformer) -> Iterator[tuple[nn.Linear, nn.Lin
 
 
 def inner_pairs(network: Transformer) -> Iterator[tuple[nn.Linear, nn.Linear]]:
-    """Pairs of linear maps through which a positive factor passes."""
+    """Pairs of linear maps that pass a positive factor."""
     yield from feed_forward_pairs(network)
     for layer in _layers(network):
         yield layer.attention.value, layer.attention.output

@@ -35,9 +35,9 @@ def network_accuracies(completions: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_interval(values: pd.Series) -> dict[str, float]:
-    """Mean, Student's 95 % interval over independent values, and their range; NaN without two of them.
+    """Mean, Student's 95 % interval over independent values, and their range; NaN with fewer than two values.
 
-    An interval of equal values has no width, which says that they do not vary, not that they are certain.
+    An interval of equal values has zero width. The values do not vary, but they are not certain.
     """
     given = values.dropna()
     mean, n = given.mean(), len(given)
@@ -59,12 +59,12 @@ def arm_table(runs: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds of excess and of accuracies, with 95 % intervals.
 
     Args:
-        runs: one row a network.
+        runs: one row per network.
         accuracies: rows of `network_accuracies`.
 
     Returns:
         language, architecture, arm, quantity, part, and what `mean_interval` gives. Quantities: excess_nats
-        (part empty), rule_1, rule_2_after, rule_1_finished (of finished completions alone), finished.
+        (part empty), rule_1, rule_2_after, rule_1_finished (finished completions only), finished.
     """
     long = [runs.assign(quantity="excess_nats", part="", value=runs["excess_nats"])]
     rule_1 = accuracies[accuracies["rule"] == "rule_1"]
@@ -109,11 +109,11 @@ def cloud_table(runs: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
 
 
 def loss_tells(cloud: pd.DataFrame) -> pd.DataFrame:
-    """Does the loss foretell behaviour? Spearman's rho of excess and accuracy out of distribution.
+    """Does the loss predict behaviour? Spearman's rho of excess and accuracy out of distribution.
 
     Returns:
         language, architecture, among ("seeds of likelihood" or "all arms"), spearman, p_value, n_networks;
-        NaN where one of the two does not vary.
+        NaN if one of the two does not vary.
     """
     rows = []
     for key, networks in cloud.groupby(WITHIN, sort=False):
@@ -134,12 +134,12 @@ def _spearman(networks: pd.DataFrame) -> dict[str, float]:
 
 
 def rows_of_table(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table, their cells as attributes."""
+    """The rows of a table, with cells as attributes."""
     return iter(table.itertuples())
 
 
 def separated(arms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Are arms apart? Whether the 95 % intervals of rule 1 on unseen prompts overlap.
+    """Are arms different? Whether the 95 % intervals of rule 1 on unseen prompts overlap.
 
     Args:
         arms: rows of `arm_table`.
@@ -147,7 +147,7 @@ def separated(arms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         language, architecture, first, second, gap (from the end of one interval to the start of the next;
-        negative where they overlap), apart.
+        negative if they overlap), apart.
     """
     chosen = arms[(arms["quantity"] == "rule_1") & (arms["part"] == OUT_TEST) & arms["arm"].isin(names)]
     rows = []

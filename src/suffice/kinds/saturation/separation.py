@@ -1,11 +1,11 @@
-r"""Does a measure of pairs tell networks of one arm from those of two? An area and permutations of labels.
+r"""Does a measure of pairs separate networks of one arm from those of two? Areas and label permutations.
 
-The statistic is the probability that a pair of one arm is more alike than a pair of two,
+The statistic is the probability that a pair of one arm is more similar than a pair of two,
 
 .. math:: AUC = P(s_{same} > s_{cross}) + \tfrac12 P(s_{same} = s_{cross}),
 
-within each stratum (language and architecture), and its mean over strata. Pairs share networks, so that they
-are not independent: the arms' labels are permuted among the networks of a stratum, after Mantel (1967, Cancer
+within each stratum (language and architecture), and its mean over strata. Pairs share networks and are not
+independent. Labels of arms are therefore permuted among the networks of a stratum, after Mantel (1967, Cancer
 Research 27, 209-220).
 """
 
@@ -27,13 +27,13 @@ class Stratum:
     """Networks that are compared with one another.
 
     Attributes:
-        likeness: of each two, larger is more alike; symmetric, the diagonal is not read; shape (n, n).
-        labels: arm of each, shape (n,).
-        kin: which are made from one another, shape (n,): pairs of the same kin are not counted, and labels
-            are permuted within kin alone. None: every network is made for itself, and all are permuted.
+        similarity: of every two networks; symmetric, the diagonal is not read; shape (n, n).
+        labels: arm of each network, shape (n,).
+        kin: group of networks made from one another, shape (n,). Pairs within a group are not counted, and
+            labels are permuted only within groups. None: networks are independent, and all are permuted.
     """
 
-    likeness: Floats
+    similarity: Floats
     labels: npt.NDArray[np.str_]
     kin: npt.NDArray[np.int64] | None = None
 
@@ -49,11 +49,11 @@ class Stratum:
         """Ranks of the pairs that count.
 
         Raises:
-            DataError: a likeness is not finite.
+            DataError: a similarity is not finite.
         """
-        values = self.likeness[self.pairs()]
+        values = self.similarity[self.pairs()]
         if not np.isfinite(values).all():
-            raise DataError(f"{int((~np.isfinite(values)).sum())} likenesses of pairs are not finite")
+            raise DataError(f"{int((~np.isfinite(values)).sum())} similarities of pairs are not finite")
         return np.asarray(rankdata(values))
 
     def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.str_]:
@@ -68,10 +68,10 @@ class Stratum:
 
 
 def same_label_auc(stratum: Stratum) -> float:
-    """Probability that a pair of one label is more alike than a pair of two, ties counting half.
+    """Probability that a pair of one label is more similar than a pair of two; ties count half.
 
     Raises:
-        DataError: there are no pairs of one label, or none of two, or a likeness is not finite.
+        DataError: there are no pairs of one label or no pairs of two, or a similarity is not finite.
     """
     return _auc(stratum.ranks(), stratum.labels, stratum.pairs())
 
@@ -80,15 +80,15 @@ def _auc(ranks: Floats, labels: npt.NDArray[np.str_], pairs: tuple[Integers, Int
     same = labels[pairs[0]] == labels[pairs[1]]
     n_same, n_cross = int(same.sum()), int((~same).sum())
     if not n_same or not n_cross:
-        raise DataError(f"{n_same} pairs of one arm and {n_cross} of two; an area needs both")
+        raise DataError(f"there are {n_same} pairs of one arm and {n_cross} of two; an area needs both")
     return float((ranks[same].sum() - n_same * (n_same + 1) / 2) / (n_same * n_cross))
 
 
 def permutation_test(strata: Sequence[Stratum], n_permutations: int, seed: int) -> tuple[float, float]:
-    """Mean area over strata, and the share of permutations (itself one of them) with one as large.
+    """Mean area over strata, and the share of permutations (including itself) with at least this area.
 
     Args:
-        strata: each is permuted for itself.
+        strata: each is permuted separately.
         n_permutations: number of permutations.
         seed: of the permutations.
     """
@@ -106,12 +106,12 @@ def permutation_test(strata: Sequence[Stratum], n_permutations: int, seed: int) 
 
 
 def mantel_spearman(
-    likeness: Sequence[Floats], distance: Sequence[Floats], n_permutations: int, seed: int
+    similarity: Sequence[Floats], distance: Sequence[Floats], n_permutations: int, seed: int
 ) -> tuple[float, float]:
     """Mean over strata of Spearman's rho of two matrices of pairs, and a two-sided permutation p-value.
 
     Args:
-        likeness: a symmetric matrix a stratum, shape (n, n).
+        similarity: a symmetric matrix per stratum, shape (n, n).
         distance: another of the same networks; its rows and columns are permuted together.
         n_permutations: number of permutations.
         seed: of the permutations.
@@ -120,8 +120,8 @@ def mantel_spearman(
         Both NaN if one of the matrices does not vary in some stratum.
     """
     rng = np.random.default_rng(seed)
-    pairs = list(zip(likeness, distance, strict=True))
-    uppers = [np.triu_indices(len(each), 1) for each in likeness]
+    pairs = list(zip(similarity, distance, strict=True))
+    uppers = [np.triu_indices(len(each), 1) for each in similarity]
     fixed = [_standard_ranks(each[upper]) for (each, _), upper in zip(pairs, uppers, strict=True)]
     if any(np.isnan(ranks).any() for ranks in fixed) or any(
         np.ptp(other[upper]) == 0 for (_, other), upper in zip(pairs, uppers, strict=True)
@@ -136,9 +136,9 @@ def mantel_spearman(
         ]
         return float(np.mean(found))
 
-    plain = mean_rho([np.arange(len(each)) for each in likeness])
+    plain = mean_rho([np.arange(len(each)) for each in similarity])
     drawn = np.array(
-        [mean_rho([rng.permutation(len(each)) for each in likeness]) for _ in range(n_permutations)]
+        [mean_rho([rng.permutation(len(each)) for each in similarity]) for _ in range(n_permutations)]
     )
     as_far = int((np.abs(drawn) >= abs(plain) - 1e-12).sum())
     return plain, (1 + as_far) / (1 + n_permutations)

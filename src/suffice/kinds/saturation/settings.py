@@ -1,4 +1,4 @@
-"""The keys of `study.yaml` in a study of the kind `saturation`, each with what it means."""
+"""The keys of `study.yaml` in a study of the kind `saturation`, with their meanings."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ TUNABLE = tuple(name for name, kind in ARCHITECTURES.items() if issubclass(kind,
 
 
 class LanguageChoice(Settings):
-    """How a language is cut and asked about."""
+    """How a language is cut, and its prompts."""
 
     max_size: int | None = Field(default=None, ge=1, description="largest size; default: the language's own")
     prompt_length: int | None = Field(
@@ -26,13 +26,13 @@ class LanguageChoice(Settings):
 
 
 class TwinSettings(Settings):
-    """The exact part of in-context learning, and what its trained pair is asked."""
+    """The exact part of in-context learning, and its trained pair."""
 
     numbers_of_examples: tuple[int, ...] = Field(
         default=(0, 1, 2, 4, 8, 16), description="examples in the prompts of the exact twin"
     )
     n_prompts: int = Field(default=500, ge=10, description="prompts for each number of examples")
-    n_seeds: int = Field(default=3, ge=2, description="trained pairs; their difference needs at least two")
+    n_seeds: int = Field(default=3, ge=2, description="trained pairs; a difference needs at least two")
     width: int = Field(default=64, ge=8, description="width of the trained pair, which are LSTMs")
     asked_examples: tuple[int, ...] = Field(
         default=(0, 1, 2, 4, 8), description="examples in the prompts of the trained pair"
@@ -45,7 +45,7 @@ class TwinSettings(Settings):
     @classmethod
     def _asks_with_and_without(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if 0 not in value or max(value) < 1:
-            raise ValueError("must hold 0, the prompt without examples, and a number of examples")
+            raise ValueError("must contain 0, the prompt without examples, and another number of examples")
         return value
 
 
@@ -54,17 +54,17 @@ class BridgeSettings(Settings):
 
     n_components: int = Field(default=8, ge=1, description="principal components of the hidden states")
     noise: float = Field(
-        default=0.1, gt=0, description="sd of the noise that is added to components of unit mean variance"
+        default=0.1, gt=0, description="sd of the noise added to components of unit mean variance"
     )
     noise_sweep: tuple[float, ...] = Field(
         default=(0.03, 0.1, 0.3), description="levels of noise at which the comparison is repeated"
     )
     n_items: int = Field(default=2000, ge=100, description="prefixes of each probe, drawn with repetition")
-    n_permutations: int = Field(default=2000, ge=100, description="permutations of labels behind a p-value")
+    n_permutations: int = Field(default=2000, ge=100, description="permutations of labels for a p-value")
 
 
 class NetworkSettings(Settings):
-    """How many networks of each kind there are, their size, and how they are fitted."""
+    """The number of networks of each kind, their size, and their fit."""
 
     n_seeds: int = Field(default=10, ge=2, description="networks of each language, architecture and arm")
     width: int = Field(default=32, ge=8, description="width of the hidden states")
@@ -73,7 +73,7 @@ class NetworkSettings(Settings):
 
 
 class Scale(NetworkSettings):
-    """How much is run."""
+    """The extent of a run."""
 
     languages: dict[str, LanguageChoice] = Field(
         default={"anbn": LanguageChoice()}, description="languages by name, each with its cut"
@@ -82,13 +82,13 @@ class Scale(NetworkSettings):
         default=("transformer", "lstm", "transformer-learned"),
         description="networks: " + ", ".join(ARCHITECTURES),
     )
-    arms: tuple[str, ...] = Field(default=ARMS, description="what is taught: " + ", ".join(ARMS))
+    arms: tuple[str, ...] = Field(default=ARMS, description="training conditions: " + ", ".join(ARMS))
     in_context: TwinSettings = Field(default=TwinSettings(), description="in-context learning")
     fine_tuning: FineTuningSettings = Field(
-        default=FineTuningSettings(), description="what function-preserving twins are tuned to"
+        default=FineTuningSettings(), description="how function-preserving twins are tuned"
     )
     tuned_architecture: str = Field(
-        default="transformer", description="whose networks of anbn are fine-tuned: " + ", ".join(TUNABLE)
+        default="transformer", description="architecture to fine-tune, on anbn: " + ", ".join(TUNABLE)
     )
     bridge: BridgeSettings = Field(
         default=BridgeSettings(), description="information sufficiency between hidden states"
@@ -110,13 +110,13 @@ class Scale(NetworkSettings):
         for kind, names, choices in known:
             for name in names:
                 if name not in choices:
-                    raise ValueError(f"no {kind} {name!r}{did_you_mean(name, list(choices))}")
+                    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, list(choices))}")
         return self
 
     @model_validator(mode="after")
     def _parts_are_there(self) -> "Scale":
         if LIKELIHOOD not in self.arms:
-            raise ValueError(f"arms must hold {LIKELIHOOD!r}, which {READ_OUT!r} and fine-tuning start from")
+            raise ValueError(f"arms must include {LIKELIHOOD!r}; {READ_OUT!r} and fine-tuning start from it")
         if TUNED_LANGUAGE not in self.languages or self.tuned_architecture not in self.architectures:
             raise ValueError(
                 f"fine-tuning starts from networks of {TUNED_LANGUAGE!r} of the architecture "
@@ -130,43 +130,43 @@ class Scale(NetworkSettings):
 
 
 class Acceptance(Settings):
-    """What a study must show; each number is asked on the page beside what was measured."""
+    """Requirements for a study; the page shows each number beside the result."""
 
     excess_nats: float = Field(
-        default=0.01, gt=0, description="largest exact excess of a network, in nats a string"
+        default=0.01, gt=0, description="largest exact excess of a network, in nats per string"
     )
     margin_nats: float = Field(
-        default=0.005, gt=0, description="largest difference of arms in loss, in nats a string or token"
+        default=0.005, gt=0, description="largest difference of arms in loss, in nats per string or token"
     )
     in_context_difference: float = Field(
-        default=0.5, gt=0, description="least difference of the trained pair's accuracies with most examples"
+        default=0.5, gt=0, description="smallest difference of the pair's accuracies with most examples"
     )
     zero_shot_difference: float = Field(
         default=0.05, gt=0, description="largest difference of their accuracies without examples"
     )
-    twin_gap: float = Field(default=0.85, gt=0, description="least gap of the exact twin with most examples")
+    twin_gap: float = Field(default=0.85, gt=0, description="smallest gap of the twin with most examples")
     logit_difference: float = Field(
         default=1e-4, gt=0, description="largest difference of logits of function-preserving twins"
     )
     step_factor: float = Field(
-        default=2.0, gt=1, description="least quotient of steps to the threshold, at one learning rate"
+        default=2.0, gt=1, description="smallest ratio of steps to the threshold, at one learning rate"
     )
 
 
 class SaturationSettings(Settings):
     """The keys of `study.yaml` in a study of the kind `saturation`."""
 
-    title: str = Field(description="what the study asks, in a few words; the headline of the page")
+    title: str = Field(description="the question of the study in a few words; shown on the page")
     kind: Literal["saturation"] = Field(description="saturation: equal test loss, different models")
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     scale: str = Field(description="name of the scale to run")
     scales: dict[str, Scale] = Field(min_length=1, description="scales, by name")
-    acceptance: Acceptance = Field(default=Acceptance(), description="what must be shown")
+    acceptance: Acceptance = Field(default=Acceptance(), description="requirements for the results")
 
     @model_validator(mode="after")
     def _scale_exists(self) -> "SaturationSettings":
         if self.scale not in self.scales:
-            raise ValueError(f"no scale {self.scale!r}{did_you_mean(self.scale, list(self.scales))}")
+            raise ValueError(f"unknown scale {self.scale!r}{did_you_mean(self.scale, list(self.scales))}")
         return self
 
     @property

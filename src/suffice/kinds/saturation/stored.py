@@ -1,4 +1,4 @@
-"""Language models on disk: weights and what is needed to build them again, in one safetensors file."""
+"""Language models on disk: weights and the settings to rebuild them, in one safetensors file."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ ARCHITECTURE, SIZE = "architecture", "size"
 
 
 def save_network(network: LanguageModel, path: Path | str) -> None:
-    """Write a network whole or not at all."""
+    """Write a network completely or not at all."""
     names = {kind: name for name, kind in ARCHITECTURES.items()}
     facts = {ARCHITECTURE: names[type(network)], SIZE: json.dumps(dataclasses.asdict(network.size))}
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
@@ -27,7 +27,7 @@ def load_network(path: Path | str) -> LanguageModel:
     """Read a network that `save_network` wrote, in evaluation mode.
 
     Raises:
-        ModelError: the file is missing or holds no such network.
+        ModelError: the file is missing or has no such network.
     """
     try:
         with safe_open(path, framework="pt") as stream:
@@ -37,6 +37,6 @@ def load_network(path: Path | str) -> LanguageModel:
         network.load_state_dict(weights)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"{path} holds no language model of this study ({error}); run its stage again"
+            f"{path} has no language model of this study ({error}); run its stage again"
         ) from error
     return network.eval()

@@ -1,4 +1,4 @@
-"""A study of equal test loss: read from its folder and cut into jobs."""
+"""A study of equal test loss: read from its folder and divided into jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PUBLISHED = ("published_icml2024.csv", "published_neurips2024.csv")
 
 @dataclass(frozen=True)
 class SaturationStudy:
-    """A study that has been read and checked.
+    """A checked study.
 
     Attributes:
         folder: the study's folder.
@@ -46,27 +46,27 @@ class SaturationStudy:
         ]
 
     def published_files(self) -> list[str]:
-        """The tables of published numbers that lie beside study.yaml; none in a study without."""
+        """The tables of published numbers beside study.yaml; may be empty."""
         return [str(path) for name in PUBLISHED if (path := self.folder / name).is_file()]
 
     def models(self, results: str, group: Group) -> list[str]:
-        """Checkpoints of a group, one a seed."""
+        """Checkpoints of a group, one per seed."""
         folder = folder_of(results, group)
         return [f"{folder}/{seed}.safetensors" for seed in range(self.scale.n_seeds)]
 
     def starts(self, results: str, group: Group) -> list[str]:
-        """Checkpoints that a group's training begins with: those of likelihood for the read-out arm."""
+        """Checkpoints that a group's training starts from: those of likelihood for the read-out arm."""
         if group.arm != READ_OUT:
             return []
         return self.models(results, Group(group.language, group.architecture, LIKELIHOOD))
 
     def tuned_models(self, results: str) -> list[str]:
-        """Checkpoints that are fine-tuned, one a seed."""
+        """Checkpoints that are fine-tuned, one per seed."""
         return self.models(results, Group(TUNED_LANGUAGE, self.scale.tuned_architecture, LIKELIHOOD))
 
 
 def folder_of(results: str, group: Group) -> str:
-    """Where the networks of a group are kept."""
+    """The folder of the networks of a group."""
     return f"{results}/models/{group.language}/{group.architecture}/{group.arm}"
 
 
@@ -75,7 +75,7 @@ def load_saturation(folder: Path, overrides: Mapping[str, Any] | None = None) ->
 
     Raises:
         StudyError: a key or value is wrong.
-        DataError: a language has no prompts of the wanted length.
+        DataError: a language has no prompts of the required length.
     """
     settings = read_study_settings(folder / SETTINGS, overrides or {}, SaturationSettings)
     for name, choice in settings.chosen.languages.items():

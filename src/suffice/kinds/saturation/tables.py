@@ -93,7 +93,7 @@ def _twin_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
 
 def mean_curves(curves: pd.DataFrame, settings: SaturationSettings) -> pd.DataFrame:
-    """Mean over seeds of the curves at the common rate, with the range of the middle half of seeds.
+    """Mean over seeds of the curves at the common rate, and the range of the middle half of seeds.
 
     Returns:
         optimiser, twin, rate ("common rate"), learning_rate, step, excess_nats, low, high.
@@ -111,7 +111,7 @@ def mean_curves(curves: pd.DataFrame, settings: SaturationSettings) -> pd.DataFr
 
 
 def _bridge_pairs(paths: Sequence[str]) -> pd.DataFrame:
-    """Rows of all comparisons, with language and architecture, which their paths name."""
+    """Rows of all comparisons, with language and architecture from their paths."""
     return pd.concat(
         [
             read_table(path).assign(language=Path(path).parent.name, architecture=Path(path).stem)

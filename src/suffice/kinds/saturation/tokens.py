@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-IGNORED = -100  # what torch's cross-entropy passes over
+IGNORED = -100  # the value that torch's cross-entropy ignores
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Vocabulary:
 
     @property
     def padding(self) -> int:
-        """The token that fills rows up."""
+        """The padding token."""
         return len(self.letters) + 2
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class Vocabulary:
         return [self.letters.index(letter) for letter in string]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The string of letters; other tokens are passed over."""
+        """The string of letters; other tokens are ignored."""
         return "".join(self.letters[token] for token in tokens if token < len(self.letters))
 
 
@@ -48,7 +48,7 @@ class Batch:
 
     Attributes:
         inputs: start and letters, shape (n_strings, n_tokens), padded.
-        targets: letters and end, the same shape; `IGNORED` where nothing is to be foretold.
+        targets: letters and end, the same shape; `IGNORED` for positions without a prediction.
         weights: weight of each string in the loss, shape (n_strings,).
     """
 
@@ -68,8 +68,8 @@ def batch_of(
     Args:
         strings: without start and end.
         vocabulary: of their language.
-        weights: of the strings; default the same for all, with sum 1.
-        given: how many first letters of each string are given and not to be foretold; default none.
+        weights: weights of the strings; by default equal, with sum 1.
+        given: number of first letters of each string that are given and not predicted; default 0.
     """
     given = [0] * len(strings) if given is None else given
     n_tokens = max(map(len, strings)) + 1

@@ -22,10 +22,10 @@ MEASURES = ("steps_to_threshold", "mean_excess_nats")
 
 
 def twins_of(network: LanguageModel, factors: tuple[float, ...], seed: int) -> dict[str, LanguageModel]:
-    """The network itself, its twin with units in another order, and one rescaled by each factor but 1.
+    """The network itself, its twin with units in another order, and twins rescaled by each factor except 1.
 
     Raises:
-        ModelError: the network is no transformer, so that it has no pairs of maps to rescale.
+        ModelError: the network is not a transformer and has no pairs of maps to rescale.
     """
     if not isinstance(network, Transformer):
         raise ModelError(f"a {type(network).__name__} has no function-preserving twins; use a transformer")
@@ -43,7 +43,7 @@ def write_tuned_twins(
         settings: of the tuning.
         letters: of the language it was trained on.
         seed: of the permuted twin.
-        folder: where tables go; its name is the seed of the network.
+        folder: folder for the tables; its name is the seed of the network.
     """
     twins = twins_of(load_network(model), settings.factors, seed)
     vocabulary = Vocabulary(letters)
@@ -57,11 +57,11 @@ def write_tuned_twins(
 
 @torch.no_grad()
 def function_differences(twins: dict[str, LanguageModel], batch: Batch) -> pd.DataFrame:
-    """How far each twin's function is from the first one's, before tuning.
+    """Distance of each twin's function from that of the first, before tuning.
 
     Returns:
         twin, logit_difference (largest, over all tokens of the batch), loss_difference_nats (absolute, in
-        nats a string).
+        nats per string).
     """
     first = next(iter(twins.values()))
     losses = {name: float((string_losses(twin, batch) * batch.weights).sum()) for name, twin in twins.items()}
@@ -84,11 +84,11 @@ def tuning_contrasts(tuning: pd.DataFrame) -> pd.DataFrame:
         tuning: rows of `tuning_table` of all seeds, with the column seed.
 
     Returns:
-        twin, optimiser, rate (the common rate, or each twin's own best of its grid: that of the smallest area
-        under the curve), measure, unchanged (its mean), value (the twin's), mean, low, high (twin less
-        unchanged, with a 95 % interval over seeds), quotient (value by unchanged), n_seeds, reached (share
-        of the twin's seeds that came to the threshold), at_edge (share of them whose rate is the first or
-        last of the grid, so that a better one may lie beyond).
+        twin, optimiser, rate (the common rate, or each twin's own best of its grid, with the smallest area
+        under the curve), measure, unchanged (its mean), value (the twin's), mean, low, high (twin minus
+        unchanged, with a 95 % interval over seeds), quotient (value divided by unchanged), n_seeds, reached
+        (share of the twin's seeds that reached the threshold), at_edge (share of them whose rate is the first
+        or last of the grid, so a better rate may be outside).
     """
     chosen = {
         COMMON: tuning[tuning["is_common"]],

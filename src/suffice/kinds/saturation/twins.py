@@ -1,4 +1,4 @@
-"""Case 2 as jobs and tables: the exact twin, and pairs that are trained to the same loss."""
+"""Case 2 as jobs and tables: the exact twin, and pairs trained to the same loss."""
 
 import time
 from pathlib import Path
@@ -25,15 +25,15 @@ from suffice.storage.files import write_table
 
 
 def exact_twins(settings: TwinSettings, seed: int) -> pd.DataFrame:
-    """The mixture of hidden Markov models beside its twin; see `twin_table`."""
+    """The mixture of hidden Markov models and its twin; see `twin_table`."""
     mixture = make_mixture(MixtureSize(), seed)
     return twin_table(mixture, settings.numbers_of_examples, settings.n_prompts, derive_seed(seed, "twins"))
 
 
 def write_trained_pair(settings: TwinSettings, seed: int, number: int, folder: Path) -> None:
-    """Train the pair of one seed; write `pair.csv`, a row an arm and number of examples, and the networks.
+    """Train the pair of one seed; write `pair.csv`, a row per arm and number of examples, and the networks.
 
-    Both begin with the same weights and are asked the same prompts.
+    Both start with the same weights and get the same prompts.
     """
     mixture = make_mixture(MixtureSize(), seed)
     own_seed = derive_seed(seed, "in-context", str(number))
@@ -61,17 +61,17 @@ def write_trained_pair(settings: TwinSettings, seed: int, number: int, folder: P
 
 
 def pair_differences(pairs: pd.DataFrame, margin: float) -> pd.DataFrame:
-    """What a trained pair has alike and what not, over seeds.
+    """Similarities and differences of trained pairs, over seeds.
 
     Args:
         pairs: rows of `write_trained_pair` of all seeds.
-        margin: largest difference of the excess that counts as none, in nats a token.
+        margin: largest difference of the excess that counts as equal, in nats per token.
 
     Returns:
         One row for the excess, then one for the accuracy at each number of examples: quantity, n_examples,
         likelihood and mislabelling (means), ceiling (of Bayes' rule; NaN for the excess), mean, low, high
-        (likelihood less mislabelling, paired by seed, with its 95 % interval), largest (absolute difference
-        of one seed), and, for the excess, p_value and equivalent of two one-sided tests.
+        (likelihood minus mislabelling, paired by seed, with its 95 % interval), largest (absolute difference
+        of one seed), and, for the excess, p_value and equivalent from two one-sided tests.
     """
     each = pairs.drop_duplicates(["arm", "seed"]).pivot(index="seed", columns="arm", values="excess_nats")
     test = two_one_sided_tests(each[LIKELIHOOD].to_numpy(), each[MISLABELLING].to_numpy(), margin)

@@ -1,4 +1,4 @@
-"""What a study of equal test loss was asked to show, what it measured, and whether that is enough."""
+"""The requirements for a study of equal test loss, its results, and whether they are met."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,20 +15,20 @@ CASE_1, CASE_2, CASE_3 = "rule extrapolation", "in-context learning", "fine-tuni
 MAIN_ARMS = (LIKELIHOOD, ADVERSARIAL, ORACLE)
 VERDICT_COLUMNS = ("case", "where", "asked", "measured", "shown", "note")
 ENOUGH_SEEDS = 10
-SAME_NATS = 1e-3  # rounding alone changes a curve by less
+SAME_NATS = 1e-3  # rounding changes a curve by less
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was asked.
+    """One requirement.
 
     Attributes:
-        case: which part of the study.
-        where: language and architecture, or what else the number is of.
-        asked: in words, with the number.
-        measured: the number.
-        shown: whether it is enough.
-        note: what a reader should know.
+        case: part of the study.
+        where: language and architecture, or another description of the number.
+        asked: the requirement in words, with its number.
+        measured: the measured number.
+        shown: whether the requirement is met.
+        note: a note for the reader.
     """
 
     case: str
@@ -40,7 +40,7 @@ class Check:
 
 
 def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettings) -> pd.DataFrame:
-    """A row for each acceptance number.
+    """One row per acceptance number.
 
     Args:
         tables: cloud, arms, equivalence, twins, pair_differences, functions, tuning_contrasts.
@@ -78,31 +78,31 @@ def _of(table: pd.DataFrame, place: Mapping[str, object]) -> pd.DataFrame:
 
 def _excess_check(where: str, networks: pd.DataFrame, accept: Acceptance) -> Check:
     most, n_reached = float(networks["excess_nats"].max()), int(networks["reached"].sum())
-    asked = f"every network's excess at most {accept.excess_nats:g} nats a string"
+    asked = f"the excess of every network is at most {accept.excess_nats:g} nats per string"
     note = f"{n_reached} of {len(networks)} networks met both targets of their training"
     return Check(CASE_1, where, asked, most, most <= accept.excess_nats, note)
 
 
 def _equivalence_check(where: str, tests: pd.DataFrame, accept: Acceptance) -> Check:
     main = tests[tests["first"].isin(MAIN_ARMS) & tests["second"].isin(MAIN_ARMS)]
-    asked = f"losses of arms within {accept.margin_nats:g} nats a string (two one-sided tests)"
+    asked = f"losses of arms differ by less than {accept.margin_nats:g} nats per string (two one-sided tests)"
     most = float(main["difference"].abs().max())
-    note = f"{int(main['equivalent'].sum())} of {len(main)} pairs of arms surely within"
+    note = f"{int(main['equivalent'].sum())} of {len(main)} pairs of arms are equivalent"
     return Check(CASE_1, where, asked, most, bool(main["equivalent"].all()), note)
 
 
 def _inside_check(where: str, networks: pd.DataFrame) -> Check:
     least = float(networks["id_rule_1"].min())
-    asked = "rule 1 of every network on all prompts in distribution: 1"
-    note = f"least share of finished completions of unseen prompts: {networks['finished_ood'].min():.2f}"
+    asked = "every network obeys rule 1 on all prompts in distribution"
+    note = f"smallest share of finished completions of unseen prompts: {networks['finished_ood'].min():.2f}"
     return Check(CASE_1, where, asked, least, least == 1, note)
 
 
 def _apart_check(where: str, arms: pd.DataFrame) -> Check:
     apart = separated(arms, MAIN_ARMS)
     n_seeds = int(arms["n_seeds"].max())
-    asked = "95 % intervals of arms apart, rule 1 on unseen prompts (least gap)"
-    few = f"{n_seeds} seeds; {ENOUGH_SEEDS} are asked" if n_seeds < ENOUGH_SEEDS else f"{n_seeds} seeds"
+    asked = "95 % intervals of arms for rule 1 on unseen prompts do not overlap (smallest gap)"
+    few = f"{n_seeds} seeds; {ENOUGH_SEEDS} are needed" if n_seeds < ENOUGH_SEEDS else f"{n_seeds} seeds"
     enough = bool(apart["apart"].all()) and n_seeds >= ENOUGH_SEEDS
     touching = [f"{row.first} and {row.second} overlap" for row in apart.itertuples() if not row.apart]
     return Check(CASE_1, where, asked, float(apart["gap"].min()), enough, "; ".join([few, *touching]))
@@ -114,9 +114,9 @@ def _in_context_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -
     loss = differences[differences["quantity"] == "excess_nats"].iloc[0]
     n_seeds = int(loss["n_seeds"])
     where = f"trained pair, {n_seeds} seeds"
-    asked = f"loss within {accept.margin_nats:g} nats a token (two one-sided tests)"
+    asked = f"losses differ by less than {accept.margin_nats:g} nats per token (two one-sided tests)"
     note = (
-        f"likelihood {loss['likelihood']:.3f}, mislabelling {loss['mislabelling']:.3f} nats above the least"
+        f"likelihood {loss['likelihood']:.3f}, mislabelling {loss['mislabelling']:.3f} nats above the lowest"
     )
     equal = bool(loss["equivalent"]) and loss["largest"] <= accept.margin_nats
     yield Check(CASE_2, where, asked, float(loss["largest"]), equal, note)
@@ -137,17 +137,17 @@ def _twin_checks(twins: pd.DataFrame, accept: Acceptance) -> Iterator[Check]:
     last = ordered.iloc[-1]
     where = "exact twin"
     gap = float(last["accuracy_mixture"] - last["accuracy_twin"])
-    asked = f"gap with {last['n_examples']:.0f} examples at least {accept.twin_gap:g}"
+    asked = f"the gap with {last['n_examples']:.0f} examples is at least {accept.twin_gap:g}"
     yield Check(
-        CASE_2, where, asked, gap, gap >= accept.twin_gap, f"KL {last['kl_nats']:.1e} nats a document"
+        CASE_2, where, asked, gap, gap >= accept.twin_gap, f"KL {last['kl_nats']:.1e} nats per document"
     )
     twin = float(last["accuracy_twin"])
-    yield Check(CASE_2, where, f"twin at most chance, {last['chance']:.3f}", twin, twin <= last["chance"])
+    yield Check(CASE_2, where, f"twin at most at chance, {last['chance']:.3f}", twin, twin <= last["chance"])
     prompts = ordered[ordered["n_examples"] > 0]
     falls = bool((prompts["kl_max_nats"].diff().dropna() < 0).all())
     quotient = float(prompts["kl_nats"].iloc[0] / prompts["kl_nats"].iloc[-1])
     note = "falls at every step" if falls else "does not fall at every step"
-    asked = "KL falls by orders of magnitude as examples are added (factor 100)"
+    asked = "KL falls by orders of magnitude with more examples (factor 100)"
     yield Check(CASE_2, where, asked, quotient, falls and quotient >= 100, note)
 
 
@@ -155,7 +155,7 @@ def _tuning_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> It
     functions, contrasts = tables["functions"], tables["tuning_contrasts"]
     most = float(functions["logit_difference"].max())
     asked = f"logits of twins differ by at most {accept.logit_difference:g} before tuning"
-    note = f"losses by at most {functions['loss_difference_nats'].max():.1e} nats a string"
+    note = f"losses differ by at most {functions['loss_difference_nats'].max():.1e} nats per string"
     yield Check(CASE_3, "all twins", asked, most, most <= accept.logit_difference, note)
     for optimiser, rows in contrasts.groupby("optimiser", sort=False):
         yield from _optimiser_checks(str(optimiser), rows, accept)
@@ -175,12 +175,12 @@ def _optimiser_checks(optimiser: str, rows: pd.DataFrame, accept: Acceptance) ->
     asked = f"steps to the threshold differ by a factor of {accept.step_factor:g} at a common rate"
     note = (
         f"{found['twin']}: {found['value']:.0f} steps, unchanged {found['unchanged']:.0f}; "
-        f"{100 * found['reached']:.0f} % reached it; interval {'without' if sure else 'with'} 0"
+        f"{100 * found['reached']:.0f} % reached it; interval {'excludes' if sure else 'includes'} 0"
     )
     shown = bool(factors.max() >= accept.step_factor and sure)
     yield Check(CASE_3, f"{optimiser}, rescaled", asked, float(factors.max()), shown, note)
 
 
 def headline(verdict: pd.DataFrame) -> str:
-    """How much of what was asked was shown."""
-    return f"{int(verdict['shown'].sum())} of {len(verdict)} things that were asked were shown."
+    """The number of requirements that were met, in a sentence."""
+    return f"{int(verdict['shown'].sum())} of {len(verdict)} requirements were met."
