@@ -73,7 +73,7 @@ def test_molecules_have_one_look_unless_groups_are_asked_for(toy_study):
     with_views(toy_study, "group")
     assert (looks_of(toy_study).kind, looks_of(toy_study).is_wish) == ("group", False)
     rewrite(toy_study, "datasets.tsv", ("group", "halves"))
-    with pytest.raises(StudyError, match="views halves: a part of a molecule is no look at it"):
+    with pytest.raises(StudyError, match="views halves: part of a molecule is not a look at it"):
         looks_of(toy_study)
 
 
