@@ -54,11 +54,11 @@ def test_a_rule_is_said_in_words(rule, names, said):
 
 
 def test_every_verb_of_a_rule_has_a_past_tense(project):
-    rules = "\n".join(path.read_text() for path in (project / "rules").rglob("*.smk"))
+    rules = "\n".join(path.read_text() for folder in ("rules", "src") for path in (project / folder).rglob("*.smk"))
     verbs = {line.split()[1].partition("_")[0] for line in rules.splitlines() if line.startswith("rule ")}
     said = {past_tense(verb) for verb in verbs - {"ablations"}}
-    irregular = {"built", "made", "read", "shrank", "wrote"}
-    assert {"embedded", "tried", "estimated", "explained", "plotted"} <= said
+    irregular = {"built", "made", "read", "wrote"}
+    assert {"embedded", "estimated", "plotted", "built"} <= said
     assert all(word.endswith("ed") for word in said - irregular)
 
 

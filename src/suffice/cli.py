@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from suffice._version import __version__
-from suffice.data.modalities.registry import MODALITIES
+from suffice.data.modalities.registry import MODALITIES, get_modality
 from suffice.data.modalities.text import TEXT
 from suffice.errors import (
     AssumptionWarning,
     DataError,
+    DoubtWarning,
     StudyError,
     SufficeError,
     is_out_of_memory,
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", AssumptionWarning)
+            warnings.simplefilter("ignore", DoubtWarning)  # printed with the result
             setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type has more than is used
             options.run(options)
     except (SufficeError, PackageNotFoundError, OSError) as error:
@@ -346,7 +348,6 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     command.add_argument(
         "--models",
-        default="",
         help="separated by commas: a name listed below, a hub name of a sentence-transformers model, a local "
         "folder of one, or a file of vectors (default: all listed below)",
     )
@@ -401,7 +402,8 @@ def _print_ranking(ranking: "Ranking", notes: list[str], out: Path) -> None:
     print(ranking.recommend().text)
     print(f"\n{ranking.table[shown].to_string(index=False, float_format='%.4f')}")
     print(f"\nhealth of the vectors\n{ranking.health[HEALTH].to_string(index=False, float_format='%.1f')}")
-    print("\n".join([*notes, *ranking.notes, ranking.advice]))
+    warned = [f"warning: {said}" for said in ranking.warnings]
+    print("\n".join([*warned, *notes, *ranking.notes, ranking.advice]))
     print("written: " + ", ".join(str(out / name) for name in WRITTEN))
 
 
@@ -414,6 +416,7 @@ def _print_ranking_json(ranking: "Ranking", notes: list[str], out: Path) -> None
         "models": json_rows(ranking.table),
         "notes": [*notes, *ranking.notes, ranking.advice],
         "health": json_rows(ranking.health),
+        "warnings": ranking.warnings,
         "written": [str(out / name) for name in WRITTEN],
     }
     _print_json(content)
@@ -479,7 +482,8 @@ def _new_study(options: argparse.Namespace) -> None:
     wrong = why_no_name(options.name)
     if wrong:
         raise StudyError(f"{options.name!r} {wrong}; use --folder to choose its place")
-    models, kind = _listed(options.models), options.content_type
+    kind = options.content_type
+    models = list(get_modality(kind).models) if options.models is None else _listed(options.models)
     folder = write_new_study(options.folder / options.name, options.texts, models, options.content, kind)
     print(f"written: {folder}; next: suffice run {shlex.quote(str(folder))}")
 

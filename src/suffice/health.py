@@ -10,6 +10,7 @@ import numpy as np
 from suffice.errors import ModelError
 
 BLOCK_VALUES = 1 << 22  # values read at a time: 32 MiB as float64
+SAFE_EXPONENT = 400  # of two: squares of such values, and sums of many, are in the range of float64
 CONSTANT_SPREAD = 1e-6  # constant if the range is below this share of the size: 8 float32 steps
 TRUNCATED_SHARE = 0.01  # share of items above which truncation causes a warning
 DUPLICATE_SHARE = 0.01  # share of items above which duplicate rows cause a warning
@@ -65,6 +66,7 @@ def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
     if array.ndim != 2 or 0 in array.shape:
         raise ModelError(f"{name} has shape {array.shape}; vectors need at least one row and one column")
     _refuse_not_finite(array, name)
+    array, exponent = _within_range(array)
     norms, n_duplicates = _norms_and_duplicates(array)
     n_constant = _count_constant_dims(array)
     if n_constant == array.shape[1]:
@@ -80,9 +82,22 @@ def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
         n_duplicate_rows=n_duplicates,
         n_constant_dims=n_constant,
         effective_rank=effective_rank(array),
-        norm_mean=float(norms.mean()),
-        norm_std=float(norms.std()),
+        norm_mean=float(np.ldexp(norms.mean(), exponent)),
+        norm_std=float(np.ldexp(norms.std(), exponent)),
     )
+
+
+def _within_range(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """The array as it is, or divided by a power of two if squares of its values could over- or underflow.
+
+    Returns:
+        The array, and the exponent of that power; 0 for an array that is as it was.
+    """
+    largest = max(float(np.abs(block).max()) for block in blocks(array))
+    exponent = int(np.frexp(largest)[1])
+    if abs(exponent) < SAFE_EXPONENT:
+        return array, 0
+    return np.ldexp(np.asarray(array, dtype=np.float64), -exponent), exponent
 
 
 def _refuse_not_finite(array: np.ndarray, name: str) -> None:

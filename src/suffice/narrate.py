@@ -22,12 +22,9 @@ from suffice.storage.files import read_json
 
 PAST = {
     "build": "built",
-    "explain": "explained",
     "make": "made",
     "plot": "plotted",
     "read": "read",
-    "shrink": "shrank",
-    "weigh": "weighed",
     "write": "wrote",
 }
 """Past tense of the verbs of rules, where it is not as `past_tense` makes it."""

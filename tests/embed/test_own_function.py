@@ -11,7 +11,7 @@ from suffice.embed.identity import embedding_identity
 from suffice.embed.own_function import CallableSettings, OwnFunction
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
-from suffice.workflow import files_of_settings
+from suffice.jobs import files_of_settings
 
 GOOD = """
 import numpy as np
@@ -93,7 +93,7 @@ def test_function_that_mixes_texts_gets_them_one_by_one(write, corpus, sentences
 def test_function_that_is_random_is_refused(write):
     source = "import numpy as np\n"
     source += "rng = np.random.default_rng(0)\ndef embed(texts): return rng.normal(size=(len(texts), 3))"
-    with pytest.raises(ModelError, match="it is random, or it remembers"):
+    with pytest.raises(ModelError, match="it is random or keeps a state"):
         loader_of(write(source)).open(None)
 
 

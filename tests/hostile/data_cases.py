@@ -28,7 +28,7 @@ NUMBERS = (
 )
 CELLS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("models.tsv", "words\t2\t", tuple(f"words\t{number}\t" for number in NUMBERS), "words-2.*n_components"),
-    ("models.tsv", "own\tprecomputed", ("own\tprecompute", "own\tPrecomputed", "own\t../x", "own\tos.system", "own\t__class__"), "kind"),
+    ("models.tsv", "own\tprecomputed", ("own\tprecompute", "own\tPrecomputed", "own\t../x", "own\tos.system", "own\t__class__"), "unknown loader"),
     ("models.tsv", "char_wb", ("chars", "CHAR", "callable", "<script>"), "chars-8.*analyzer"),
     ("models.tsv", "model:own", ("model:", "model:own-pca", "model:../own", "model:own,own", "model:own\x00"), "own-pca"),
     ("models.tsv", "\town.npy", tuple(f"\t{path}" for path in (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suffice import estimate, rank
-from suffice.errors import AssumptionWarning, SufficeError
+from suffice.errors import AssumptionWarning, DoubtWarning, SufficeError
 
 CHEAP = ("linear", "gaussian", "copula")
 SIZES = (0, 1, 2, 49, 50, 51, 60, 100, 200)
@@ -100,7 +100,8 @@ def attempt(compute, *arguments, **settings):
     """The result, or None after a message of ours; a warning of a library is an error, one of ours is not."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", AssumptionWarning)
+        for ours in (AssumptionWarning, DoubtWarning):
+            warnings.simplefilter("ignore", ours)
         try:
             return compute(*arguments, **settings)
         except SufficeError as error:

@@ -26,7 +26,7 @@ def models():
 
 ODD = {
     "zeros": "1 of 300 items have a zero vector",
-    "doubled": "75 of 300 vectors repeat another one",
+    "doubled": "75 of 300 vectors repeat another vector",
     "constant": "2 of 8 dimensions are constant",
 }
 

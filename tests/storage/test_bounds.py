@@ -111,7 +111,7 @@ def test_a_lock_file_follows_the_umask(mask, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_another_user_meets_the_lock_and_may_have_it():
     code = (
-        "import os, sys; from pathlib import Path; from suffice.storage.locks import try_lock; "
+        "import fcntl, os, sys; from pathlib import Path; from suffice.storage.locks import try_lock; "
         "os.setgid(65534); os.setuid(65534); print(try_lock(Path(sys.argv[1])) is not None)"
     )
     with tempfile.TemporaryDirectory() as folder:

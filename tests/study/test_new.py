@@ -93,7 +93,7 @@ def test_a_study_that_could_not_run_leaves_nothing_behind(tmp_path, texts, above
 
 
 def test_molecules_have_models_and_a_control_of_their_own(tmp_path):
-    lines = [f"C{'C' * number}O\tm{number}" for number in range(60)]
+    lines = [f"C{'C' * number}O\tm{number}" for number in range(210)]
     (tmp_path / "drugs.smi").write_text("\n".join(lines))
     folder = write_new_study(tmp_path / "mine", tmp_path / "drugs.smi", content_type=MOLECULE.name)
     study = load_study(folder)
@@ -106,7 +106,7 @@ def test_molecules_have_models_and_a_control_of_their_own(tmp_path):
 
 
 def test_data_sets_that_are_joined_are_of_one_content_type(tmp_path):
-    lines = [f"C{'C' * number}O\tm{number}" for number in range(60)]
+    lines = [f"C{'C' * number}O\tm{number}" for number in range(210)]
     (tmp_path / "drugs.smi").write_text("\n".join(lines))
     folder = write_new_study(tmp_path / "mine", tmp_path / "drugs.smi", content_type=MOLECULE.name)
     rows = "dataset\tsource\tpath\tcontent_type\nall\tdatasets\tone,two\t\n"

@@ -7,7 +7,7 @@ from loopback_endpoint import Endpoint, loopback_endpoint
 from suffice.errors import StudyError
 from suffice.study import load_study
 from suffice.study.read import check_sources
-from suffice.workflow import files_of_settings
+from suffice.jobs import files_of_settings
 
 OWN = "def embed(texts):\n    return [[len(text)] for text in texts]\n"
 

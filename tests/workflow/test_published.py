@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from suffice.kinds.published.rows import IMPOSSIBLE, NEW, REPRODUCED
-from suffice.kinds.published.study import FIGURES, TABLES
+from suffice.kinds.published.figures import FIGURES
+from suffice.kinds.published.study import TABLES
 from suffice.study.show import show_results
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]

@@ -189,7 +189,7 @@ class CheckpointLoader(Loader[C]):
         self._refuse_changing_code()
         check_checkpoint(settings.checkpoint, Path(), marker=self.marker, revision=settings.revision)
         if not is_local(self.location) and self.reads_weights and not self.opened.holds_all_weights:
-            raise ModelError(f"only a part is in the cache: {_not_cached(self.location, settings.revision)}")
+            raise ModelError(f"the cache has only a part: {_not_cached(self.location, settings.revision)}")
         self.checked_folder()
 
     def checked_folder(self) -> Path:

@@ -31,7 +31,7 @@ FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
 def write_new_study(
     folder: Path,
     texts: Path,
-    models: Sequence[str] = (),
+    models: Sequence[str] | None = None,
     content: str | None = None,
     content_type: str = TEXT.name,
 ) -> Path:
@@ -42,8 +42,8 @@ def write_new_study(
     Args:
         folder: the folder to make; its name is the study's.
         texts: file of texts, or of other items.
-        models: names of the modality's `models`, hub names, folders of models, or files of vectors; if
-            there is none, all of the modality's.
+        models: names of the modality's `models`, hub names, folders of models, or files of vectors; by
+            default all of the modality's.
         content: column that holds the items.
         content_type: what the items are.
 
@@ -67,12 +67,12 @@ def write_new_study(
     columns = list(modality.table(texts).columns)
     for column in content_columns(settings):
         require_column(column, columns, str(texts))
-    rows = _model_rows(models or list(modality.models), folder, modality)
+    rows = _model_rows(list(modality.models) if models is None else models, folder, modality)
     title: dict[str, object] = {
         "title": f"Which model carries the most information about {texts.name}?",
         "seed": 0,
     }
-    own = [Path(model) for model in models if model not in modality.models and Path(model).exists()]
+    own = [Path(model) for model in models or () if model not in modality.models and Path(model).exists()]
     outside = folders_outside([texts, *own], folder)
     title |= {"outside": outside} if outside else {}
     dataset = {"source": "file", "path": os.path.relpath(texts, folder), "content": content or ""}

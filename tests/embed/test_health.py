@@ -119,3 +119,11 @@ def test_card_holds_what_the_format_asks_for(healthy):
         "a warning of the model",
     ]
     assert health_card(measure_health(healthy), None, [])["truncated_share"] is None
+
+
+@pytest.mark.parametrize("exponent", [-900, 600, 1000])
+def test_values_whose_squares_are_out_of_range_have_the_same_health(rng, exponent):
+    array = rng.normal(size=(40, 5))
+    plain, scaled = measure_health(array, "a"), measure_health(np.ldexp(array, exponent), "a")
+    assert scaled.n_zero_rows == 0 and scaled.effective_rank == plain.effective_rank
+    assert scaled.norm_mean == np.ldexp(plain.norm_mean, exponent)
