@@ -54,7 +54,9 @@ def test_a_rule_is_said_in_words(rule, names, said):
 
 
 def test_every_verb_of_a_rule_has_a_past_tense(project):
-    rules = "\n".join(path.read_text() for folder in ("rules", "src") for path in (project / folder).rglob("*.smk"))
+    rules = "\n".join(
+        path.read_text() for folder in ("rules", "src") for path in (project / folder).rglob("*.smk")
+    )
     verbs = {line.split()[1].partition("_")[0] for line in rules.splitlines() if line.startswith("rule ")}
     said = {past_tense(verb) for verb in verbs - {"ablations"}}
     irregular = {"built", "made", "read", "wrote"}

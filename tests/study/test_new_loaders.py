@@ -5,9 +5,9 @@ import pytest
 from loopback_endpoint import Endpoint, loopback_endpoint
 
 from suffice.errors import StudyError
+from suffice.jobs import files_of_settings
 from suffice.study import load_study
 from suffice.study.read import check_sources
-from suffice.jobs import files_of_settings
 
 OWN = "def embed(texts):\n    return [[len(text)] for text in texts]\n"
 

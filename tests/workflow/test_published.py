@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from suffice.kinds.published.rows import IMPOSSIBLE, NEW, REPRODUCED
 from suffice.kinds.published.figures import FIGURES
+from suffice.kinds.published.rows import IMPOSSIBLE, NEW, REPRODUCED
 from suffice.kinds.published.study import TABLES
 from suffice.study.show import show_results
 
