@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from suffice.errors import StudyError
+from suffice.storage import current
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
 from suffice.storage.files import write_json
 from suffice.storage.provenance import code_version
@@ -126,3 +127,14 @@ def test_results_of_another_study_of_the_same_name_are_refused(made, tmp_path):
         refuse_other_study(made.results, other)
     (made.study / "study.yaml").unlink()  # moved, then edited
     refuse_other_study(made.results, other)
+
+
+def test_another_version_of_a_library_that_computed_makes_a_result_anew(made, monkeypatch):
+    loaded = read_record(made.results, made.pairs)["made"]["loaded"]
+    assert "numpy" in loaded and "snakemake" not in loaded
+    now = current.versions() | {"numpy": "0.1"}
+    monkeypatch.setattr(current, "versions", lambda: now)
+    expected = f"was made with numpy {loaded['numpy']}, but numpy is 0.1 now"
+    assert made.outdated() == dict.fromkeys(("pairs.csv", "ranking.csv"), expected)
+    monkeypatch.setattr(current, "versions", lambda: now | {"numpy": loaded["numpy"], "snakemake": "0.1"})
+    assert made.outdated() == {}

@@ -2,8 +2,8 @@
 
 Snakemake plans by modification times and by its own notes, `.snakemake/metadata`. Times do not show that a
 file was replaced by an older one. Notes may be lost, or belong to another checkout. Each result's record is
-therefore compared with the present: the bytes of the result, those of its inputs, and the code. Results that
-do not match are deleted, and computed again.
+therefore compared with the present: the bytes of the result, those of its inputs, the code, and the versions
+of the numerical libraries that its job imported. Results that do not match are deleted, and computed again.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Any
 
 from suffice.errors import DataError, StudyError
 from suffice.storage.files import read_json, write_json
-from suffice.storage.provenance import is_current
+from suffice.storage.provenance import is_current, versions
 from suffice.storage.records import (
     FOLDER,
     RUN_RECORD,
@@ -68,14 +68,14 @@ def outdated_results(
         except DataError:
             found[name] = "has changed since its job wrote it"
     inputs = _Inputs(results, {name: record["sha256"] for name, record in records.items()})
-    is_noted = _noted(notes, results)
+    is_noted, installed = _noted(notes, results), versions()
     has_changed = _last_run(results) != run_record(folder, overrides)["study"]
     for name, record in records.items():
         other = next((each for each, then in record["inputs"].items() if inputs.differs(each, then)), None)
         if other is not None:
             found[name] = f"was made from a different {other}"
-        elif (code := _code_of(record)) and not is_current(code):
-            found[name] = "was made by different code"
+        elif maker := _other_maker(record, installed):
+            found[name] = maker
         elif has_changed and name not in is_noted:
             found[name] = "was made with settings that are no longer known"
     inputs.keep()
@@ -97,6 +97,17 @@ def _code_of(record: Mapping[str, Any]) -> str:
     """The version of the code that made a result; empty if its job has no version."""
     parameters = record["job"].get("parameters")
     return str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
+
+
+def _other_maker(record: Mapping[str, Any], installed: Mapping[str, str]) -> str:
+    """Whether the code, or a numerical library that the job imported, is a different one now; empty if not."""
+    code = _code_of(record)
+    if code and not is_current(code):
+        return "was made by different code"
+    for name, then in record["made"].get("loaded", {}).items():
+        if installed.get(name) != then:
+            return f"was made with {name} {then}, but {name} is {installed.get(name, 'not installed')} now"
+    return ""
 
 
 def _last_run(results: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,15 @@ DISPATCH = frozenset(
     for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
 )
 """Modules that run a job or look up other modules; the modules that they look up are named separately."""
+NUMERICAL = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pandas": "pandas",
+    "scikit-learn": "sklearn",
+    "torch": "torch",
+    "transformers": "transformers",
+}
+"""Libraries that compute numbers, with the names that they are imported by."""
 VERSIONS_OF = ("suffice", "numpy", "scipy", "pandas", "scikit-learn", "torch", "transformers", "snakemake")
 
 
@@ -168,6 +178,14 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def loaded_versions() -> dict[str, str]:
+    """Versions of the numerical libraries that this process has imported."""
+    known = versions()
+    return {
+        name: known[name] for name, module in NUMERICAL.items() if module in sys.modules and name in known
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from suffice.errors import DataError
 from suffice.secrets import for_sharing
 from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, write_json
-from suffice.storage.provenance import git_state, machine, versions
+from suffice.storage.provenance import git_state, loaded_versions, machine, versions
 
 SCHEMA_VERSION = 1
 FOLDER = "records"
@@ -104,10 +104,19 @@ def _seen(state: State) -> dict[str, int]:
 
 
 def made_with() -> dict[str, Any]:
-    """When and with what a result is made: time, versions, machine, state of the code's repository."""
+    """When and with what a result is made: time, versions, machine, state of the code's repository.
+
+    `loaded` names the versions of the numerical libraries that the job imported: only these can change it.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     code = git_state(Path(__file__).parent)
-    return {"at": now, "versions": versions(), "machine": machine(), "git": code}
+    return {
+        "at": now,
+        "versions": versions(),
+        "loaded": loaded_versions(),
+        "machine": machine(),
+        "git": code,
+    }
 
 
 def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
