@@ -182,10 +182,8 @@ def versions() -> dict[str, str]:
 
 def loaded_versions() -> dict[str, str]:
     """Versions of the numerical libraries that this process has imported."""
-    known = versions()
-    return {
-        name: known[name] for name, module in NUMERICAL.items() if module in sys.modules and name in known
-    }
+    loaded = {name for name, module in NUMERICAL.items() if module in sys.modules}
+    return {name: version for name, version in versions().items() if name in loaded}
 
 
 def machine() -> dict[str, Any]:
