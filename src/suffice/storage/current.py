@@ -100,7 +100,7 @@ def _code_of(record: Mapping[str, Any]) -> str:
 
 
 def _other_maker(record: Mapping[str, Any], installed: Mapping[str, str]) -> str:
-    """Whether the code, or a numerical library that the job imported, is a different one now; empty if not."""
+    """Whether the code or a numerical library that the job imported is different now; empty if not."""
     code = _code_of(record)
     if code and not is_current(code):
         return "was made by different code"
