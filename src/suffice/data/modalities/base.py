@@ -4,7 +4,7 @@ import math
 from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from suffice.data.columns import CONTENT
 from suffice.settings import Settings as NoSettings
@@ -86,6 +86,14 @@ class Modality(ABC):
     def makes_groups(self, settings: "DatasetSettings") -> bool:
         """Whether reading puts items into groups that no column names."""
         return False
+
+    def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:
+        """What the manifest of a corpus in `folder` says of where the items themselves lie, if not in it."""
+        return {}
+
+    def state(self, settings: "DatasetSettings") -> dict[str, str]:
+        """What changes when items do that the files of the data set only name; empty if there are none."""
+        return {}
 
     def canonical(self, content: "pd.Series", settings: "DatasetSettings") -> "pd.Series":
         """The content of each item as the corpus keeps it; equal items have equal content."""
