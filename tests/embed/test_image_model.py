@@ -134,7 +134,7 @@ def test_vectors_are_those_of_the_library(folders, corpus, pictures, name, setti
     expected = by_the_library(folders(name), pictures, POOLS[pool], tower)
     for batch_size in (1, 4):
         found = vectors_of(folders(name), corpus, batch_size=batch_size, **settings)
-        assert found.dtype == np.float32 and found.std(axis=0).min() > 0
+        assert found.dtype == np.float32 and found.std(axis=0).max() > 1e-3
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

@@ -29,8 +29,8 @@ class LookSettings(Settings):
         description="two looks at an item; the source sees one and the target the other. group: two items of "
         "a group, such as paragraphs of a document, which need no extra vectors; halves: both halves of a "
         "text; words: its words divided at random between two texts; crops: two random crops of an image, "
-        "each 35 to 75 % of its area; files: precomputed vectors and those in `second_path`; none: source and "
-        "target see the same, which ranks worse for texts. auto: files if all models have `second_path`, "
+        "each 35 to 75 % of its area; files: precomputed vectors and those in `second_path`; none: source "
+        "and target see the same, which ranks worse for texts. auto: files if all models have `second_path`, "
         "group for texts and images with groups, halves of other texts and crops of other images if all "
         "models can embed them, otherwise none; with fewer than 200 pairs or 50 groups it continues with "
         "none",

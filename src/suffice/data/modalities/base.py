@@ -38,6 +38,7 @@ class Modality(ABC):
         estimators_of_looks: default estimators with two looks and an order by ranks.
         models: rows of models.tsv that a new study may name.
         control: name and row of the untrained model of a new study.
+        checkpoint_loader: loader of a hub name, or of a folder of a model, in a new study.
     """
 
     name: ClassVar[str]
@@ -57,6 +58,7 @@ class Modality(ABC):
     estimators_of_looks: ClassVar[tuple[str, ...]] = ("linear",)
     models: ClassVar[Mapping[str, Mapping[str, str]]]
     control: ClassVar[tuple[str, Mapping[str, str]]]
+    checkpoint_loader: ClassVar[str] = "sentence_transformer"
 
     def table(self, path: Path) -> "pd.DataFrame":
         """A file as a table, with the content of items as text in one column.

@@ -46,6 +46,7 @@ class Image(Modality):
     auto_views = ("files", "group", "crops")
     estimators = ("neighbours",)
     estimators_of_looks = ("neighbours",)
+    checkpoint_loader = "image_model"
     models = {
         "pixels-8": PIXELS | {"side": "8"},
         "pixels-pca-32": PIXELS | {"n_components": "32"},
