@@ -119,5 +119,5 @@ def test_a_crop_is_embedded_like_an_image_of_its_own(tmp_path):
     Image.fromarray(whole[5:15, 0:10]).save(tmp_path / "b.png")
     settings = DatasetSettings(source="file", path=str(tmp_path), content_type="image")
     (first, second), files = read_images(settings)[0]["content"], ImageFiles(tmp_path)
-    crop = first.replace(" ", "@0,2500,5000,7500 ", 1)
+    crop = f"{first}@0,2500,5000,7500"
     assert (np.asarray(files.image(crop)) == np.asarray(files.image(second))).all()

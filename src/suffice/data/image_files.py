@@ -1,4 +1,4 @@
-"""One image: the hash of its bytes and its place, as a corpus holds them, and how Pillow reads it."""
+"""One image: its place and the hash of its bytes, as a corpus holds them, and how Pillow reads it."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """Formats that are read. Others that Pillow knows are left out: one of them runs another program."""
 SCALE = 10_000  # of width and height, in which the box of a crop is given
 TEXT = re.compile(
-    r"(?P<sha256>[0-9a-f]{64})(#(?P<row>\d+))?(@(?P<box>\d+,\d+,\d+,\d+))? (?P<path>.+)", re.DOTALL
+    r"(?P<path>.+) (?P<sha256>[0-9a-f]{64})(#(?P<row>\d+))?(@(?P<box>\d+,\d+,\d+,\d+))?", re.DOTALL
 )
 THREADS = 4  # that read images at once
 SIXTEEN_BITS, OPAQUE = 257, 255  # the step from 16 bits to 8; the alpha of what is not transparent
@@ -79,7 +79,7 @@ class ImageRef:
     def __str__(self) -> str:
         row = "" if self.row is None else f"#{self.row}"
         box = f"@{','.join(map(str, self.box))}" if self.box else ""
-        return f"{self.sha256}{row}{box} {self.path}"
+        return f"{self.path} {self.sha256}{row}{box}"
 
     def cropped(self, box: Box) -> Self:
         """The same image inside a box."""

@@ -1,4 +1,4 @@
-"""Images as items: their content is the hash of the bytes, and the place of the file."""
+"""Images as items: their content is the place of the file, and the hash of its bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
