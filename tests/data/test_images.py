@@ -158,6 +158,15 @@ def test_a_table_names_paths_beside_it(folder, build):
         build(folder / "about.csv", content="picture")
 
 
+def test_a_table_reads_nothing_outside_of_its_folder(folder, build):
+    save_noise(folder.parent / "private.png", 1)
+    (folder / "link.png").symlink_to(folder.parent / "private.png")
+    for name in ("../private.png", str(folder.parent / "private.png"), "link.png"):
+        pd.DataFrame({"path": ["dog/0.png", name]}).to_csv(folder / "about.csv", index=False)
+        with pytest.raises(DataError, match="1 of 2 images lie outside of the folder"):
+            build(folder / "about.csv")
+
+
 @pytest.mark.parametrize("as_struct", [False, True])
 def test_bytes_in_parquet_are_read_where_they_lie(folder, build, tmp_path, as_struct):
     held = [(folder / f"{'cat' if n % 2 else 'dog'}/{n}.png").read_bytes() for n in range(20)] + [b"none"]

@@ -171,7 +171,7 @@ def _items_and_places(settings: DatasetSettings) -> tuple[pd.DataFrame, list[tup
     contents = items[CONTENT].tolist()
     if is_packed(path, column):
         return items, [(f"{path.name}/{column}", int(row)) for row in contents]
-    _refuse_missing(contents, path)
+    _check_paths(contents, path)
     return items, [(content, None) for content in contents]
 
 
@@ -184,13 +184,21 @@ def is_packed(path: Path, column: str) -> bool:
     return _holds_bytes(pq.read_schema(path).field(column).type)
 
 
-def _refuse_missing(contents: Sequence[str | None], path: Path) -> None:
-    """Raise DataError for rows without a path, or with one that leads to no file."""
-    missing = [each for each in contents if not each or not (_root(path) / each).is_file()]
+def _check_paths(contents: Sequence[str | None], path: Path) -> None:
+    """Raise DataError for rows without a path, or with one that leads to no file of the table's folder."""
+    root = _root(path)
+    missing = [each for each in contents if not each or not (root / each).is_file()]
     if missing:
         raise DataError(
             f"{path}: {len(missing):,} of {len(contents):,} images do not exist, such as {missing[0]!r}; "
-            f"paths start from the folder {_root(path)}"
+            f"paths start from the folder {root}"
+        )
+    real = root.resolve()
+    outside = [each for each in contents if not (root / str(each)).resolve().is_relative_to(real)]
+    if outside:
+        raise DataError(
+            f"{path}: {len(outside):,} of {len(contents):,} images lie outside of the folder {root}, such as "
+            f"{outside[0]!r}; put the table into a folder above all images"
         )
 
 
