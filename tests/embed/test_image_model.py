@@ -117,6 +117,7 @@ CASES = [
     ("vit", {"layer": 2}, "second"),
     ("dinov2", {"pooling": "cls"}, "cls"),
     ("clip", {}, "mean"),
+    ("clip", {"pooling": "cls"}, "cls"),
     ("clip", {"pooling": "pooler"}, "pooler"),
     ("siglip", {"pooling": "pooler"}, "pooler"),
     ("convnext", {}, "map"),
@@ -220,6 +221,7 @@ def test_a_checkpoint_without_processor_is_refused(tmp_path):
     [
         ("vit", {"layer": 7}, "layer 7 does not exist; .* has hidden states 0 to 3"),
         ("convnext", {"pooling": "cls"}, "has no class token"),
+        ("siglip", {"pooling": "cls"}, "has no class token"),
     ],
 )
 def test_what_a_model_does_not_have_is_named(folders, corpus, name, settings, message):

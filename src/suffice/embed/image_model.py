@@ -27,6 +27,7 @@ from suffice.storage.fetch import without_network
 
 PROCESSOR = "preprocessor_config.json"
 BATCHES_AT_ONCE = 4  # whose images are in memory together
+CLASS_TOKENS = ("cls_token", "class_embedding")  # names of its weights in the library's models
 MAP_DIMS = 4  # of a feature map: items, channels, height, width
 Pooling = Literal["mean", "cls", "pooler"]
 
@@ -164,6 +165,11 @@ def tower_of(model: Any) -> Any:
     return getattr(model, "vision_model", model)
 
 
+def has_class_token(model: Any) -> bool:
+    """Whether the first token of a model is one for the whole image, and not its first patch."""
+    return any(name.rpartition(".")[2] in CLASS_TOKENS for name, _ in model.named_parameters())
+
+
 def _load_processor(folder: Path) -> Any:
     """The checkpoint's image processor, on Pillow whatever else is installed."""
     from transformers import AutoImageProcessor
@@ -193,6 +199,10 @@ class ImageModelEncoder(Encoder):
         Raises:
             ModelError: the vector of an image changes after others were encoded, or it cannot be encoded.
         """
+        if self.settings.pooling == "cls" and not has_class_token(self.model):
+            raise ModelError(
+                f"checkpoint {self.settings.checkpoint!r} has no class token; set pooling to mean or pooler"
+            )
         first, second = (self._prepared(image) for image in probe_images())
         limit, name = TOLERANCES[self.settings.dtype], self.settings.checkpoint
         alone = np.concatenate([self._encode_batch([each]) for each in (first, second)])
@@ -254,8 +264,6 @@ def pooled(output: Any, settings: ImageModelSettings) -> Any:
         return found.flatten(1)
     states = _states(output, settings.layer, name)
     if states.ndim == MAP_DIMS:
-        if settings.pooling == "cls":
-            raise ModelError(f"checkpoint {name!r} has no class token; set pooling to mean or pooler")
         return states.mean(dim=(2, 3))
     return states[:, 0] if settings.pooling == "cls" else states.mean(dim=1)
 
