@@ -13,6 +13,7 @@ from suffice.data.image_files import SCALE, ImageFiles, ImageRef
 from suffice.data.images import read_image_table, state_of_files
 from suffice.data.look_pairs import build_looks
 from suffice.data.looks import LookContents, read_looks
+from suffice.data.modalities.image import IMAGE
 from suffice.errors import AssumptionWarning, DataError
 from suffice.storage.files import read_json
 
@@ -103,6 +104,10 @@ def test_a_changed_file_is_an_error_and_another_state(folder, build):
     assert before == state_of_files(settings)
     save_noise(folder / "cat" / "1.png", 99)
     assert before != state_of_files(settings)
+    (folder / "about.csv").write_text("path\ncat/1.png\ncat/none.png\n")
+    named = settings.model_copy(update={"path": str(folder / "about.csv")})
+    assert state_of_files(named) not in ("", before)
+    assert state_of_files(named.model_copy(update={"content": "nothing"})) == ""
     with pytest.raises(DataError, match=r"1\.png has changed since the corpus was built"):
         pixels_of(corpus)
 
@@ -224,6 +229,11 @@ def test_a_text_that_is_no_image_is_named():
         ImageRef.parse("cat.png")
     ref = ImageRef("a" * 64, "b c#1.png@2,3", 4, (1, 2, 30, 40))
     assert ImageRef.parse(str(ref)) == ref
+
+
+def test_a_page_shows_the_path_or_the_row():
+    assert IMAGE.shown(str(ImageRef("0" * 64, "dog/a b.png"))) == "dog/a b.png"
+    assert IMAGE.shown(str(ImageRef("0" * 64, "d.npz/x", 12, (0, 0, 5, 5)))) == "d.npz/x, row 12"
 
 
 def test_crops_follow_the_bytes_and_the_seed(tmp_path, build):

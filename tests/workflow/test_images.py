@@ -67,6 +67,8 @@ def test_a_study_of_images_runs_to_its_page(project, numerals, tmp_path):
     floors = {"digit": 0.9, "groups": 0.7, "alike": 0.9}
     for task, floor in floors.items():
         assert value[task, "edges"] > floor > 2 * value[task, "colours"]
+    lost = pd.read_csv(workflow.results / "explained" / "numerals" / "neighbours.items.csv")
+    assert lost.astype(str).apply(lambda column: column.str.fullmatch(r"\d+\.png")).any(axis=None)
     page = (workflow.results / "report.html").read_text()
     assert "two random crops of an image: 300 pairs in 300 groups" in page
     assert "1 image is corrupt and left out: broken.png" in page

@@ -181,7 +181,8 @@ def is_packed(path: Path, column: str) -> bool:
         return True
     if path.suffix.lower() != ".parquet":
         return False
-    return _holds_bytes(pq.read_schema(path).field(column).type)
+    schema = pq.read_schema(path)
+    return column in schema.names and _holds_bytes(schema.field(column).type)
 
 
 def _check_paths(contents: Sequence[str | None], path: Path) -> None:
@@ -232,17 +233,18 @@ def root_of(path: Path, folder: Path) -> str:
 
 
 def state_of_files(settings: DatasetSettings) -> str:
-    """A hash of name, size and time of each image of a data set, which changes when a file does."""
-    path = Path(str(settings.path))
+    """A hash of name, size and time of each image of a data set, which changes when a file does.
+
+    Of images in one file it is empty: that file is known by itself.
+    """
+    path, column = Path(str(settings.path)), settings.content or PATH
     try:
-        table = read_image_table(path)
-        column = settings.content or PATH
-        packed = column not in table or (path.is_file() and is_packed(path, column))
-        names = [path.name] if packed else [str(name) for name in table[column]]
-        root = path.parent if packed else _root(path)
-    except DataError:  # which the job itself reports
+        if path.is_file() and is_packed(path, column):
+            return ""
+        names = [str(name) for name in read_image_table(path)[column]]
+    except (DataError, KeyError):  # which the job itself reports
         return ""
-    return sha256_of_json(list(_stamps(root, names)))
+    return sha256_of_json(list(_stamps(_root(path), names)))
 
 
 def _stamps(root: Path, names: Iterable[str]) -> Iterable[list[object]]:

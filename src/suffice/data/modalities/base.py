@@ -101,6 +101,10 @@ class Modality(ABC):
         """The content of each item as the corpus keeps it; equal items have equal content."""
         return content.fillna("").str.strip()
 
+    def shown(self, content: str) -> str:
+        """The content of an item as a page shows it."""
+        return content
+
     def faults(self, content: "pd.Series", settings: "DatasetSettings") -> "dict[str, pd.Series]":
         """Which items are left out, by reason; reasons exclude one another.
 

@@ -99,5 +99,12 @@ class Image(Modality):
 
         return {"images": state_of_files(settings)}
 
+    def shown(self, content: str) -> str:
+        """The path of an image, without the hash of its bytes."""
+        from suffice.data.image_files import ImageRef
+
+        ref = ImageRef.parse(content)
+        return ref.path if ref.row is None else f"{ref.path}, row {ref.row}"
+
 
 IMAGE = Image()
