@@ -229,6 +229,9 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
     command.add_argument("--content", metavar="COLUMN", help="column of the file with the texts")
+    command.add_argument(
+        "--content-type", help=f"{', '.join(MODALITIES)}: make a study of a file or folder of such items"
+    )
     command.add_argument("--open", action="store_true", help="open the page in a browser")
     command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
     _add_quiet(command)
@@ -340,7 +343,8 @@ def _add_new_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "--texts",
         type=Path,
         required=True,
-        help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these",
+        help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these; "
+        "for images a folder of images, a table with their paths, .parquet or .npz",
     )
     command.add_argument("--content", help="column with the items (default: that of the content type)")
     command.add_argument(
@@ -494,7 +498,7 @@ def _run(options: argparse.Namespace) -> None:
     from suffice.run import results_of, run_study, study_of
     from suffice.study.show import show_results
 
-    folder = study_of(options.study, _listed(options.models), options.content)
+    folder = study_of(options.study, _listed(options.models), options.content, options.content_type)
     run_study(folder, _effort(options))
     if options.plan:
         return

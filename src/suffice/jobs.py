@@ -93,8 +93,11 @@ class CorpusJobs(Jobs):
         return stable(self.study.datasets[names.dataset].settings.model_dump(exclude_unset=True))
 
     def versions(self, names: Names) -> dict[str, str]:
-        """Versions of the packages whose documentation is the corpus; empty for any other."""
-        if self.study.datasets[names.dataset].settings.source != "api-docs":
+        """Versions of what a corpus is made of beside its files, such as packages; empty for most."""
+        settings = self.study.datasets[names.dataset].settings
+        if settings.source == "file":
+            return settings.modality.state(settings)
+        if settings.source != "api-docs":
             return {}
         from suffice.data.docstrings import package_versions
 

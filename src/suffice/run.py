@@ -63,13 +63,15 @@ def workflow_root() -> Path:
     raise StudyError(f"{HERE} has no workflow beside it; install suffice from a wheel or a checkout")
 
 
-def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
-    """The folder of a study: the given one, or a new one beside a file of texts.
+def study_of(given: str, models: Sequence[str], content: str | None, content_type: str | None = None) -> Path:
+    """The folder of a study: the given one, or a new one beside a file of items.
 
     Args:
-        given: a folder, the name of a study of the package, or a file of texts.
-        models: models of a new study, as `write_new_study` accepts them.
-        content: column of the file with the texts.
+        given: a folder, the name of a study of the package, or a file of texts; with a content type, a file
+            or folder of such items.
+        models: models of a new study, as `write_new_study` accepts them; at least two for texts.
+        content: column of the file with the items.
+        content_type: what the items of a new study are; None: texts in a file.
 
     Raises:
         StudyError: nothing has that name, or models are given although the study has its own.
@@ -78,10 +80,10 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
     of_package = workflow_root() / "config" / given
     folder = path if (path / "study.yaml").is_file() else of_package
     if (folder / "study.yaml").is_file():
-        if models or content:
+        if models or content or content_type:
             raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
         return folder
-    if not path.is_file():
+    if not (path.exists() if content_type else path.is_file()):
         known = ", ".join(sorted(each.parent.name for each in workflow_root().glob("config/*/study.yaml")))
         raise StudyError(
             f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts; the package has: "
@@ -92,9 +94,9 @@ def study_of(given: str, models: Sequence[str], content: str | None) -> Path:
     made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
     if made.exists():
         raise StudyError(f"{made} exists; to run it: suffice run {made}")
-    if len(models) < 2:
+    if len(models) < 2 and content_type is None:
         raise StudyError("name at least two models, such as --models minilm,tfidf-256,owner/name-on-the-hub")
-    return write_new_study(made, path, models, content)
+    return write_new_study(made, path, models, content, content_type or "text")
 
 
 def results_of(folder: Path, settings: Sequence[str] = ()) -> Path:

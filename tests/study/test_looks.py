@@ -88,7 +88,7 @@ def test_molecules_have_one_look_unless_groups_are_asked_for(toy_study):
         ),
         ("group", without_groups, "views group: the row names no groups; fill the column group"),
         ("files", None, "views files: words-8, words-2, chars-8, own, own-pca gives no second vectors"),
-        ("crops", None, "key 'views' has the value 'crops'"),
+        ("strips", None, "key 'views' has the value 'strips'"),
     ],
 )
 def test_looks_that_cannot_be_had_are_refused_before_the_first_job(toy_study, views, change, message):

@@ -31,6 +31,8 @@ import pandas as pd
 
 from suffice.data.columns import CONTENT
 from suffice.data.corpus import Corpus
+from suffice.data.modalities.registry import get_modality
+from suffice.data.modalities.text import TEXT
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
 from suffice.estimators.items import divide_items
@@ -304,7 +306,12 @@ def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
     if pairs == "auto":
         pairs = [choose_pair(ranked["ranking"], one_look_pairs(files["pairs"]))]
     corpus, vectors = Corpus(Path(files["corpus"][0])), dict(zip(models, files["vectors"], strict=True))
-    directions, items = explain_pairs(
-        pairs, vectors, corpus.column(CONTENT).tolist(), corpus.together, **settings
-    )
+    directions, items = explain_pairs(pairs, vectors, shown_contents(corpus), corpus.together, **settings)
     return {"directions": directions, "lost_items": items}
+
+
+def shown_contents(corpus: Corpus) -> list[str]:
+    """The content of each item as a page shows it."""
+    about = corpus.manifest.get("settings", {})
+    modality = get_modality(str(about.get("content_type", TEXT.name)))
+    return [modality.shown(str(content)) for content in corpus.column(CONTENT)]

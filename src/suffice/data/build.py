@@ -89,6 +89,8 @@ def build_corpus(
         "dropped_columns": dropped_columns,
         **({"assumed": assumed} if assumed else {}),
     }
+    if settings.source == "file":
+        source |= settings.modality.place(settings, path.parent)
     write_json(manifest | source | description(items), path.with_suffix(".json"))
 
 

@@ -1,4 +1,4 @@
-"""Making pairs of looks at the items of a corpus: items of a group, parts of texts, or rows of two files."""
+"""Making pairs of looks at the items of a corpus: items of a group, parts of items, or rows of two files."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ import pandas as pd
 
 from suffice.data.columns import CONTENT, GROUP, ID
 from suffice.data.corpus import Corpus
-from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, OF_TEXTS, SAME
+from suffice.data.image_files import SCALE, Box, ImageRef
+from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, PARTS, SAME
 from suffice.data.looks import CONTENTS, FIRST, SECOND
 from suffice.errors import DataError
 from suffice.looks import paired_within_groups
@@ -19,6 +20,8 @@ from suffice.seeds import derive_seed
 from suffice.storage.files import write_json, write_table
 
 MIN_WORDS = 8  # of a text that is halved
+CROP_SHARES = (0.35, 0.75)  # of the area of an image
+CROP_SHAPES = (3 / 4, 4 / 3)  # width over height, for a square image
 
 
 @dataclass
@@ -52,7 +55,7 @@ def build_looks(
     """
     path = Path(path)
     found = FINDERS[views](corpus, seed)
-    limit = max_pairs or (MAX_EMBEDDED_PAIRS if views in OF_TEXTS else None)
+    limit = max_pairs or (MAX_EMBEDDED_PAIRS if views in PARTS else None)
     table = _sampled(found, limit, seed)
     n_pairs, n_groups = len(table), table[GROUP].nunique()
     note = ""
@@ -61,7 +64,7 @@ def build_looks(
         if not is_wish:
             raise DataError(note)
         views, table, n_pairs, n_groups = SAME, table.head(0), 0, 0
-    if views in OF_TEXTS:
+    if views in PARTS:
         table = table.assign(first=np.arange(n_pairs), second=n_pairs + np.arange(n_pairs))
     write_table(table, path)
     manifest = {
@@ -157,6 +160,33 @@ def _where(words: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
     return [word for word, kept in zip(words, mask, strict=True) if kept]
 
 
+def _of_images(corpus: Corpus, seed: int) -> _Found:
+    """Two random crops of each image, which depend on its bytes and on the seed alone."""
+    refs = [ImageRef.parse(str(content)) for content in corpus.column(CONTENT)]
+    rows = np.arange(len(refs))
+    boxes = [_two_boxes(derive_seed(seed, "crops", ref.sha256)) for ref in refs]
+    first, second = (
+        [str(ref.cropped(pair[side])) for ref, pair in zip(refs, boxes, strict=True)] for side in (0, 1)
+    )
+    columns = {FIRST: rows, SECOND: rows, GROUP: corpus.together, CONTENTS[0]: first, CONTENTS[1]: second}
+    return _Found(pd.DataFrame(columns).astype({name: object for name in CONTENTS}))
+
+
+def _two_boxes(seed: int) -> tuple[Box, Box]:
+    """Two random boxes, see `_box`."""
+    generator = np.random.default_rng(seed)
+    return _box(generator), _box(generator)
+
+
+def _box(generator: np.random.Generator) -> Box:
+    """A random box of 35 to 75 % of the area of an image, in ten-thousandths of width and height."""
+    area, shape = generator.uniform(*CROP_SHARES), np.exp(generator.uniform(*np.log(CROP_SHAPES)))
+    width, height = min(np.sqrt(area * shape), 1.0), min(np.sqrt(area / shape), 1.0)
+    left, upper = generator.uniform(0, 1 - width), generator.uniform(0, 1 - height)
+    left, upper, right, lower = (round(SCALE * each) for each in (left, upper, left + width, upper + height))
+    return left, upper, right, lower
+
+
 def _of_files(corpus: Corpus, seed: int) -> _Found:
     """Row i of both files is item i."""
     rows = np.arange(corpus.n_items)
@@ -168,5 +198,6 @@ FINDERS: dict[str, Finder] = {
     "group": _of_groups,
     "halves": _of_texts(_halves),
     "words": _of_texts(_dealt),
+    "crops": _of_images,
     "files": _of_files,
 }

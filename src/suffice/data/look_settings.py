@@ -10,8 +10,10 @@ from suffice.settings import Settings
 SAME = "same"
 """The name in tables if source and target see the same."""
 
-OF_TEXTS = ("halves", "words")
-EMBEDDED = (*OF_TEXTS, "files")
+PARTS = ("halves", "words", "crops")
+"""Kinds of looks that are parts of an item's content."""
+
+EMBEDDED = (*PARTS, "files")
 """Kinds of looks whose vectors are embedded in addition to those of the items."""
 
 MAX_EMBEDDED_PAIRS = 6000
@@ -22,20 +24,22 @@ MIN_GROUPS = 50  # of pairs; fewer say little about the spread between groups
 class LookSettings(Settings):
     """Two looks at the items of a data set; source and target then see different ones."""
 
-    views: Literal["auto", "group", "halves", "words", "files", "none"] = Field(
+    views: Literal["auto", "group", "halves", "words", "crops", "files", "none"] = Field(
         "auto",
         description="two looks at an item; the source sees one and the target the other. group: two items of "
         "a group, such as paragraphs of a document, which need no extra vectors; halves: both halves of a "
-        "text; words: its words divided at random between two texts; files: precomputed vectors and those in "
-        "`second_path`; none: source and target see the same, which ranks worse for texts. auto: files if "
-        "all models have `second_path`, group for texts with groups, halves for other texts if all models "
-        "can embed them, otherwise none; with fewer than 200 pairs or 50 groups it continues with none",
+        "text; words: its words divided at random between two texts; crops: two random crops of an image, "
+        "each 35 to 75 % of its area; files: precomputed vectors and those in `second_path`; none: source "
+        "and target see the same, which ranks worse for texts. auto: files if all models have `second_path`, "
+        "group for texts and images with groups, halves of other texts and crops of other images if all "
+        "models can embed them, otherwise none; with fewer than 200 pairs or 50 groups it continues with "
+        "none",
     )
     max_look_pairs: int | None = Field(
         None,
         ge=MIN_PAIRS,
-        description="largest number of random pairs of looks; default 6,000 for halves and words, which adds "
-        "up to 60 % to the time of embedding 10,000 items, and all pairs for other kinds",
+        description="largest number of random pairs of looks; default 6,000 for halves, words and "
+        "crops, which adds up to 60 % to the time of embedding 10,000 items, and all pairs for other kinds",
     )
 
     @model_validator(mode="after")

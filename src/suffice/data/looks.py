@@ -11,7 +11,7 @@ import pandas as pd
 
 from suffice.data.columns import GROUP
 from suffice.data.corpus import Window
-from suffice.data.look_settings import OF_TEXTS
+from suffice.data.look_settings import PARTS
 from suffice.storage.files import read_json, read_table
 
 FIRST, SECOND = "first", "second"
@@ -55,7 +55,7 @@ class LookTable:
             items: the model's vectors of the items.
             looks: its vectors of looks, for kinds that have them.
         """
-        first = looks if self.kind in OF_TEXTS and looks is not None else items
+        first = looks if self.kind in PARTS and looks is not None else items
         second = items if looks is None else looks
         return _taken(first, self.rows[0]), _taken(second, self.rows[1])
 

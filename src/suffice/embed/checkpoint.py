@@ -17,6 +17,7 @@ from suffice.embed.base import Loader
 from suffice.embed.opened import CONFIGURATION, PICKLED_WEIGHTS, OpenedFiles, opened_files, unread_warning
 from suffice.embed.roles import OwnTreatment, RoleSettings
 from suffice.errors import ModelError, NotFetchedError, first_line, is_out_of_memory
+from suffice.settings import Settings
 from suffice.storage.files import read_json, sha256_of_file, user_path
 
 PACKAGE_PREFIX = "package:"
@@ -24,7 +25,7 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
-class CheckpointSettings(RoleSettings):
+class WeightsSettings(Settings):
     """Settings that all kinds with a neural checkpoint share."""
 
     checkpoint: str = Field(
@@ -38,12 +39,17 @@ class CheckpointSettings(RoleSettings):
         32, ge=1, description="Items per batch; it does not change vectors, which is checked at opening"
     )
     normalize: bool = Field(False, description="Divide each vector by its Euclidean norm at the end")
-    trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
     sha256: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
         description="SHA-256 that the checkpoint's model.safetensors must have",
     )
+
+
+class CheckpointSettings(WeightsSettings, RoleSettings):
+    """Settings that all kinds with a neural checkpoint for texts share."""
+
+    trust_remote_code: bool = Field(False, description="Allow Python code that comes with the checkpoint")
 
 
 def resolve_checkpoint(checkpoint: str, base: Path) -> str:
@@ -159,14 +165,20 @@ def check_sha256(file: Path | None, expected: str, checkpoint: str) -> None:
         )
 
 
+W = TypeVar("W", bound=WeightsSettings)
 C = TypeVar("C", bound=CheckpointSettings)
 
 
-class CheckpointLoader(Loader[C]):
+class WeightsLoader(Loader[W]):
     """A loader of neural checkpoints; `marker` is the file that such a checkpoint must have."""
 
     marker: ClassVar[str] = "config.json"
     uses_device = True
+
+    @property
+    def trusted(self) -> bool:
+        """Whether Python code that comes with the checkpoint may run."""
+        return False
 
     @property
     def location(self) -> str:
@@ -195,7 +207,7 @@ class CheckpointLoader(Loader[C]):
     def checked_folder(self) -> Path:
         """The folder, after a check of the content of its files and of the expected hash; see `allowed`."""
         folder = self.folder
-        check_allowed(folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+        check_allowed(folder, modules=self.has_modules, trusted=self.trusted)
         self.check_weights()
         return folder
 
@@ -204,21 +216,10 @@ class CheckpointLoader(Loader[C]):
         """Whether the checkpoint is read by its list of modules."""
         return self.marker == MODULES
 
-    @property
-    def own_treatment(self) -> OwnTreatment:
-        """What the checkpoint has of its own for queries and documents."""
-        prompts = self.read_config(LIBRARY).get("prompts")
-        routes = route_names(self.folder) if self.has_modules else []
-        return OwnTreatment.of(prompts if isinstance(prompts, dict) else {}, routes)
-
-    def check_roles(self, column: str) -> None:
-        """Refuse one treatment for queries and documents where the checkpoint has two."""
-        self.own_treatment.check(self.settings, column, self.settings.checkpoint)
-
     def _refuse_changing_code(self) -> None:
         """Check that code from a hub checkpoint belongs to one commit."""
         settings = self.settings
-        if settings.trust_remote_code and not is_local(self.location):
+        if self.trusted and not is_local(self.location):
             if not COMMIT.fullmatch(settings.revision or ""):
                 raise ModelError(
                     f"trust_remote_code runs code of {self.location!r}, but revision {settings.revision!r} "
@@ -233,23 +234,19 @@ class CheckpointLoader(Loader[C]):
     @property
     def opened(self) -> OpenedFiles:
         """The checkpoint's files that are opened."""
-        return opened_files(self.folder, modules=self.has_modules, trusted=self.settings.trust_remote_code)
+        return opened_files(self.folder, modules=self.has_modules, trusted=self.trusted)
 
     def uses_safetensors(self) -> bool:
         """Whether the weights that are opened are safetensors, which are then the only ones that are read."""
         return any(".safetensors" in file.suffixes for file in self.opened.weights)
 
     def warnings(self) -> list[str]:
-        """Prompts that are asked for in vain, weights that are pickled, and weights that are not read."""
-        said = self.own_treatment.warnings(self.settings)
+        """Weights that are pickled, and weights that are not read."""
         if not self.reads_weights:
-            return said
-        opened = self.opened
-        said += unread_warning(opened)
-        if not opened.pickled:
-            return said
-        names = ", ".join(opened.pickled)
-        return [f"the weights are pickled ({names}), and only numbers are read from them", *said]
+            return []
+        opened, names = self.opened, ", ".join(self.opened.pickled)
+        pickled = [f"the weights are pickled ({names}), and only numbers are read from them"] if names else []
+        return pickled + unread_warning(opened)
 
     def fetch(self) -> str | None:
         """Download a hub checkpoint: configuration, tokenizer and weights."""
@@ -262,7 +259,7 @@ class CheckpointLoader(Loader[C]):
             self.location,
             self.settings.revision,
             modules=self.has_modules,
-            trusted=self.settings.trust_remote_code,
+            trusted=self.trusted,
         )
         self.check_weights()
         return said
@@ -297,6 +294,30 @@ class CheckpointLoader(Loader[C]):
             "files_sha256": {"checkpoint": opened.configuration_sha256()},
             "weights_sha256": opened.weights_sha256(),
         }
+
+
+class CheckpointLoader(WeightsLoader[C]):
+    """A loader of neural checkpoints for texts, which may treat queries and documents differently."""
+
+    @property
+    def trusted(self) -> bool:
+        """As the settings say."""
+        return self.settings.trust_remote_code
+
+    @property
+    def own_treatment(self) -> OwnTreatment:
+        """What the checkpoint has of its own for queries and documents."""
+        prompts = self.read_config(LIBRARY).get("prompts")
+        routes = route_names(self.folder) if self.has_modules else []
+        return OwnTreatment.of(prompts if isinstance(prompts, dict) else {}, routes)
+
+    def check_roles(self, column: str) -> None:
+        """Refuse one treatment for queries and documents where the checkpoint has two."""
+        self.own_treatment.check(self.settings, column, self.settings.checkpoint)
+
+    def warnings(self) -> list[str]:
+        """Also prompts that are asked for in vain."""
+        return super().warnings() + self.own_treatment.warnings(self.settings)
 
 
 @contextmanager

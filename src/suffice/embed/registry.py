@@ -11,6 +11,8 @@ from suffice.embed.corpus_word_vectors import CorpusWordVectors
 from suffice.embed.fingerprint import FingerprintLoader
 from suffice.embed.graph_network import GraphNetwork
 from suffice.embed.hidden_states import HiddenStates
+from suffice.embed.image_model import ImageModel
+from suffice.embed.image_pixels import ImagePixels
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
 from suffice.embed.onnx_checkpoint import Onnx
 from suffice.embed.own_function import OwnFunction
@@ -30,6 +32,8 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "fingerprint": FingerprintLoader,
     "graph_network": GraphNetwork,
     "hidden_states": HiddenStates,
+    "image_model": ImageModel,
+    "image_pixels": ImagePixels,
     "molecule_descriptors": MoleculeDescriptors,
     "onnx": Onnx,
     "precomputed": Precomputed,

@@ -68,14 +68,14 @@ def _checked(encoder: Checked, texts: tuple[str, str], limit: float, checkpoint:
     again = np.concatenate([encoder.encode_together([text]) for text in (short, long)])
     if not np.isfinite(alone).all():
         return []  # this is found, with the item's number, when the items are encoded
-    if _apart(again, alone) > limit:
+    if apart(again, alone) > limit:
         figures = _figures(again, alone)
         raise ModelError(
             f"{checkpoint} returns a different vector for a text after other texts were encoded ({figures}), "
             "so it is random or keeps a state; its vectors cannot be compared, so leave the model out"
         )
-    worst = max((together, swapped), key=lambda vectors: _apart(vectors, alone))
-    if _apart(worst, alone) <= limit:
+    worst = max((together, swapped), key=lambda vectors: apart(vectors, alone))
+    if apart(worst, alone) <= limit:
         return []
     return [_narrowed(encoder, short, alone[:1], limit, _figures(worst, alone))]
 
@@ -83,18 +83,18 @@ def _checked(encoder: Checked, texts: tuple[str, str], limit: float, checkpoint:
 def _narrowed(encoder: Checked, short: str, alone: np.ndarray, limit: float, figures: str) -> str:
     """Use batches of texts of one length, or of one text if that is not enough."""
     twin = " ".join(reversed(short.split()))
-    apart = _apart(encoder.encode_together([short, twin])[:1], alone)
+    gap = apart(encoder.encode_together([short, twin])[:1], alone)
     encoder.batches.one_length = True
-    if apart > limit:
+    if gap > limit:
         encoder.batches.batch_size = encoder.batches.asked = 1
-    how = "texts of one length are encoded together" if apart <= limit else "texts are encoded one by one"
+    how = "texts of one length are encoded together" if gap <= limit else "texts are encoded one by one"
     return (
         f"the model's vectors depend on the other texts in a batch ({figures} between a text alone and "
         f"beside a longer one), so {how}, as with batch_size 1; this is slower"
     )
 
 
-def _apart(vectors: np.ndarray, others: np.ndarray) -> float:
+def apart(vectors: np.ndarray, others: np.ndarray) -> float:
     """The largest distance between two rows, relative to the length of the second."""
     lengths = np.linalg.norm(others, axis=1)
     return float((np.linalg.norm(vectors - others, axis=1) / np.maximum(lengths, np.finfo(float).tiny)).max())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from suffice.data.dataset_settings import DatasetSettings
-from suffice.data.look_settings import EMBEDDED, OF_TEXTS, SAME, LookChoice, LookSettings
+from suffice.data.look_settings import EMBEDDED, PARTS, SAME, LookChoice, LookSettings
 from suffice.errors import StudyError
 from suffice.study.model import DatasetRow, Study
 
@@ -13,6 +13,7 @@ TITLES = {
     "group": "two items of one group",
     "halves": "the halves of a text",
     "words": "the words of a text dealt to two",
+    "crops": "two random crops of an image",
     "files": "two vectors from files",
 }
 
@@ -86,7 +87,7 @@ def _choice(study: Study, row: DatasetRow) -> LookChoice:
 
 
 def _best(study: Study, row: DatasetRow) -> LookChoice:
-    """What `auto` comes to: looks of files, of groups, halves of texts, or one look."""
+    """What `auto` comes to: looks of files, of groups, parts of items, or one look."""
     limit = row.look_settings.max_look_pairs
     obstacle = None
     for views in row.settings.modality.auto_views:
@@ -118,15 +119,18 @@ def has_groups(study: Study, settings: DatasetSettings) -> bool:
 def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
     if has_groups(study, row.settings):
         return None
-    return _Obstacle("the row names no groups", "fill the column group, or set views to halves or none")
+    others = [views for views in ("halves", "crops") if views in row.settings.modality.views]
+    return _Obstacle(
+        "the row names no groups", f"fill the column group, or set views to {' or '.join([*others, 'none'])}"
+    )
 
 
-def _texts_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
+def _parts_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
     fixed = [name for name in study.models if not study.embeds_new_items(name)]
     if not fixed:
         return None
     return _Obstacle(
-        f"{_named(fixed)} vectors of the data set's items alone, and cannot embed parts of texts",
+        f"{_named(fixed)} vectors of the data set's items alone, and cannot embed parts of them",
         "fill the columns group (views group) or second_path (views files), or leave these models out",
     )
 
@@ -148,7 +152,7 @@ def _named(models: Sequence[str]) -> str:
 OBSTACLES: dict[str, Callable[[Study, DatasetRow], _Obstacle | None]] = {
     "group": _groups_obstacle,
     "files": _files_obstacle,
-    **dict.fromkeys(OF_TEXTS, _texts_obstacle),
+    **dict.fromkeys(PARTS, _parts_obstacle),
 }
 
 

@@ -35,13 +35,13 @@ def write_new_study(
     content: str | None = None,
     content_type: str = TEXT.name,
 ) -> Path:
-    """Write study.yaml, models.tsv and datasets.tsv for a file of items and some models.
+    """Write study.yaml, models.tsv and datasets.tsv for a file or folder of items and some models.
 
     Unless one of the models is untrained, an untrained control is added, which should lose.
 
     Args:
         folder: the folder to make; its name is the study's.
-        texts: file of texts, or of other items.
+        texts: file or folder of texts, or of other items.
         models: names of the modality's `models`, hub names, folders of models, or files of vectors; by
             default all of the modality's.
         content: column that holds the items.
@@ -131,11 +131,11 @@ def _model_row(model: str, folder: Path, modality: Modality) -> tuple[str, Mappi
         vectors = {"loader": "precomputed", "family": "own vectors", "path": os.path.relpath(path, folder)}
         return name_of(names_of_files([path])[0]), vectors
     if path.is_dir():
-        folder_row = {"loader": "sentence_transformer", "checkpoint": os.path.relpath(path, folder)}
+        folder_row = {"loader": modality.checkpoint_loader, "checkpoint": os.path.relpath(path, folder)}
         return name_of(path.name), folder_row | {"family": "own models"}
     if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         owner, name = model.split("/")
-        hub_row = {"loader": "sentence_transformer", "family": owner, "checkpoint": model}
+        hub_row = {"loader": modality.checkpoint_loader, "family": owner, "checkpoint": model}
         return name_of(name), hub_row
     raise StudyError(
         f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"

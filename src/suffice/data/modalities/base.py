@@ -4,7 +4,7 @@ import math
 from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from suffice.data.columns import CONTENT
 from suffice.settings import Settings as NoSettings
@@ -38,6 +38,7 @@ class Modality(ABC):
         estimators_of_looks: default estimators with two looks and an order by ranks.
         models: rows of models.tsv that a new study may name.
         control: name and row of the untrained model of a new study.
+        checkpoint_loader: loader of a hub name, or of a folder of a model, in a new study.
     """
 
     name: ClassVar[str]
@@ -57,6 +58,7 @@ class Modality(ABC):
     estimators_of_looks: ClassVar[tuple[str, ...]] = ("linear",)
     models: ClassVar[Mapping[str, Mapping[str, str]]]
     control: ClassVar[tuple[str, Mapping[str, str]]]
+    checkpoint_loader: ClassVar[str] = "sentence_transformer"
 
     def table(self, path: Path) -> "pd.DataFrame":
         """A file as a table, with the content of items as text in one column.
@@ -87,9 +89,21 @@ class Modality(ABC):
         """Whether reading puts items into groups that no column names."""
         return False
 
+    def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:
+        """What the manifest of a corpus in `folder` says of where the items themselves lie, if not in it."""
+        return {}
+
+    def state(self, settings: "DatasetSettings") -> dict[str, str]:
+        """What changes when items do that the files of the data set only name; empty if there are none."""
+        return {}
+
     def canonical(self, content: "pd.Series", settings: "DatasetSettings") -> "pd.Series":
         """The content of each item as the corpus keeps it; equal items have equal content."""
         return content.fillna("").str.strip()
+
+    def shown(self, content: str) -> str:
+        """The content of an item as a page shows it."""
+        return content
 
     def faults(self, content: "pd.Series", settings: "DatasetSettings") -> "dict[str, pd.Series]":
         """Which items are left out, by reason; reasons exclude one another.

@@ -1,6 +1,7 @@
 """Which modalities there are: one line for each."""
 
 from suffice.data.modalities.base import Modality
+from suffice.data.modalities.image import IMAGE
 from suffice.data.modalities.molecule import MOLECULE
 from suffice.data.modalities.text import TEXT
 from suffice.errors import DataError
@@ -11,6 +12,7 @@ MODALITIES: dict[str, Modality] = {
     for each in (
         TEXT,
         MOLECULE,
+        IMAGE,
     )
 }
 
