@@ -169,6 +169,7 @@ class Finding:
         answer: a sentence for the head of the section alone; it is part of the answer, too.
         facts: numbers at a glance, on the first screen.
         warnings: why not to rely on the model that is ranked first.
+        doubts: sentences on why not to rely on the ranking, on the first screen.
     """
 
     place: Place = Place.LIMITS
@@ -185,6 +186,7 @@ class Finding:
     answer: str = ""
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

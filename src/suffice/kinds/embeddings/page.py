@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from suffice.analyses.recommendation import headline
+from suffice.analyses.recommendation import headline, listed
 from suffice.kinds.embeddings.answer import answer
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.tables import (
@@ -42,8 +42,9 @@ def render_page(content: PageContent) -> str:
     Raises:
         DataError: a figure cannot be read or is not a PNG file.
     """
-    template = page_environment().get_template("embeddings/page.html.j2")
-    return template.render(
+    environment = page_environment()
+    environment.filters["listed"] = listed
+    return environment.get_template("embeddings/page.html.j2").render(
         content=content,
         answer=answer(content),
         sections=_views(content),
