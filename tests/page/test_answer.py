@@ -6,7 +6,7 @@ import pytest
 
 from suffice.analyses.questions.correlation import UNCONFIRMED
 from suffice.analyses.recommendation import headline, listed
-from suffice.kinds.embeddings.answer import NO_DOUBT, answer
+from suffice.kinds.embeddings.answer import NO_DOUBT, UNSETTLED, answer
 from suffice.numbers import correlation, integer, interval, number, percent, ranks
 
 
@@ -114,4 +114,5 @@ def test_numbers_as_people_read_them():
 
 def test_there_is_always_a_doubt_and_tasks_that_do_not_confirm_the_ranking_are_one(make_page, of_tasks):
     assert answer(make_page()).doubts == [NO_DOUBT]
+    assert answer(make_page(groups=[1, 1, 2])).doubts == [UNSETTLED]
     assert answer(make_page(correlation=of_tasks["correlation"].assign(low=-0.1))).doubts == [UNCONFIRMED]

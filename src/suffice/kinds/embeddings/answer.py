@@ -37,6 +37,7 @@ class Answer:
 
 
 NO_DOUBT = "No measurement of this study speaks against it, but a ranking cannot see what all models miss."
+UNSETTLED = "Other models could be first: these items cannot tell them apart."
 
 
 def answer(content: PageContent) -> Answer:
@@ -49,7 +50,7 @@ def answer(content: PageContent) -> Answer:
     return Answer(
         headline=found.headline,
         cheaper=found.cheaper,
-        doubts=[*found.cautions, *warned, *doubts] or [NO_DOUBT],
+        doubts=[*found.cautions, *warned, *doubts] or [NO_DOUBT if found.is_settled else UNSETTLED],
         certainty=found.certainty,
         evidence=[*found.agreement, *_from_findings(section)],
         next_steps=found.next_steps,

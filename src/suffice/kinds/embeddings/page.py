@@ -8,6 +8,7 @@ from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.tables import (
     cost_table,
     health_table,
+    models_table,
     overview_table,
     ranking_table,
     warnings_of,
@@ -30,6 +31,7 @@ class SectionView:
     targets: str
     items: str
     ranking: Table
+    models: Table
     warnings: dict[str, str]
     findings: list[FindingView]
     health: Table | None
@@ -68,6 +70,7 @@ def _views(content: PageContent) -> list[SectionView]:
                 targets=describe_targets(section.ranking),
                 items=describe_items_needed(section.ranking),
                 ranking=ranking_table(section, content),
+                models=models_table(section, content),
                 warnings=warnings_of(section),
                 findings=view_findings(section.findings, section.figures, subject),
                 health=health_table(section) if new else None,

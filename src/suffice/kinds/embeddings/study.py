@@ -72,17 +72,22 @@ def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ran
 def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Finding]) -> Section:
     estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranked.name)]
     drawn = results / "figures" / ranked.dataset / ranked.name
+    findings = [*findings_of(ranked), _looks_note(study, ranked), *remarks]
+    shown = {figure.name for finding in findings for figure in finding.figures}
     return Section(
         dataset=ranked.dataset,
         estimator=ranked.name,
         ranking=ranked["ranking"],
         manifest=read_json(ranked.files["manifest"][0]),
         cards=ranked["cards"],
-        findings=[*findings_of(ranked), _looks_note(study, ranked), *remarks],
+        findings=findings,
         ways=_other_ways(ranked),
         controls=study.controls,
-        figures={figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study)},
+        figures={
+            figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study) if figure.name in shown
+        },
         held_out=all(estimator.held_out for estimator in estimators),
+        **({"task_results": ranked["tasks"]} if "tasks" in ranked else {}),
         about_estimator=_about(estimators),
     )
 
