@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from suffice.analyses.base import PairMatrix
-from suffice.numbers import MISSING, correlation, number
+from suffice.numbers import MISSING, number
 
 N_SHADES = 10
+FEW = 2  # decimals; one more where the scale ends below 1
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ def view_matrix(matrix: PairMatrix) -> MatrixView:
 
 
 def _cell(pair: pd.Series | None, matrix: PairMatrix) -> PairCell:
+    digits = FEW if matrix.high >= 1 else FEW + 1
     if pair is None or pd.isna(pair["nats_per_dim"]):
         return PairCell(MISSING, "", "", "missing")
-    is_own = pair["source"] == pair["target"]
-    color = "own" if is_own else shade(float(pair["nats_per_dim"]), matrix)
-    return PairCell(
-        correlation(pair["nats_per_dim"]), number(pair["standard_error"]), number(pair["nats"]), color
-    )
+    value = float(pair["nats_per_dim"])
+    color = "own" if pair["source"] == pair["target"] else shade(value, matrix)
+    text = f"{value:.{digits}f}".replace("-", "−")
+    return PairCell(text, number(pair["standard_error"]), number(pair["nats"]), color)
 
 
 def shade(value: float, matrix: PairMatrix) -> str:

@@ -9,7 +9,6 @@ import pandas as pd
 from suffice.numbers import Column
 from suffice.storage.files import csv_of
 
-
 MAX_NAME = 60
 
 

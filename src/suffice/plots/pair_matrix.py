@@ -151,7 +151,7 @@ def _scale(matrix: pd.DataFrame) -> Normalize:
 
 
 def color_range(matrix: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the colour scale: over the pairs of different models but for far outliers; over all pairs if that is all."""
+    """Ends of the colour scale: over pairs of different models but for far outliers, or over all pairs."""
     values = matrix.to_numpy(dtype=float)
     others = values[matrix.index.to_numpy()[:, None] != matrix.columns.to_numpy()]
     usable = others[np.isfinite(others)]
