@@ -17,7 +17,7 @@ def view(make_pairs):
 
     def write(high=0.5, **changes):
         data = make_pairs().assign(standard_error=0.005, **changes)
-        return view_matrix(PairMatrix(data, MODELS, 0.0, high))
+        return view_matrix(PairMatrix(data, MODELS, 0.0, high), "toys")
 
     return write
 

@@ -55,7 +55,7 @@ def view_findings(
 def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> FindingView:
     drawn = [figure for figure in finding.figures if figure.name in figures]
     tables = [
-        (each.summary, make_table(each.data, each.columns, each.caption, each.name_at))
+        (each.summary, make_table(each.data, each.columns, each.caption, each.name_at, subject=subject))
         for each in finding.tables
     ]
     return FindingView(
@@ -73,5 +73,5 @@ def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> Findin
         tables=[table for summary, table in tables if not summary],
         folded=[(summary, table) for summary, table in tables if summary],
         parts=[_view(part, figures, subject) for part in finding.parts],
-        matrix=view_matrix(finding.matrix) if finding.matrix else None,
+        matrix=view_matrix(finding.matrix, subject) if finding.matrix else None,
     )

@@ -26,19 +26,21 @@ class MatrixView:
     """The written matrix.
 
     Attributes:
-        caption: what it shows; also its name for screen readers.
+        caption: what it shows.
+        label: its name for screen readers.
         corner: what rows and columns are.
         columns: the targets.
         rows: each source with its cells.
     """
 
     caption: str
+    label: str
     corner: str
     columns: list[str]
     rows: list[tuple[str, list[PairCell]]]
 
 
-def view_matrix(matrix: PairMatrix) -> MatrixView:
+def view_matrix(matrix: PairMatrix, subject: str) -> MatrixView:
     """The matrix with its numbers written and its colours chosen."""
     targets = set(matrix.data["target"])
     columns = [model for model in matrix.models if model in targets]
@@ -46,6 +48,7 @@ def view_matrix(matrix: PairMatrix) -> MatrixView:
     return MatrixView(
         caption="Nats per target dimension that the source (row) gives about the target (column); "
         f"the stronger the colour, the more, from {number(matrix.low)} to {number(matrix.high)}",
+        label=f"Pairs of models ({subject})",
         corner="Source \\ target",
         columns=columns,
         rows=[

@@ -26,7 +26,8 @@ class Table:
     """A table to be put on the page.
 
     Attributes:
-        caption: what the table shows; also its name for screen readers.
+        caption: what the table shows.
+        label: its name for screen readers, unlike that of any other table.
         headings: heading and whether the column holds numbers.
         rows: the written cells; the first cell of a row that `names` the row comes from column `name_at`.
         name_at: place of the column that names a row.
@@ -35,6 +36,7 @@ class Table:
     """
 
     caption: str
+    label: str
     headings: list[tuple[str, bool]]
     rows: list[list[Cell]]
     name_at: int
@@ -43,11 +45,16 @@ class Table:
 
 
 def make_table(
-    data: pd.DataFrame, columns: tuple[Column, ...], caption: str, name_at: int = 0, file_name: str = ""
+    data: pd.DataFrame,
+    columns: tuple[Column, ...],
+    caption: str,
+    name_at: int = 0,
+    file_name: str = "",
+    subject: str = "",
 ) -> Table:
     """The columns that `data` has, written; the name column stays in its place since it is always there.
 
-    Without a file name the caption gives it.
+    Without a file name the caption gives it. The subject tells tables of one caption apart.
     """
     shown = [column for column in columns if column.key in data]
     name_at = shown.index(columns[name_at])
@@ -55,7 +62,8 @@ def make_table(
     headings = [(column.heading, column.is_number) for column in shown]
     encoded = base64.b64encode(csv_of(data).encode()).decode()
     download = f"data:text/csv;charset=utf-8;base64,{encoded}"
-    return Table(caption, headings, rows, name_at, download, file_name or f"{_slug(caption)}.csv")
+    label = f"{caption} ({subject})" if subject else caption
+    return Table(caption, label, headings, rows, name_at, download, file_name or f"{_slug(caption)}.csv")
 
 
 def _slug(caption: str) -> str:
