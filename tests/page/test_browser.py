@@ -75,6 +75,10 @@ def test_tables_are_sorted_and_searched(ask):
         box.value = "LETTERS -b"; box.dispatchEvent(new Event("input"));
         out.searched = names();
         out.count = table.closest(".table").querySelector("output").textContent;
+        for (const [key, text] of [["bound", "rank<3 seconds>2.5"], ["none", "nothing<3"], ["all", ""]]) {
+            box.value = text; box.dispatchEvent(new Event("input"));
+            out[key] = names();
+        }
     """)
     assert found == {
         "before": ["model-a", "model-b", "model-c"],
@@ -82,6 +86,9 @@ def test_tables_are_sorted_and_searched(ask):
         "aria": "descending",
         "searched": ["model-b"],
         "count": "1 of 3 rows",
+        "bound": ["model-a"],
+        "none": [],
+        "all": ["model-c", "model-b", "model-a"],
     }
 
 

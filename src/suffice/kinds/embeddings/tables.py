@@ -26,7 +26,7 @@ RANKING = (
     Column("published_score", "Published score", number),
     Column("tie_group", "Tie group", integer),
     Column("embed_dim", "Width", integer),
-    Column("seconds_per_1000_items", "s per 1,000 items", number),
+    Column("seconds_per_1000_items", "Seconds per 1,000 items", number),
     Column("n_warnings", "Warnings", integer),
 )
 SECONDS = "seconds_per_1000_items"
@@ -39,7 +39,7 @@ MODELS = (
     Column("score", "Nats per dimension", number),
     Column("score_low", "Interval", interval, "score_low", "score_high"),
     Column("embed_dim", "Width", integer),
-    Column(SECONDS, "s per 1,000 items", number),
+    Column(SECONDS, "Seconds per 1,000 items", number),
     Column("best_task", "Best task"),
 )
 HEALTH = (
