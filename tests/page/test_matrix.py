@@ -1,5 +1,7 @@
 """Pairs of models that can be explored, and what two models are compared by."""
 
+import base64
+
 import pandas as pd
 import pytest
 
@@ -30,6 +32,8 @@ def test_a_cell_has_its_numbers_and_a_pair_without_a_value_has_a_dash(view):
     assert [cell.shade for cell in cells["model-c"]] == ["h9", "missing"]
     assert (cells["model-c"][0].error, cells["model-c"][0].nats) == ("0.005", "5.00")
     assert cells["model-a"][0].shade == "own"
+    saved = base64.b64decode(found.download.split(",")[1]).decode().splitlines()
+    assert saved[0] == "source,target,nats_per_dim,standard_error,nats" and len(saved) == 6
 
 
 def test_decimals_follow_the_scale_and_minus_signs_are_true(view):

@@ -6,7 +6,9 @@ import pandas as pd
 
 from suffice.analyses.base import PairMatrix
 from suffice.numbers import MISSING, number
+from suffice.page.tables import download_of
 
+COLUMNS = ("source", "target", "nats_per_dim", "standard_error", "nats")
 N_SHADES = 10
 FEW = 2  # decimals; one more where the scale ends below 1
 
@@ -31,6 +33,7 @@ class MatrixView:
         corner: what rows and columns are.
         columns: the targets.
         rows: each source with its cells.
+        download: the pairs as CSV in a data URI.
     """
 
     caption: str
@@ -38,6 +41,7 @@ class MatrixView:
     corner: str
     columns: list[str]
     rows: list[tuple[str, list[PairCell]]]
+    download: str
 
 
 def view_matrix(matrix: PairMatrix, subject: str) -> MatrixView:
@@ -55,6 +59,7 @@ def view_matrix(matrix: PairMatrix, subject: str) -> MatrixView:
             (source, [_cell(pairs.get((source, target)), matrix) for target in columns])
             for source in matrix.models
         ],
+        download=download_of(matrix.data[list(COLUMNS)]),
     )
 
 

@@ -60,10 +60,16 @@ def make_table(
     name_at = shown.index(columns[name_at])
     rows = [[_cell(row, column) for column in shown] for _, row in data.iterrows()]
     headings = [(column.heading, column.is_number) for column in shown]
-    encoded = base64.b64encode(csv_of(data).encode()).decode()
-    download = f"data:text/csv;charset=utf-8;base64,{encoded}"
     label = f"{caption} ({subject})" if subject else caption
-    return Table(caption, label, headings, rows, name_at, download, file_name or f"{_slug(caption)}.csv")
+    return Table(
+        caption, label, headings, rows, name_at, download_of(data), file_name or f"{_slug(caption)}.csv"
+    )
+
+
+def download_of(data: pd.DataFrame) -> str:
+    """A table as CSV in a data URI."""
+    encoded = base64.b64encode(csv_of(data).encode()).decode()
+    return f"data:text/csv;charset=utf-8;base64,{encoded}"
 
 
 def _slug(caption: str) -> str:
