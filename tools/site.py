@@ -1,4 +1,4 @@
-"""Pages of the site that are made from other files: the manual and the tutorial (`make docs`)."""
+"""Pages of the site that are made from other files: manual, glossary and tutorial (`make docs`)."""
 
 import json
 import re
@@ -13,10 +13,11 @@ OUTSIDE = re.compile(r"\[([^\]]*)\]\(\s*((?:\.\./)+[^)]*)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the manual and the tutorial."""
+    """Add the manual, the glossary and the tutorial."""
     notebook = json.loads((ROOT / "docs" / "tutorial.ipynb").read_text(encoding="utf-8"))
     pages = {
         "manual.md": (ROOT / "config" / "README.md").read_text(encoding="utf-8"),
+        "glossary.md": (ROOT / "src" / "suffice" / "page" / "glossary.md").read_text(encoding="utf-8"),
         "tutorial.md": page_of_notebook(notebook),
     }
     for name, text in pages.items():

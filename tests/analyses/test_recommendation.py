@@ -71,9 +71,15 @@ def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_nam
 def test_the_cheapest_equal_is_named_only_if_it_saves_enough():
     ranking, ways = ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a")
     cards = pd.DataFrame({"model": MODELS, "seconds_per_1000_items": [10.0, 2.0, 0.1, 0.1]})
-    assert "b could be first as well and takes 1/5 of the time" in recommend(ranking, ways, cards).text
+    found = recommend(ranking, ways, cards)
+    assert found.cheaper == "b is 5 times cheaper to run and cannot be told apart from it on these items."
+    assert found.cheaper in found.reasons and found.cheaper in found.text
+    dear = cards.assign(seconds_per_1000_items=[3.0, 2.0, 0.1, 0.1])
+    assert "b is 1.5 times cheaper" in recommend(ranking, ways, dear).cheaper
+    slow = cards.assign(seconds_per_1000_items=[2500.0, 2.0, 0.1, 0.1])
+    assert "b is 1,250 times cheaper" in recommend(ranking, ways, slow).cheaper
     level = cards.assign(seconds_per_1000_items=[10.0, 9.0, 0.1, 0.1])
-    assert "of the time" not in recommend(ranking, ways, level).text
+    assert recommend(ranking, ways, level).cheaper == ""
 
 
 def test_one_look_is_said_to_be_the_weaker_way():

@@ -128,7 +128,7 @@ def make_page(png) -> Callable[..., PageContent]:
             manifest={"n_items": 1500, "content_sha256": "ab12", "source": "toys.csv"},
             cards=make_cards(ranking),
             findings=[*findings_of(ranked), Finding(place=Place.NOTES, notes=tuple(notes))],
-            figures={"rank_bars": png, "pair_matrix": png},
+            figures={"rank_bars": png} if "pairs" in made else {"rank_bars": png, "pair_matrix": png},
         )
         section = dataclasses.replace(section, **{k: v for k, v in changes.items() if k in of_section})
         content = PageContent(
@@ -143,3 +143,35 @@ def make_page(png) -> Callable[..., PageContent]:
         return dataclasses.replace(content, **{k: v for k, v in changes.items() if k in of_page})
 
     return make
+
+
+@pytest.fixture
+def make_pairs() -> Callable[..., pd.DataFrame]:
+    """A function that makes the pairs of models of which the last is no target; one is not measured."""
+
+    def make(models=("model-a", "model-b", "model-c")) -> pd.DataFrame:
+        rows = [
+            (source, target, per_dim + 2.0 * (i == j), 10 * per_dim, 0.05, "linear")
+            for i, source in enumerate(models, start=1)
+            for j, target in enumerate(models[:-1], start=1)
+            for per_dim in [0.1 * i + 0.2 * j]
+            if (i, j) != (3, 2)
+        ]
+        names = "source target nats_per_dim nats standard_error_nats estimator".split()
+        return pd.DataFrame(rows, columns=names)
+
+    return make
+
+
+@pytest.fixture
+def explained_pair() -> dict[str, pd.DataFrame]:
+    """What model-a does not tell of model-b."""
+    directions = pd.DataFrame(
+        [("model-a", "model-b", 2, 0.25, -0.1, 0.01, 0.26, "low end", "high end")],
+        columns="source target component variance_share r2 nats lost_share low_items high_items".split(),
+    )
+    items = pd.DataFrame(
+        [("model-a", "model-b", 7, "first", -3.5, "lost", 12.25)],
+        columns="source target item text nats end mean_item_nats".split(),
+    )
+    return {"directions": directions, "lost_items": items}

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice.analyses.questions.correlation import UNCONFIRMED
 from suffice.analyses.recommendation import headline, listed
-from suffice.kinds.embeddings.answer import answer
+from suffice.kinds.embeddings.answer import NO_DOUBT, UNSETTLED, answer
 from suffice.numbers import correlation, integer, interval, number, percent, ranks
 
 
@@ -32,28 +33,28 @@ def test_names_in_a_sentence():
 def test_a_clear_first_is_to_be_taken(make_page):
     found = answer(make_page(groups=[1, 2, 3]))
     assert found.headline == "Take model-a."
-    assert found.tied == ["model-a"]
-    assert found.details[0] == "On these items model-a is ahead of all 2 other models (95 % confidence)."
+    assert found.certainty[0] == "On these items model-a is ahead of all 2 other models (95 % confidence)."
     assert [fact.value for fact in found.facts] == ["3", "1", "1,500", "0.80"]
 
 
 def test_a_tie_is_not_settled_and_names_what_is_cheaper(make_page):
     found = answer(make_page(groups=[1, 1, 2]))
-    assert found.tied == ["model-a", "model-b"]
     assert found.headline == "Try model-a first, but this is not settled."
-    assert "model-b could be first as well and takes 1/2 of the time to embed an item." in found.details
+    assert found.cheaper == (
+        "model-b is 1.5 times cheaper to run and cannot be told apart from it on these items."
+    )
 
 
 def test_what_is_cheaper_is_not_named_where_the_cost_of_the_first_is_unknown(make_page):
     content = make_page(groups=[1, 1, 2])
     content.sections[0].cards.loc[0, "seconds_per_1000_items"] = np.nan
-    assert not [line for line in answer(content).details if "of the time" in line]
+    assert answer(content).cheaper == ""
 
 
 def test_agreement_is_set_beside_the_best_baseline(make_page):
-    assert answer(make_page()).details[-1] == (
+    assert answer(make_page()).evidence[-1] == (
         "Against the mean rank over 2 tasks, the score has a Spearman correlation of 0.80 (95 % interval "
-        "0.60 to 0.85, 3 models); of 2 baselines (embed_dim, rankme) the best, rankme, has 0.45 "
+        "0.60 to 0.85, 3 models); the best of 2 baselines has 0.45 "
         "(0.25 to 0.50)."
     )
 
@@ -73,20 +74,21 @@ def test_the_verdict_follows_the_interval_of_the_difference(make_page, low, high
         ("linear", "rankme", "mean rank", "spearman", 0.35, low, high, 3),
         ("linear", "embed_dim", "mean rank", "spearman", 0.5, 0.4, 0.6, 3),
     ]
-    assert answer(make_page(differences=pd.DataFrame(rows, columns=names))).details[-1].endswith(words)
+    assert answer(make_page(differences=pd.DataFrame(rows, columns=names))).evidence[-1].endswith(words)
 
 
 def test_agreement_without_an_interval_or_a_value(make_page, of_tasks):
     table = of_tasks["correlation"].assign(low=np.nan, high=np.nan)
-    said = answer(make_page(correlation=table)).details[-1]
-    assert "of 0.80 (3 models); of 2 baselines" in said
-    said = answer(make_page(correlation=table.assign(value=np.nan))).details[-1]
+    said = answer(make_page(correlation=table)).evidence[-1]
+    assert "of 0.80 (3 models); the best of 2 baselines" in said
+    said = answer(make_page(correlation=table.assign(value=np.nan))).evidence[-1]
     assert "is not defined" in said
 
 
 def test_without_tasks_it_is_said(make_page):
     found = answer(make_page(tasks=False))
-    assert found.details[-1].startswith("The study has no tasks")
+    assert found.doubts[-1].startswith("The study has no tasks")
+    assert not [line for line in found.evidence if "tasks" in line]
     assert found.facts[-1].value == "none"
 
 
@@ -108,3 +110,9 @@ def test_numbers_as_people_read_them():
     assert [interval(0.1, 0.2), interval(np.nan, 0.2)] == ["0.100 to 0.200", ""]
     assert [ranks(2, 5), ranks(3, 3), ranks(None, 3)] == ["2–5", "3", "–"]
     assert [correlation(v) for v in (-0.021, np.nan)] == ["−0.02", "–"]
+
+
+def test_there_is_always_a_doubt_and_tasks_that_do_not_confirm_the_ranking_are_one(make_page, of_tasks):
+    assert answer(make_page()).doubts == [NO_DOUBT]
+    assert answer(make_page(groups=[1, 1, 2])).doubts == [UNSETTLED]
+    assert answer(make_page(correlation=of_tasks["correlation"].assign(low=-0.1))).doubts == [UNCONFIRMED]

@@ -122,6 +122,15 @@ def test_the_first_screen_comes_before_the_reasons(make_page):
     assert "Study toy-study · data set toys, 1,500 items · ranked by linear" in text
 
 
+def test_every_table_can_be_saved_and_has_a_name_of_its_own(make_page, make_pairs):
+    page = Page(render_page(make_page(pairs=make_pairs())))
+    links = [attrs for attrs in page.all("a") if "download" in attrs]
+    assert len(links) == len(page.all("table")) and all(link["download"].endswith(".csv") for link in links)
+    regions = [attrs for _, attrs in page.tags if attrs.get("role") == "region"]
+    names = [attrs["aria-label"] for attrs in regions]
+    assert len(set(names)) == len(names) > len(links) and {attrs["tabindex"] for attrs in regions} == {"0"}
+
+
 def test_numbers_and_provenance_are_on_the_page(make_page):
     text = Page(render_page(make_page())).text
     for words in ("0.500 0.450 to 0.550", "1,234", "2.0 %", "40.5", "1,000,000", "–"):
@@ -170,12 +179,12 @@ def test_warnings_of_ranking_and_card_reach_the_first_screen(make_page):
     content.sections[0].cards.loc[1, "warnings"] = "cut short; not converged"
     content.sections[0].cards.loc[2, "warnings"] = "zero rows"
     text = Page(render_page(content)).text
-    assert "Warnings on 2 models: model-b, model-c." in text
+    assert "Warnings on 2 models: model-b and model-c." in text
     assert "model-b: not converged; cut short" in text
 
 
 def test_without_tasks_their_parts_are_absent_and_it_is_said(make_page):
-    text = Page(render_page(make_page(tasks=False))).text
+    text = Page(render_page(make_page(tasks=False))).text.split("Glossary Embedding")[0]
     assert "The study has no tasks" in text
     assert "This study has no labelled tasks" in text
     for words in ("Spearman", "Correlations in numbers", "Results on the tasks"):

@@ -77,5 +77,5 @@ def test_each_kind_of_study_has_a_page():
 def test_every_page_has_the_policy_and_no_other_script_or_style(name):
     text = files("suffice.kinds").joinpath(name).read_text()
     assert '<meta http-equiv="Content-Security-Policy" content="{{ policy }}">' in text
-    assert re.findall(r"<script.*?</script>", text, re.DOTALL) == ["<script>{{ sorting }}</script>"]
+    assert re.findall(r"<script.*?</script>", text, re.DOTALL) == ["<script>{{ script }}</script>"]
     assert re.findall(r"<style.*?</style>", text, re.DOTALL) == ["<style>{{ style }}</style>"]

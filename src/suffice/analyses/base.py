@@ -149,6 +149,23 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class PairMatrix:
+    """Pairs of models as the page shows them, in the order of rows and columns.
+
+    Attributes:
+        data: one row per pair: source, target, nats_per_dim, standard_error (of it), nats.
+        models: the sources from top to bottom; targets have the same order.
+        low: the value at which the colours begin.
+        high: the value at which they end.
+    """
+
+    data: pd.DataFrame
+    models: Sequence[str]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Finding:
     """What the page shows of an analysis. What is empty is left out.
 
@@ -165,10 +182,13 @@ class Finding:
         notes: sentences in small letters.
         cautions: a word and a text each, set apart.
         parts: findings of the same kind within it, without titles.
+        matrix: a matrix of pairs that can be explored.
+        pair: source and target, if it is about one pair.
         is_answer: whether the sentence is also part of the answer on the first screen.
         answer: a sentence for the head of the section alone; it is part of the answer, too.
         facts: numbers at a glance, on the first screen.
         warnings: why not to rely on the model that is ranked first.
+        doubts: sentences on why not to rely on the ranking, on the first screen.
     """
 
     place: Place = Place.LIMITS
@@ -181,10 +201,13 @@ class Finding:
     notes: tuple[str, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()
     parts: tuple["Finding", ...] = ()
+    matrix: PairMatrix | None = None
+    pair: tuple[str, str] | None = None
     is_answer: bool = False
     answer: str = ""
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

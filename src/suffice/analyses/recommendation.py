@@ -26,6 +26,7 @@ TITLES = {
 N_LABELS = 200
 MAX_LABELLED = 4  # models for which labels are worth their price
 CHEAPER = 1.5  # times; a smaller saving is not mentioned
+ROUGH = 10  # times; from here on without decimals
 FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width from which on a caution says so
 MIN_FOR_WIDTH = 5  # models
 COST = "seconds_per_1000_items"
@@ -39,7 +40,10 @@ class Recommendation:
         model: the model to take, or to try first.
         is_settled: whether the evidence names this one alone.
         headline: one sentence.
-        reasons: sentences on the evidence, in reading order.
+        cheaper: a sentence on a cheaper model that could be first as well; empty if there is none.
+        certainty: sentences on how sure this is, on these items and against other models.
+        agreement: sentences on which other ways make the same choice.
+        next_steps: sentences on what to do, and what not to take.
         cautions: sentences on why not to rely on it.
         first_choices: what each way to choose puts first: columns way, model.
         to_label: models to compare with a few labels; empty if the choice is settled.
@@ -48,10 +52,19 @@ class Recommendation:
     model: str
     is_settled: bool
     headline: str
-    reasons: list[str]
+    cheaper: str
+    certainty: list[str]
+    agreement: list[str]
+    next_steps: list[str]
     cautions: list[str]
     first_choices: pd.DataFrame
     to_label: list[str] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> list[str]:
+        """All sentences between headline and cautions, in reading order."""
+        cheaper = [self.cheaper] if self.cheaper else []
+        return [*cheaper, *self.certainty, *self.agreement, *self.next_steps]
 
     @property
     def text(self) -> str:
@@ -60,7 +73,8 @@ class Recommendation:
 
     def as_json(self) -> dict[str, Any]:
         """The same with JSON-compatible values."""
-        return vars(self) | {"first_choices": self.first_choices.to_dict("records")}
+        choices = self.first_choices.to_dict("records")
+        return vars(self) | {"reasons": self.reasons, "first_choices": choices}
 
 
 def recommend(
@@ -87,16 +101,14 @@ def recommend(
         model=first,
         is_settled=is_settled,
         headline=f"Take {first}." if is_settled else f"Try {first} first, but this is not settled.",
-        reasons=[
-            *_on_this_pool(first, could_be, len(ranking)),
-            *_on_other_pools(ranking),
-            *_what_others_choose(choices, first),
-            *_cheaper(first, could_be, cards),
-            *_next_step(to_label),
-        ],
+        cheaper=_cheaper(first, could_be, cards),
+        certainty=[*_on_this_pool(first, could_be, len(ranking)), *_on_other_pools(ranking)],
+        agreement=_who_agrees(choices, first),
+        next_steps=[*_to_decide(to_label), *_below_controls(ranking, controls)],
         cautions=[
+            *_who_differs(choices, first),
             *_one_look(ranking),
-            *_beside_controls(ranking, controls),
+            *_control_could_be_first(ranking, controls),
             *_follows_width(ranking),
             *_own_warnings(ranking, first),
         ],
@@ -165,35 +177,44 @@ def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
     return [f"Measured against other models like these, any of {len(names)} models could be first."]
 
 
-def _what_others_choose(choices: pd.DataFrame, first: str) -> list[str]:
-    """Which ways to choose agree, and what the others would take."""
-    chosen = {str(row.way): str(row.model) for row in choices.itertuples() if row.way in TITLES}
-    agree = [TITLES[way] for way, model in chosen.items() if first in model.split(", ")]
+def _who_agrees(choices: pd.DataFrame, first: str) -> list[str]:
+    agree = [TITLES[way] for way, models in _titled(choices).items() if first in models]
+    return [f"The same choice comes from {listed(agree, len(TITLES))}."] if agree else []
+
+
+def _who_differs(choices: pd.DataFrame, first: str) -> list[str]:
+    """What the ways that would take another model would take."""
+    titled = _titled(choices).items()
     differ = [
-        f"{TITLES[way]} would take {model}" for way, model in chosen.items() if first not in model.split(", ")
+        f"{TITLES[way]} would take {', '.join(models)}" for way, models in titled if first not in models
     ]
-    said = [f"The same choice comes from {listed(agree, len(TITLES))}."] if agree else []
-    return [*said, *([f"{_sentence('; '.join(differ))}."] if differ else [])]
+    return [f"{_sentence('; '.join(differ))}."] if differ else []
+
+
+def _titled(choices: pd.DataFrame) -> dict[str, list[str]]:
+    """The first choices of the ways that have a name in words."""
+    return {str(row.way): str(row.model).split(", ") for row in choices.itertuples() if row.way in TITLES}
 
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> list[str]:
+def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> str:
     """The cheapest model that could be first as well, if it saves enough to be worth a sentence."""
     if cards is None or COST not in cards:
-        return []
+        return ""
     cost = cards.set_index("model")[COST].reindex(could_be).astype(float).dropna()
     if first not in cost or cost.empty or not cost.min() > 0:
-        return []
+        return ""
     cheapest, times = str(cost.idxmin()), float(cost[first] / cost.min())
     if times < CHEAPER:
-        return []
-    return [f"{cheapest} could be first as well and takes 1/{times:.0f} of the time to embed an item."]
+        return ""
+    said = f"{times:,.0f}" if times >= ROUGH else f"{times:.1f}".removesuffix(".0")
+    return f"{cheapest} is {said} times cheaper to run and cannot be told apart from it on these items."
 
 
-def _next_step(to_label: list[str]) -> list[str]:
+def _to_decide(to_label: list[str]) -> list[str]:
     if len(to_label) < 2:
         return []
     return [f"To decide, label about {N_LABELS} items and compare {listed(to_label)} on them."]
@@ -208,20 +229,22 @@ def _one_look(ranking: pd.DataFrame) -> list[str]:
     ]
 
 
-def _beside_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:
+def _below_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:
     """Which models rank below an untrained control; nothing without a control."""
     rank = ranking.set_index("model")["rank"]
     known = rank[rank.index.isin(list(controls))]
     if known.empty:
         return []
-    best = str(known.idxmin())
     below = [str(name) for name in rank.index[rank > known.min()] if name not in controls]
-    said = [f"Do not take {listed(below)}: below {best}, which is not trained."] if below else []
+    return [f"Do not take {listed(below)}: below {known.idxmin()}, which is not trained."] if below else []
+
+
+def _control_could_be_first(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:
     could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"]
     first = could_be[could_be.isin(list(controls))]
-    if len(first):
-        said.append(f"{first.iloc[0]}, which is not trained, could be first: do not rely on this ranking.")
-    return said
+    if first.empty:
+        return []
+    return [f"{first.iloc[0]}, which is not trained, could be first: do not rely on this ranking."]
 
 
 def _follows_width(ranking: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ from suffice.data.look_settings import SAME
 if TYPE_CHECKING:
     from suffice.study.model import Study
 
-ON_PAGE = ("rankings", "manifest", "looks", "cards", "baselines", "tasks")
+ON_PAGE = ("rankings", "pairs", "manifest", "looks", "cards", "baselines", "tasks")
 """What the page reads beside the tables of the analyses."""
 
 

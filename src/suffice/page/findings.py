@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suffice.analyses.base import Finding, Place
+from suffice.page.matrix import MatrixView, view_matrix
 from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
 
@@ -19,6 +20,7 @@ class FindingView:
         tables: tables that are shown at once.
         folded: tables below a line that unfolds them, with that line.
         parts: findings within it.
+        matrix: its matrix of pairs, if it has one.
     """
 
     finding: Finding
@@ -26,6 +28,7 @@ class FindingView:
     tables: list[Table]
     folded: list[tuple[str, Table]]
     parts: list["FindingView"]
+    matrix: MatrixView | None
 
     @property
     def is_head(self) -> bool:
@@ -52,7 +55,7 @@ def view_findings(
 def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> FindingView:
     drawn = [figure for figure in finding.figures if figure.name in figures]
     tables = [
-        (each.summary, make_table(each.data, each.columns, each.caption, each.name_at))
+        (each.summary, make_table(each.data, each.columns, each.caption, each.name_at, subject=subject))
         for each in finding.tables
     ]
     return FindingView(
@@ -70,4 +73,5 @@ def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> Findin
         tables=[table for summary, table in tables if not summary],
         folded=[(summary, table) for summary, table in tables if summary],
         parts=[_view(part, figures, subject) for part in finding.parts],
+        matrix=view_matrix(finding.matrix, subject) if finding.matrix else None,
     )

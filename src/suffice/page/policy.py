@@ -6,7 +6,7 @@ import hashlib
 from jinja2 import Environment
 from markupsafe import Markup
 
-STYLE, SCRIPT = "style.html.j2", "sort.html.j2"
+STYLE, SCRIPT = "style.html.j2", "script.html.j2"
 
 
 def set_policy(environment: Environment) -> None:
@@ -14,7 +14,7 @@ def set_policy(environment: Environment) -> None:
     style, script = (environment.get_template(name).render() for name in (STYLE, SCRIPT))
     environment.globals |= {
         "style": Markup(style),
-        "sorting": Markup(script),
+        "script": Markup(script),
         "policy": content_policy(style, script),
     }
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from suffice.errors import DataError
 from suffice.numbers import MISSING, integer
+from suffice.page.glossary import entries, explain, term_in
+from suffice.page.names import keep_names
 from suffice.page.policy import set_policy
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -43,18 +44,10 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"keep_names": keep_names, "plain": plain}
+    environment.filters |= {"keep_names": keep_names, "plain": plain, "explain": explain, "term_in": term_in}
+    environment.globals |= {"glossary": entries()}
     set_policy(environment)
     return environment
-
-
-def keep_names(text: str) -> Markup:
-    """Escaped text in which a line ends inside a hyphenated word, such as a model's name, only if it must."""
-    words = [
-        Markup('<span class="word">{}</span>').format(word) if "-" in word else escape(word)
-        for word in text.split(" ")
-    ]
-    return Markup(" ").join(words)
 
 
 def plain(value: Any) -> str:

@@ -1,12 +1,15 @@
 """Tables of a page: columns with a heading, a unit and a way to write their cells."""
 
 import base64
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
 from suffice.numbers import Column
 from suffice.storage.files import csv_of
+
+MAX_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -23,35 +26,56 @@ class Table:
     """A table to be put on the page.
 
     Attributes:
-        caption: what the table shows; also its name for screen readers.
+        caption: what the table shows.
+        label: its name for screen readers, unlike that of any other table.
         headings: heading and whether the column holds numbers.
         rows: the written cells; the first cell of a row that `names` the row comes from column `name_at`.
         name_at: place of the column that names a row.
-        download: the table as CSV in a data URI, empty for none.
+        download: all columns of the table's data as CSV in a data URI.
         file_name: the name under which the browser saves it.
     """
 
     caption: str
+    label: str
     headings: list[tuple[str, bool]]
     rows: list[list[Cell]]
-    name_at: int = 0
-    download: str = ""
-    file_name: str = ""
+    name_at: int
+    download: str
+    file_name: str
 
 
 def make_table(
-    data: pd.DataFrame, columns: tuple[Column, ...], caption: str, name_at: int = 0, file_name: str = ""
+    data: pd.DataFrame,
+    columns: tuple[Column, ...],
+    caption: str,
+    name_at: int = 0,
+    file_name: str = "",
+    subject: str = "",
 ) -> Table:
-    """The columns that `data` has, written; the name column stays in its place since it is always there."""
+    """The columns that `data` has, written; the name column stays in its place since it is always there.
+
+    Without a file name the caption gives it. The subject tells tables of one caption apart.
+    """
     shown = [column for column in columns if column.key in data]
     name_at = shown.index(columns[name_at])
     rows = [[_cell(row, column) for column in shown] for _, row in data.iterrows()]
     headings = [(column.heading, column.is_number) for column in shown]
-    download = ""
-    if file_name:
-        encoded = base64.b64encode(csv_of(data).encode()).decode()
-        download = f"data:text/csv;charset=utf-8;base64,{encoded}"
-    return Table(caption, headings, rows, name_at, download, file_name)
+    label = f"{caption} ({subject})" if subject else caption
+    return Table(
+        caption, label, headings, rows, name_at, download_of(data), file_name or f"{_slug(caption)}.csv"
+    )
+
+
+def download_of(data: pd.DataFrame) -> str:
+    """A table as CSV in a data URI."""
+    encoded = base64.b64encode(csv_of(data).encode()).decode()
+    return f"data:text/csv;charset=utf-8;base64,{encoded}"
+
+
+def _slug(caption: str) -> str:
+    """The first words of a caption as a file name."""
+    words = re.findall(r"\w+", caption.split(":")[0].lower())
+    return "-".join(words)[:MAX_NAME] or "table"
 
 
 def _cell(row: pd.Series, column: Column) -> Cell:

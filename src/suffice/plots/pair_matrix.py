@@ -147,7 +147,11 @@ def _draw_cells(axes: Axes, matrix: pd.DataFrame, norm: Normalize) -> AxesImage:
 
 
 def _scale(matrix: pd.DataFrame) -> Normalize:
-    """Colour scale over the pairs of different models but for far outliers; over all pairs if that is all."""
+    return Normalize(*color_range(matrix))
+
+
+def color_range(matrix: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the colour scale: over pairs of different models but for far outliers, or over all pairs."""
     values = matrix.to_numpy(dtype=float)
     others = values[matrix.index.to_numpy()[:, None] != matrix.columns.to_numpy()]
     usable = others[np.isfinite(others)]
@@ -159,7 +163,7 @@ def _scale(matrix: pd.DataFrame) -> Normalize:
     reach = FENCE_WIDTHS * (third - first)
     within = usable[(usable >= first - reach) & (usable <= third + reach)]
     low, high = within.min(), within.max()
-    return Normalize(low, high) if high > low else Normalize(low - 0.5, high + 0.5)
+    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
 
 
 def _beyond(value: float, norm: Normalize) -> bool:

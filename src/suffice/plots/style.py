@@ -26,6 +26,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
 from suffice.names import shown_name
+from suffice.plots.fonts import families
 from suffice.storage.files import whole_file, write_table
 
 P = ParamSpec("P")
@@ -45,7 +46,6 @@ MEASURES = {
 """Axis labels of what orders the models of a ranking."""
 STYLE: Mapping[str, object] = MappingProxyType(
     {
-        "font.family": "DejaVu Sans",
         "font.size": 8.0,
         "text.color": INK,
         "axes.edgecolor": MUTED,
@@ -98,7 +98,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def with_style(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.style.context(["default", dict(STYLE)]):
+        with matplotlib.style.context(["default", {**STYLE, "font.family": list(families())}]):
             return draw(*args, **kwargs)
 
     return with_style

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SPEARMAN = "spearman"
 NO_TASKS = "The study has no tasks, so nothing here says how well the ranking agrees with labelled data."
+UNCONFIRMED = (
+    "The labelled tasks of the study do not confirm it: the ranking may agree with them by chance alone."
+)
 TOO_FEW = "The agreement of the ranking with the tasks is not defined: too few models have both."
 PREDICTORS = (
     Column("predictor", "Predictor"),
@@ -30,19 +33,32 @@ PREDICTORS = (
 
 def _findings(ranked: Ranked) -> list[Finding]:
     if "correlation" not in ranked or "tasks" not in ranked:
-        return [Finding(answer=NO_TASKS, facts=(Fact("none", "tasks to compare with"),))]
+        return [Finding(doubts=(NO_TASKS,), facts=(Fact("none", "tasks to compare with"),))]
     answer, fact = describe_agreement(ranked)
     return [
         Finding(
             place=Place.RANKING,
             answer=answer,
+            doubts=_doubts(ranked),
             facts=(fact,),
             figures=(AGAINST_TASKS, GUIDES),
             alt="The correlations are in the table of predictors.",
         ),
-        Finding(place=Place.NUMBERS, tables=(_predictors(ranked),)),
+        Finding(place=Place.NUMBERS, sentence=_name_of_best(ranked), tables=(_predictors(ranked),)),
         Finding(place=Place.RESULTS, tables=_results(ranked)),
     ]
+
+
+def _doubts(ranked: Ranked) -> tuple[str, ...]:
+    """That the tasks do not bear the ranking out, where its interval reaches down to no agreement."""
+    table = own_correlation(ranked)
+    ours = table[
+        (table["predictor"] == ranked.name)
+        & (table["task"] == MEAN_RANK)
+        & (table["statistic"] == SPEARMAN)
+        & (table["low"] <= 0)
+    ]
+    return (UNCONFIRMED,) if len(ours) else ()
 
 
 def own_correlation(ranked: Ranked) -> pd.DataFrame:
@@ -78,14 +94,26 @@ def _tasks_of(ranked: Ranked) -> pd.DataFrame:
 
 def _against_baselines(overall: pd.DataFrame, ranked: Ranked) -> str:
     """The best baseline's correlation, and whether the score's is higher beyond the interval."""
-    baselines = overall[(overall["predictor_kind"] == BASELINE) & overall["value"].notna()]
+    baselines = _best_first(overall)
     if baselines.empty:
         return "; there is no baseline to compare with"
-    best = baselines.sort_values("value", ascending=False, kind="stable").iloc[0]
+    best = baselines.iloc[0]
     name, bounds = str(best["predictor"]), correlation_interval(best["low"], best["high"])
-    others = f"of {len(baselines)} baselines ({', '.join(baselines['predictor'])}) the best, {name},"
-    text = f"; {others if len(baselines) > 1 else f'the baseline {name}'} has {correlation(best['value'])}"
+    which = f"the best of {len(baselines)} baselines" if len(baselines) > 1 else "the baseline"
+    text = f"; {which} has {correlation(best['value'])}"
     return f"{text} ({bounds})" + _verdict(ranked, name) if bounds else text
+
+
+def _best_first(overall: pd.DataFrame) -> pd.DataFrame:
+    """The baselines, the one of the highest correlation first."""
+    baselines = overall[(overall["predictor_kind"] == BASELINE) & overall["value"].notna()]
+    return baselines.sort_values("value", ascending=False, kind="stable")
+
+
+def _name_of_best(ranked: Ranked) -> str:
+    table = own_correlation(ranked)
+    best = _best_first(table[(table["task"] == MEAN_RANK) & (table["statistic"] == SPEARMAN)])
+    return f"The best baseline is {best['predictor'].iloc[0]}." if len(best) else ""
 
 
 def _verdict(ranked: Ranked, baseline: str) -> str:

@@ -134,6 +134,7 @@ def _part(directions: pd.DataFrame, items: pd.DataFrame) -> Finding:
     own = items[(items["source"] == source) & (items["target"] == target)]
     names = f"{source} as source of {target}"
     return Finding(
+        pair=(str(source), str(target)),
         about=ABOUT_PAIR.format(source, target, number(own["mean_item_nats"].iloc[0])),
         tables=(
             ShownTable(own, ITEMS, f"Items that are lost and gained most: {names}", name_at=1),

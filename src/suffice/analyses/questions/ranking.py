@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from suffice.analyses.base import Analysis, Figure, Finding, Place, Ranked
+from suffice.analyses.base import Analysis, Figure, Finding, PairMatrix, Place, Ranked
 from suffice.analyses.recommendation import headline
 from suffice.plots.checkpoint_curves import draw_checkpoint_curves
 from suffice.plots.model_graph import draw_model_graph
-from suffice.plots.pair_matrix import draw_pair_matrix
+from suffice.plots.pair_matrix import cluster_models, color_range, draw_pair_matrix, pair_matrix
 from suffice.plots.rank_bars import draw_rank_bars
 from suffice.plots.style import Families
 from suffice.ranking.arrays import of_first_estimator
@@ -68,6 +68,25 @@ def _bars(ranked: Ranked) -> list[Finding]:
     return [Finding(place=Place.HEAD, figures=(RANK_BARS,), alt=alt)]
 
 
+def _matrix(ranked: Ranked) -> list[Finding]:
+    """The pairs as a table that can be explored; as a picture where they are not at hand."""
+    if "pairs" not in ranked:
+        return [Finding(place=Place.RANKING, figures=(PAIR_MATRIX,))]
+    pairs = of_first_estimator(ranked["pairs"])
+    values = pair_matrix(pairs)
+    low, high = color_range(values)
+    per_dim = (pairs["nats_per_dim"] / pairs["nats"].where(pairs["nats"] != 0)).abs()
+    shown = pairs.assign(standard_error=pairs["standard_error_nats"] * per_dim)
+    return [
+        Finding(
+            place=Place.RANKING,
+            title=PAIR_MATRIX.title,
+            about=PAIR_MATRIX.caption,
+            matrix=PairMatrix(shown, cluster_models(values).order, low, high),
+        )
+    ]
+
+
 def _picture(figure: Figure) -> Analysis:
     """An analysis that is one figure."""
     return Analysis(
@@ -78,7 +97,8 @@ def _picture(figure: Figure) -> Analysis:
 
 
 BARS = Analysis(name=RANK_BARS.name, figures=(RANK_BARS,), findings=_bars)
-MATRIX, GRAPH = _picture(PAIR_MATRIX), _picture(MODEL_GRAPH)
+MATRIX = Analysis(name=PAIR_MATRIX.name, figures=(PAIR_MATRIX,), findings=_matrix)
+GRAPH = _picture(MODEL_GRAPH)
 CHECKPOINTS = Analysis(
     name=CHECKPOINT_CURVES.name,
     figures=(CHECKPOINT_CURVES,),

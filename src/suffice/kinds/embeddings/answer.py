@@ -15,37 +15,53 @@ class Answer:
 
     Attributes:
         headline: one sentence: which model to take, or to try first.
-        details: sentences on the evidence.
-        cautions: sentences on why not to rely on it.
-        tied: the models that could be first, in the order of the ranking.
+        cheaper: a sentence on a cheaper model that is as good as far as one can tell; may be empty.
+        doubts: sentences on why not to rely on it; at least one.
+        certainty: sentences on how sure this is.
+        evidence: sentences on why.
+        next_steps: sentences on what to do next.
         facts: numbers at a glance.
         n_items: number of items of the data set, written.
         missing: "model (stage: reason)" for each model without a result.
     """
 
     headline: str
-    details: list[str]
-    cautions: list[str]
-    tied: list[str]
+    cheaper: str
+    doubts: list[str]
+    certainty: list[str]
+    evidence: list[str]
+    next_steps: list[str]
     facts: list[Fact]
     n_items: str
     missing: list[str]
 
 
+NO_DOUBT = "No measurement of this study speaks against it, but a ranking cannot see what all models miss."
+UNSETTLED = "Other models could be first: these items cannot tell them apart."
+
+
 def answer(content: PageContent) -> Answer:
     """The answer of the first section."""
     section = content.sections[0]
-    tied = tied_for_first(section.ranking)
     found = recommend(section.ranking, section.ways, section.cards, section.controls)
+    warned = [f"{_sentence(text)}." for each in section.findings for text in each.warnings]
+    doubts = [text for each in section.findings for text in each.doubts]
+    facts = _facts(section, tied_for_first(section.ranking))
     return Answer(
         headline=found.headline,
-        details=[*found.reasons, *_from_findings(section)],
-        cautions=found.cautions,
-        tied=tied,
-        facts=[*_facts(section, tied), *(fact for each in section.findings for fact in each.facts)],
+        cheaper=found.cheaper,
+        doubts=[*found.cautions, *warned, *doubts] or [NO_DOUBT if found.is_settled else UNSETTLED],
+        certainty=found.certainty,
+        evidence=[*found.agreement, *_from_findings(section)],
+        next_steps=found.next_steps,
+        facts=[*facts, *(fact for each in section.findings for fact in each.facts)],
         n_items=integer(section.manifest["n_items"]),
         missing=[f"{row['model']} ({row['stage']}: {row['reason']})" for _, row in content.failed.iterrows()],
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _from_findings(section: Section) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from suffice.analyses.base import Finding
 from suffice.errors import DataError
 
+TASK_COLUMNS = ("model", "task", "value")
 WAYS_COLUMNS = ("model", "predictor", "value")
 
 
@@ -29,6 +30,7 @@ class Section:
         controls: models that are untrained and should lose.
         figures: paths of PNG files by the figure's name.
         held_out: whether densities were scored on items other than those they were fitted on.
+        task_results: results on labelled tasks: model, task, value; higher is better.
         about_estimator: a sentence or two on the density family and where it can be trusted.
     """
 
@@ -42,6 +44,7 @@ class Section:
     controls: Sequence[str] = ()
     figures: Mapping[str, Path] = field(default_factory=dict)
     held_out: bool = True
+    task_results: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TASK_COLUMNS)))
     about_estimator: str = ""
 
     def __post_init__(self) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from suffice.analyses.recommendation import headline
+from suffice.analyses.recommendation import headline, listed
 from suffice.kinds.embeddings.answer import answer
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.tables import (
     cost_table,
     health_table,
+    models_table,
     overview_table,
     ranking_table,
     warnings_of,
@@ -30,6 +31,7 @@ class SectionView:
     targets: str
     items: str
     ranking: Table
+    models: Table
     warnings: dict[str, str]
     findings: list[FindingView]
     health: Table | None
@@ -42,8 +44,9 @@ def render_page(content: PageContent) -> str:
     Raises:
         DataError: a figure cannot be read or is not a PNG file.
     """
-    template = page_environment().get_template("embeddings/page.html.j2")
-    return template.render(
+    environment = page_environment()
+    environment.filters["listed"] = listed
+    return environment.get_template("embeddings/page.html.j2").render(
         content=content,
         answer=answer(content),
         sections=_views(content),
@@ -67,6 +70,7 @@ def _views(content: PageContent) -> list[SectionView]:
                 targets=describe_targets(section.ranking),
                 items=describe_items_needed(section.ranking),
                 ranking=ranking_table(section, content),
+                models=models_table(section, content),
                 warnings=warnings_of(section),
                 findings=view_findings(section.findings, section.figures, subject),
                 health=health_table(section) if new else None,

@@ -14,6 +14,7 @@ from suffice.estimators.base import Estimator
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.kinds.embeddings.page import render_page
 from suffice.page.made import provenance_facts
+from suffice.plots.fonts import note_on_fonts
 from suffice.storage.files import read_json, read_table, whole_file
 from suffice.storage.provenance import versions
 from suffice.study.configuration import configuration_of
@@ -72,17 +73,22 @@ def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ran
 def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Finding]) -> Section:
     estimators = [each.build(study.settings.seed, "cpu") for each in study.estimators_of(ranked.name)]
     drawn = results / "figures" / ranked.dataset / ranked.name
+    findings = [*findings_of(ranked), _looks_note(study, ranked), _fonts_note(study, ranked), *remarks]
+    shown = {figure.name for finding in findings for figure in finding.figures}
     return Section(
         dataset=ranked.dataset,
         estimator=ranked.name,
         ranking=ranked["ranking"],
         manifest=read_json(ranked.files["manifest"][0]),
         cards=ranked["cards"],
-        findings=[*findings_of(ranked), _looks_note(study, ranked), *remarks],
+        findings=findings,
         ways=_other_ways(ranked),
         controls=study.controls,
-        figures={figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study)},
+        figures={
+            figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study) if figure.name in shown
+        },
         held_out=all(estimator.held_out for estimator in estimators),
+        **({"task_results": ranked["tasks"]} if "tasks" in ranked else {}),
         about_estimator=_about(estimators),
     )
 
@@ -109,6 +115,15 @@ def _looks_note(study: Study, ranked: Ranked) -> Finding:
     """What is to be known of the looks at the items that a ranking rests on."""
     manifests = list(map(read_json, ranked.files["looks"]))
     note = note_on_looks(study.datasets[ranked.dataset], manifests[0] if manifests else None)
+    return Finding(place=Place.NOTES, notes=(note,) if note else ())
+
+
+def _fonts_note(study: Study, ranked: Ranked) -> Finding:
+    """Which letters of names and items figures cannot show on this machine."""
+    items = ranked["directions"] if "directions" in ranked else pd.DataFrame()
+    shown = [str(text) for key in ("low_items", "high_items") if key in items for text in items[key]]
+    families = [row.family for row in study.models.values()]
+    note = note_on_fonts([*study.models, *families, *study.tasks, *shown])
     return Finding(place=Place.NOTES, notes=(note,) if note else ())
 
 

@@ -26,8 +26,21 @@ RANKING = (
     Column("published_score", "Published score", number),
     Column("tie_group", "Tie group", integer),
     Column("embed_dim", "Width", integer),
-    Column("seconds_per_1000_items", "s per 1,000 items", number),
+    Column("seconds_per_1000_items", "Seconds per 1,000 items", number),
     Column("n_warnings", "Warnings", integer),
+)
+SECONDS = "seconds_per_1000_items"
+MODELS = (
+    Column("model", "Model"),
+    Column("family", "Family"),
+    Column("rank", "Rank", integer),
+    Column("rank_low", "Rank on this pool", ranks, "rank_low", "rank_high"),
+    Column("win_rate", "Win rate", share),
+    Column("score", "Nats per dimension", number),
+    Column("score_low", "Interval", interval, "score_low", "score_high"),
+    Column("embed_dim", "Width", integer),
+    Column(SECONDS, "Seconds per 1,000 items", number),
+    Column("best_task", "Best task"),
 )
 HEALTH = (
     Column("model", "Model"),
@@ -62,15 +75,18 @@ def warnings_of(section: Section) -> dict[str, str]:
     return {model: "; ".join(dict.fromkeys(parts)) for model, parts in found.items() if parts}
 
 
-def ranking_table(section: Section, content: PageContent) -> Table:
-    """The ranking with family and cost, from first to last."""
+def _with_family_and_cost(section: Section, content: PageContent) -> pd.DataFrame:
+    """The ranking from first to last, with each model's family, width and seconds."""
     ranking = section.ranking.sort_values(["rank", "model"])
-    for extra, keys in (
-        (content.models, ["family"]),
-        (section.cards, ["embed_dim", "seconds_per_1000_items"]),
-    ):
+    for extra, keys in ((content.models, ["family"]), (section.cards, ["embed_dim", SECONDS])):
         new = ["model", *(key for key in keys if key in extra and key not in ranking)]
         ranking = ranking.merge(extra[new], on="model", how="left")
+    return ranking
+
+
+def ranking_table(section: Section, content: PageContent) -> Table:
+    """The ranking with family and cost, from first to last."""
+    ranking = _with_family_and_cost(section, content)
     warned = warnings_of(section)
     ranking = ranking.drop(columns="warnings", errors="ignore")
     ranking["warnings"] = [warned.get(model, "") for model in ranking["model"]]
@@ -79,6 +95,29 @@ def ranking_table(section: Section, content: PageContent) -> Table:
     caption = f"Ranking on {section.dataset} by {section.estimator}: {units}"
     name = f"ranking-{section.dataset}-{section.estimator}.csv"
     return make_table(ranking, RANKING, caption, name_at=2, file_name=name)
+
+
+def models_table(section: Section, content: PageContent) -> Table:
+    """What there is to compare two models by."""
+    ranking = _with_family_and_cost(section, content)
+    best = best_tasks(section)
+    ranking["best_task"] = [best.get(model, "") for model in ranking["model"]]
+    caption = f"All models on {section.dataset} by {section.estimator}"
+    return make_table(ranking, MODELS, caption, file_name=f"models-{section.dataset}-{section.estimator}.csv")
+
+
+def best_tasks(section: Section) -> dict[str, str]:
+    """The task on which each model ranks highest among the models, with that rank; empty without tasks."""
+    results = section.task_results[section.task_results["model"].isin(section.ranking["model"])]
+    if results.empty:
+        return {}
+    place = results.groupby("task")["value"].rank(ascending=False, method="min")
+    best = results.assign(place=place).sort_values("place", kind="stable").dropna(subset="place")
+    rows = best.drop_duplicates("model")
+    return {
+        model: f"{task} (rank {integer(rank)})"
+        for model, task, rank in zip(rows["model"], rows["task"], rows["place"], strict=True)
+    }
 
 
 def health_table(section: Section) -> Table:
