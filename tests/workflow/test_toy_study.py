@@ -1,6 +1,7 @@
 """The whole workflow on a toy study: end to end, additions, failures, kills."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -124,11 +125,11 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     assert (workflow.results / "pareto" / "toys" / "linear.csv").exists()
     corpus = pd.read_parquet(workflow.results / "corpora" / "toys.parquet")
     assert corpus["split"].value_counts().to_dict() == {"train": 200, "test": 100}
-    page = (workflow.results / "report.html").read_text()
+    page = re.sub("<[^>]*>", "", (workflow.results / "report.html").read_text())
     assert "no tasks" in page
     assert not (workflow.results / "looks").exists()
     assert "by one look at each item, known to be weaker" in page
-    assert 'own, <span class="word">own-pca</span> have vectors of the data set' in page
+    assert "own, own-pca have vectors of the data set" in page
 
 
 def test_few_labels_and_explained_pairs_are_made_if_asked_for(workflow):
