@@ -53,14 +53,14 @@ report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## lint, format, types, workflow lint, dry run, known vulnerabilities of the lock
+check: $(STAMP) ## lint, format, types, workflow lint, dry run; names known vulnerabilities of the lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules src
 	$(BIN)/mypy src/suffice
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet all --cores 1
-	$(BIN)/python tools/audit.py
+	-$(BIN)/python tools/audit.py
 
 format: $(STAMP) ## lay out the code
 	$(BIN)/ruff check --fix .
