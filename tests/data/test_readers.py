@@ -128,7 +128,7 @@ BAD = {
     "reserved name": ("t.csv", b"content,split\nx,train\n", {}, "'split', whose names are reserved"),
     "reserved side": ("t.csv", b"content,side\nx,l\n", {}, "'side', whose names are reserved"),
     "not JSON": ("t.jsonl", b'{"content": "a"}\n{"content"\n', {}, "line 2 is not JSON"),
-    "JSON list": ("t.jsonl", b"[1]\n", {}, "line 1 has a JSON list, not an object"),
+    "JSON list": ("t.jsonl", b"[1]\n", {}, "line 1 is a JSON value of type list, not an object"),
     "number as content": (
         "t.jsonl",
         b'{"content": 5}\n',

@@ -120,7 +120,7 @@ def json_object(line: str, place: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place} is not JSON ({error}); write one object per line") from error
     if not isinstance(row, dict):
-        raise DataError(f"{place} has a JSON {type(row).__name__}, not an object; write one object per line")
+        raise DataError(f"{place} is a JSON value of type {type(row).__name__}, not an object; write one object per line")
     return row
 
 
@@ -251,7 +251,7 @@ def text_of(column: pd.Series, source: str) -> np.ndarray:
     for row, value in enumerate(values, start=1):
         if not isinstance(value, str | None):
             raise DataError(
-                f"{source}: data row {row} of the content column {column.name!r} has a "
+                f"{source}: data row {row} of the content column {column.name!r} is of type "
                 f"{type(value).__name__} ({str(value)[:40]!r}), not text; choose another content column"
             )
         if value is not None and "\0" in value:
