@@ -133,7 +133,7 @@ BAD = {
         "t.jsonl",
         b'{"content": 5}\n',
         {},
-        r"row 1 of the content column 'content' has a int \('5'\)",
+        r"row 1 of the content column 'content' is of type int \('5'\)",
     ),
 }
 
