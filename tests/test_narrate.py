@@ -77,7 +77,7 @@ def test_a_terminal_has_a_bar_of_all_jobs(narrator, capsys, monkeypatch):
 def test_a_quiet_run_says_failures_alone(narrator, capsys, tmp_path):
     narrator.quiet = True
     begin_two(narrator)
-    narrator.hear_log("made anew: table.csv since its settings changed")
+    narrator.hear_log("computed again: table.csv since its settings changed")
     tell(narrator, "job_finished", job_id=1)
     assert not capsys.readouterr().err
     tell(narrator, "job_error", jobid=2, rule_name="embed_items", log=[])

@@ -30,7 +30,7 @@ PAST = {
 """Past tense of the verbs of rules, where it is not as `past_tense` makes it."""
 TARGETS = ("all", "ablations", "total")
 NOT_NAMES = ("study",)
-OF_JOBS = re.compile(r"^made anew: | per second, .* left$")
+OF_JOBS = re.compile(r"^computed again: | per second, .* left$")
 """Lines of the log that the user sees: what was deleted before the run, and how far jobs have come."""
 MESSAGE = re.compile(r"\A\w+ in (?:file|rule) .*\n")
 N_REASON_LINES = 3

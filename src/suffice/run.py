@@ -96,7 +96,7 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
         raise StudyError(f"{made} exists; to run it: suffice run {made}")
     if len(models) < 2 and content_type is None:
         raise StudyError("name at least two models, such as --models minilm,tfidf-256,owner/name-on-the-hub")
-    return write_new_study(made, path, models, content, content_type or "text")
+    return write_new_study(made, path, models or None, content, content_type or "text")
 
 
 def results_of(folder: Path, settings: Sequence[str] = ()) -> Path:

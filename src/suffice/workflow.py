@@ -177,14 +177,16 @@ def complete_rules(rules: Iterable[Any], environment: Path) -> None:
         found = (
             match["name"] for output in rule.output[:1] for match in WILDCARD_REGEX.finditer(str(output))
         )
-        names = [f"{{{name}}}" for name in dict.fromkeys(found) if name != "study"]
-        job = "/".join((rule.name, *names))
+        wildcards = list(dict.fromkeys(found))
+        # A rule may also write out the path of its results, results/<study>.
+        study = "{study}" if "study" in wildcards else Path(str(rule.output[0])).parts[1]
+        job = "/".join((rule.name, *(f"{{{name}}}" for name in wildcards if name != "study")))
         rule.conda_env = rule.conda_env or str(environment)
         rule.log_modifier = rule.benchmark_modifier = rule.output_modifier
         if not rule.log:
-            rule.set_log(f"logs/{{study}}/{job}.log")
+            rule.set_log(f"logs/{study}/{job}.log")
         if not rule.benchmark:
-            rule.benchmark = f"results/{{study}}/benchmarks/{job}.tsv"
+            rule.benchmark = f"results/{study}/benchmarks/{job}.tsv"
 
 
 def files_by_name(named: Any) -> dict[str, list[str]]:

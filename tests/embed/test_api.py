@@ -180,7 +180,7 @@ def test_endpoint_that_mixes_texts_gets_them_one_by_one(serve, make_corpus, tmp_
     with serve(mixes=True) as endpoint:
         loader = loader_of(endpoint)
         card = write_embedding(loader, make_corpus(texts), tmp_path / "v.npy", model="m", dataset="d")
-    assert any("depend on what else is in a batch" in said for said in card["health"]["warnings"])
+    assert any("depend on the other texts in a batch" in said for said in card["health"]["warnings"])
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), 2 * tiny(texts), rtol=1e-5)
 
 

@@ -160,7 +160,7 @@ def test_model_of_int8_is_encoded_so_that_a_text_has_one_vector(
     quantize_dynamic(folder / "onnx/model.onnx", folder / "onnx/model_int8.onnx")
     loader = loader_of(folder, onnx_file="onnx/model_int8.onnx", pooling="mean")
     card = write_embedding(loader, make_corpus(sentences), tmp_path / "v.npy", model="m", dataset="d")
-    assert any("depend on what else is in a batch" in said for said in card["health"]["warnings"])
+    assert any("depend on the other texts in a batch" in said for said in card["health"]["warnings"])
     vectors = np.load(tmp_path / "v.npy")
     backwards = embed(folder, window(sentences[::-1]), onnx_file="onnx/model_int8.onnx", pooling="mean")
     np.testing.assert_allclose(backwards[::-1], vectors, atol=TOLERANCE)

@@ -53,8 +53,6 @@ def final_files():
 rule count_words:
     output:
         f"{RESULTS}/summary.csv",
-    conda:
-        ENVIRONMENT
     params:
         text=SETTINGS.text,
         code=code_of("count_words"),
@@ -131,7 +129,7 @@ def test_a_kind_of_another_package_runs_to_its_final_file(project, outside, stud
 
     assert "6" in run("run", str(study), "--cores", "1")
     assert (tmp_path / "results" / "sea" / "summary.csv").read_text().split() == ["words", "6"]
-    assert "Nothing to be done" in run("run", str(study), "--cores", "1")
+    assert "nothing to do" in run("run", str(study), "--cores", "1")
     assert "1 results and 0 stored parts: 0 damaged, 0 stale" in run("verify", "results/sea")
 
     (outside / "count.py").write_text(COUNT.replace("len(text.split())", "2 * len(text.split())"))

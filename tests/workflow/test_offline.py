@@ -100,7 +100,7 @@ def test_what_cannot_be_fetched_is_named_and_the_rest_is_fetched(study_of_hub):
     with loopback_hub({"me/tiny": folder}) as (address, _):
         done = fetch(workflow.study, address)
     assert done.returncode == 1
-    assert "FAILED model gone: me/gone cannot be fetched" in done.stdout
+    assert "FAILED model gone: me/gone cannot be downloaded" in done.stdout
     assert "model tiny: me/tiny at commit" in done.stdout
     assert "1 of 2 could not be fetched: model gone" in done.stderr
     assert "Traceback" not in done.stderr
@@ -124,6 +124,6 @@ def test_a_hub_that_does_not_answer_is_given_up(study_of_hub):
     with silent_server(seconds=120) as address:
         done = fetch(workflow.study, address, HF_HUB_ETAG_TIMEOUT="1", HF_HUB_DOWNLOAD_TIMEOUT="1")
     assert done.returncode == 1
-    assert f"FAILED model tiny: me/tiny cannot be fetched from {address}" in done.stdout
+    assert f"FAILED model tiny: me/tiny cannot be downloaded from {address}" in done.stdout
     assert "HF_HUB_ETAG_TIMEOUT=1 s" in done.stdout
     assert "Traceback" not in done.stderr

@@ -229,7 +229,7 @@ def test_shards_change_how_many_jobs_embed_and_no_vector(workflow, project, tmp_
     workflow.run(made.format("bert"), made.format("words-8"))
     logs = workflow.work / "logs" / "toy" / "embed_shard_with_looks" / "toys"
     assert sorted(str(path.relative_to(logs)) for path in logs.rglob("*.log")) == [
-        f"bert/{shard}-of-3.log" for shard in range(3)
+        f"bert/{shard}/3.log" for shard in range(3)
     ]
     assert workflow.tables() == whole.tables()
     assert {path.name for path in workflow.results.glob("looks/toys/*.npy")} == {"bert.npy", "words-8.npy"}

@@ -120,7 +120,9 @@ def json_object(line: str, place: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place} is not JSON ({error}); write one object per line") from error
     if not isinstance(row, dict):
-        raise DataError(f"{place} is a JSON value of type {type(row).__name__}, not an object; write one object per line")
+        raise DataError(
+            f"{place} is a JSON value of type {type(row).__name__}, not an object; write one object per line"
+        )
     return row
 
 
