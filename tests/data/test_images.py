@@ -225,7 +225,7 @@ def test_a_folder_without_images_is_named(tmp_path):
 
 
 def test_a_text_that_is_no_image_is_named():
-    with pytest.raises(DataError, match="'cat.png' is no image; set content_type image"):
+    with pytest.raises(DataError, match="'cat.png' is not an image; set content_type image"):
         ImageRef.parse("cat.png")
     ref = ImageRef("a" * 64, "b c#1.png@2,3", 4, (1, 2, 30, 40))
     assert ImageRef.parse(str(ref)) == ref

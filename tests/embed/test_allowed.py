@@ -155,7 +155,7 @@ def test_what_published_checkpoints_say_is_allowed(checkpoint_of):
             "2_m/config.json": DENSE | {"activation_function": "torch.nn.modules.activation.Tanh"},
             "sentence_bert_config.json": {"max_seq_length": 64, "do_lower_case": False},
             "config.json": {
-                "_name_or_path": "/root/.cache/torch/them_model/",
+                "_name_or_path": "/home/someone/.cache/torch/them_model/",
                 "torch_dtype": "torch.float32",
                 "transformers_version": "4.8.2",
                 "task_specific_params": {"summarization": {"prefix": "summarize: a/b"}},
@@ -163,7 +163,7 @@ def test_what_published_checkpoints_say_is_allowed(checkpoint_of):
                 "auto_map": {"AutoModel": "modeling_x.Model"},
             },
             "tokenizer_config.json": {
-                "special_tokens_map_file": "/root/.cache/huggingface/x",
+                "special_tokens_map_file": "/home/someone/.cache/huggingface/x",
                 "name_or_path": "them/model",
                 "trust_remote_code": False,
                 "unk_token": {"content": "a/b.c"},

@@ -74,7 +74,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("new-study", "ok", "--texts", "folder.npy"), "folder.npy has no file of a known kind"),
         (("new-study", "ok", "--texts", LONG), "too long"),
         ((*NEW, "ok", "--models", ""), "there is 0 model"),
-        ((*NEW, "ok", "--models", "$(id)"), "model '$(id)' is no preset"),
+        ((*NEW, "ok", "--models", "$(id)"), "model '$(id)' is not a preset"),
         ((*NEW, "ok", "--content", "no"), "t.csv has no column 'no'"),
     ],
     "results": [

@@ -60,7 +60,12 @@ def test_columns_that_are_called_id_group_or_split_are_used_as_such(tmp_path):
     ("name", "models", "content", "message"),
     [
         ("My Study", ["tfidf-64", "chars-256"], "text", "'My Study' is not a name"),
-        ("mine", ["tfidf-65", "chars-256"], "text", "model 'tfidf-65' is no preset.*did you mean 'tfidf-64'"),
+        (
+            "mine",
+            ["tfidf-65", "chars-256"],
+            "text",
+            "model 'tfidf-65' is not a preset.*did you mean 'tfidf-64'",
+        ),
         ("mine", ["tfidf-64", "tfidf-64"], "text", "model 'tfidf-64' is named twice"),
         ("mine", ["tfidf-64", "chars-256"], "body", "'body'"),
         ("mine", ["tfidf-64", "chars-256"], None, "'content'"),
@@ -99,7 +104,7 @@ def test_molecules_have_models_and_a_control_of_their_own(tmp_path):
     study = load_study(folder)
     assert list(study.models) == [*MOLECULE.models, "untrained-gin"] and study.controls == ["untrained-gin"]
     assert study.datasets["drugs"].settings.modality is MOLECULE
-    with pytest.raises(SufficeError, match="model 'minilm' is no preset"):
+    with pytest.raises(SufficeError, match="model 'minilm' is not a preset"):
         write_new_study(tmp_path / "other", tmp_path / "drugs.smi", ["minilm", "maccs"], None, MOLECULE.name)
     with pytest.raises(SufficeError, match="no content type 'smile'; did you mean 'smiles'"):
         write_new_study(tmp_path / "other", tmp_path / "drugs.smi", ["maccs"], None, "smile")

@@ -71,7 +71,7 @@ class ImageRef:
         """
         found = TEXT.fullmatch(text)
         if found is None:
-            raise DataError(f"{text[:60]!r} is no image; set content_type image in datasets.tsv")
+            raise DataError(f"{text[:60]!r} is not an image; set content_type image in datasets.tsv")
         left, upper, right, lower = map(int, (found["box"] or "0,0,0,0").split(","))
         box = (left, upper, right, lower) if found["box"] else None
         return cls(found["sha256"], found["path"], int(found["row"]) if found["row"] else None, box)
@@ -114,7 +114,7 @@ class ImageFiles:
         """The bytes of an image, or its array, shape (height, width) or (height, width, n_channels).
 
         Raises:
-            DataError: there is no such file.
+            DataError: the file does not exist.
         """
         if row is None:
             return _bytes_of(self.root / path)

@@ -138,7 +138,7 @@ def _model_row(model: str, folder: Path, modality: Modality) -> tuple[str, Mappi
         hub_row = {"loader": modality.checkpoint_loader, "family": owner, "checkpoint": model}
         return name_of(name), hub_row
     raise StudyError(
-        f"model {model!r} is no preset, file of vectors, folder or hub name (owner/name)"
+        f"model {model!r} is not a preset, a file of vectors, a folder or a hub name (owner/name)"
         f"{did_you_mean(model, list(modality.models))}"
     )
 
