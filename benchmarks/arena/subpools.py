@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from candidates import RANKED
-from pairs import library_arrays, pairs_of
+from pairs import LookCount, library_arrays, pairs_of
 from pool import ArenaPool, folder_of, read_pool, read_tasks
 from scipy.stats import rankdata
 from scores import baseline_values
@@ -30,31 +30,61 @@ from suffice.ranking.settings import RankingSettings
 from suffice.ranking.wins import TINY
 from suffice.storage.files import read_table, write_table
 
+Floats = npt.NDArray[np.float64]
+
 HERE = Path(__file__).resolve().parent
 SIZES = (3, 4, 5, 8, 12)
 N_SUBPOOLS, N_RESAMPLES = 200, 200
 N_CHECKED = 10  # sub-pools of each size on which what is settled is compared with the library
 SURE = 0.95  # share of resamples of the items in which the winner is first
-PAIRED = {
-    "linear": ("linear", True),
-    "neighbours": ("neighbours-1", True),
-    "linear, others": ("linear", False),
+PAIRED: dict[str, tuple[str, LookCount, bool]] = {
+    "linear": ("linear", "two", True),
+    "neighbours": ("neighbours-1", "two", True),
+    "linear, others": ("linear", "two", False),
+    "neighbours, one look": ("neighbours-1", "one", False),
 }
-"""Ways of pairs, and whether two models are compared on themselves as targets as well."""
+"""Ways of pairs, looks, and whether two models are compared on themselves as targets as well."""
 OWN = ("self_retrieval", "rankme", "embed_dim")
-PRODUCT = {
-    "linear": ("linear", ("neighbours", "self_retrieval", "rankme")),
-    "linear, without neighbours": ("linear", ("self_retrieval", "rankme")),
-    "linear + neighbours": ("linear + neighbours", ("self_retrieval", "rankme")),
-    "linear + neighbours, neighbours as witness": (
-        "linear + neighbours",
-        ("neighbours", "self_retrieval", "rankme"),
-    ),
-}
-"""Recommendations of the library: a ranking, and the witnesses at hand."""
-SEED = 0
 
-Floats = npt.NDArray[np.float64]
+
+@dataclass(frozen=True)
+class Product:
+    """A ranking of the library with the recommendation that follows from it.
+
+    Attributes:
+        ranking: a name in `RANKED`.
+        looks: at how many looks.
+        witnesses: the other ways to choose that are at hand, by the library's names.
+    """
+
+    ranking: str
+    looks: LookCount = "two"
+    witnesses: tuple[str, ...] = ("self_retrieval", "rankme")
+
+    def read(self, values: Mapping[str, Floats]) -> dict[str, Floats]:
+        """The values of the witnesses, with as many looks as the ranking has."""
+        ways = {"neighbours": "neighbours, one look"} if self.looks == "one" else {}
+        return {name: values[ways.get(name, name)] for name in self.witnesses}
+
+
+ALL_WITNESSES = ("neighbours", "self_retrieval", "rankme")
+PRODUCT = {
+    "linear": Product("linear", witnesses=ALL_WITNESSES),
+    "linear, without neighbours": Product("linear"),
+    "linear + neighbours": Product("linear + neighbours"),
+    "linear + neighbours, neighbours as witness": Product("linear + neighbours", witnesses=ALL_WITNESSES),
+    "neighbours": Product("neighbours"),
+    "linear, one look": Product("linear", "one", ("neighbours", "rankme")),
+}
+"""Recommendations of the library."""
+DEFAULTS = {
+    "text": "linear + neighbours",
+    "image": "neighbours",
+    "sound": "linear + neighbours",
+    "molecule": "linear, one look",
+}
+"""The recommendation that each modality gets by default."""
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -66,8 +96,9 @@ class Known:
         rates: share of other models beaten, by way, shape (n_models,).
         resampled: the same on resamples of the items, shape (n_resamples, n_models).
         own: values of each model by itself, by name, higher is better.
-        firsts: the first of the library's ranking, by a name in `RANKED`.
+        firsts: the first of the library's ranking, by a name in `PRODUCT`.
         settled: whether the library says that this choice is settled, by a name in `PRODUCT`.
+        default: the name in `PRODUCT` that the library uses for such items.
     """
 
     models: list[str]
@@ -76,6 +107,7 @@ class Known:
     own: Mapping[str, Floats]
     firsts: Mapping[str, str] = field(default_factory=dict)
     settled: Mapping[str, bool] = field(default_factory=dict)
+    default: str = "linear"
 
     def first(self, name: str) -> str:
         """The first model by a way or by a value of its own."""
@@ -122,12 +154,17 @@ def both(*rules: Rule) -> Rule:
 
 def settled(name: str) -> Rule:
     """Name the first of the library's ranking if the library says that the choice is settled."""
-    return lambda known: known.firsts[PRODUCT[name][0]] if known.settled[name] else None
+    return lambda known: known.firsts[name] if known.settled[name] else None
 
 
 def ranked_first(name: str) -> Rule:
     """Name the first of the library's ranking, settled or not."""
     return lambda known: known.firsts[name]
+
+
+def by_default(rule: Callable[[str], Rule]) -> Rule:
+    """A rule for the recommendation that the items at hand get by default."""
+    return lambda known: rule(known.default)(known)
 
 
 KINDS_OF_EVIDENCE = ("linear", "neighbours", "self_retrieval")
@@ -157,9 +194,12 @@ RULES: dict[str, Rule] = {
     "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
     "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
     **{
-        f"product, always the first: {name}": ranked_first(name) for name in ("linear", "linear + neighbours")
+        f"product, always the first: {name}": ranked_first(name)
+        for name in ("linear", "linear + neighbours", "neighbours", "linear, one look")
     },
     **{f"product, settled: {name}": settled(name) for name in PRODUCT},
+    "default, always the first": by_default(ranked_first),
+    "default, settled": by_default(settled),
 }
 
 
@@ -194,61 +234,68 @@ class Whole:
 
     Attributes:
         models: names.
-        matrices: by estimator, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
+        matrices: by way and looks, shape (1 + n_resamples, n_models, n_models); the first is the estimate.
         own: values by name, shape (n_models,).
-        arrays: the library's arrays of pairs, by a name in `RANKED`.
+        arrays: the library's arrays of pairs, by ranking and looks of a `Product`.
+        default: the name in `PRODUCT` that the library uses for such items.
     """
 
     models: list[str]
-    matrices: Mapping[str, Floats]
+    matrices: Mapping[tuple[str, LookCount], Floats]
     own: Mapping[str, Floats]
-    arrays: Mapping[str, PairArrays]
+    arrays: Mapping[tuple[str, LookCount], PairArrays]
+    default: str
 
     def cut(self, chosen: npt.NDArray[np.int64], check: bool = False) -> Known:
         """What is known of some of the models; with a check of what is settled."""
         cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
-        rates = {name: win_rates(cut[way], self_pairs) for name, (way, self_pairs) in PAIRED.items()}
+        rates = {
+            name: win_rates(cut[way, looks], self_pairs) for name, (way, looks, self_pairs) in PAIRED.items()
+        }
         rates["combined"] = np.asarray((rates["linear"] + rates["neighbours"]) / 2)
         known = Known(
             [self.models[row] for row in chosen],
             {way: values[0] for way, values in rates.items()},
             {way: values[1:] for way, values in rates.items()},
             {name: values[chosen] for name, values in self.own.items()},
+            default=self.default,
         )
-        rankings = {
-            name: product_ranking(cut_arrays(each, known.models)) for name, each in self.arrays.items()
-        }
-        settled = {
-            name: is_settled(rankings[ranking], known, witnesses)
-            for name, (ranking, witnesses) in PRODUCT.items()
-        }
+        ranked = {key: product_ranking(cut_arrays(each, known.models)) for key, each in self.arrays.items()}
+        rankings = {name: ranked[each.ranking, each.looks] for name, each in PRODUCT.items()}
+        values = known.rates | known.own
         if check:
-            for ranking, witnesses in PRODUCT.values():
-                check_settled(rankings[ranking], known, witnesses)
-        firsts = {name: str(ranking["model"].iloc[0]) for name, ranking in rankings.items()}
-        return replace(known, firsts=firsts, settled=settled)
+            for name, product in PRODUCT.items():
+                check_settled(rankings[name], known.models, product.read(values))
+        return replace(
+            known,
+            firsts={name: str(ranking["model"].iloc[0]) for name, ranking in rankings.items()},
+            settled={
+                name: is_settled(rankings[name], known.models, product.read(values))
+                for name, product in PRODUCT.items()
+            },
+        )
 
 
-def is_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> bool:
+def is_settled(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[str, Floats]) -> bool:
     """What `recommend` says, without its sentences: one model could be first, and no witness dissents.
 
     Sentences take most of the time. `rows_of_pool` compares the two on some sub-pools.
     """
     if int(ranking["could_be_first"].sum()) != 1:
         return False
-    first, values = known.models.index(ranking["model"].iloc[0]), known.rates | known.own
-    return not any(values[name][first] < np.nanmax(values[name]) for name in witnesses)
+    first = models.index(ranking["model"].iloc[0])
+    return not any(values[first] < np.nanmax(values) for values in witnesses.values())
 
 
-def check_settled(ranking: pd.DataFrame, known: Known, witnesses: tuple[str, ...]) -> None:
+def check_settled(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[str, Floats]) -> None:
     """Compare with the library's own recommendation.
 
     Raises:
         AssertionError: they differ, so that `is_settled` must be brought up to date.
     """
-    said = recommend(ranking, ways_of(known, witnesses)).is_settled
-    if said != is_settled(ranking, known, witnesses):
-        raise AssertionError(f"recommend says {said} of {known.models}; bring is_settled up to date")
+    said = recommend(ranking, ways_of(models, witnesses)).is_settled
+    if said != is_settled(ranking, models, witnesses):
+        raise AssertionError(f"recommend says {said} of {models}; bring is_settled up to date")
 
 
 def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:
@@ -288,11 +335,11 @@ def product_ranking(arrays: PairArrays) -> pd.DataFrame:
     return table.assign(**rest).sort_values(["rank", "model"], ignore_index=True)
 
 
-def ways_of(known: Known, names: tuple[str, ...]) -> pd.DataFrame:
+def ways_of(models: list[str], witnesses: Mapping[str, Floats]) -> pd.DataFrame:
     """Other ways to choose, as the library's recommendation reads them."""
-    values = known.rates | known.own
     tables = [
-        pd.DataFrame({"model": known.models, "predictor": name, "value": values[name]}) for name in names
+        pd.DataFrame({"model": models, "predictor": name, "value": values})
+        for name, values in witnesses.items()
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -318,18 +365,18 @@ def whole_of(pool: ArenaPool, cache: Path) -> Whole:
     """Read a pool's pairs under the ways that rules use, and resample their items."""
     models = pool.card.model_names
     matrices = {}
-    for way in {way for way, _ in PAIRED.values()}:
-        blocks = blocks_of(pairs_of(pool, way, "two", cache), models)
+    for way, looks in dict.fromkeys((way, looks) for way, looks, _ in PAIRED.values()):
+        blocks = blocks_of(pairs_of(pool, way, looks, cache), models)
         n_blocks = blocks.nats.shape[2]
         generator = np.random.default_rng(SEED)  # all ways meet the same draws of blocks
         draws = generator.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_RESAMPLES)
         weights = [np.ones(n_blocks), *draws.astype(float)]
-        matrices[way] = np.array([blocks.matrix(each) for each in weights])
+        matrices[way, looks] = np.array([blocks.matrix(each) for each in weights])
     values, _ = baseline_values(pool, cache)
     own = {name: values.loc[models, name].to_numpy(dtype=float) for name in OWN}
-    asked = {ranking for ranking, _ in PRODUCT.values()}
-    arrays = {name: library_arrays(pool, cache, RANKED[name], "two") for name in sorted(asked)}
-    return Whole(models, matrices, own, arrays)
+    asked = dict.fromkeys((each.ranking, each.looks) for each in PRODUCT.values())
+    arrays = {(name, looks): library_arrays(pool, cache, RANKED[name], looks) for name, looks in asked}
+    return Whole(models, matrices, own, arrays, DEFAULTS[pool.card.modality])
 
 
 @dataclass(frozen=True)
