@@ -25,7 +25,7 @@ from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import stable
 
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "checkpoint")
+FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations", "checkpoint")
 GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
 
 

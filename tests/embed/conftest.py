@@ -272,3 +272,9 @@ def fresh_checkpoint(tmp_path, checkpoint, edit_json):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def causal_config():
+    """A function from a family's name and its tokenizer to the configuration of a tiny model."""
+    return lambda family, tokenizer: CONFIGS[family](tokenizer)

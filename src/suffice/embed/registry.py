@@ -14,6 +14,7 @@ from suffice.embed.hidden_states import HiddenStates
 from suffice.embed.image_model import ImageModel
 from suffice.embed.image_pixels import ImagePixels
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
+from suffice.embed.next_token import NextToken
 from suffice.embed.onnx_checkpoint import Onnx
 from suffice.embed.own_function import OwnFunction
 from suffice.embed.precomputed import Precomputed
@@ -35,6 +36,7 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "image_model": ImageModel,
     "image_pixels": ImagePixels,
     "molecule_descriptors": MoleculeDescriptors,
+    "next_token": NextToken,
     "onnx": Onnx,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,

@@ -20,11 +20,11 @@ from suffice.embed.checkpoint import (
     refuse_missing_weights,
     torch_device,
 )
-from suffice.embed.hidden_states import position_limit, refuse_empty_vocabulary
 from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.roles import OwnTreatment, by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
+from suffice.embed.transformer import position_limit, refuse_empty_vocabulary
 from suffice.errors import ModelError
 from suffice.storage.fetch import without_network
 from suffice.storage.files import read_json

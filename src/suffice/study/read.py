@@ -49,7 +49,7 @@ from suffice.study.yaml_file import read_yaml_file
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
 
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids")
+FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations")
 SCORE_PLACES = ("tree", "table")
 OWN_COLUMNS = (
     "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
