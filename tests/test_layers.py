@@ -1,4 +1,4 @@
-"""No package imports upwards, and no kind of study imports another."""
+"""No package imports upwards, no kind of study imports another, and a question is in few files."""
 
 import ast
 
@@ -119,3 +119,12 @@ def test_an_import_upwards_is_seen(importer, imported, expected):
     source = f"def later():\n    from {imported} import x\n"
     assert list(imports_in(source, {imported})) == [imported]
     assert is_wrong(importer, imported) is expected
+
+
+@pytest.mark.parametrize("question", ["few_labels", "pareto", "sensitivity", "explain"])
+def test_a_question_is_in_few_files(project, question):
+    """The name of a question is in the files that make it, and not a word for other things elsewhere."""
+    files = [path for room in ("src", "rules", "scripts") for path in (project / room).rglob("*.*")]
+    code = [path for path in files if path.suffix in {".py", ".smk", ".j2", ".md"}]
+    found = [str(path.relative_to(project)) for path in code if question in path.read_text()]
+    assert 0 < len(found) <= 4, found

@@ -78,7 +78,7 @@ class GaussianSettings(RegressionSettings):
         default=1e-6,
         gt=0,
         lt=1,
-        description="smallest share of the variance in a canonical direction that may remain unexplained; "
+        description="smallest residual share of the variance in a canonical direction; "
         "caps a direction at -1/2 log(variance_floor) nats, 6.9 by default",
     )
 

@@ -80,7 +80,7 @@ class LinearSettings(RegressionSettings):
         default=1e-6,
         gt=0,
         lt=1,
-        description="smallest share of a target dimension's variance that may remain unexplained; "
+        description="smallest residual share of a target dimension's variance; "
         "caps a dimension at -1/2 log(variance_floor) nats, 6.9 by default",
     )
     binary: Literal["bernoulli", "gaussian"] = Field(

@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def names(self) -> list[str]:
-        """The words that it explains."""
+        """The words that it defines."""
         return self.title.split(", ")
 
 
@@ -60,7 +60,7 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])({names})(?:s|es)?(?![\w-])", re.IGNORECASE)
 
 
-def explain(text: str) -> Markup:
+def link_terms(text: str) -> Markup:
     """Escaped text in which the first use of each term is a link to its entry; markup stays as it is."""
     if isinstance(text, Markup):
         return text

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from suffice.errors import DataError
 from suffice.numbers import MISSING, integer
-from suffice.page.glossary import entries, explain, term_in
+from suffice.page.glossary import entries, link_terms, term_in
 from suffice.page.names import keep_names
 from suffice.page.policy import set_policy
 
@@ -44,7 +44,12 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"keep_names": keep_names, "plain": plain, "explain": explain, "term_in": term_in}
+    environment.filters |= {
+        "keep_names": keep_names,
+        "plain": plain,
+        "link_terms": link_terms,
+        "term_in": term_in,
+    }
     environment.globals |= {"glossary": entries()}
     set_policy(environment)
     return environment

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 
 from suffice.errors import DataError
 from suffice.kinds.calibration import mixtures, networks
-from suffice.kinds.calibration.channel import ChannelSize, unexplained_by
+from suffice.kinds.calibration.channel import ChannelSize, residual_variance_of
 from suffice.kinds.calibration.channels import CHANNELS, draw_channel, get_channel
 from suffice.kinds.calibration.heavy_tails import radius_nats
 
@@ -228,4 +228,4 @@ def test_the_seed_decides_all():
 
 
 def test_information_of_a_gaussian_pair():
-    assert unexplained_by(np.array([0.5 * np.log(4)])) == pytest.approx(0.25)
+    assert residual_variance_of(np.array([0.5 * np.log(4)])) == pytest.approx(0.25)

@@ -21,8 +21,8 @@ from suffice.kinds.calibration.channel import (
     Floats32,
     mixed,
     normals,
+    residual_variance_of,
     spectrum_and_rotation,
-    unexplained_by,
 )
 from suffice.seeds import derive_seed
 from suffice.settings import did_you_mean
@@ -101,7 +101,7 @@ def check_chain(kind: str, size: ChainSize) -> None:
 
 def _noisy(signal: Floats32, nats: float, generator: np.random.Generator) -> Floats32:
     """The signal with noise and unit variance; each dimension has `nats` of information about its signal."""
-    left = unexplained_by(np.array(nats))
+    left = residual_variance_of(np.array(nats))
     noise = normals(len(signal), signal.shape[1], generator)
     return np.sqrt(1 - left).astype(np.float32) * signal + np.sqrt(left).astype(np.float32) * noise
 
@@ -145,7 +145,7 @@ def sign_loss_nats() -> float:
 
     The information of the sign is log 2 minus its mean entropy given the signal.
     """
-    left = float(unexplained_by(np.array(TOP_NATS)))
+    left = float(residual_variance_of(np.array(TOP_NATS)))
     signal = np.linspace(-9, 9, 2001)
     weight = np.exp(-np.square(signal) / 2)
     positive: Floats = ndtr(signal * np.sqrt((1 - left) / left))

@@ -75,20 +75,20 @@ class Components:
     Attributes:
         source: X, shape (n_items, source_dim).
         target: Y, shape (n_items, target_dim); component i depends only on component i of the source.
-        unexplained: share of each target component's variance that no linear function of the source explains,
+        residual_variances: variance of each target component given the best linear function of the source,
             shape (target_dim,).
         truth_nats: mutual information of the two sides.
     """
 
     source: Floats32
     target: Floats32
-    unexplained: Floats
+    residual_variances: Floats
     truth_nats: float
 
     @property
     def gaussian_nats(self) -> float:
         """Mutual information of the Gaussian pair with the same covariances."""
-        return float(-0.5 * np.log(self.unexplained).sum())
+        return float(-0.5 * np.log(self.residual_variances).sum())
 
 
 def information_profile(total_nats: float, n_components: int) -> Floats:
@@ -129,8 +129,8 @@ def even_nats(size: ChannelSize, limit: float) -> float:
     return nats
 
 
-def unexplained_by(nats: Floats) -> Floats:
-    r"""Share of unexplained variance in a Gaussian pair with the given mutual information.
+def residual_variance_of(nats: Floats) -> Floats:
+    r"""Residual variance, as a share, in a Gaussian pair with the given mutual information.
 
     .. math:: 1 - \rho^2 = e^{-2 I}
 
@@ -141,7 +141,7 @@ def unexplained_by(nats: Floats) -> Floats:
 
 def gaussian_components(size: ChannelSize, nats: Floats, generator: np.random.Generator) -> Components:
     """Gaussian pairs that carry the given nats each; components beyond `len(nats)` are private noise."""
-    left = unexplained_by(nats)
+    left = residual_variance_of(nats)
     source = normals(size.n_items, size.source_dim, generator)
     target = normals(size.n_items, size.target_dim, generator)
     shared = slice(0, len(nats))
@@ -155,9 +155,9 @@ def normals(n_items: int, dim: int, generator: np.random.Generator) -> Floats32:
     return generator.standard_normal((n_items, dim), dtype=np.float32)
 
 
-def padded(unexplained: Floats, target_dim: int) -> Floats:
+def padded(residual_variances: Floats, target_dim: int) -> Floats:
     """The shares of shared components, then 1 for each component that is private."""
-    return np.r_[unexplained, np.ones(target_dim - len(unexplained))]
+    return np.r_[residual_variances, np.ones(target_dim - len(residual_variances))]
 
 
 def spectrum(dim: int) -> Floats:
@@ -184,15 +184,15 @@ def spectrum_and_rotation(dim: int, generator: np.random.Generator) -> Floats:
     return rotation(dim, generator) * spectrum(dim)
 
 
-def linear_nats_by_dim(mixing: Floats, unexplained: Floats) -> Floats:
+def linear_nats_by_dim(mixing: Floats, residual_variances: Floats) -> Floats:
     r"""-1/2 log(1 - R_j^2) of each target dimension, from uncorrelated components, shape (target_dim,).
 
     .. math:: 1 - R_j^2 = \sum_k M_{jk}^2 q_k / \sum_k M_{jk}^2
 
-    with mixing M and unexplained shares q, because residuals of uncorrelated components are uncorrelated.
+    with mixing M and residual variances q, because residuals of uncorrelated components are uncorrelated.
     """
     weights = np.square(mixing)
-    return -0.5 * np.log(weights @ unexplained / weights.sum(axis=1))
+    return -0.5 * np.log(weights @ residual_variances / weights.sum(axis=1))
 
 
 def gaussian_nats_of(source: Floats, target: Floats, across: Floats) -> float:
@@ -214,7 +214,7 @@ def draw_mixed(components: Components, generator: np.random.Generator) -> Draw:
         source=mixed(components.source, source_mixing),
         target=mixed(components.target, target_mixing),
         truth_nats=components.truth_nats,
-        linear_nats=float(linear_nats_by_dim(target_mixing, components.unexplained).sum()),
+        linear_nats=float(linear_nats_by_dim(target_mixing, components.residual_variances).sum()),
         gaussian_nats=components.gaussian_nats,
         varying_dim=components.target.shape[1],
     )

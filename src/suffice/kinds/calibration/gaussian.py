@@ -48,7 +48,7 @@ def draw_nearly_deterministic(size: ChannelSize, generator: np.random.Generator)
         source=mixed(components.source, spectrum_and_rotation(size.source_dim, generator)),
         target=mixed(components.target, mixing),
         truth_nats=components.truth_nats,
-        linear_nats=float(linear_nats_by_dim(mixing, components.unexplained).sum()),
+        linear_nats=float(linear_nats_by_dim(mixing, components.residual_variances).sum()),
         gaussian_nats=components.gaussian_nats,
         varying_dim=size.target_dim,
     )
@@ -78,7 +78,7 @@ def draw_redundant(size: ChannelSize, generator: np.random.Generator) -> Draw:
         source=mixed(components.source, source_mixing) + level,
         target=mixed(components.target, target_mixing) + level,
         truth_nats=components.truth_nats,
-        linear_nats=float(linear_nats_by_dim(target_mixing[varies], components.unexplained).sum()),
+        linear_nats=float(linear_nats_by_dim(target_mixing[varies], components.residual_variances).sum()),
         gaussian_nats=components.gaussian_nats,
         varying_dim=len(varies),
     )

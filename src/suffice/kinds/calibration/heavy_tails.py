@@ -37,7 +37,7 @@ def draw_student(size: ChannelSize, generator: np.random.Generator) -> Draw:
     squared = generator.chisquare(DEGREES_OF_FREEDOM, (size.n_items, 1)) / (DEGREES_OF_FREEDOM - 2)
     radius = (1 / np.sqrt(squared)).astype(np.float32)  # unit variance
     source, target = gaussian.source * radius, gaussian.target * radius
-    components = Components(source, target, gaussian.unexplained, gaussian.truth_nats + common)
+    components = Components(source, target, gaussian.residual_variances, gaussian.truth_nats + common)
     return draw_mixed(components, generator)
 
 

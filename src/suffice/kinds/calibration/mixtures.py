@@ -45,8 +45,8 @@ def draw_mixture(size: ChannelSize, generator: np.random.Generator) -> Draw:
         np.concatenate([side, normals(size.n_items, dim - size.n_shared, generator)], axis=1)
         for side, dim in zip(sides, (size.source_dim, size.target_dim), strict=True)
     )
-    unexplained = np.where(aligned, 1 - np.square(2 * share), 1.0)
-    components = Components(source, target, padded(unexplained, size.target_dim), nats * size.n_shared)
+    residual_variances = np.where(aligned, 1 - np.square(2 * share), 1.0)
+    components = Components(source, target, padded(residual_variances, size.target_dim), nats * size.n_shared)
     return draw_mixed(components, generator)
 
 

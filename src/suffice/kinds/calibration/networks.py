@@ -129,14 +129,16 @@ def draw_noisy_function(size: ChannelSize, generator: np.random.Generator) -> Dr
     nats = even_nats(size, MOST_FUNCTION_NATS)
     source = normals(size.n_items, size.source_dim, generator)
     target = normals(size.n_items, size.target_dim, generator)
-    unexplained = np.empty(size.n_shared)
+    residual_variances = np.empty(size.n_shared)
     for index in range(size.n_shared):
         which = index % N_FUNCTIONS
         share = function_share(which, nats)
         signal = random_function(which, source[:, index].astype(float))
         target[:, index] = np.sqrt(share) * signal + np.sqrt(1 - share) * target[:, index]
-        unexplained[index] = 1 - share * np.square(_mean_over_inputs(random_function(which, GRID) * GRID))
-    components = Components(source, target, padded(unexplained, size.target_dim), nats * size.n_shared)
+        residual_variances[index] = 1 - share * np.square(
+            _mean_over_inputs(random_function(which, GRID) * GRID)
+        )
+    components = Components(source, target, padded(residual_variances, size.target_dim), nats * size.n_shared)
     return draw_mixed(components, generator)
 
 

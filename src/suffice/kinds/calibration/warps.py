@@ -25,8 +25,8 @@ from suffice.kinds.calibration.channel import (
     gaussian_nats_of,
     mixed,
     profile_of,
+    residual_variance_of,
     spectrum_and_rotation,
-    unexplained_by,
 )
 
 N_COEFFICIENTS = 60
@@ -78,7 +78,7 @@ def _draw_bent(
     components = gaussian_components(size, nats, generator)
     source_mixing = unit_rows(spectrum_and_rotation(size.source_dim, generator))
     target_mixing = unit_rows(spectrum_and_rotation(size.target_dim, generator))
-    correlation = np.sqrt(1 - unexplained_by(nats))
+    correlation = np.sqrt(1 - residual_variance_of(nats))
     shared = slice(0, size.n_shared)
     across = (source_mixing[:, shared] * correlation) @ target_mixing[:, shared].T  # (d_u, d_v)
     source_warp = _cycled(source_warps, size.source_dim)
@@ -140,5 +140,5 @@ def bent_covariance(correlation: Floats, rows: Sequence[Warp], columns: Sequence
 
 def linear_nats_of(source: Floats, target: Floats, across: Floats) -> float:
     """Sum of -1/2 log(1 - R_j^2) from covariances: (d_u, d_u), (d_v, d_v) and (d_u, d_v)."""
-    explained = (across * scipy.linalg.solve(source, across, assume_a="pos")).sum(axis=0)
-    return float(-0.5 * np.log1p(-explained / np.diag(target)).sum())
+    predicted = (across * scipy.linalg.solve(source, across, assume_a="pos")).sum(axis=0)
+    return float(-0.5 * np.log1p(-predicted / np.diag(target)).sum())
