@@ -75,7 +75,7 @@ def test_an_import_for_types_alone_is_not_behind_a_number():
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import suffice.page.render\nelse:\n"
         "    import suffice.names\nimport suffice.seeds\n"
     )
-    assert provenance._library_imports_of(source) == {"suffice.names", "suffice.seeds"}
+    assert provenance._of_library(provenance._imports_of(source)) == {"suffice.names", "suffice.seeds"}
 
 
 def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):

@@ -8,7 +8,13 @@ import pytest
 
 from suffice.errors import DataError, SufficeError
 from suffice.secrets import WithoutSecrets, for_sharing, without_secrets
-from suffice.storage.records import record_path, run_record, sha256_of, write_records
+from suffice.storage.records import (
+    facts_of_study,
+    record_path,
+    sha256_of,
+    write_records,
+    write_run_record,
+)
 from suffice.storage.verify import verify_results
 from suffice.workflow import recording_failure
 
@@ -103,9 +109,9 @@ def test_records_name_no_home_and_no_secret_and_can_be_verified(home, tmp_path):
 
 def test_the_record_of_a_run_names_no_home_and_no_secret(home):
     (home / "study" / "study.yaml").write_text("title: x")
-    record = run_record(home / "study", {"models": "https://u:p@a.org/x"})
-    assert record["study"]["folder"] == "~/study"
-    assert record["study"]["overrides"] == {"models": "https://a.org/x"}
+    facts = facts_of_study(home / "study", {"models": "https://u:p@a.org/x"})
+    assert facts["folder"] == "~/study"
+    assert facts["overrides"] == {"models": "https://a.org/x"}
 
 
 def test_the_record_of_a_failure_names_no_home_and_no_secret(home, tmp_path):
@@ -120,7 +126,7 @@ def test_the_study_that_a_record_names_is_found_again(home, tmp_path):
     (results / "records").mkdir(parents=True)
     study = home / "study" / "study.yaml"
     study.write_text("title: x")
-    (results / "run.json").write_text(json.dumps(run_record(study.parent, {})))
+    write_run_record(results, study.parent, {})
     study.write_text("title: y")
     assert any("study.yaml of" in note for note in verify_results(results).notes)
     assert Path.home() == home

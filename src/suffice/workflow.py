@@ -23,12 +23,11 @@ from suffice.storage.files import read_json, remove_leftovers, user_path, whole_
 from suffice.storage.locks import try_lock
 from suffice.storage.records import (
     FOLDER,
-    RUN_RECORD,
     check_result,
     is_result,
-    run_record,
     sha256_of,
     write_records,
+    write_run_record,
 )
 
 if TYPE_CHECKING:
@@ -255,7 +254,7 @@ def begin_run(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None
     except StudyError as error:
         stop_with_message(error)
     remove_leftovers(results)
-    write_json(run_record(folder, stable(overrides)), results / RUN_RECORD)
+    write_run_record(results, folder, stable(overrides))
 
 
 def let_content_decide(results: Path, folder: Path, overrides: Mapping[str, Any]) -> None:

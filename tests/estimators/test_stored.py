@@ -1,5 +1,6 @@
 """Pairs on disk: what is there is not made again, what changed is."""
 
+import importlib.metadata
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from suffice.estimators import get_estimator
 from suffice.estimators.items import divide_items
 from suffice.estimators.stored import pair_key, pairs_of_target
 from suffice.estimators.views import StoredModel, prepare_views, views_of
+from suffice.storage import provenance
 from suffice.storage.files import sha256_of_file
 from suffice.storage.store import ResultStore
 
@@ -122,6 +124,27 @@ def test_other_contents_settings_or_seeds_are_made_again(study):
     assert study.n_made(variance_floor=1e-3) == 9
     assert study.n_made(seed=1) == 9
     assert study.n_made() == 0
+
+
+@pytest.mark.parametrize(
+    ("library", "linear", "knife"),
+    [("numpy", True, True), ("torch", False, True), ("snakemake", False, False)],
+)
+def test_another_version_of_a_library_that_computes_a_pair_gives_another_key(
+    study, monkeypatch, library, linear, knife
+):
+    def keys():
+        provenance._libraries_of.cache_clear()
+        estimators = [get_estimator(name)() for name in ("linear", "knife")]
+        return [pair_key(each, study.view(each), "u", "v") for each in estimators]
+
+    before, version = keys(), importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "0.1" if name == library else version(name)
+    )
+    assert [old != new for old, new in zip(before, keys(), strict=True)] == [linear, knife]
+    monkeypatch.undo()
+    assert keys() == before
 
 
 def test_the_order_of_a_pair_counts(study):

@@ -134,17 +134,17 @@ JSONS = {
     "nothing": "{}",
     "deep": "[" * 100_000,
     "no UTF-8": "\udcff",
-    "only a version": '{"schema_version": 1}',
+    "only a version": '{"schema_version": 2}',
     "a later version": '{"schema_version": 99}',
     "another type": json.dumps(
         {
-            "schema_version": 1, "n_bytes": "x", "sha256": 5, "seen_mtime_ns": "z", "inputs": [], "job": 1,
+            "schema_version": 2, "n_bytes": "x", "sha256": 5, "seen_mtime_ns": "z", "inputs": [], "job": 1,
             "made": 2,
         }
     ),
     "path": json.dumps(
         {
-            "schema_version": 1, "n_bytes": 1, "sha256": "a", "seen_mtime_ns": 1, "made": {"versions": {}},
+            "schema_version": 2, "n_bytes": 1, "sha256": "a", "seen_mtime_ns": 1, "made": {"versions": {}},
             "inputs": {"../../../../etc/passwd": "x"}, "job": {"parameters": {"code": 5}},
         }
     ),

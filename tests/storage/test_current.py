@@ -6,18 +6,18 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from suffice.errors import StudyError
-from suffice.storage import current
+from suffice.storage import current, verify
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
-from suffice.storage.files import write_json
 from suffice.storage.provenance import code_version
 from suffice.storage.records import (
-    RUN_RECORD,
     check_result,
     read_record,
-    run_record,
+    record_path,
     sha256_of,
     write_records,
+    write_run_record,
 )
+from suffice.storage.verify import verify_results
 
 
 class Made:
@@ -36,7 +36,7 @@ class Made:
         self.job = {"rule": "make", "parameters": {"code": code_version("suffice.errors")}}
         write_records(self.results, [self.pairs], {str(self.input): sha256_of(self.input)}, self.job)
         write_records(self.results, [self.ranking], {"pairs.csv": sha256_of(self.pairs)}, {"rule": "rank"})
-        write_json(run_record(self.study, {}), self.results / RUN_RECORD)
+        write_run_record(self.results, self.study, {})
 
     def outdated(self, **overrides):
         return outdated_results(self.results, self.study, overrides, self.notes)
@@ -88,6 +88,31 @@ def test_a_result_that_was_cut_or_swapped_with_its_time_kept(made, tmp_path, tex
     assert made.outdated() == {"ranking.csv": "has changed since its job wrote it"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"n_bytes": 10', '"n_bytes": 11'),
+        ('"ranking.csv"', '"pairs.csv"'),
+        ('"pairs.csv": "', '"pairs.csv": "0'),
+        ('"rule": "rank"', '"rule": "guess"'),
+        ('"numpy": "', '"numpy": "9'),
+        ('"schema_version": 2', '"schema_version": 1'),
+        ("}", ""),
+    ],
+)
+def test_a_result_whose_record_was_edited_or_cut_is_made_anew(made, old, new):
+    place = record_path(made.results, made.ranking)
+    text = place.read_text()
+    assert text.count(old) >= 1
+    place.write_text(text.replace(old, new))
+    (name,) = verify_results(made.results).damaged
+    assert name == "ranking.csv"
+    outdated = made.outdated()
+    assert outdated == {"ranking.csv": "has a record that was edited or cut, or that another version wrote"}
+    delete_results(made.results, outdated)
+    assert not place.exists() and not made.ranking.exists() and made.outdated() == {}
+
+
 def test_results_from_other_results_than_there_are_now(made):
     made.pairs.write_text("a,b\n1,3\n")
     write_records(made.results, [made.pairs], {str(made.input): sha256_of(made.input)}, made.job)
@@ -134,7 +159,9 @@ def test_another_version_of_a_library_that_computed_makes_a_result_anew(made, mo
     assert "numpy" in loaded and "snakemake" not in loaded
     now = current.versions() | {"numpy": "0.1"}
     monkeypatch.setattr(current, "versions", lambda: now)
-    expected = f"was made with numpy {loaded['numpy']}, but numpy is 0.1 now"
-    assert made.outdated() == dict.fromkeys(("pairs.csv", "ranking.csv"), expected)
+    monkeypatch.setattr(verify, "versions", lambda: now)
+    expected = f"made with numpy {loaded['numpy']}, but numpy is 0.1 now"
+    assert made.outdated() == dict.fromkeys(("pairs.csv", "ranking.csv"), f"was {expected}")
+    assert verify_results(made.results).stale == dict.fromkeys(("pairs.csv", "ranking.csv"), expected)
     monkeypatch.setattr(current, "versions", lambda: now | {"numpy": loaded["numpy"], "snakemake": "0.1"})
     assert made.outdated() == {}

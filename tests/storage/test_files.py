@@ -1,5 +1,8 @@
 """Files are whole or not there, and names stay text."""
 
+import json
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +13,11 @@ from suffice.storage.files import (
     read_json,
     read_table,
     remove_leftovers,
+    unsealed,
     whole_file,
+    whole_folder,
     write_json,
+    write_sealed,
     write_table,
 )
 
@@ -32,6 +38,37 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError("half way")
     assert read_json(path) == {"old": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+def test_bytes_are_on_the_disk_before_they_have_their_name(tmp_path, monkeypatch, whole):
+    place, seen = tmp_path / "result", []
+
+    def fsync(handle):
+        seen.append((os.fstat(handle).st_ino, os.fstat(handle).st_size, place.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with whole(place) as temporary:
+        written = temporary / "part" if temporary.is_dir() else temporary
+        written.write_text("all of it")
+        assert not seen
+        inode = written.stat().st_ino
+    assert seen == [(inode, len("all of it"), False)]
+    assert place.exists()
+
+
+def test_content_that_was_edited_or_cut_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    content = {"nats": 1.5, "names": ["a", "b"], "of": {"2": None, "10": 1}}
+    write_sealed(content | {"names": ("a", "b"), "of": {2: None, 10: 1}}, path)
+    assert unsealed(read_json(path), path) == content
+    sealed = json.loads(path.read_text())
+    for other in ({"nats": 1.6}, {"nats": float("nan")}, {"more": 1}, {"of": {}}, {"content_sha256": None}):
+        with pytest.raises(DataError, match=r"a\.json was edited or cut after it was written; delete it"):
+            unsealed(sealed | other, path)
+    for other in (content, {}, [], None, 5):
+        with pytest.raises(DataError, match="edited or cut"):
+            unsealed(other, path)
 
 
 def test_nan_is_no_json(tmp_path):

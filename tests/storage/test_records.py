@@ -92,7 +92,7 @@ def test_what_was_made_from_an_altered_result_is_stale_and_so_are_its_heirs(resu
 def test_other_sources_and_other_code_make_results_stale(results, monkeypatch):
     (results.parents[1] / "items.txt").write_text("other items")
     assert list(verify_results(results).stale) == ["a.csv"]
-    monkeypatch.setattr("suffice.storage.verify.is_current", lambda version: False)
+    monkeypatch.setattr("suffice.storage.records.is_current", lambda version: False)
     assert "suffice.errors" in verify_results(results).stale["b.csv"]
 
 

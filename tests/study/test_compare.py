@@ -8,6 +8,8 @@ import pytest
 
 from suffice.cli import main
 from suffice.errors import DataError
+from suffice.storage.files import write_sealed
+from suffice.storage.records import read_record, record_path
 from suffice.study.compare import SettingChange, compare_results
 
 
@@ -54,12 +56,12 @@ def test_models_that_one_run_has_are_named(runs):
 
 def test_code_that_differs_is_named_by_its_rule(runs, tmp_path):
     shutil.copytree(runs / "first", tmp_path / "older")
-    record = tmp_path / "older" / "records" / "ranking.csv.json"
-    content = json.loads(record.read_text())
+    older = tmp_path / "older"
+    content = read_record(older, older / "ranking.csv")
     content["job"]["parameters"]["code"] = "0123456789ab suffice.ranking.rank"
     content["made"]["versions"]["numpy"] = "1.0"
-    record.write_text(json.dumps(content))
-    found = compare_results(tmp_path / "older", runs / "again")
+    write_sealed(content, record_path(older, older / "ranking.csv"))
+    found = compare_results(older, runs / "again")
     assert found.code == ["rank"]
     (numpy,) = found.settings
     assert (numpy.of, numpy.name, numpy.before) == ("packages", "numpy", "1.0")

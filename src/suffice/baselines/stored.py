@@ -1,6 +1,6 @@
 """Baselines of a study's embeddings: values in the store are read, others are measured and stored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from suffice.baselines.self_retrieval import sample_of_looks, self_retrieval
 from suffice.data.looks import LookTable
 from suffice.ranking.table import ordering_column
 from suffice.storage.files import open_array, read_json, sha256_of_json
-from suffice.storage.provenance import code_digest
+from suffice.storage.provenance import computed_by
 from suffice.storage.store import ResultStore
 from suffice.tasks.public_scores import mean_public_scores
 
@@ -51,10 +51,10 @@ def baselines_of_models(
     hashes = [read_json(Path(path).with_suffix(".json"))["array_sha256"] for path in vectors]
     arrays = [open_array(path) for path in vectors]
     own = [
-        _kept(store, _key([sha256], seed), partial(_own, model, array, seed))
+        store.kept(_key([sha256], seed), partial(_own, model, array, seed))
         for model, sha256, array in zip(models, hashes, arrays, strict=True)
     ]
-    pool = _kept(store, _key(hashes, seed), partial(_pool, arrays, seed))
+    pool = store.kept(_key(hashes, seed), partial(_pool, arrays, seed))
     rows = [{"model": model, **each} for model, each in zip(models, own, strict=True)]
     table = pd.DataFrame(rows, columns=["model", *ONE_MODEL])
     table = table.assign(**{name: np.array(pool[name], dtype=float) for name in OF_POOL})
@@ -69,17 +69,8 @@ def baselines_of_models(
 
 def _key(hashes: list[str], seed: int) -> str:
     """The key of results that depend on these vectors, in this order."""
-    code = code_digest("suffice.baselines.registry")
-    return sha256_of_json({"vectors": hashes, "seed": seed, "code": code, "baselines": list(BASELINES)})
-
-
-def _kept(store: ResultStore, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The stored result of a key, or a new measurement, which is then stored."""
-    found = store.get(key)
-    if found is None:
-        found = measure()
-        store.put(key, found)
-    return found
+    depends_on = {"vectors": hashes, "seed": seed, "baselines": list(BASELINES)}
+    return sha256_of_json(depends_on | computed_by("suffice.baselines.registry"))
 
 
 def _own(model: str, array: np.ndarray, seed: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from suffice.estimators.base import Estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.views import Parts, StoredModel, View
 from suffice.storage.files import sha256_of_json
-from suffice.storage.provenance import code_digest
+from suffice.storage.provenance import computed_by
 from suffice.storage.store import ResultStore
 
 
@@ -34,9 +34,8 @@ def pair_key(estimator: Estimator[Any], view: View, source_sha256: str, target_s
         "settings": estimator.settings.model_dump(mode="json"),
         "seed": estimator.seed,
         "device": estimator.device,
-        "code": code_digest(type(estimator).__module__),
     }
-    return sha256_of_json(depends_on)
+    return sha256_of_json(depends_on | computed_by(type(estimator).__module__))
 
 
 class _Lazy(Mapping[str, Parts]):

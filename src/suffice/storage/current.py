@@ -15,14 +15,15 @@ from typing import Any
 
 from suffice.errors import DataError, StudyError
 from suffice.storage.files import read_json, write_json
-from suffice.storage.provenance import is_current, versions
+from suffice.storage.provenance import versions
 from suffice.storage.records import (
     FOLDER,
-    RUN_RECORD,
     check_result,
+    facts_of_study,
+    last_run,
+    made_otherwise,
     read_record,
     record_path,
-    run_record,
     sha256_of,
     state_of,
 )
@@ -33,12 +34,12 @@ SEEN_INPUTS = ".inputs.json"
 
 def refuse_other_study(results: Path, folder: Path) -> None:
     """Raise StudyError if the results belong to another study, whose folder still exists."""
-    then = _last_run(results).get("folder")
-    if not isinstance(then, str):
+    then = last_run(results)
+    if not then:
         return
-    other = Path(os.path.expanduser(then))
+    other = Path(os.path.expanduser(then["folder"]))
     is_other = (other / "study.yaml").is_file() and other.resolve() != folder.resolve()
-    if is_other and _last_run(results).get("files") != run_record(folder, {})["study"]["files"]:
+    if is_other and then["files"] != facts_of_study(folder, {})["files"]:
         raise StudyError(
             f"{results} has the results of the study in {other}, but this study is in {folder}; rename one "
             f"of the folders, or delete {results}"
@@ -56,30 +57,40 @@ def outdated_results(
         overrides: values that replace keys of study.yaml.
         notes: Snakemake's folder of notes on parameters.
     """
-    found: dict[str, str] = {}
-    records: dict[str, dict[str, Any]] = {}
-    for path in sorted((results / FOLDER).rglob("*.json")):
-        name = str(path.relative_to(results / FOLDER).with_suffix(""))
-        if not (results / name).exists():
-            continue
-        try:
-            check_result(results, results / name)
-            records[name] = read_record(results, results / name) or {}
-        except DataError:
-            found[name] = "has changed since its job wrote it"
+    records, found = _records(results)
     inputs = _Inputs(results, {name: record["sha256"] for name, record in records.items()})
     is_noted, installed = _noted(notes, results), versions()
-    has_changed = _last_run(results) != run_record(folder, overrides)["study"]
+    has_changed = last_run(results) != facts_of_study(folder, overrides)
     for name, record in records.items():
         other = next((each for each, then in record["inputs"].items() if inputs.differs(each, then)), None)
         if other is not None:
             found[name] = f"was made from a different {other}"
-        elif maker := _other_maker(record, installed):
-            found[name] = maker
+        elif why := made_otherwise(record, installed):
+            found[name] = f"was {why.partition(' (')[0]}"
         elif has_changed and name not in is_noted:
             found[name] = "was made with settings that are no longer known"
     inputs.keep()
     return found
+
+
+def _records(results: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The records of unchanged results, and reasons why other results cannot be used."""
+    records: dict[str, dict[str, Any]] = {}
+    wrong: dict[str, str] = {}
+    for path in sorted((results / FOLDER).rglob("*.json")):
+        name = str(path.relative_to(results / FOLDER).with_suffix(""))
+        if not (results / name).exists():
+            continue
+        why = "has a record that was edited or cut, or that another version wrote"
+        try:
+            record = read_record(results, results / name)
+            why = "has changed since its job wrote it"
+            check_result(results, results / name)
+        except DataError:
+            wrong[name] = why
+        else:
+            records[name] = record or {}
+    return records, wrong
 
 
 def delete_results(results: Path, names: Mapping[str, str]) -> None:
@@ -91,32 +102,6 @@ def delete_results(results: Path, names: Mapping[str, str]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-def _code_of(record: Mapping[str, Any]) -> str:
-    """The version of the code that made a result; empty if its job has no version."""
-    parameters = record["job"].get("parameters")
-    return str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
-
-
-def _other_maker(record: Mapping[str, Any], installed: Mapping[str, str]) -> str:
-    """Whether the code or a numerical library that the job imported is different now; empty if not."""
-    code = _code_of(record)
-    if code and not is_current(code):
-        return "was made by different code"
-    for name, then in record["made"].get("loaded", {}).items():
-        if installed.get(name) != then:
-            return f"was made with {name} {then}, but {name} is {installed.get(name, 'not installed')} now"
-    return ""
-
-
-def _last_run(results: Path) -> dict[str, Any]:
-    """The study of the last run; empty if there was no run."""
-    if not (results / RUN_RECORD).is_file():
-        return {}
-    record = read_json(results / RUN_RECORD)
-    study = record.get("study") if isinstance(record, dict) else None
-    return study if isinstance(study, dict) else {}
 
 
 def _noted(notes: Path, results: Path) -> set[str]:

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from suffice.storage.untrusted import UNREADABLE, map_npy, visible_files
 CHUNK_BYTES = 1 << 20
 MAX_JSON_BYTES = 256 << 20  # a vocabulary of a million words takes less
 PART, TOKEN_LENGTH = ".part", 12
+CHECKSUM = "content_sha256"
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
@@ -53,16 +54,40 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     """A temporary name beside `path` to write to. It is renamed to `path` if the block ends without error.
 
     A reader never sees a half-written file, and an interrupted writer leaves the old file unchanged. The
-    temporary name keeps the suffix, because several writers choose the format by it.
+    bytes are on the disk before the file gets its name, so this also holds after a power cut. The temporary
+    name keeps the suffix, because several writers choose the format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_path(path)
     try:
         yield temporary
+        flush_to_disk(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """As `whole_file`: a temporary folder, which replaces `folder` if the block ends without error."""
+    temporary = temporary_path(folder)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for path in filter(Path.is_file, temporary.rglob("*")):
+            flush_to_disk(path)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the bytes of a file are on the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def is_leftover(path: Path) -> bool:
@@ -107,6 +132,30 @@ def read_json(path: Path | str) -> Any:
         raise DataError(f"{path} cannot be read ({error.strerror}); correct the path") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from error
+
+
+def write_sealed(content: Mapping[str, Any], path: Path | str) -> None:
+    """Write `content` as JSON with a checksum of itself, which `unsealed` compares."""
+    as_read = json.loads(json.dumps(content, allow_nan=False))
+    write_json({**as_read, CHECKSUM: sha256_of_json(as_read)}, path)
+
+
+def unsealed(sealed: Any, path: Path | str) -> dict[str, Any]:
+    """The content of a file that `write_sealed` wrote.
+
+    Args:
+        sealed: what `read_json` read.
+        path: the file, for the message.
+
+    Raises:
+        DataError: it was edited or cut since.
+    """
+    content = dict(sealed) if isinstance(sealed, dict) else {}
+    written = content.pop(CHECKSUM, None)
+    with suppress(ValueError):  # NaN, which is not written
+        if written == sha256_of_json(content):
+            return content
+    raise DataError(f"{path} was edited or cut after it was written; delete it and run again")
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:

@@ -53,6 +53,29 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def computed_by(*modules: str) -> dict[str, Any]:
+    """The code of library modules, and the versions of the numerical libraries that it imports.
+
+    It belongs in the key of every stored result. Imports within functions count, and modules that they import
+    count with them.
+
+    Args:
+        *modules: dotted names, such as "suffice.estimators.linear".
+    """
+    return {"code": code_digest(*modules), "libraries": _libraries_of(modules)}
+
+
+@cache
+def _libraries_of(modules: tuple[str, ...]) -> dict[str, str]:
+    imported = {
+        name.split(".")[0]
+        for module in _imported_modules(modules)
+        for name in _imports_of(_source_of(module))
+    }
+    used = {name for name, module in NUMERICAL.items() if module in imported}
+    return {name: version for name, version in versions().items() if name in used}
+
+
 def code_version(*modules: str) -> str:
     """The digest of library modules and their names, which a rule's results depend on."""
     return " ".join((code_digest(*modules), *modules))
@@ -67,7 +90,8 @@ def code_of_script(script: Path, *chosen: str) -> str:
         script: the job's script.
         *chosen: modules that the job gets from a registry, such as its estimator, or looks up by name.
     """
-    return code_version(*sorted(_library_imports_of(script.read_text(encoding="utf-8")) - DISPATCH), *chosen)
+    imported = _of_library(_imports_of(script.read_text(encoding="utf-8")))
+    return code_version(*sorted(imported - DISPATCH), *chosen)
 
 
 def is_current(version: str) -> bool:
@@ -110,13 +134,18 @@ def _file_of(module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
+def _of_library(imported: Iterable[str]) -> frozenset[str]:
+    """The modules of the library among imported names."""
+    return frozenset(name for name in imported if _file_of(name) is not None)
+
+
 @cache
 def _library_imports(module: str) -> frozenset[str]:
-    return _library_imports_of(_source_of(module))
+    return _of_library(_imports_of(_source_of(module)))
 
 
-def _library_imports_of(source: str) -> frozenset[str]:
-    """The modules of the library that a source text imports when it runs."""
+def _imports_of(source: str) -> frozenset[str]:
+    """Everything that a source text imports when it runs, as dotted names."""
     names: set[str] = set()
     for node in _nodes_that_run(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -124,7 +153,7 @@ def _library_imports_of(source: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if _file_of(name) is not None)
+    return frozenset(names)
 
 
 def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,7 +1,8 @@
 """A record of every result: its expected bytes, its inputs, and the code and versions that made it.
 
 A result is a file or folder below the results of a study. Its record is at the same place below the folder
-`records`. Results can therefore be checked on their own, even after they are copied elsewhere.
+`records`, and has a checksum of itself. Results can therefore be checked on their own, even after they are
+copied elsewhere.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,13 +13,12 @@ from typing import Any
 
 from suffice.errors import DataError
 from suffice.secrets import for_sharing
-from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, write_json
-from suffice.storage.provenance import git_state, loaded_versions, machine, versions
+from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, unsealed, write_sealed
+from suffice.storage.provenance import git_state, is_current, loaded_versions, machine, versions
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FOLDER = "records"
 RUN_RECORD = "run.json"
-FACTS = {"sha256": str, "n_bytes": int, "seen_mtime_ns": int, "inputs": dict, "job": dict, "made": dict}
 STUDY_FILES = ("*.yaml", "*.tsv", "*.csv")
 
 
@@ -95,7 +95,7 @@ def write_records(
         state = state_of(path)
         seen = {"sha256": sha256_of(path), "n_bytes": state.n_bytes, **_seen(state)}
         record = {"schema_version": SCHEMA_VERSION, "file": str(path.relative_to(results)), **seen, **origin}
-        write_json(record, record_path(results, path))
+        write_sealed(record, record_path(results, path))
 
 
 def _seen(state: State) -> dict[str, int]:
@@ -119,16 +119,31 @@ def made_with() -> dict[str, Any]:
     }
 
 
-def run_record(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The study of a run, and the code and versions that it uses.
+def write_run_record(results: Path, study: Path, overrides: Mapping[str, Any]) -> None:
+    """Record the study of a run, and the code and versions it uses; arguments as for `facts_of_study`."""
+    about = {"study": facts_of_study(study, overrides), "made": made_with()}
+    write_sealed({"schema_version": SCHEMA_VERSION, **about}, results / RUN_RECORD)
+
+
+def facts_of_study(study: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The folder of a study, the hashes of its files, and the settings that replace some of theirs.
 
     Args:
         study: the folder of the study's files.
         overrides: values that replace keys of study.yaml, JSON-compatible.
     """
     files = {path.name: sha256_of_file(path) for path in study_files(study)}
-    about = {"folder": str(study.absolute()), "files": files, "overrides": dict(overrides)}
-    return {"schema_version": SCHEMA_VERSION, "study": for_sharing(about), "made": made_with()}
+    return dict(for_sharing({"folder": str(study.absolute()), "files": files, "overrides": dict(overrides)}))
+
+
+def last_run(results: Path) -> dict[str, Any]:
+    """The study of the last run, as from `facts_of_study`; empty if there was no run.
+
+    Raises:
+        DataError: as for `read_record`.
+    """
+    place = results / RUN_RECORD
+    return dict(_read(place)["study"]) if place.is_file() else {}
 
 
 def study_files(study: Path) -> list[Path]:
@@ -140,11 +155,13 @@ def read_record(results: Path, path: Path) -> dict[str, Any] | None:
     """The record of a result; None if it has no record.
 
     Raises:
-        DataError: it is damaged, or has a later version than this code knows.
+        DataError: it was edited or cut, or has another version than this code writes.
     """
     place = record_path(results, path)
-    if not place.is_file():
-        return None
+    return _read(place) if place.is_file() else None
+
+
+def _read(place: Path) -> dict[str, Any]:
     record = read_json(place)
     found = record.get("schema_version") if isinstance(record, dict) else None
     if found != SCHEMA_VERSION:
@@ -152,16 +169,23 @@ def read_record(results: Path, path: Path) -> dict[str, Any] | None:
             f"{place} has schema version {found}, but this version of suffice reads {SCHEMA_VERSION}; "
             "use the version that wrote it, or delete the results and run again"
         )
-    wrong = _missing_facts(record)
-    if wrong:
-        raise DataError(f"{place} lacks {', '.join(wrong)} of its result; delete both and run again")
-    return dict(record)
+    return unsealed(record, place)
 
 
-def _missing_facts(record: Mapping[str, Any]) -> list[str]:
-    """The fields that a record lacks or that have the wrong type."""
-    wrong = [name for name, kind in FACTS.items() if not isinstance(record.get(name), kind)]
-    return wrong or ([] if isinstance(record["made"].get("versions"), dict) else ["made.versions"])
+def made_otherwise(record: Mapping[str, Any], installed: Mapping[str, str]) -> str:
+    """How the code, or a numerical library that the job imported, differs now; empty if it does not.
+
+    Args:
+        record: the record of a result.
+        installed: versions of packages, from `suffice.storage.provenance.versions`.
+    """
+    code = dict(record["job"].get("parameters") or {}).get("code")
+    if code and not is_current(code):
+        return f"made by different code ({', '.join(code.split()[1:])})"
+    for name, then in record["made"]["loaded"].items():
+        if then != installed.get(name):
+            return f"made with {name} {then}, but {name} is {installed.get(name, 'not installed')} now"
+    return ""
 
 
 def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> str | None:
@@ -202,5 +226,5 @@ def check_result(results: Path, path: Path) -> str:
     wrong = damage(path, record)
     if wrong:
         raise DataError(f"{path} {wrong}; delete it and run again")
-    write_json(record | _seen(state_of(path)), record_path(results, path))
+    write_sealed(record | _seen(state_of(path)), record_path(results, path))
     return str(record["sha256"])

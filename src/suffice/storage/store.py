@@ -1,17 +1,19 @@
 """Results on disk, addressed by everything that they depend on.
 
-The key of a result is a hash of the contents of its inputs, its settings, its seed and its code. A stale
-result therefore has another key and is never found, and a new model or task costs only its own results. Each
-result is one small JSON file with a checksum.
+The key of a result is a hash of the contents of its inputs, its settings, its seed, its code, and the
+versions of the numerical libraries that the code imports. A stale result therefore has another key and is
+never found, and a new model or task costs only its own results. Each result is one small JSON file with a
+checksum.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suffice.errors import DataError
-from suffice.storage.files import read_json, sha256_of_json, write_json
+from suffice.storage.files import read_json, unsealed, write_sealed
 
 log = logging.getLogger("suffice")
 
@@ -36,27 +38,19 @@ class ResultStore:
         if not path.exists():
             return None
         try:
-            return read_checked(path)
-        except DataError as error:
-            log.warning("%s; it is computed again", error)
+            return unsealed(read_json(path), path)
+        except DataError:
+            log.warning("%s is damaged; it is computed again", path)
             return None
 
     def put(self, key: str, result: dict[str, Any]) -> None:
         """Store a result."""
-        write_json({"sha256": sha256_of_json(result), "result": result}, self.path(key))
+        write_sealed(result, self.path(key))
 
-
-def read_checked(path: Path) -> dict[str, Any]:
-    """A result that `ResultStore` wrote.
-
-    Raises:
-        DataError: it has changed since it was written.
-    """
-    try:
-        kept = read_json(path)
-    except DataError as error:
-        raise DataError(f"{path} is damaged: it is not JSON") from error
-    result = kept.get("result") if isinstance(kept, dict) else None
-    if not isinstance(result, dict) or sha256_of_json(result) != kept.get("sha256"):
-        raise DataError(f"{path} is damaged: it is not the result that was written")
-    return result
+    def kept(self, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The stored result of this key; if there is none, it is computed and stored."""
+        found = self.get(key)
+        if found is None:
+            found = compute()
+            self.put(key, found)
+        return found

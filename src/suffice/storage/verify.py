@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from suffice.errors import DataError
-from suffice.storage.files import read_json, sha256_of_file
-from suffice.storage.provenance import is_current, versions
-from suffice.storage.records import FOLDER, RUN_RECORD, damage, read_record, sha256_of, study_files
-from suffice.storage.store import read_checked
+from suffice.storage.files import read_json, sha256_of_file, unsealed
+from suffice.storage.provenance import versions
+from suffice.storage.records import (
+    FOLDER,
+    RUN_RECORD,
+    damage,
+    last_run,
+    made_otherwise,
+    read_record,
+    sha256_of,
+    study_files,
+)
 
 STORE = "store"
 NOT_RESULTS = (FOLDER, STORE, "benchmarks", "failed")
@@ -82,7 +90,7 @@ def _check_store(store: Path) -> tuple[int, dict[str, str]]:
     paths, damaged = sorted(store.rglob("*.json")), {}
     for path in paths:
         try:
-            read_checked(path)
+            unsealed(read_json(path), path)
         except DataError:
             damaged[str(path.relative_to(store.parent))] = "has changed since it was written"
     return len(paths), damaged
@@ -99,6 +107,7 @@ class _Check:
             self._read(str(path.relative_to(results / FOLDER).with_suffix("")))
         self.hashes = {file: self._hash(results / file) for file in self.records}
         self.outside: dict[str, str | None] = {}
+        self.installed = versions()
 
     def _read(self, file: str) -> None:
         try:
@@ -143,11 +152,7 @@ class _Check:
         for name, sha256 in record["inputs"].items():
             if self._hash_of_input(name) not in (None, sha256):
                 return f"made from a different {name}"
-        parameters = record["job"].get("parameters")
-        code = str(parameters.get("code") or "") if isinstance(parameters, dict) else ""
-        if code and not is_current(code):
-            return f"made by different code ({', '.join(code.split()[1:])})"
-        return None
+        return made_otherwise(record, self.installed) or None
 
     def _hash_of_input(self, name: str) -> str | None:
         """Current hash of an input; None if it is missing."""
@@ -183,26 +188,20 @@ class _Check:
                 yield str(inside)
 
     def _other_versions(self) -> Iterator[str]:
-        now = versions()
         then: dict[str, set[str]] = {}
         for record in self.records.values():
             for name, version in record["made"]["versions"].items():
                 then.setdefault(name, set()).add(version)
         for name, found in sorted(then.items()):
-            if found != {now.get(name)}:
-                yield f"results were made with {name} {', '.join(sorted(found))}; now it is {now.get(name)}"
+            if found != {now := self.installed.get(name)}:
+                yield f"results were made with {name} {', '.join(sorted(found))}; now it is {now}"
 
 
 def _changed_study(results: Path) -> Iterator[str]:
     """Files of the study that changed since the last run, if they exist."""
-    if not (results / RUN_RECORD).is_file():
-        return
-    record = read_json(results / RUN_RECORD)
-    study = record.get("study") if isinstance(record, dict) else None
-    if not isinstance(study, dict) or not isinstance(study.get("files"), dict):
-        raise DataError(f"{results / RUN_RECORD} does not name the study that ran; delete it and run again")
-    folder, then = Path(os.path.expanduser(str(study.get("folder")))), study["files"]
-    if not folder.is_dir():
+    study = last_run(results)
+    folder, then = Path(os.path.expanduser(study.get("folder", ""))), study.get("files", {})
+    if not study or not folder.is_dir():
         return
     now = {path.name: sha256_of_file(path) for path in study_files(folder)}
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))

@@ -14,7 +14,7 @@ from suffice.data.corpus import Corpus
 from suffice.errors import SufficeError
 from suffice.seeds import derive_seed
 from suffice.storage.files import open_array, read_json, sha256_of_file, sha256_of_json
-from suffice.storage.provenance import code_digest
+from suffice.storage.provenance import computed_by
 from suffice.storage.store import ResultStore
 from suffice.tasks.probes import run_probe
 from suffice.tasks.result import TASK_COLUMNS
@@ -78,13 +78,9 @@ def _stored_result(
         "data": data.sha256,
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
-        "code": code_digest("suffice.tasks.probes"),
     }
-    key = sha256_of_json(depends_on)
-    result = store.get(key)
-    if result is None:
-        result = _measure(settings, data, seed, words)
-        store.put(key, result)
+    key = sha256_of_json(depends_on | computed_by("suffice.tasks.probes"))
+    result = store.kept(key, lambda: _measure(settings, data, seed, words))
     for warning in result["warnings"]:
         log.warning("%s: %s", words, warning)
     return result | {"warnings": "; ".join(result["warnings"])}

@@ -3,9 +3,7 @@
 The checkpoints have one architecture and increasing quality: a series in known order.
 """
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +19,7 @@ from suffice.embed.training.wordpiece import MASK, N_SPECIAL, PAD, train_tokeniz
 from suffice.errors import ModelError
 from suffice.seeds import derive_seed
 from suffice.settings import Settings
-from suffice.storage.files import temporary_path, write_table
+from suffice.storage.files import whole_folder, write_table
 
 if TYPE_CHECKING:
     import torch
@@ -113,20 +111,6 @@ def refuse_other_content(folder: Path) -> None:
         raise ModelError(
             f"{folder} exists and is not an earlier training (it has no {HISTORY}); choose another folder"
         )
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder`, which replaces it if the block ends without error."""
-    temporary = temporary_path(folder)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def build_model(settings: MaskedLanguageModelSettings, vocab_size: int, seed: int) -> Any:

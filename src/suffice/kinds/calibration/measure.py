@@ -11,7 +11,7 @@ from suffice.kinds.calibration.evaluate import Row, evaluate_chain, evaluate_cha
 from suffice.kinds.calibration.study import Part
 from suffice.seeds import derive_seed
 from suffice.storage.files import sha256_of_json
-from suffice.storage.provenance import code_digest
+from suffice.storage.provenance import computed_by
 from suffice.storage.store import ResultStore
 from suffice.study.estimators import EstimatorChoice
 
@@ -39,10 +39,11 @@ def measure_group(
     """
     rows: list[Row] = []
     n_made = 0
-    code = code_digest("suffice.kinds.calibration.evaluate", type(choice.build(seed, device)).__module__)
+    estimator = type(choice.build(seed, device)).__module__
+    depends_on = [seed, device, computed_by("suffice.kinds.calibration.evaluate", estimator)]
     for each in settings:
         what = [part, each["name"], each["size"], each["draw"], choice.kind, choice.settings]
-        key = sha256_of_json([*what, seed, device, code])
+        key = sha256_of_json([*what, *depends_on])
         found = store.get(key)
         if found is None:
             found = {"rows": _measure(part, each, choice, derive_seed(seed, f"draw {each['draw']}"), device)}
