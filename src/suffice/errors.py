@@ -1,4 +1,14 @@
-"""Errors that a user can fix: the message says what is wrong, with which value, and what to do."""
+"""Errors that a user can fix: the message says what is wrong, with which value, and what to do.
+
+Example:
+    >>> import numpy as np
+    >>> from suffice import estimate
+    >>> try:
+    ...     estimate(np.eye(3), np.eye(3)[:2])
+    ... except SufficeError as error:
+    ...     print(error)
+    source has 3 items but target has 2; embed both models on the same data set, in the same order
+"""
 
 import warnings
 
@@ -39,7 +49,12 @@ class EstimationError(SufficeError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its type if it has no message."""
+    """The first line of an error's message, or its type if it has no message.
+
+    Example:
+        >>> first_line(ValueError("no such column: text")), first_line(MemoryError())
+        ('no such column: text', 'MemoryError')
+    """
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
@@ -52,14 +67,24 @@ class DoubtWarning(UserWarning):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is not enough memory, on a GPU or on the machine."""
+    """Whether an error says that there is not enough memory, on a GPU or on the machine.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("CUDA out of memory")), is_out_of_memory(RuntimeError("no GPU"))
+        (True, False)
+    """
     said = str(error).lower()
     of_library = isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
     return isinstance(error, MemoryError) or of_library
 
 
 def out_of_memory(error: BaseException) -> str:
-    """A sentence for a reader."""
+    """A sentence for a reader.
+
+    Example:
+        >>> out_of_memory(MemoryError("cannot allocate 8 GiB")).split(";")[0]
+        'there is not enough memory (cannot allocate 8 GiB)'
+    """
     reason = first_line(error) or type(error).__name__
     return (
         f"there is not enough memory ({reason}); give fewer items, dimensions or jobs at once, or use a "
@@ -68,5 +93,13 @@ def out_of_memory(error: BaseException) -> str:
 
 
 def assume(message: str) -> None:
-    """Report an assumption: to the user of the library, on the command line, in a job's log."""
+    """Report an assumption: to the user of the library, on the command line, in a job's log.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     assume("the file is read as UTF-8")
+        >>> caught[0].category.__name__, str(caught[0].message)
+        ('AssumptionWarning', 'the file is read as UTF-8')
+    """
     warnings.warn(message, AssumptionWarning, stacklevel=3)

@@ -28,6 +28,16 @@ def showing_progress(say: Say = say_on_stderr) -> Iterator[None]:
 
     Args:
         say: what plain lines are given to. Without it there is a bar on stderr if that is a terminal.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import rank
+        >>> lines = []
+        >>> vectors = np.random.default_rng(0).normal(size=(200, 3))
+        >>> with showing_progress(lines.append):
+        ...     ranking = rank({"all": vectors, "half": np.round(vectors)})
+        >>> lines[0]
+        'linear: 2 models (all, half)'
     """
     token = _say.set(say)
     try:

@@ -71,6 +71,16 @@ class Explanation:
         items: a row an item, most lost first: `item` (row number), `text`, `nats`, and `end`, "lost" or
             "gained".
         mean_item_nats: mean of all items' nats.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import explain_pair
+        >>> target = np.random.default_rng(0).normal(size=(500, 3))
+        >>> found = explain_pair(np.round(target), target, n_items=2)
+        >>> found.items["end"].tolist()
+        ['lost', 'lost', 'gained', 'gained']
+        >>> bool(found.items["nats"][0] < found.mean_item_nats < found.items["nats"][3])
+        True
     """
 
     directions: pd.DataFrame
@@ -104,6 +114,17 @@ def explain_pair(
 
     Raises:
         EstimationError: numbers of items differ, a count is below 1, or an embedding is not fit for use.
+
+    Example:
+        Two dimensions of the target are correlated, and the source has only the third. It therefore misses
+        the principal component with the most variance.
+
+        >>> import numpy as np
+        >>> from suffice import explain_pair
+        >>> target = np.random.default_rng(0).normal(size=(500, 3)) @ [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+        >>> source = np.round(target[:, 2:])
+        >>> int(explain_pair(source, target).directions["component"][0])
+        1
     """
     source, target = np.asarray(source), np.asarray(target)
     check_embedding(source, "source")

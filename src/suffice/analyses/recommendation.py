@@ -47,6 +47,17 @@ class Recommendation:
         cautions: sentences on why not to rely on it.
         first_choices: what each way to choose puts first: columns way, model.
         to_label: models to compare with a few labels; empty if the choice is settled.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import rank
+        >>> generator = np.random.default_rng(0)
+        >>> signal = generator.normal(size=(500, 6))
+        >>> noise = {"clear": 0.2, "noisy": 0.5, "poor": 2.0}
+        >>> vectors = {name: signal + sd * generator.normal(size=(500, 6)) for name, sd in noise.items()}
+        >>> advice = rank(vectors).recommend()
+        >>> advice.model, advice.is_settled, advice.to_label
+        ('clear', False, ['clear', 'noisy'])
     """
 
     model: str

@@ -66,6 +66,12 @@ class Estimator(ABC, Generic[P]):
 
     Raises:
         EstimationError: unknown setting or a value out of its range.
+
+    Example:
+        >>> from suffice import ESTIMATORS
+        >>> linear = ESTIMATORS["linear"](seed=1, variance_floor=0.01)
+        >>> linear.name, linear.seed, linear.settings.variance_floor
+        ('linear', 1, 0.01)
     """
 
     name: ClassVar[str]

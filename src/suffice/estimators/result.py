@@ -46,6 +46,17 @@ class Sufficiency:
         block_excess_nats: excess variation of the blocks, as deviations whose variance is subtracted from
             that of `block_nats`, shape (n_blocks,); 0 if there is no excess. For a sum of pairs, add up the
             deviations of the pairs, as for `block_nats`.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import estimate
+        >>> generator = np.random.default_rng(0)
+        >>> source = generator.normal(size=(500, 6))
+        >>> found = estimate(source, source + 0.5 * generator.normal(size=(500, 6)))
+        >>> found.source_dim, found.target_dim, found.n_test
+        (6, 6, 500)
+        >>> bool(np.isclose(found.nats, found.marginal_entropy_nats - found.conditional_entropy_nats))
+        True
     """
 
     nats: float

@@ -59,6 +59,19 @@ class Ranking:
         health: one row per model on its vectors, as on a study's page, see `health_of`.
         items: the vectors that were ranked, which other ways to choose are computed from; None if unknown.
         seed: seed of samples of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from suffice import rank
+        >>> generator = np.random.default_rng(0)
+        >>> signal = generator.normal(size=(500, 6))
+        >>> noise = {"clear": 0.2, "noisy": 0.5, "poor": 2.0}
+        >>> vectors = {name: signal + sd * generator.normal(size=(500, 6)) for name, sd in noise.items()}
+        >>> ranking = rank(vectors)
+        >>> ranking
+        Ranking(3 models by linear; could be first: clear)
+        >>> ranking.to_pandas()[["model", "rank"]].values.tolist()
+        [['clear', 1], ['noisy', 2], ['poor', 3]]
     """
 
     table: pd.DataFrame
