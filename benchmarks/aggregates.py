@@ -79,7 +79,7 @@ def ranks_gained_by_a_copy(
 
 
 def rows_of(name: str, pairs: pd.DataFrame, performance: pd.Series) -> list[dict[str, object]]:
-    """One row a summary."""
+    """One row per summary."""
     matrix = pairs.pivot(index="source", columns="target", values="nats_per_dim")
     dims = pairs.groupby("target")["target_dim"].first().reindex(matrix.index).to_numpy(float)
     values, known = without_self(matrix.to_numpy()), performance.reindex(matrix.index)

@@ -116,7 +116,7 @@ def cost_of(widths: list[int], n_items: int, *arguments: str) -> dict[str, float
 
 
 def growth() -> None:
-    """Write how seconds and memory of `linear` grow: a row a size, and the slopes of their logarithms."""
+    """Write how seconds and memory of `linear` grow: a row per size, and the slopes of their logarithms."""
     rows = []
     for what, sizes in GROWTH.items():
         found = []

@@ -60,7 +60,7 @@ def pairs_of(pool: Pool, estimator: str, work: Path) -> pd.DataFrame:
 
 
 def estimate_pairs(pool: Pool, estimator: str) -> pd.DataFrame:
-    """Estimate all pairs of a pool, one row a pair; `cpu_seconds` is that of all together."""
+    """Estimate all pairs of a pool, one row per pair; `cpu_seconds` is that of all together."""
     name, _, n_items = estimator.partition(":")
     rows = sampled_rows(len(pool.groups), int(n_items) if n_items else len(pool.groups))
     start = time.process_time()
@@ -114,7 +114,7 @@ def steadiness(matrix: pd.DataFrame, aggregate: str, self_pairs: str) -> dict[st
 def rows_of(
     name: str, pairs: dict[str, pd.DataFrame], baselines: pd.DataFrame, results: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row a setting, and one a baseline; `baselines` has the models as index."""
+    """One row per setting, and one per baseline; `baselines` has the models as index."""
     rows, values = [], {}
     for setting, matrix in settings_of(pairs):
         described = dict(zip(("predictor", "aggregate", "self_pairs"), setting, strict=True))

@@ -14,7 +14,7 @@ FILLERS = "the a of and with near under over before after some many small large 
 
 
 def toy_texts(n_items: int = 300, seed: int = 0) -> pd.DataFrame:
-    """Sentences about three topics, two a document and these about one topic, with a length in words."""
+    """Sentences about three topics, two per document and these about one topic, with a length in words."""
     generator = np.random.default_rng(seed)
     topics = np.repeat(generator.choice(list(TOPICS), size=-(-n_items // 2)), 2)[:n_items]
     lengths = generator.integers(8, 16, size=n_items)

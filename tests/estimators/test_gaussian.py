@@ -104,7 +104,7 @@ def test_repeated_items_in_groups_leave_no_bias():
 def test_a_copy_is_capped_and_says_so():
     source = np.random.default_rng(5).normal(size=(500, 6))
     result = estimate(source, source, estimator="gaussian")
-    # The bias that is taken off is 6 / (2 x 500) nats a dimension.
+    # The bias that is taken off is 6 / (2 x 500) nats per dimension.
     assert result.nats_per_dim == pytest.approx(-0.5 * np.log(1e-6), abs=0.01)
     assert result.warnings == ("6 of 6 dimensions predicted up to the variance floor of 1e-06",)
 

@@ -50,7 +50,7 @@ def number_of_models_curve(
         seed: of the draws.
 
     Returns:
-        One row a size and statistic: n_models, statistic, mean, sd, low, high (between which nine in ten
+        One row per size and statistic: n_models, statistic, mean, sd, low, high (between which nine in ten
         draws lie), n_draws.
 
     Raises:
@@ -92,7 +92,7 @@ def reference_targets_curve(
         seed: of the draws.
 
     Returns:
-        One row a size and statistic: n_targets, statistic, mean, sd, low, high, n_draws.
+        One row per size and statistic: n_targets, statistic, mean, sd, low, high, n_draws.
 
     Raises:
         DataError: a size is less than 1 or more than there are targets.

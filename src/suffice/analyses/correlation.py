@@ -54,7 +54,7 @@ def weighted_pearson(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.nd
     """Pearson's r under each row of weights; NaN where one variable is constant.
 
     Args:
-        x: values of the models, shape (n_models,) or one row a resample, (n_resamples, n_models).
+        x: values of the models, shape (n_models,) or one row per resample, (n_resamples, n_models).
         y: the same for the other variable.
         weights: shape (n_resamples, n_models).
 
@@ -231,14 +231,14 @@ def correlation_table(
     no value; the column `note` says why.
 
     Args:
-        scores: columns model, predictor, predictor_kind, value; a row a model and predictor.
+        scores: columns model, predictor, predictor_kind, value; a row per model and predictor.
         results: rows of all models' tasks, with the columns model, task, value.
         confidence_level: nominal coverage of the intervals.
         n_resamples: number of resamples of the models.
         seed: seed of the resamples.
 
     Returns:
-        One row a predictor, task and statistic, with `CORRELATION_COLUMNS`.
+        One row per predictor, task and statistic, with `CORRELATION_COLUMNS`.
 
     Raises:
         DataError: a column is missing, a row is there twice, or a predictor is of two kinds.
@@ -295,7 +295,7 @@ def paired_difference(
         seed: seed of the resamples.
 
     Returns:
-        One row a predictor of the first kind and baseline, with `DIFFERENCE_COLUMNS`.
+        One row per predictor of the first kind and baseline, with `DIFFERENCE_COLUMNS`.
 
     Raises:
         DataError: as `correlation_table`.

@@ -30,7 +30,7 @@ def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
         cards: model, and those of `COSTS` that are known.
 
     Returns:
-        One row a kind of cost and model that has it, with `PARETO_COLUMNS`; cheapest first.
+        One row per kind of cost and model that has it, with `PARETO_COLUMNS`; cheapest first.
 
     Raises:
         DataError: a column is missing.
@@ -65,7 +65,7 @@ def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
         results: rows of all models' tasks, with the columns model, task, value.
 
     Returns:
-        One row a kind of cost with `QUOTIENT_COLUMNS`; both correlations are over the same models.
+        One row per kind of cost with `QUOTIENT_COLUMNS`; both correlations are over the same models.
     """
     agreement = (-rank_table(results).mean(axis=1)).rename("agreement")
     joined = pareto.merge(agreement, left_on="model", right_index=True)

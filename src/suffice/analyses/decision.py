@@ -1,4 +1,4 @@
-"""Which way of choosing would have been right? One row a way to choose, judged by the tasks.
+"""Which way of choosing would have been right? One row per way to choose, judged by the tasks.
 
 Every predictor comes with its direction applied, so that higher is better, and every correlation has its
 sign: a way of choosing that points the wrong way is negative.
@@ -65,7 +65,7 @@ def decision_table(
         seed: seed of the resamples.
 
     Returns:
-        One row a predictor with `DECISION_COLUMNS`, and one for a choice at random; intervals end in `_low`
+        One row per predictor with `DECISION_COLUMNS`, and one for a choice at random; intervals end in `_low`
         and `_high`. A way to choose without a value for a cell has NaN there.
 
     Raises:

@@ -65,10 +65,10 @@ class Explanation:
     """What a source does not give of a target.
 
     Attributes:
-        directions: a row a principal component of the target, the one of which most is lost first:
+        directions: a row per principal component of the target, the one of which most is lost first:
             `component` (1 has the most variance), `variance_share`, `r2`, `nats`, `lost_share` of the
             target's variance, and texts of the items at its ends, `low_items` and `high_items`.
-        items: a row an item, most lost first: `item` (row number), `text`, `nats`, and `end`, "lost" or
+        items: a row per item, most lost first: `item` (row number), `text`, `nats`, and `end`, "lost" or
             "gained".
         mean_item_nats: mean of all items' nats.
 
@@ -149,7 +149,7 @@ def explain_pair(
 
 
 def item_texts(items: Sequence[str] | None, n_items: int) -> list[str]:
-    """One line an item, of at most 40 characters.
+    """One line per item, of at most 40 characters.
 
     Raises:
         EstimationError: there are not as many texts as items.

@@ -119,7 +119,7 @@ def split_half_reliability(first: pd.DataFrame, second: pd.DataFrame) -> float:
     """Spearman and Brown's reliability of the whole from scores of halves, 0 to 1.
 
     Args:
-        first: scores on one half of the labels, a row a model, a column a way to halve.
+        first: scores on one half of the labels, a row per model, a column per way to halve.
         second: scores on the other half.
     """
     products = [
@@ -177,7 +177,7 @@ class FewLabels:
     """What a few labels say of all models.
 
     Attributes:
-        scores: a row a model, columns `logme` and `probe`, or those that were asked for.
+        scores: a row per model, columns `logme` and `probe`, or those that were asked for.
         reliability: of each column.
     """
 
@@ -222,7 +222,7 @@ def score_few(
 
 
 def _side_by_side(halves: Sequence[tuple[pd.DataFrame, pd.DataFrame]], side: int, way: str) -> pd.DataFrame:
-    """One way's scores on one side of each halving, a column a halving."""
+    """One way's scores on one side of each halving, a column per halving."""
     return pd.DataFrame({number: half[side][way] for number, half in enumerate(halves)})
 
 
@@ -233,7 +233,7 @@ def _scores(
     kind: str,
     ways: Sequence[str],
 ) -> pd.DataFrame:
-    """A row a model, a column a way."""
+    """A row per model, a column per way."""
     found = {
         name: [MEASURES[way](vectors[rows], labels[rows], kind) for way in ways]
         for name, vectors in embeddings.items()
@@ -295,7 +295,7 @@ def try_labels(
         ways: which of "logme" and "probe" to make.
 
     Returns:
-        A row a budget that the training items can give and a way: mean of Spearman's rho over the draws in
+        A row per budget that the training items can give and a way: mean of Spearman's rho over the draws in
         which it is defined, the quantiles 0.025 and 0.975, and the mean loss of taking the best model, in
         units of the full result.
 
@@ -385,7 +385,7 @@ def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int
 
 
 def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
-    """A ranking with the columns `logme`, in nats an item, `updated_score`, and `updated_rank`; 1 is best.
+    """A ranking with the columns `logme`, in nats per item, `updated_score`, and `updated_rank`; 1 is best.
 
     Args:
         ranking: a ranking table; what orders it is updated.

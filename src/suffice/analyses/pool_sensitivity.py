@@ -50,7 +50,7 @@ def pool_sensitivity(
         threshold: share of a target's variance from which two models are near-copies.
 
     Returns:
-        One row a pool with `SENSITIVITY_COLUMNS`; `left_out` names models or a family of at least two. That
+        One row per pool with `SENSITIVITY_COLUMNS`; `left_out` names models or a family of at least two. That
         of all models is first. A pool of fewer than 2 models, or in which a model has no target, is left out.
 
     Raises:

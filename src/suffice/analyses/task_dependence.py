@@ -29,7 +29,7 @@ def task_agreement(scores: pd.Series, results: pd.DataFrame) -> pd.DataFrame:
         results: task, kind, model, value, chance, n_train, n_test, n_classes.
 
     Returns:
-        One row a task with `TASK_COLUMNS`; NaN where a trait has no meaning.
+        One row per task with `TASK_COLUMNS`; NaN where a trait has no meaning.
     """
     rows = [_task(str(name), rows, scores) for name, rows in results.groupby("task", sort=False)]
     return pd.DataFrame(rows, columns=list(TASK_COLUMNS))
@@ -49,7 +49,7 @@ def task_dependence(
         seed: seed of the resamples.
 
     Returns:
-        One row a trait with `DEPENDENCE_COLUMNS`.
+        One row per trait with `DEPENDENCE_COLUMNS`.
     """
     bootstrap = Bootstrap(confidence_level, n_resamples, seed)
     table = tasks.set_index("task")

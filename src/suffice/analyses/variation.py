@@ -62,7 +62,7 @@ def pool_curves(
         seed: of the draws.
 
     Returns:
-        One row a size and statistic with `CURVE_COLUMNS`; `ablation` is n_models or n_targets. No rows with
+        One row per size and statistic with `CURVE_COLUMNS`; `ablation` is n_models or n_targets. No rows with
         fewer than 4 models that have every task.
 
     Raises:
@@ -102,7 +102,7 @@ def agreement_of_variants(
         bootstrap: of the intervals over models.
 
     Returns:
-        One row a variant, what it is held against (`tasks` or another variant) and statistic, with
+        One row per variant, what it is held against (`tasks` or another variant) and statistic, with
         `AGREEMENT_COLUMNS`; between variants there is no interval.
     """
     scores = {name: ordering_values(ranking) for name, ranking in rankings.items()}
@@ -231,7 +231,7 @@ def version_table(
         seed: of the resamples.
 
     Returns:
-        One row a version with `VERSION_COLUMNS`; task_difference is the mean over tasks of the version's
+        One row per version with `VERSION_COLUMNS`; task_difference is the mean over tasks of the version's
         value less the base's.
 
     Raises:

@@ -38,7 +38,7 @@ class Ablation:
 
 @styled
 def draw_ablation_curves(ablations: Sequence[Ablation], figure: Figure | None = None) -> Drawn:
-    """Agreement with tasks, one panel an ablation: mean over draws, the band that holds nine in ten of them.
+    """Agreement with tasks, one panel per ablation: mean over draws, the band that holds nine in ten of them.
 
     Args:
         ablations: the panels.

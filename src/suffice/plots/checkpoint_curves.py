@@ -67,7 +67,7 @@ def draw_checkpoint_curves(
 
 
 def _panels(checkpoints: pd.DataFrame, results: pd.DataFrame | None) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Unit and points of every panel: the score first, then one a task."""
+    """Unit and points of every panel: the score first, then one per task."""
     measure = ordering_column(checkpoints)
     names = dict(zip(interval_columns(measure), ["y", "y_low", "y_high"], strict=True))
     yield MEASURES[measure], _tidy(checkpoints.rename(columns=names), measure.replace("_", " "))

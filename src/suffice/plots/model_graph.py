@@ -45,7 +45,7 @@ def draw_model_graph(
     dimension. Models that tell much of one another lie close together.
 
     Args:
-        pairs: one row a pair with source, target and nats_per_dim.
+        pairs: one row per pair with source, target and nats_per_dim.
         ranking: model and score of every model in `pairs`.
         n_strongest: how many sources to draw for each target; those at or below zero nats are left out.
         seed: seed of the search for communities.

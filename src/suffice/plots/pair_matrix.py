@@ -59,7 +59,7 @@ def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | N
     a dot. A pair that was not measured is grey.
 
     Args:
-        pairs: one row a pair with source, target and nats_per_dim.
+        pairs: one row per pair with source, target and nats_per_dim.
         families: family of each model.
         figure: where to draw; by default a new figure of fitting size.
 

@@ -1,4 +1,4 @@
-"""Rank by score against rank by outcome, one panel an outcome: who is over- and who is underrated?"""
+"""Rank by score against rank by outcome, one panel per outcome: who is over- and who is underrated?"""
 
 import pandas as pd
 from matplotlib.axes import Axes

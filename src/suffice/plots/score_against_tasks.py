@@ -1,4 +1,4 @@
-"""Does the score agree with the tasks? One panel a task, and one for the mean rank over tasks."""
+"""Does the score agree with the tasks? One panel per task, and one for the mean rank over tasks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class Evidence:
     """What the tasks say of the models.
 
     Attributes:
-        results: one row a model and task: model, task, metric, value, standard_error.
-        mean_ranks: one row a model: model, mean_rank.
+        results: one row per model and task: model, task, metric, value, standard_error.
+        mean_ranks: one row per model: model, mean_rank.
         correlation: predictor, task, statistic, value, low, high, n_models.
     """
 

@@ -95,7 +95,7 @@ def show_failures(results: Path) -> str:
 
 
 def _show_summary(path: Path) -> str:
-    """The summary that a study of another kind wrote, a line a row."""
+    """The summary that a study of another kind wrote, a line per row."""
     with pd.option_context("display.width", 160, "display.max_columns", None):
         return read_table(path).to_string(index=False, float_format="%.3f", na_rep="–")
 

@@ -36,7 +36,7 @@ def test_covered_says_whether_the_interval_holds_the_truth():
     for row in rows:
         held = abs(row["error_nats_per_dim"]) <= 1.96 * row["standard_error_nats_per_dim"]
         assert row["covered"] == held
-    assert not rows[1]["covered"]  # a cap at 0.05 nats a dimension
+    assert not rows[1]["covered"]  # a cap at 0.05 nats per dimension
     assert "variance floor" in rows[1]["warnings"]
 
 

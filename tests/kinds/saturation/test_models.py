@@ -143,7 +143,7 @@ def test_baselines_by_hand():
     table = baseline_table(language, prompts, n_draws=400).set_index(["baseline", "part", "rule"])["accuracy"]
     outside = prompts.out_test
     assert table["end at once", OUT_TEST, "rule_1"] == np.mean([language.rule_1(each) for each in outside])
-    # From difference d the walk ends with probability 1/3 a step: it ends at 0 with probability
+    # From difference d the walk ends with probability 1/3 per step: it ends at 0 with probability
     # r^|d| / (3 sqrt(1 - 4/9)), r = (3 - sqrt 5) / 2, by the generating function of the simple walk.
     root = (3 - np.sqrt(5)) / 2
     difference = np.array([abs(each.count("a") - each.count("b")) for each in outside])

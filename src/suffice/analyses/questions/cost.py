@@ -104,7 +104,7 @@ def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Canvas |
         figure: where to draw; by default a new figure of fitting size.
 
     Returns:
-        The figure; points: the columns above, a row a mark.
+        The figure; points: the columns above, a row per mark.
 
     Raises:
         DataError: a column is missing, or there are no rows.

@@ -113,7 +113,7 @@ ABOUT = (
     "both ends."
 )
 ABOUT_PAIR = Markup(
-    "<strong>{}</strong> as source of <strong>{}</strong>: {} nats an item on average. An item of negative "
+    "<strong>{}</strong> as source of <strong>{}</strong>: {} nats per item on average. An item of negative "
     "nats is one that the source misleads about."
 )
 
@@ -154,10 +154,10 @@ MAX_LETTERS = 58
 
 @styled
 def draw_lost_directions(explained: pd.DataFrame, figure: Canvas | None = None) -> Drawn:
-    """A panel a pair: for each direction its share of the target's variance, and how much of it is lost.
+    """A panel per pair: for each direction its share of the target's variance, and how much of it is lost.
 
     Args:
-        explained: a row a pair and direction, as `suffice.analyses.explain.explain_pairs` makes it; a
+        explained: a row per pair and direction, as `suffice.analyses.explain.explain_pairs` makes it; a
             lost share can be above the direction's own, where the source misleads.
         figure: where to draw; by default a new one of fitting size.
 

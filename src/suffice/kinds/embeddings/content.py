@@ -23,7 +23,7 @@ class Section:
         estimator: name of the ranking: that of the estimator, or of several together.
         ranking: the ranking table.
         manifest: the corpus's manifest: n_items, source, license, content_sha256, dropped and more.
-        cards: one row a model: model, and what health and cost say of its embedding; columns that are
+        cards: one row per model: model, and what health and cost say of its embedding; columns that are
             not there are left out of the page.
         findings: what analyses found, in the order of their sentences in the answer.
         ways: other ways to choose a model: model, predictor, value; higher is better.
@@ -67,7 +67,7 @@ class PageContent:
 
     Attributes:
         study: name of the study.
-        sections: one a data set and estimator, the primary one first.
+        sections: one per data set and estimator, the primary one first.
         models: the study's models: model, family.
         failed: models without a result: model, stage, reason; empty if all went through.
         has_tasks: whether there are labelled tasks to compare with.

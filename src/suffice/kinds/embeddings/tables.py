@@ -131,7 +131,7 @@ def cost_table(section: Section) -> Table:
 
 
 def overview_table(content: PageContent) -> Table:
-    """A row a section: what is first in each ranking of each data set."""
+    """A row per section: what is first in each ranking of each data set."""
     rows = []
     for section in content.sections:
         ranking = section.ranking

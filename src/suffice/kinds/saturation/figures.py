@@ -40,7 +40,7 @@ FIGURES: dict[str, tuple[str, str]] = {
         "Which measures separate arms of equal loss",
         "Probability that two networks of one arm are more similar than two of different arms, averaged over "
         "architectures. Filled marks: p < 0.05 by permuting arms among networks. Larger marks: more noise. "
-        "At 0.5 a measure does not separate the arms.",
+        "At 0.5 per measure does not separate the arms.",
     ),
 }
 
