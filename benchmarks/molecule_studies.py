@@ -97,7 +97,7 @@ def datasets(data: Path) -> pd.DataFrame:
 
 
 def labelled_molecules(data: Path) -> pd.DataFrame:
-    """A sample of each labelled set in one table: a row per molecule, column per task, empty where unlabelled."""
+    """A sample of each labelled set in one table: rows are molecules, columns are tasks, NaN unlabelled."""
     RDLogger.DisableLog("rdApp.*")
     rows = [sample_of(data / "molecules" / "labelled" / f"{name}.csv.gz", name) for name in LABELS]
     return pd.concat(rows).groupby("smiles", sort=False).first().reset_index()

@@ -81,7 +81,7 @@ def test_agreement_between_rankings():
 
 
 @pytest.mark.parametrize(
-    ("sizes", "message"), [([3], "size 3 cannot be drawn; it must lie between 4 and 8"), ([9], "size 9")]
+    ("sizes", "message"), [([3], "size 3 cannot be drawn; use a size from 4 to 8"), ([9], "size 9")]
 )
 def test_sizes_that_cannot_be(pairs, outcome, sizes, message):
     with pytest.raises(DataError, match=message):

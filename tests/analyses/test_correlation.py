@@ -196,7 +196,7 @@ def test_constant_predictor_has_no_value_and_says_why(recwarn):
 
 def test_one_or_no_common_model():
     row = cell(correlation_table(scores_of({"p": [1.0]}), results_of({"t": [1.0, 2.0]})), "p", "t", "pearson")
-    assert np.isnan(row["value"]) and row["note"] == "no value: 1 model(s) have all that is compared"
+    assert np.isnan(row["value"]) and row["note"] == "no value: 1 model(s) have all values"
 
 
 def test_constant_resamples_are_left_out_and_counted():

@@ -140,7 +140,7 @@ def test_labels_beyond_the_budget_change_nothing():
         (lambda: score_few({}, np.arange(5), "regression"), "5 labels are too few"),
         (
             lambda: draw_items(np.arange(5), 6, "regression", np.random.default_rng(0)),
-            "6 labels are asked for",
+            "the budget is 6 labels",
         ),
         (
             lambda: try_labels(Trial({}, np.arange(5), "regression", series([1.0]), series([1.0])), [50]),

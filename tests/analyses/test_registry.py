@@ -73,7 +73,7 @@ def test_the_keys_of_analyses_are_keys_of_a_study(toy_study):
 
 
 def test_a_table_that_is_not_given_is_named():
-    with pytest.raises(DataError, match="there is no 'pairs' to read; name it in `needs` or `reads`"):
+    with pytest.raises(DataError, match="there is no 'pairs' to read; add it to `needs` or `reads`"):
         Ranked("toys", "linear")["pairs"]
 
 

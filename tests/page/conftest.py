@@ -165,7 +165,7 @@ def make_pairs() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def explained_pair() -> dict[str, pd.DataFrame]:
-    """What model-a does not tell of model-b."""
+    """What model-a cannot predict about model-b."""
     directions = pd.DataFrame(
         [("model-a", "model-b", 2, 0.25, -0.1, 0.01, 0.26, "low end", "high end")],
         columns="source target component variance_share r2 nats lost_share low_items high_items".split(),

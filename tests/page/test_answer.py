@@ -64,7 +64,7 @@ def test_agreement_is_set_beside_the_best_baseline(make_page):
     [
         (0.1, 0.6, ", and the score is the better guide (difference 0.35, 0.10 to 0.60)."),
         (-0.6, -0.1, ", and the baseline is the better guide (difference 0.35, −0.60 to −0.10)."),
-        (-0.2, 0.6, ", and the data do not say which is the better guide (difference 0.35, −0.20 to 0.60)."),
+        (-0.2, 0.6, ", and the data do not show which is the better guide (difference 0.35, −0.20 to 0.60)."),
         (np.nan, np.nan, "(0.25 to 0.50)."),
     ],
 )

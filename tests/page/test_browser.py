@@ -107,7 +107,7 @@ def test_a_pair_is_told_by_pointer_and_by_keyboard(ask):
         press("ArrowRight"); press("ArrowDown");
         const now = document.activeElement;
         out.moved = [now.cellIndex - 1, now.parentElement.rowIndex - 1];
-        out.told = panel.textContent.startsWith(sourceOf(now));
+        out.told = panel.textContent.replace("Information that ", "").startsWith(sourceOf(now));
         document.activeElement.click();
         out.pinned = document.querySelectorAll(".pinned").length;
         press("Escape");
@@ -116,9 +116,12 @@ def test_a_pair_is_told_by_pointer_and_by_keyboard(ask):
     """)
     assert "error" not in found
     assert found["stays"] and found["moved"] == [1, 1] and found["told"]
-    assert "model-a tells of model-b: 0.500 nats per dimension, standard error 0.005" in found["hover"]
-    assert "The other way, model-b tells of model-a: 0.400" in found["hover"]
-    assert "What model-a does not tell of model-b" in found["hover"] and "low end" in found["hover"]
+    assert (
+        "Information that model-a has about model-b: 0.500 nats per dimension, standard error 0.005"
+        in found["hover"]
+    )
+    assert "information that model-b has about model-a: 0.400" in found["hover"]
+    assert "What model-a cannot predict about model-b" in found["hover"] and "low end" in found["hover"]
     assert (found["pinned"], found["free"], found["stops"]) == (1, 0, 1)
 
 

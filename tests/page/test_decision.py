@@ -62,7 +62,7 @@ def test_of_many_picks_some_are_named_so_that_the_regret_is_in_sight(make_page):
 def test_a_winner_that_depends_on_the_pool_is_a_warning_of_the_ranking(make_page, beyond):
     page = re.sub("<[^>]*>", "", render_page(make_page(sensitivity=sensitivity(beyond))))
     assert ("the winner depends on the pool: model-b is first without a model (model-c)" in page) is beyond
-    assert ("The winner stays in all 2 smaller pools" in page) is not beyond
+    assert ("The winner stays the same in all 2 smaller pools" in page) is not beyond
     assert "Does the pool decide?" in page
 
 

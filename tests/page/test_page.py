@@ -320,7 +320,7 @@ def test_few_labels_and_explained_pairs_are_on_the_page_and_escaped(make_page):
 def test_what_was_not_asked_for_is_absent(make_page):
     text = Page(render_page(make_page())).text
     assert "few labels" not in text
-    assert "not tell of another" not in text
+    assert "not predict about another" not in text
 
 
 def test_numbers_that_are_missing_are_explained(make_page):

@@ -42,5 +42,5 @@ def test_a_panel_for_each_variation():
 def test_what_is_no_number_or_did_not_vary_has_no_panel():
     drawn = draw_ablations(pool("n_targets"), items(500), {"kinds": variants("small", "large")})
     assert drawn.points["panel"].unique().tolist() == ["Fewer targets"]
-    with pytest.raises(DataError, match="no ablation has a correlation"):
+    with pytest.raises(DataError, match="no ablation can be drawn"):
         draw_ablations(pool(), items(500), {})

@@ -216,7 +216,7 @@ def test_steps_are_where_more_items_would_tell_neighbours_apart(study):
     assert more["n_items"].tolist() == [2000.0, 3000.0]
     assert more["y"].tolist() == [4.0, 5.0]  # three are told apart by the items there are
     assert more["label"].tolist()[1].startswith("model-1")
-    apart = points[points["panel"] == "neighbours told apart"]
+    apart = points[points["panel"] == "distinguishable neighbours"]
     assert apart["y"].tolist() == data.by_items["separated"].tolist()
 
 

@@ -86,7 +86,7 @@ def test_pairs_to_explain_are_models_of_the_study(toy_study):
     ("overrides", "message"),
     [
         ({"few_labels": {"n_labels": [5]}}, "few_labels.n_labels.0.*5.*greater than or equal to 20"),
-        ({"few_labels": {"n_labels": [50, 50]}}, "an entry stands twice"),
+        ({"few_labels": {"n_labels": [50, 50]}}, "an entry occurs twice"),
         ({"few_labels": {"tasks": "topic"}}, "write all, or a list of names of tasks"),
         ({"few_labels": {"tasks": ["topics"]}}, "no task 'topics'; did you mean 'topic'"),
         ({"few_labels": {"tasks": ["topic-clusters"]}}, "'topic-clusters' is of the kind clustering"),

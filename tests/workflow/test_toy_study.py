@@ -56,7 +56,7 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     decision = pd.read_csv(workflow.results / "decision" / "toys.csv")
     assert {"linear", "embed_dim", "rankme", "random choice"} <= set(decision["predictor"])
     assert "Which way of choosing would have been right?" in page and "Does the pool decide?" in page
-    assert "What does a model not tell of another?" in page and "few labels" not in page
+    assert "What can a model not predict about another?" in page and "few labels" not in page
     assert not (workflow.results / "few_labels").exists()
     # Source and target see two texts of one document, and no text is embedded for that.
     pairs = pd.read_parquet(workflow.results / "pairs" / "toys" / "linear" / "words-8.parquet")

@@ -1,4 +1,4 @@
-"""Questions asked of a ranking: each from its tables to its figure and its words."""
+"""Questions about a ranking, each with its tables, its figure and its text."""
 
 from suffice.lazy import lazy_names
 

@@ -1,4 +1,4 @@
-"""What becomes of the agreement with tasks when something is taken away: models, targets, a setting."""
+"""How the agreement with tasks changes with fewer models, fewer targets or another setting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate, counts_self_pairs, nats_matrix
 
 BAND = (0.05, 0.95)
-MIN_JUDGED = 4  # fewer models have no correlation worth the name
+MIN_JUDGED = 4  # with fewer models a correlation means little
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How models are ordered from pairs.
+    """How pairs are summarised into an order of models.
 
     Attributes:
         aggregate: "ranks", or the "mean" or "median" over targets.
-        self_pairs: whether a model is a target of itself; None: where the looks differ.
+        self_pairs: whether a model is a target of itself; None: only where the looks differ.
     """
 
     aggregate: str = "ranks"
@@ -39,10 +39,10 @@ def number_of_models_curve(
 ) -> pd.DataFrame:
     """Agreement within random pools of fewer models, each scored within its own pool.
 
-    A model without an outcome is in the pools, as source and target, but has no say in the agreement.
+    A model without an outcome is in the pools, as source and target, but does not count in the agreement.
 
     Args:
-        pairs: source, target, nats_per_dim of every model with every other, and perhaps estimator.
+        pairs: source, target, nats_per_dim of every model with every other; optionally estimator.
         outcome: by model, higher is better.
         sizes: numbers of models.
         n_draws: random pools of each size.
@@ -50,8 +50,8 @@ def number_of_models_curve(
         seed: of the draws.
 
     Returns:
-        One row per size and statistic: n_models, statistic, mean, sd, low, high (between which nine in ten
-        draws lie), n_draws.
+        One row per size and statistic: n_models, statistic, mean, sd, low and high (nine in ten draws lie
+        between them), n_draws.
 
     Raises:
         DataError: a size is less than 4 or more than there are models.
@@ -81,11 +81,11 @@ def reference_targets_curve(
 ) -> pd.DataFrame:
     """Agreement of all models' scores over a few random targets.
 
-    A model that is left without a target, being the only one, is left out of its draw.
+    If the only target drawn is a model itself, that model is left out of the draw.
 
     Args:
-        pairs: source, target, nats_per_dim of every model with every target, and perhaps estimator.
-        outcome: by model, higher is better; models without one have no say but are targets.
+        pairs: source, target, nats_per_dim of every model with every target; optionally estimator.
+        outcome: by model, higher is better; models without an outcome are targets only.
         sizes: numbers of targets.
         n_draws: random sets of targets of each size.
         summary: how scores are made.
@@ -116,10 +116,10 @@ def reference_targets_curve(
 
 
 def agreement_between_rankings(rankings: dict[str, pd.Series]) -> pd.DataFrame:
-    """Correlation of every two scores over the models that have both.
+    """Correlation of each pair of scores over the models that have both.
 
     Args:
-        rankings: scores by model, by name: of data sets, numbers of modes or the like.
+        rankings: scores by model for each ranking, by name (a data set, a number of modes, ...).
 
     Returns:
         first, second, statistic, value, n_models.
@@ -145,14 +145,14 @@ def _matrix(pairs: pd.DataFrame, summary: Summary) -> pd.DataFrame:
 
 
 def _by_target(table: pd.DataFrame, targets: pd.Index) -> np.ndarray:
-    """The columns of each of some targets, one an estimator: shape (n_models, n_targets, n_estimators)."""
+    """The columns of some targets, one per estimator: shape (n_models, n_targets, n_estimators)."""
     return np.stack([table[[target]].to_numpy() for target in targets], axis=1)
 
 
 def _check_sizes(sizes: Sequence[int], most: int, least: int) -> None:
     for size in sizes:
         if not least <= size <= most:
-            raise DataError(f"size {size} cannot be drawn; it must lie between {least} and {most}")
+            raise DataError(f"size {size} cannot be drawn; use a size from {least} to {most}")
 
 
 def _draws(rng: np.random.Generator, n: int, size: int, n_draws: int) -> np.ndarray:
@@ -161,7 +161,7 @@ def _draws(rng: np.random.Generator, n: int, size: int, n_draws: int) -> np.ndar
 
 
 def _spread(scores: np.ndarray, values: np.ndarray) -> list[dict[str, object]]:
-    """Mean and spread over draws of each statistic; what is NaN is left out of its draw."""
+    """Mean and spread of each statistic over draws; NaN values are left out."""
     rows: list[dict[str, object]] = []
     for name in STATISTICS:
         draws = np.array([_correlation(*both, name) for both in zip(scores, values, strict=True)])

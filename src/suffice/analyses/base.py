@@ -1,4 +1,4 @@
-"""What an analysis is: one question about a ranking, from the tables that it makes to what the page says."""
+"""The parts of an analysis: one question about a ranking, with its tables, figures and text on the page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Place(IntEnum):
-    """Where a finding stands on the page, from the top: the order of the page."""
+    """Where a finding goes on the page, from the top."""
 
     HEAD = 0
     CHOICE = 1
@@ -39,16 +39,16 @@ class Place(IntEnum):
 
 @dataclass(frozen=True)
 class Ranked:
-    """A data set, or one ranking of it, with what there is to read about it.
+    """A data set, or one ranking of it, with the tables that can be read about it.
 
-    `ranked["pairs"]` is a table, read from its files when it is first asked for.
+    `ranked["pairs"]` is a table, read from its files on first access.
 
     Attributes:
         dataset: name of the data set.
-        name: name of the ranking; empty if all rankings of the data set are meant.
-        files: files by what they hold, see `suffice.analyses.sources`.
-        settings: what an analysis was told, see `Analysis.parameters`.
-        tables: the tables that were read, or that are given without a file.
+        name: name of the ranking; empty for all rankings of the data set.
+        files: paths by content, see `suffice.analyses.sources`.
+        settings: settings of an analysis, see `Analysis.parameters`.
+        tables: tables already read, or given without a file.
     """
 
     dataset: str
@@ -62,7 +62,7 @@ class Ranked:
             if what not in self:
                 known = ", ".join([*self.tables, *self.files])
                 raise DataError(
-                    f"there is no {what!r} to read; name it in `needs` or `reads` (given: {known})"
+                    f"there is no {what!r} to read; add it to `needs` or `reads` (given:  {known})"
                 )
             self.tables[what] = READERS.get(what, _read_tables)(self.files[what])
         return self.tables[what]
@@ -77,7 +77,7 @@ class Ranked:
 
     @cached_property
     def predictors(self) -> pd.DataFrame:
-        """All ways to choose, rankings and baselines: model, predictor, predictor_kind, value."""
+        """All ways to choose a model, rankings and baselines: model, predictor, predictor_kind, value."""
         return predictor_table(self.rankings, self["baselines"])
 
     @property
@@ -98,19 +98,19 @@ READERS: Mapping[str, Callable[[Sequence[str]], pd.DataFrame]] = {
     "pairs": ranked_pairs,
     "cards": _read_cards,
 }
-"""How files are read that are not tables alone."""
+"""Readers for files that are not plain tables."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its name in the results, its title and caption, and what draws it.
+    """A figure: its name in the results, its title and caption, and the function that draws it.
 
     Attributes:
         name: file name without suffix.
         title: its heading.
-        caption: what a reader should know to read it.
-        draw: makes it from what it reads.
-        reads: what that is.
+        caption: how to read it.
+        draw: draws it from the tables in `reads`.
+        reads: names of the tables that `draw` needs.
     """
 
     name: str
@@ -126,10 +126,10 @@ class ShownTable:
 
     Attributes:
         data: its rows.
-        columns: which columns to show, and how; those that `data` lacks are left out.
+        columns: which columns to show, and how; columns missing from `data` are left out.
         caption: what it shows.
-        summary: the line that unfolds it; a table without one is shown at once.
-        name_at: place of the column that names a row.
+        summary: the line that unfolds it; a table without a summary is always open.
+        name_at: position of the column that names a row.
     """
 
     data: pd.DataFrame
@@ -141,7 +141,7 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class Fact:
-    """A number at a glance, what it is, and a line below it."""
+    """A key number, its label, and a line below it."""
 
     value: str
     name: str
@@ -150,13 +150,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """Pairs of models as the page shows them, in the order of rows and columns.
+    """Pairs of models as the page shows them, with the order of rows and columns.
 
     Attributes:
         data: one row per pair: source, target, nats_per_dim, standard_error (of it), nats.
         models: the sources from top to bottom; targets have the same order.
-        low: the value at which the colours begin.
-        high: the value at which they end.
+        low: lowest value of the colour scale.
+        high: highest value of the colour scale.
     """
 
     data: pd.DataFrame
@@ -167,28 +167,28 @@ class PairMatrix:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the page shows of an analysis. What is empty is left out.
+    """What the page shows about an analysis. Empty fields are left out.
 
-    Texts are escaped unless they are `Markup`, which is for words of the program's own.
+    Texts are escaped unless they are `Markup`; use `Markup` only for text written in the program itself.
 
     Attributes:
-        place: where it stands.
+        place: where it goes on the page.
         title: its heading.
-        sentence: what was found.
-        about: how to read that.
-        figures: figures, of which the page shows those that were drawn.
-        alt: what a reader who cannot see the figures should know.
-        tables: those that are shown at once come first.
-        notes: sentences in small letters.
-        cautions: a word and a text each, set apart.
+        sentence: the result, in one sentence.
+        about: how to read the result.
+        figures: figures; the page shows the ones that were drawn.
+        alt: text for readers who cannot see the figures.
+        tables: tables, those that are always open first.
+        notes: sentences in small print.
+        cautions: pairs of a keyword and a text, set apart.
         parts: findings of the same kind within it, without titles.
-        matrix: a matrix of pairs that can be explored.
+        matrix: an interactive matrix of pairs.
         pair: source and target, if it is about one pair.
-        is_answer: whether the sentence is also part of the answer on the first screen.
-        answer: a sentence for the head of the section alone; it is part of the answer, too.
-        facts: numbers at a glance, on the first screen.
-        warnings: why not to rely on the model that is ranked first.
-        doubts: sentences on why not to rely on the ranking, on the first screen.
+        is_answer: whether the sentence also appears in the answer on the first screen.
+        answer: a sentence for the head of the section that also appears in the answer.
+        facts: key numbers on the first screen.
+        warnings: reasons not to rely on the model that is ranked first.
+        doubts: reasons not to rely on the ranking, in sentences on the first screen.
     """
 
     place: Place = Place.LIMITS
@@ -215,8 +215,8 @@ class Made:
     """A table that an analysis makes.
 
     Attributes:
-        path: where it is, within the study's results; `{dataset}` and `{estimator}` stand for names.
-        label: what Snakemake's report calls it; empty to leave it out there.
+        path: its path within the study's results, with the placeholders `{dataset}` and `{estimator}`.
+        label: its label in Snakemake's report; empty to leave it out of the report.
     """
 
     path: str
@@ -225,15 +225,15 @@ class Made:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of study.yaml that is an analysis' own.
+    """A key of study.yaml that belongs to an analysis.
 
     Attributes:
         name: the key.
-        model: the settings, of which the manual has a table.
-        kind: type of the value: `model`, or what holds it.
-        default: its value where study.yaml leaves it out.
+        model: the settings, which the manual shows as a table.
+        kind: type of the value: `model`, or a container of it.
+        default: its value if study.yaml leaves it out.
         description: for the manual.
-        of_each: what the manual adds to the heading of the table.
+        of_each: text that the manual adds to the heading of the table.
     """
 
     name: str
@@ -261,22 +261,22 @@ class Analysis:
     """One question about a ranking.
 
     Attributes:
-        name: of the analysis.
-        findings: what the page says, from the tables of `makes` and those of the study; called for every
-            ranking that the page shows, also where the analysis was not asked for.
-        tables: makes the tables of `makes`, by name. The version of its module's code is part of what
-            decides whether they are made anew, so it is best kept apart from drawing and words.
-        makes: the tables. One with `{estimator}` in its path is made for each ranking, else for each
-            data set; all of an analysis must be alike in this.
-        needs: what `tables` reads, see `suffice.analyses.sources`.
+        name: name of the analysis.
+        findings: writes the findings for the page from the tables of `makes` and of the study; called for
+            every ranking on the page, even if the study does not ask for the analysis.
+        tables: makes the tables of `makes`, by name. A change to its module's code makes the tables again, so
+            keep it apart from figures and text.
+        makes: the tables. A table with `{estimator}` in its path is made for each ranking, any other for each
+            data set; an analysis cannot mix the two.
+        needs: names of the tables that `tables` reads, see `suffice.analyses.sources`.
         figures: figures, drawn for each ranking.
-        parameters: what `tables` is told, as JSON; a change makes the tables anew.
-        is_asked: whether a study has it.
+        parameters: settings passed to `tables`, as JSON; a change makes the tables again.
+        is_asked: whether a study asks for it.
         key: its key in study.yaml.
-        check: raises StudyError if the key goes with nothing else in the study.
-        category: where Snakemake's report lists its tables.
-        memory_mb: megabytes of its own job; 0 if it is light and shares one with others.
-        minutes: how long that may take.
+        check: raises StudyError if the key does not fit the rest of the study.
+        category: category of its tables in Snakemake's report.
+        memory_mb: memory of its own job in megabytes; 0 if it is light and shares a job with others.
+        minutes: time limit of its own job.
     """
 
     name: str
@@ -295,5 +295,5 @@ class Analysis:
 
     @property
     def is_per_ranking(self) -> bool:
-        """Whether its tables are made for each ranking, rather than for all of a data set at once."""
+        """Whether its tables are made for each ranking instead of once per data set."""
         return all("{estimator}" in made.path for made in self.makes.values())

@@ -1,4 +1,4 @@
-"""How good is the choice that a predictor leads to: agreement among the best models, and what is lost.
+"""How good the choice of a predictor is: its agreement among the best models, and the regret of its pick.
 
 Predictor and outcome are series by model, both better when higher; over a resample a model counts as often
 as it is drawn, see `suffice.analyses.correlation`.
@@ -22,11 +22,11 @@ class Estimate:
     """A value with its interval over models.
 
     Attributes:
-        value: on the models at hand; NaN where it is not defined.
-        low: lower end of the interval; NaN where there is none.
-        high: its upper end.
-        n_models: number of models that the value is over.
-        note: why there is no value or interval, or how many resamples have none.
+        value: value on these models; NaN if it is not defined.
+        low: lower end of the interval; NaN if there is no interval.
+        high: upper end of the interval.
+        n_models: number of models behind the value.
+        note: why the value or interval is missing, or how many resamples have no value.
     """
 
     value: float
@@ -51,16 +51,17 @@ def top_k_correlation(
     """Correlation of predictor and outcome among the k best models; NaN where one of them is constant.
 
     A model is among the k best if fewer than k are strictly better, so that models tied with the k-th count,
-    too. To tell the best models apart is harder than to tell good from bad: the range is restricted.
+    too. Ordering the best models is harder than separating good from bad ones because the range is
+    restricted.
 
     Args:
         predictor: value by model, higher is better; models without a value in both are left out.
         outcome: value by model, higher is better.
         k: number of models.
         weights: how often each model counts, in the order of the models that have both, shape (n_models,);
-            None: once.
+            None counts each once.
         statistic: "pearson", "spearman" or "kendall".
-        by: which variable says which models are best: "outcome" or "predictor".
+        by: the variable that decides which models are best: "outcome" or "predictor".
 
     Raises:
         DataError: k is below 2, or statistic or by is unknown.
@@ -95,7 +96,7 @@ def weighted_top_k(
         DataError: k is below 2, or statistic or by is unknown.
     """
     if k < 2:
-        raise DataError(f"k is {k}; a correlation among the best models needs at least 2 of them")
+        raise DataError(f"k is {k}; a correlation among the best models needs k to be at least 2")
     if statistic not in STATISTICS or by not in BY:
         raise DataError(
             f"statistic {statistic!r} by {by!r} is unknown; statistics are {', '.join(STATISTICS)}, "
@@ -115,7 +116,7 @@ def top_k_interval(
     statistic: str = "spearman",
     by: str = "outcome",
 ) -> Estimate:
-    """`top_k_correlation` with its interval over models; the k best are found anew in each resample."""
+    """`top_k_correlation` with its interval over models; each resample has its own k best."""
 
     def draw(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return weighted_top_k(x, y, weights, k, statistic, by)
@@ -124,11 +125,11 @@ def top_k_interval(
 
 
 def regret_at_k(predictor: pd.Series, outcome: pd.Series, k: int) -> float:
-    """What is lost by trying only the k models of highest predictor, in units of the outcome.
+    """Loss from trying only the k models of highest predictor, in units of the outcome.
 
-    The best outcome of all models less the best among those k: 0 if the best model is among them. Where the
-    predictor is tied at the k-th place, the tied are taken at random and the value is the mean over that.
-    With all predictors equal it is therefore the regret of choosing at random.
+    It is the best outcome of all models minus the best among those k, so 0 if the best model is among them.
+    If the predictor is tied at the k-th place, the value is the mean over random choices among the tied. If
+    all predictors are equal, it is the regret of choosing at random.
 
     Args:
         predictor: value by model, higher is better; models without a value in both are left out.
@@ -140,12 +141,12 @@ def regret_at_k(predictor: pd.Series, outcome: pd.Series, k: int) -> float:
     """
     x, y, models = in_common(predictor, outcome)
     if not models:
-        raise DataError("no model has both a predictor and an outcome; there is nothing to choose from")
+        raise DataError("no model has both a predictor and an outcome; give both for at least one model")
     return float(weighted_regret(x, y, np.ones((1, len(models))), k)[0])
 
 
 def weighted_regret(x: np.ndarray, y: np.ndarray, weights: np.ndarray, k: int) -> np.ndarray:
-    """`regret_at_k` among the models that each row of weights has; copies of a model are tried once.
+    """`regret_at_k` among the models in each row of weights; copies of a model are tried once.
 
     Args:
         x: predictor, shape (n_models,).
@@ -154,7 +155,7 @@ def weighted_regret(x: np.ndarray, y: np.ndarray, weights: np.ndarray, k: int) -
         k: number of models that are tried.
 
     Returns:
-        Shape (n_resamples,), none below 0.
+        Shape (n_resamples,), each at least 0.
 
     Raises:
         DataError: k is below 1.
@@ -193,8 +194,8 @@ def _chance_to_be_best(
 def regret_interval(predictor: pd.Series, outcome: pd.Series, k: int, bootstrap: Bootstrap) -> Estimate:
     """`regret_at_k` with its interval over models.
 
-    A resample holds about two thirds of the models, and the best of all is in it in two of three cases: the
-    interval says how the loss would vary with the pool, and its ends can lie on one side of the value.
+    A resample holds about two thirds of the models, so the best model is in about two of three resamples. The
+    interval shows how the loss would vary with the pool; both its ends can lie on one side of the value.
     """
 
     def draw(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -207,7 +208,7 @@ def in_common(predictor: pd.Series, outcome: pd.Series) -> tuple[np.ndarray, np.
     """Values of the models that have both, in order of name, and their names.
 
     Raises:
-        DataError: a model stands twice.
+        DataError: a model occurs twice.
     """
     for series in (predictor, outcome):
         if series.index.has_duplicates:

@@ -1,4 +1,4 @@
-"""Does a label-free predictor agree with how models do on labelled tasks, and how sure is that?
+"""Does a label-free predictor agree with the models' results on labelled tasks, and how certain is that?
 
 A resample of n models is a row of weights: how often each model is drawn. Each statistic is then a few
 matrix products over all resamples, with ties and repeated models counted as if they were written out.
@@ -108,7 +108,7 @@ def _quadratic(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _ratio(numerator: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Quotient within [-1, 1]; NaN where `scale` is 0. A quotient outside is rounding in the last digit."""
+    """Quotient within [-1, 1]; NaN where `scale` is 0. Values outside are rounding in the last digit."""
     ratio = numerator / np.where(scale > 0, scale, np.nan)
     return np.clip(ratio, -1.0, 1.0)
 
@@ -126,7 +126,7 @@ class Bootstrap:
     Attributes:
         confidence_level: nominal coverage of the intervals.
         n_resamples: number of resamples.
-        seed: seed of the resamples; which models are drawn depends on it and on their names alone.
+        seed: seed of the resamples; the draw depends only on it and on the models' names.
 
     Raises:
         DataError: the level is not between 0 and 1, or there are fewer than 100 resamples.
@@ -151,7 +151,7 @@ class Bootstrap:
         return self._drawn[key]
 
     def interval(self, draws: np.ndarray) -> tuple[float, float, str]:
-        """Ends of the interval, and a note; both NaN when half of the resamples have no value."""
+        """Ends of the interval, and a note; both ends are NaN if half of the resamples have no value."""
         finite = draws[np.isfinite(draws)]
         n_lost = len(draws) - len(finite)
         if len(finite) < MIN_FINITE_SHARE * len(draws):
@@ -164,7 +164,7 @@ class Bootstrap:
 def rank_table(results: pd.DataFrame) -> pd.DataFrame:
     """Rank of each model on each task, 1 for the highest value and ties averaged.
 
-    Every metric of `suffice.tasks` is better when higher. Models that lack a task are not ranked, since
+    Every metric of `suffice.tasks` is better when higher. Models that lack a task are not ranked because
     their ranks would be among other rivals.
 
     Args:
@@ -200,7 +200,7 @@ def mean_rank_table(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def task_values(results: pd.DataFrame) -> pd.DataFrame:
-    """Values with models as index and tasks as columns, both in order of name; missing where there is none.
+    """Values with models as index and tasks as columns, both in order of name; missing values are NaN.
 
     Raises:
         DataError: a column is missing, a value is infinite, or a model has two rows for one task.
@@ -219,16 +219,16 @@ def correlation_table(
 ) -> pd.DataFrame:
     """Correlation of every predictor with every task's value, and with the mean rank over tasks.
 
-    A positive value means agreement: models with a higher predictor do better. The mean rank, of which
-    a lower one is better, is therefore taken with its sign changed. Intervals are percentile bootstraps
-    over models, with the same resamples for all predictors and tasks that have the same models. They
-    say how the value would vary with other models of this kind, not with other items. On normal pairs
-    of correlation 0.3 and 0.8, 95 % intervals of 6 to 20 models covered the truth in 94-98 % of cases for
-    Spearman and Kendall, but in 88-93 % for Pearson, which is too narrow.
+    A positive value means agreement: models with a higher predictor do better. The mean rank is better when
+    lower, so its sign is changed. Intervals are percentile bootstraps over models, with the same resamples
+    for all predictors and tasks that have the same models. They show how the value would vary with other
+    models of this kind, not with other items. On normal pairs of correlation 0.3 and 0.8, 95 % intervals of 6
+    to 20 models covered the truth in 94-98 % of cases for Spearman and Kendall, but in 88-93 % for Pearson,
+    which is too narrow.
 
-    A cell is over the models that have both the predictor and the task (for the mean rank: all tasks);
-    n_models says how many. With fewer than 4 there is no interval; where a variable is constant there is
-    no value; the column `note` says why.
+    A cell uses the models that have both the predictor and the task (for the mean rank: all tasks); n_models
+    is their number. With fewer than 4 models the interval is missing, and with a constant variable the value
+    is missing; the column `note` says why.
 
     Args:
         scores: columns model, predictor, predictor_kind, value; a row per model and predictor.
@@ -266,7 +266,7 @@ def predictor_values(scores: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]
     kinds = scores.drop_duplicates(["predictor", "predictor_kind"])
     twice = kinds["predictor"][kinds["predictor"].duplicated()]
     if len(twice):
-        raise DataError(f"predictor {twice.iloc[0]!r} has two kinds; give it one")
+        raise DataError(f"predictor {twice.iloc[0]!r} has two kinds; give it one kind")
     values = scores.pivot(index="model", columns="predictor", values="value").astype(float)
     return values[list(kinds["predictor"])], dict(
         zip(kinds["predictor"], kinds["predictor_kind"], strict=True)
@@ -283,9 +283,9 @@ def paired_difference(
     """Does information sufficiency follow the mean rank better than each baseline does?
 
     The difference in Spearman's rho with the mean rank (sign changed, so that positive is agreement),
-    predictor minus baseline, on the models that have both predictors and all tasks. Both are computed
-    on the same resamples of models, so that what moves both cancels. An interval above 0 says that the
-    predictor is better, one across 0 that these models cannot tell.
+    predictor minus baseline, on the models that have both predictors and all tasks. Both are computed on the
+    same resamples of models, so that common variation cancels. An interval above 0 means that the predictor
+    is better; an interval that includes 0 means that these models do not decide it.
 
     Args:
         scores: columns model, predictor, predictor_kind ("information sufficiency" or "baseline"), value.
@@ -367,7 +367,7 @@ def _difference(predictors: pd.DataFrame, outcome: pd.Series, bootstrap: Bootstr
 def _why_no_value(table: pd.DataFrame, words: tuple[str, ...]) -> str:
     """Why these models have no correlation; empty if they have one."""
     if len(table) < MIN_VALUE_MODELS:
-        return f"no value: {len(table)} model(s) have all that is compared"
+        return f"no value: {len(table)} model(s) have all values"
     constant = [
         word
         for word, column in zip(words, table.to_numpy().T, strict=True)
@@ -382,7 +382,7 @@ def _too_few(n_models: int) -> str:
 
 
 def _check_columns(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:
-    """Raise DataError for a missing column or an infinite value."""
+    """Raise DataError if a column is missing or a value is infinite."""
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What does a better score cost? Pareto fronts of score against cost, and what a quotient does."""
+"""What does a better score cost? Pareto fronts of score against cost, and the effect of dividing by cost."""
 
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,16 @@ QUOTIENT_COLUMNS = ("cost", "value_spearman", "quotient_spearman", "n_models")
 
 
 def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
-    """What orders the models and their cost, for each kind of cost, and whether a cheaper one is as good.
+    """Value and cost of each model for each kind of cost, and whether the model is on the Pareto front.
 
     A model is on the front if no other has a value at least as high for a cost at most as high, one of the
-    two strictly. `value` is the win rate or the score that the ranking is ordered by, which `measure` names.
-    `value_per_cost` divides value by cost; it rewards small cost almost regardless of the value and is not
-    to be ranked by, see `quotient_table`.
+    two strictly. `value` is the win rate or the score that orders the ranking; `measure` says which.
+    `value_per_cost` divides value by cost; it rewards small cost almost regardless of the value, so do not
+    rank by it, see `quotient_table`.
 
     Args:
         ranking: a ranking table.
-        cards: model, and those of `COSTS` that are known.
+        cards: model, and the columns of `COSTS` that are known.
 
     Returns:
         One row per kind of cost and model that has it, with `PARETO_COLUMNS`; cheapest first.
@@ -58,7 +58,7 @@ def pareto_front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 
 def quotient_table(pareto: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's rho with the mean rank over tasks of what orders the models, and of that over each cost.
+    """Spearman's rho with the mean rank over tasks, for the models' value and for value per cost.
 
     Args:
         pareto: as `pareto_table` gives it.

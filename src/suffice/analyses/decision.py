@@ -1,7 +1,7 @@
-"""Which way of choosing would have been right? One row per way to choose, judged by the tasks.
+"""Which way of choosing would have been right? One row per way to choose, judged on the tasks.
 
-Every predictor comes with its direction applied, so that higher is better, and every correlation has its
-sign: a way of choosing that points the wrong way is negative.
+Every predictor has its direction applied, so that higher is better. Correlations keep their sign: a way of
+choosing that points the wrong way is negative.
 """
 
 from typing import TYPE_CHECKING
@@ -47,15 +47,15 @@ def decision_table(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What each way to choose a model would have given, best first by its regret at 1 and Spearman's rho.
+    """How well each way to choose a model would have done; best first by regret at 1, then Spearman's rho.
 
     Correlations are with the mean rank over tasks, its sign changed. Regrets are in task units: the outcome
-    of a model is the mean over tasks of its metrics, each of which is better when higher; metrics of other
-    spans weigh by their span. `task_regret_at_1` is the mean over tasks of the regret on that task, hence
-    against the best model of each task and never below `regret_at_1`. `beats_widest` is the share of
-    resamples of models in which the predictor's pick does better than the widest model, equal outcomes
-    counting half. All rows are over the models that have every task, so that they choose among the same; a
-    predictor that lacks some has a note.
+    of a model is the mean over tasks of its metrics, each of which is better when higher; metrics with a
+    wider span weigh more. `task_regret_at_1` is the mean over tasks of the regret against the best model of
+    each task, so it is never below `regret_at_1`. `beats_widest` is the share of resamples of models in which
+    the predictor's pick does better than the widest model; equal outcomes count half. All rows use the models
+    that have every task, so that all ways choose among the same models; a predictor without a value for some
+    of them has a note.
 
     Args:
         scores: model, predictor, predictor_kind, value; higher is better for every predictor.
@@ -65,8 +65,8 @@ def decision_table(
         seed: seed of the resamples.
 
     Returns:
-        One row per predictor with `DECISION_COLUMNS`, and one for a choice at random; intervals end in `_low`
-        and `_high`. A way to choose without a value for a cell has NaN there.
+        One row per predictor with `DECISION_COLUMNS`, and one for a random choice; columns with interval ends
+        are named `..._low` and `..._high`. Missing values are NaN.
 
     Raises:
         DataError: a column is missing, a row is there twice, or a predictor is of two kinds.
@@ -89,7 +89,7 @@ def decision_table(
 
 
 def with_parameters(scores: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
-    """The predictors with "take the largest" beside them, where numbers of parameters are known.
+    """The predictors, and "take the largest" if numbers of parameters are known.
 
     Args:
         scores: model, predictor, predictor_kind, value.
@@ -104,7 +104,7 @@ def with_parameters(scores: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
 
 
 def top_k_of(n_models: int) -> int:
-    """How many models the top-k correlation is over: ten, or half of the models if those are fewer."""
+    """Number of models in the top-k correlation: ten, or half of the models if that is fewer."""
     return max(2, min(TOP_MODELS, n_models // 2))
 
 
@@ -134,7 +134,7 @@ def _way(
 
 
 def _random(widest: pd.Series | None, values: pd.DataFrame, bootstrap: Bootstrap) -> dict[str, object]:
-    """The cells of a choice at random: expected regrets, and no correlation."""
+    """The cells of a random choice: expected regrets, without a correlation."""
     alike = pd.Series(0.0, index=values.index)
     cells = _regrets(alike, widest, values, bootstrap)
     note = "expected value over random orders"
@@ -162,9 +162,9 @@ def _regrets(
 
 
 def chance_to_beat(way: pd.Series, other: pd.Series, outcome: pd.Series, bootstrap: Bootstrap) -> float:
-    """Probability over resamples that one way picks a better model than another; equal ones count half.
+    """Probability over resamples that one way picks a better model than another; equal outcomes count half.
 
-    Both choose from the same resample, and take one of their tied models at random.
+    Both choose from the same resample, and choose among tied models at random.
 
     Args:
         way: predictor by model, higher is better.
@@ -186,7 +186,7 @@ def chance_to_beat(way: pd.Series, other: pd.Series, outcome: pd.Series, bootstr
 
 
 def _pick_shares(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Probability that a model is picked in each resample: equal among those of highest predictor."""
+    """Probability that a model is picked in each resample: equal among the models of highest predictor."""
     there = np.where(weights > 0, x, -np.inf)
     tied = there == there.max(axis=1, keepdims=True)
     return np.asarray(tied / tied.sum(axis=1, keepdims=True))

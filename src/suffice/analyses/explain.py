@@ -1,13 +1,13 @@
-r"""Why a pair's score is what it is: directions that the source cannot give, and items that it loses.
+r"""What explains a pair's score: directions of the target that the source cannot predict, and items it loses.
 
 The family is the linear one of `suffice.estimators.linear`. A rotated target is just another target: each
-principal component of the standardised target is estimated as a target of one dimension, which gives its
-nats without bias; the share of its variance that the source gives is
+principal component of the standardised target is estimated as a target of one dimension, which gives its nats
+without bias; the share of its variance that the source explains is
 
 .. math:: R^2_j = 1 - \exp(-2 \hat I_j)
 
-and can be below 0 for a direction of which the source knows nothing. What is lost of the target in
-direction j is its share of the variance times 1 - R^2_j; directions are listed by that.
+and can be below 0 for a direction about which the source has no information. The loss in direction j is its
+share of the target's variance times 1 - R^2_j; directions are listed by that loss.
 
 An item's nats are its held-out log-likelihood ratio, log q(v|u) - log q(v), over the target's standardised
 dimensions, with the residuals that the regression would have without the item's unit:
@@ -15,8 +15,8 @@ dimensions, with the residuals that the regression would have without the item's
 .. math:: \sum_j \tfrac12 \Big( \log \frac{\tau_j^2}{\sigma_j^2}
           + \frac{(v_j - \bar v_j)^2}{\tau_j^2} - \frac{(v_j - \hat v_j)^2}{\sigma_j^2} \Big)
 
-An item with negative nats is one that the source misleads about. Their mean is a little below the
-estimate of `linear`, which aims at unlimited items.
+Negative nats mean that the source misleads about the item. The mean over items is a little below the estimate
+of `linear`, which extrapolates to unlimited items.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,12 +62,12 @@ PAIR_ITEMS = ("source", "target", *ITEM_COLUMNS, "mean_item_nats")
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a source does not give of a target.
+    """The part of a target that a source cannot predict.
 
     Attributes:
-        directions: a row per principal component of the target, the one of which most is lost first:
-            `component` (1 has the most variance), `variance_share`, `r2`, `nats`, `lost_share` of the
-            target's variance, and texts of the items at its ends, `low_items` and `high_items`.
+        directions: a row per principal component of the target, largest loss first: `component` (1 has the
+            most variance), `variance_share`, `r2`, `nats`, `lost_share` of the target's variance, and texts
+            of the items at its ends, `low_items` and `high_items`.
         items: a row per item, most lost first: `item` (row number), `text`, `nats`, and `end`, "lost" or
             "gained".
         mean_item_nats: mean of all items' nats.
@@ -98,7 +98,7 @@ def explain_pair(
     groups: npt.ArrayLike | None = None,
     seed: int = 0,
 ) -> Explanation:
-    """Which directions of the target the source cannot give, and which items are lost most.
+    """Which directions of the target the source cannot predict, and which items are lost most.
 
     Args:
         source: embedding of the source model U, shape (n_items, d_u).
@@ -110,10 +110,10 @@ def explain_pair(
         seed: seed of the division of the items.
 
     Returns:
-        Both tables. With more than 5,000 items, lost and gained ones are sought among a sample of these.
+        Both tables. With more than 5,000 items, lost and gained items are taken from a sample.
 
     Raises:
-        EstimationError: numbers of items differ, a count is below 1, or an embedding is not fit for use.
+        EstimationError: numbers of items differ, a count is below 1, or an embedding cannot be used.
 
     Example:
         Two dimensions of the target are correlated, and the source has only the third. It therefore misses
@@ -138,7 +138,7 @@ def explain_pair(
             f"source has {len(source)} samples but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
-    # Directions are no bits, and items are held against them.
+    # Directions are not bits, so items are compared along them.
     estimator = Linear(seed=seed, binary="gaussian")
     plan = divide_items(len(target), groups, seed)
     prepared = estimator.prepare_all({"source": source, "target": target}, plan)
@@ -157,7 +157,9 @@ def item_texts(items: Sequence[str] | None, n_items: int) -> list[str]:
     if items is None:
         return [str(row) for row in range(n_items)]
     if len(items) != n_items:
-        raise EstimationError(f"items has {len(items)} entries but there are {n_items} items; give one each")
+        raise EstimationError(
+            f"items has {len(items)} entries but there are {n_items} items; give one text per item"
+        )
     return [_shorten(" ".join(str(item).split())) for item in items]
 
 
@@ -166,7 +168,7 @@ def _shorten(text: str) -> str:
 
 
 def _directions(estimator: Linear, prepared: dict[str, PreparedLinear], texts: Sequence[str]) -> pd.DataFrame:
-    """All components that are looked at, the one of which most is lost first."""
+    """All components that are considered, largest loss first."""
     shares, scores = principal_components(prepared["target"])
     plan = prepared["target"].plan
     names = [f"component {number}" for number in range(1, len(shares) + 1)]
@@ -199,7 +201,7 @@ def _joined(texts: Sequence[str], rows: npt.NDArray[np.int64]) -> str:
 def principal_components(target: PreparedRegression) -> tuple[Floats, Floats32]:
     """Leading principal components of the standardised dimensions.
 
-    The sign is such that the largest weight of a component is positive.
+    The sign makes the largest weight of a component positive.
 
     Returns:
         Share of the variance of each, shape (n_components,), largest first, and scores of the items, shape
@@ -223,7 +225,7 @@ def item_nats(source: PreparedRegression, target: PreparedRegression, variance_f
     Args:
         source: prepared from the same items as the target.
         target: what is predicted.
-        variance_floor: least share of a dimension's variance that is taken to be left over.
+        variance_floor: smallest share of a dimension's variance that a prediction may leave.
     """
     check_same_items("source", source, target)
     with pool() as threads:
@@ -239,7 +241,7 @@ def item_nats(source: PreparedRegression, target: PreparedRegression, variance_f
 
 
 def _about_others(target: PreparedRegression, rows: Floats32) -> Floats32:
-    """Sampled rows less the mean of all units but their own."""
+    """Sampled rows minus the mean of all other units."""
     bounds, n_items = target.plan.sample.bounds.tolist(), target.plan.n_items
     parts = [rows[start:stop] for start, stop in pairwise(bounds)]
     return np.concatenate([part + part.sum(axis=0) / (n_items - len(part)) for part in parts])
@@ -248,7 +250,7 @@ def _about_others(target: PreparedRegression, rows: Floats32) -> Floats32:
 def _item_table(
     nats: Floats, rows: npt.NDArray[np.int64], texts: Sequence[str], n_items: int
 ) -> pd.DataFrame:
-    """The most lost items, then the most gained ones, lowest nats first; no item twice."""
+    """The most lost items, then the most gained items, lowest nats first; each item occurs once."""
     order = np.argsort(nats, kind="stable")
     n_lost = min(n_items, (len(order) + 1) // 2)
     n_gained = min(n_items, len(order) - n_lost)
@@ -265,7 +267,7 @@ def _item_table(
 
 
 def choose_pair(ranking: pd.DataFrame, pairs: pd.DataFrame) -> tuple[str, str]:
-    """The model that is ranked first, and the other target of which it tells least, in nats per dimension.
+    """The model ranked first, and the other target that it predicts worst, in nats per dimension.
 
     Args:
         ranking: model and score, or as `rank_pairs` makes it.
@@ -279,7 +281,7 @@ def choose_pair(ranking: pd.DataFrame, pairs: pd.DataFrame) -> tuple[str, str]:
     own = own.dropna(subset=["nats_per_dim"])
     if own.empty:
         raise EstimationError(
-            f"model {source!r} has no pair with another target; name the pairs in explain.pairs"
+            f"model {source!r} has no pair with another target; list the pairs in explain.pairs"
         )
     return source, str(own.sort_values(["nats_per_dim", "target"])["target"].iloc[0])
 
@@ -291,7 +293,7 @@ def explain_pairs(
     groups: npt.ArrayLike,
     **settings: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Directions and items of several pairs, each in one table with the names of source and target before it.
+    """Directions and items of several pairs, as two tables that begin with the names of source and target.
 
     Args:
         pairs: names of source and target.
@@ -321,7 +323,7 @@ def explain_pairs(
 
 
 def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
-    """Directions and items that the sources of some pairs of one data set lose."""
+    """Directions and items that the sources lose in some pairs of one data set."""
     settings, files = dict(ranked.settings), ranked.files
     pairs, models = settings.pop("pairs"), settings.pop("models")
     if pairs == "auto":
@@ -332,7 +334,7 @@ def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
 
 
 def shown_contents(corpus: Corpus) -> list[str]:
-    """The content of each item as a page shows it."""
+    """The content of each item as the page shows it."""
     about = corpus.manifest.get("settings", {})
     modality = get_modality(str(about.get("content_type", TEXT.name)))
     return [modality.shown(str(content)) for content in corpus.column(CONTENT)]

@@ -1,4 +1,4 @@
-"""Few labels tried on a study's tasks, whose results with all labels are known."""
+"""Trials with few labels on a study's tasks, whose results with all labels are known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SCORE, MEAN = "score", "mean over tasks"
 
 @dataclass(frozen=True)
 class Labelled:
-    """A data set with labels: its corpus, and the file of each model's vectors of it."""
+    """A data set with labels: its corpus, and the file of each model's vectors."""
 
     corpus: Corpus
     vectors: Mapping[str, str]
@@ -36,7 +36,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a file of vectors, read when they are asked for."""
+    """Some rows of a file of vectors, read on access."""
 
     array: npt.NDArray[np.floating]
     rows: npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Effort:
-    """What is tried: numbers of labels, how often they are drawn, what is made of them, and the seed."""
+    """Settings of the trials: numbers of labels, number of draws, ways to use the labels, and the seed."""
 
     n_labels: Sequence[int]
     n_draws: int = 5
@@ -58,7 +58,7 @@ class Effort:
 def labelled_data(
     datasets: Sequence[str], corpora: Sequence[str], models: Sequence[str], vectors: Sequence[str]
 ) -> dict[str, Labelled]:
-    """The data sets by name; `vectors` are the files of all models of the first one, then of the next."""
+    """Data sets by name; `vectors` lists the files of all models for the first data set, then the next."""
     parts = np.array(vectors, dtype=object).reshape(len(datasets), len(models))
     return {
         name: Labelled(Corpus(Path(path)), dict(zip(models, files, strict=True)))
@@ -73,7 +73,7 @@ def try_tasks(
     results: pd.DataFrame,
     effort: Effort,
 ) -> pd.DataFrame:
-    """How well a score, a few labels, and both foretell the results with all labels, task by task.
+    """How well a score, a few labels, and both together predict the results with all labels, task by task.
 
     Args:
         tasks: data set and settings of each classification or regression task, by its name.
@@ -83,8 +83,8 @@ def try_tasks(
         effort: what is tried.
 
     Returns:
-        Rows as `suffice.analyses.label_update.try_labels` makes them, data set and task before them; for
-        a number of labels that cannot be tried one row with a note on why.
+        Rows as `suffice.analyses.label_update.try_labels` makes them, with data set and task as first
+        columns. A number of labels that cannot be tried has one row, with the reason in its note.
     """
     parts = []
     for task, (dataset, settings) in tasks.items():
@@ -97,7 +97,7 @@ def try_tasks(
 
 
 def trial_of_task(settings: TaskSettings, data: Labelled, score: pd.Series, full: pd.Series) -> Trial:
-    """A task as the probe has it: labelled training items, without classes of which there are too few."""
+    """A task as the probe uses it: labelled training items, without classes that have too few items."""
     table = data.corpus.table(columns_of_task(settings))
     label = str(settings.label)
     rows = labelled_rows(table, label)
@@ -133,8 +133,8 @@ def _untried(n_labels: int, note: str) -> pd.DataFrame:
 def mean_of_tasks(trials: pd.DataFrame) -> pd.DataFrame:
     """Mean over tasks of Spearman's rho and of the regret: n_labels, way, spearman, regret_at_1, n_tasks.
 
-    Over the tasks that have a correlation for every number of labels and way, so that all means are over the
-    same; empty if there is none.
+    Only tasks that have a correlation for every number of labels and way count, so that all means are over
+    the same tasks; empty if there are no such tasks.
     """
     wide = trials.pivot(index=["dataset", "task"], columns=["n_labels", "way"], values="spearman")
     tried = [column for column in wide if wide[column].notna().any()]
@@ -146,7 +146,7 @@ def mean_of_tasks(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
-    """What a few labels of each task add to one ranking."""
+    """The effect of a few labels of each task on one ranking."""
     files, given = ranked.files, ranked.settings
     data = labelled_data(given["datasets"], files["task_corpora"], given["models"], files["task_vectors"])
     score, effort = ordering_values(ranked["ranking"]), Effort(**given["effort"])

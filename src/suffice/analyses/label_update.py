@@ -1,22 +1,24 @@
-r"""With a few labels on hand: how LogME and probes update the label-free ranking, beside either alone.
+r"""Update a label-free ranking with a few labels, by LogME and by probes.
 
 Over the models let s be the standardised label-free score, f the standardised score from few labels, and q
-what the task would say with all labels. f = q + error has the reliability r = var(q) / var(f); s has the
+the result on the task with all labels. f = q + error has the reliability r = var(q) / var(f); s has the
 correlation k with q. The best linear prediction of q from both is proportional to
 
 .. math:: \sqrt{r} (1 - k^2) f + k (1 - r) s
 
-(the normal equations of two predictors whose correlation is k sqrt(r)). With r -> 1 it is the ranking of the
-labels, with r -> 0 that of the label-free score. Both are estimated within the budget:
+(the normal equations of two predictors whose correlation is k sqrt(r)). With r -> 1 it is the ranking by the
+labels, with r -> 0 the ranking by the label-free score. Both are estimated within the budget:
 
 - r from random halves of the labels: with the correlation c of the two halves' scores over models, r =
   2 c / (1 + c) (Spearman and Brown, British Journal of Psychology 1910), and 0 if c is negative;
 - k from the correlation of s and f, which estimates k sqrt(r), together with a normal prior of mean 0.5 and
-  standard deviation 0.25: what m models say weighs as m - 1 observations; k is held within 0 and 0.95.
+  standard deviation 0.25: the evidence of m models counts as m - 1 observations; k is limited to the range
+  from 0 to 0.95.
 
-Errors that models share through the same few items do not show in the spread of halves over models, and
-need not: they move no ranking. Nor does a bias that both halves have for the same models, and it should:
-LogME can rank models alike on both and still not as all labels do, and then gets too much weight.
+Two kinds of error do not show in the spread of halves over models. Errors that all models share through the
+same few items do not matter because they change no ranking. A bias of both halves for the same models does
+matter: LogME can rank models the same way on both halves and differently on all labels, and then gets too
+much weight.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,19 +52,19 @@ Labels = npt.NDArray[np.generic]
 
 
 class Vectors(Protocol):
-    """Vectors of items by their rows: an array, or one that reads rows when they are asked for."""
+    """Vectors of items by row: an array, or an object that reads rows on access."""
 
     def __getitem__(self, rows: npt.NDArray[np.int64], /) -> npt.NDArray[np.floating]: ...
 
 
 @dataclass(frozen=True)
 class Update:
-    """A label-free score after a few labels.
+    """A label-free score updated with a few labels.
 
     Attributes:
-        values: by model, higher is better; on no scale but its own.
-        reliability: r, share of the labels' spread over models that is no error.
-        correlation: k, of the label-free score with what all labels would say, as estimated.
+        values: by model, higher is better; the scale is arbitrary.
+        reliability: r, share of the labels' spread over models that is not error.
+        correlation: k, estimated correlation of the label-free score with the result on all labels.
         score_weight: weight of the label-free score.
         labels_weight: weight of the score from labels.
     """
@@ -75,7 +77,7 @@ class Update:
 
 
 def update_score(score: pd.Series, from_labels: pd.Series, reliability: float) -> Update:
-    """The best linear prediction, from both, of what all labels would say.
+    """The best linear prediction of the result on all labels from both scores.
 
     Args:
         score: label-free score by model, higher is better.
@@ -83,10 +85,11 @@ def update_score(score: pd.Series, from_labels: pd.Series, reliability: float) -
         reliability: of `from_labels`, 0 to 1.
 
     Raises:
-        DataError: models differ, fewer than 3, a value is not finite, or reliability is out of range.
+        DataError: models differ, there are fewer than 3, a value is not finite, or reliability is out of
+            range.
     """
     if not 0 <= reliability <= 1:
-        raise DataError(f"reliability is {reliability}; it must lie between 0 and 1")
+        raise DataError(f"reliability is {reliability}; use a value from 0 to 1")
     if set(score.index) != set(from_labels.index) or len(score) < MIN_MODELS:
         raise DataError(
             f"{len(score)} models have a score and {len(from_labels)} a score from labels; "
@@ -130,15 +133,16 @@ def split_half_reliability(first: pd.DataFrame, second: pd.DataFrame) -> float:
 
 
 def probe_few(features: npt.NDArray[np.floating], labels: Labels, kind: str) -> float:
-    """Leave-one-out result of a ridge regression on the labels, its penalty that of largest evidence.
+    """Leave-one-out result of a ridge regression on the labels, with the penalty of largest evidence.
 
-    The penalty has seen the item that is left out: one number for all items. Classes are fitted as numbers
-    0 and 1, the largest wins.
+    The penalty is one number for all items, so it has seen the item that is left out. Classes are fitted as
+    numbers 0 and 1, and the largest prediction wins.
 
     Args:
         features: vectors of the labelled items, shape (n_items, embed_dim).
         labels: class or number of each item.
-        kind: "classification": the share of right classes; "regression": R2 about the mean of the others.
+        kind: "classification": the share of correct classes; "regression": R2 about the mean of the other
+            items.
 
     Raises:
         DataError: as for `suffice.tasks.logme.logme`, or all vectors are equal.
@@ -156,7 +160,7 @@ def probe_few(features: npt.NDArray[np.floating], labels: Labels, kind: str) -> 
 
 
 def _leave_one_out(centred: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> np.ndarray:
-    """Predictions of each item by a fit without it, shape (n_items, n_labels)."""
+    """Prediction of each item by a fit without that item, shape (n_items, n_labels)."""
     squares, left = decompose(centred)
     mean = columns.mean(axis=0)
     ratio = spectrum_in(squares, left, columns - mean).best_ratio()
@@ -174,10 +178,10 @@ MEASURES: dict[str, Callable[[npt.NDArray[np.floating], Labels, str], float]] = 
 
 @dataclass(frozen=True)
 class FewLabels:
-    """What a few labels say of all models.
+    """Scores of all models from a few labels.
 
     Attributes:
-        scores: a row per model, columns `logme` and `probe`, or those that were asked for.
+        scores: a row per model, columns `logme` and `probe`, or the requested ones.
         reliability: of each column.
     """
 
@@ -192,21 +196,21 @@ def score_few(
     seed: int = 0,
     ways: Sequence[str] = LABEL_WAYS,
 ) -> FewLabels:
-    """LogME and the probe of each model on a few labels, and how reliable they are.
+    """LogME and probe of each model on a few labels, and how reliable they are.
 
     Args:
         embeddings: vectors of the labelled items by model, each of shape (n_labels, embed_dim).
         labels: class or number of each item, shape (n_labels,).
         kind: "classification" or "regression".
         seed: seed of the halves.
-        ways: which of "logme" and "probe" to make.
-
-    Raises:
-        DataError: fewer than 20 labels, or as for LogME, of all labels or of a half of them.
+        ways: which of "logme" and "probe" to compute. Raises:
+        DataError: there are fewer than 20 labels, or LogME refuses all labels or half of them.
     """
     labels = np.asarray(labels)
     if len(labels) < MIN_LABELS:
-        raise DataError(f"{len(labels)} labels are too few for two halves; label at least {MIN_LABELS} items")
+        raise DataError(
+            f"{len(labels)} labels are too few to split into halves; label at least {MIN_LABELS} items"
+        )
     generator = np.random.default_rng(derive_seed(seed, "halves"))
     whole = _scores(embeddings, np.arange(len(labels)), labels, kind, ways)
     halves: list[tuple[pd.DataFrame, pd.DataFrame]] = []
@@ -244,13 +248,13 @@ def _scores(
 def draw_items(
     labels: Labels, n_drawn: int, kind: str, generator: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Rows of some items in ascending order, of each class about its share.
+    """Rows of some items in ascending order, with classes in about their original shares.
 
     Raises:
-        DataError: there are fewer items than are to be drawn.
+        DataError: there are fewer items than the number to draw.
     """
     if n_drawn > len(labels):
-        raise DataError(f"{n_drawn} labels are asked for but there are {len(labels)}; lower the budget")
+        raise DataError(f"the budget is {n_drawn} labels but there are only {len(labels)}; lower it")
     strata = np.asarray(labels) if kind == "classification" else np.zeros(len(labels))
     _, stratum, sizes = np.unique(strata, return_inverse=True, return_counts=True)
     place = np.empty(len(labels))
@@ -261,7 +265,7 @@ def draw_items(
 
 @dataclass(frozen=True)
 class Trial:
-    """A task whose full result is known, to try few labels on.
+    """A task whose result with all labels is known, for trials with few labels.
 
     Attributes:
         embeddings: vectors of the training items by model.
@@ -292,12 +296,9 @@ def try_labels(
         budgets: numbers of labels.
         n_draws: how often labels are drawn.
         seed: seed of the draws.
-        ways: which of "logme" and "probe" to make.
-
-    Returns:
-        A row per budget that the training items can give and a way: mean of Spearman's rho over the draws in
-        which it is defined, the quantiles 0.025 and 0.975, and the mean loss of taking the best model, in
-        units of the full result.
+        ways: which of "logme" and "probe" to compute. Returns: A row per way and per budget that the training
+        items allow: mean of Spearman's rho over the draws where it is defined, its quantiles 0.025 and 0.975,
+        and the mean loss of taking the best model, in units of the full result.
 
     Raises:
         DataError: no budget is at most the number of training items, or as for `score_few`.
@@ -342,10 +343,10 @@ def _row_of_way(trial: Trial, n_labels: int, way: str, draws: list[pd.Series]) -
 
 
 def _spearman(values: pd.Series, full: pd.Series) -> float:
-    """Spearman's rho; NaN where either is the same for all models."""
+    """Spearman's rho; NaN if either is the same for all models."""
     if values.nunique() < 2 or full.nunique() < 2:
         return float("nan")
-    from scipy.stats import spearmanr  # it takes half a second to import
+    from scipy.stats import spearmanr  # the import takes half a second
 
     return float(spearmanr(values, full).statistic)
 
@@ -354,12 +355,12 @@ def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int
     """Rows that have a label, and their labels, from a CSV file with the columns `row` and `label`.
 
     Args:
-        path: the file; `row` counts from 0, an empty label is none.
+        path: the file; `row` counts from 0; an empty cell means that the item has no label.
         n_items: number of items of the embeddings.
         kind: "classification", labels are names, or "regression", they are numbers.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or a row number or label is not fit for use.
+        DataError: the file cannot be read, lacks a column, or a row number or label is not valid.
     """
     try:
         text, delimiter = told_delimiter(read_text(path), path)
@@ -388,11 +389,11 @@ def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
     """A ranking with the columns `logme`, in nats per item, `updated_score`, and `updated_rank`; 1 is best.
 
     Args:
-        ranking: a ranking table; what orders it is updated.
-        found: what the labels say of these models.
+        ranking: a ranking table; the column that orders it is updated.
+        found: scores of these models from the labels.
 
     Raises:
-        DataError: models differ, fewer than 3, or a value is not finite.
+        DataError: models differ, there are fewer than 3, or a value is not finite.
     """
     score, logmes = ordering_values(ranking), found.scores["logme"]
     updated = update_score(score, logmes, found.reliability["logme"]).values

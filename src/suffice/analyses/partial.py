@@ -13,7 +13,7 @@ PARTIAL_STATISTICS = ("pearson", "spearman")
 def partial_correlation(
     x: pd.Series, y: pd.Series, covariates: pd.DataFrame, statistic: str = "pearson"
 ) -> float:
-    r"""Correlation of x and y after a linear fit of the covariates is taken from both.
+    r"""Correlation of x and y after removing a linear fit on the covariates from both.
 
     .. math:: r_{xy \cdot Z} = \frac{s_{xy} - s_{xZ} S_{ZZ}^{+} s_{Zy}}
               {\sqrt{(s_{xx} - s_{xZ} S_{ZZ}^{+} s_{Zx}) (s_{yy} - s_{yZ} S_{ZZ}^{+} s_{Zy})}}
@@ -24,12 +24,12 @@ def partial_correlation(
     Args:
         x: value by model.
         y: value by model.
-        covariates: columns to hold fixed, models as index; take logarithms of sizes before.
+        covariates: columns to hold fixed, models as index; take logarithms of sizes first.
         statistic: "pearson" or "spearman".
 
     Returns:
-        A value in [-1, 1]; NaN where covariates leave nothing of x or y, or fewer than
-        n_covariates + 3 models have all values.
+        A value in [-1, 1]; NaN if the covariates leave no variance in x or y, or if fewer than n_covariates +
+        3 models have all values.
 
     Raises:
         DataError: the statistic is unknown, or there is no covariate.
@@ -41,7 +41,7 @@ def partial_correlation(
 def partial_interval(
     x: pd.Series, y: pd.Series, covariates: pd.DataFrame, bootstrap: Bootstrap, statistic: str = "pearson"
 ) -> Estimate:
-    """`partial_correlation` with its percentile interval over models; each resample is fitted anew."""
+    """`partial_correlation` with its percentile interval over models; each resample is fitted separately."""
     table = _complete(x, y, covariates, statistic)
     values, n_models = table.to_numpy(), len(table)
     value = float(weighted_partial(values, np.ones((1, n_models)), statistic)[0])
@@ -80,5 +80,5 @@ def _complete(x: pd.Series, y: pd.Series, covariates: pd.DataFrame, statistic: s
     if statistic not in PARTIAL_STATISTICS:
         raise DataError(f"unknown statistic {statistic!r}; choose one of {', '.join(PARTIAL_STATISTICS)}")
     if covariates.shape[1] == 0:
-        raise DataError("there is no covariate; give at least one column, or take the correlation itself")
+        raise DataError("there is no covariate; give at least one column, or use the plain correlation")
     return pd.concat([x, y, covariates], axis=1, join="inner").astype(float).dropna().sort_index()

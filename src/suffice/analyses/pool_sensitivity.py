@@ -1,6 +1,6 @@
-"""Does the pool decide? The ranking again without a model, without a family, and with near-copies as one.
+"""Does the pool decide? Rankings without one model, without one family, and with near-copies counted once.
 
-From pairs alone, by the same aggregate as the ranking.
+They come from the pairs alone, with the same aggregate as the ranking.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,34 +34,35 @@ def pool_sensitivity(
 ) -> pd.DataFrame:
     """The winner and the agreement with the ranking of all models for each smaller pool.
 
-    A model that is left out is neither source nor target. `kendall_tau` compares the ranking of those left
-    with the order that they have among all. The winner changes if it is another than that of the whole pool,
-    although that one is still there; this is `beyond_ties` if the new one is not in the first tie group.
+    A model that is left out is neither source nor target. `kendall_tau` compares the ranking of the remaining
+    models with their order in the whole pool. The winner changes if the winner of the whole pool is still
+    there but another model is first; this is `beyond_ties` if the new winner is not in the first tie group.
 
-    Near-copies are found by `near_copies` from the first estimator's pairs; of each group the model that
-    ranks highest stays.
+    Near-copies are found by `near_copies` from the first estimator's pairs; the highest-ranked model of each
+    group stays.
 
     Args:
         pairs: source, target, nats_per_dim, and perhaps estimator.
         families: family of each model.
         first_group: models that are tied for first among all.
-        how: what orders the models: "ranks", "mean" or "median".
+        how: how models are ordered: "ranks", "mean" or "median".
         self_pairs: whether a model is a target of itself.
-        threshold: share of a target's variance from which two models are near-copies.
+        threshold: share of a target's variance at or above which two models are near-copies.
 
     Returns:
-        One row per pool with `SENSITIVITY_COLUMNS`; `left_out` names models or a family of at least two. That
-        of all models is first. A pool of fewer than 2 models, or in which a model has no target, is left out.
+        One row per pool with `SENSITIVITY_COLUMNS`; `left_out` names models or a family of at least two. The
+        pool of all models comes first. A pool of fewer than 2 models, or in which a model has no target, is
+        omitted.
 
     Raises:
         DataError: there are fewer than 2 models, or a model has no family.
     """
     matrix = nats_matrix(pairs)
     if len(matrix) < 2:
-        raise DataError(f"the pool has {len(matrix)} model(s); sensitivity needs at least 2")
+        raise DataError(f"the pool has {len(matrix)} model(s); a comparison of pools needs at least 2")
     unknown = [model for model in matrix.index if model not in families]
     if unknown:
-        raise DataError(f"model {unknown[0]!r} has no family; give it one")
+        raise DataError(f"model {unknown[0]!r} has no family; set its family")
     self_pairs = counts_self_pairs(pairs, self_pairs)
     whole = scores_of_pool(matrix, how, self_pairs)
     copies = near_copies(nats_matrix(of_first_estimator(pairs)), threshold)
@@ -72,21 +73,21 @@ def pool_sensitivity(
 
 
 def scores_of_pool(matrix: pd.DataFrame, how: str, self_pairs: bool) -> pd.Series:
-    """What orders the sources of a matrix of nats per target dimension; NaN for one without a target."""
+    """The score of each source in a matrix of nats per target dimension; NaN for a source without targets."""
     own = np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy())
     counted = matrix.to_numpy() if self_pairs else np.where(own, np.nan, matrix.to_numpy())
     return pd.Series(aggregate(counted, how), index=matrix.index)
 
 
 def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list[str]]:
-    r"""Groups of models that tell nearly everything of each other, from their pairs.
+    r"""Groups of models that predict each other almost completely, from their pairs.
 
-    A pair's nats per target dimension are read as the share of variance that a Gaussian channel would
-    carry, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5
-    nats. Two models are near-copies if the lower of the shares of both directions reaches the threshold;
-    groups are single linkage. The share is a geometric mean over dimensions: a source that holds some of them
-    exactly can reach it without the others, as the first components of a model do. Both must be targets: what
-    a model tells of one that is none is not known.
+    A pair's nats per target dimension are converted to the share of variance that a Gaussian channel would
+    carry, :math:`R^2 = 1 - e^{-2 I / d}` (Cover and Thomas, 2nd ed., example 8.5.1); 0.95 is about 1.5 nats.
+    Two models are near-copies if the lower of the shares of both directions reaches the threshold; groups are
+    single linkage. The share is a geometric mean over dimensions, so a source that has some dimensions
+    exactly can reach it without the others, as the first components of a model do. Both models must be
+    targets, since both directions are needed.
 
     Args:
         matrix: nats per target dimension, sources as index, targets as columns.
@@ -100,7 +101,7 @@ def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list
     share = -np.expm1(-2 * np.minimum(nats, nats.T))
     linked = share >= threshold
     group = np.arange(len(models))
-    for _ in models:  # a chain of n models is joined after at most n rounds
+    for _ in models:  # n rounds are enough to join a chain of n models
         group = np.where(linked | np.eye(len(models), dtype=bool), group[None, :], len(models)).min(axis=1)
     found = [[models[i] for i in np.flatnonzero(group == g)] for g in np.unique(group)]
     return [members for members in found if len(members) > 1]
@@ -109,7 +110,7 @@ def near_copies(matrix: pd.DataFrame, threshold: float = NEAR_COPY) -> list[list
 def _pools(
     families: Mapping[str, str], whole: pd.Series, copies: list[list[str]]
 ) -> list[tuple[str, str, list[str]]]:
-    """What is changed, what is left out in words, and which models those are."""
+    """The kind of change, a text on what is left out, and the models left out."""
     pools: list[tuple[str, str, list[str]]] = [(WHOLE, "", [])]
     pools += [(MODEL, model, [model]) for model in whole.index]
     by_family = pd.Series({model: families[model] for model in whole.index})
@@ -129,7 +130,7 @@ def _row(  # noqa: PLR0913 - what is left of the pool, and how it is scored
     how: str,
     self_pairs: bool,
 ) -> dict[str, object]:
-    """One pool; empty if it has no ranking."""
+    """The row of one pool; empty if it has no ranking."""
     left = matrix.drop(index=out).drop(columns=[model for model in out if model in matrix.columns])
     if len(left) < 2 or left.shape[1] == 0:
         return {}

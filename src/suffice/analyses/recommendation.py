@@ -1,8 +1,8 @@
-"""Which model to take, how certain that is, and what to do next: sentences from a ranking and its rivals.
+"""Which model to take, how certain that is, and what to do next, in sentences.
 
-Everything here is read from tables. A choice is *settled* where no other model could be first on this pool
-and every witness at hand, a way to choose of another kind, has the same first choice. How often a settled
-choice is right on tasks is measured on random sub-pools in benchmarks/arena/subpools.csv.
+All sentences follow from tables. A choice is *settled* if no other model could be first in this pool and
+every available witness (a way to choose of another kind) has the same first choice.
+benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is right on tasks.
 """
 
 from collections.abc import Collection
@@ -24,10 +24,10 @@ TITLES = {
     "n_parameters": "size",
 }
 N_LABELS = 200
-MAX_LABELLED = 4  # models for which labels are worth their price
+MAX_LABELLED = 4  # models to label for at most
 CHEAPER = 1.5  # times; a smaller saving is not mentioned
-ROUGH = 10  # times; from here on without decimals
-FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width from which on a caution says so
+ROUGH = 10  # times; larger factors are written without decimals
+FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width that triggers a caution
 MIN_FOR_WIDTH = 5  # models
 COST = "seconds_per_1000_items"
 
@@ -38,14 +38,14 @@ class Recommendation:
 
     Attributes:
         model: the model to take, or to try first.
-        is_settled: whether the evidence names this one alone.
+        is_settled: whether the evidence supports only this model.
         headline: one sentence.
         cheaper: a sentence on a cheaper model that could be first as well; empty if there is none.
-        certainty: sentences on how sure this is, on these items and against other models.
+        certainty: sentences on how certain this is, on these items and against other models.
         agreement: sentences on which other ways make the same choice.
-        next_steps: sentences on what to do, and what not to take.
-        cautions: sentences on why not to rely on it.
-        first_choices: what each way to choose puts first: columns way, model.
+        next_steps: sentences on what to do next, and which models to avoid.
+        cautions: reasons not to rely on the answer, in sentences.
+        first_choices: the first choice of each way to choose: columns way, model.
         to_label: models to compare with a few labels; empty if the choice is settled.
 
     Example:
@@ -129,7 +129,7 @@ def recommend(
 
 
 def first_choices(ways: pd.DataFrame) -> pd.DataFrame:
-    """What each way to choose puts first: columns way, model; several models are separated by commas."""
+    """The first choice of each way to choose: columns way, model; tied models are separated by commas."""
     rows = [
         {"way": way, "model": picked(values.set_index("model")["value"].astype(float))}
         for way, values in ways.groupby("predictor", sort=False)
@@ -158,13 +158,13 @@ def headline(tied: list[str], n_models: int) -> str:
 
 
 def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:
-    """The witnesses that put another model first."""
+    """The witnesses with another model first."""
     chosen = choices.set_index("way")["model"]
     return [way for way in WITNESSES if way in chosen and first not in chosen[way].split(", ")]
 
 
 def _to_label(first: str, could_be: list[str], against: list[str], choices: pd.DataFrame) -> list[str]:
-    """The first, the choices of dissenting witnesses, then others that could be first."""
+    """The first model, the choices of dissenting witnesses, then other models that could be first."""
     chosen = choices.set_index("way")["model"]
     rivals = [model for way in against for model in chosen[way].split(", ")]
     return list(dict.fromkeys([first, *rivals, *could_be]))[:MAX_LABELLED]
@@ -178,7 +178,7 @@ def _on_this_pool(first: str, could_be: list[str], n_models: int) -> list[str]:
 
 
 def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
-    """Who could be first among other models like these; nothing where that is not known."""
+    """Which models could be first among other models like these; empty if that is not known."""
     could_be = ranking["could_be_first_pools"]
     if could_be.isna().all():
         return []
@@ -194,7 +194,7 @@ def _who_agrees(choices: pd.DataFrame, first: str) -> list[str]:
 
 
 def _who_differs(choices: pd.DataFrame, first: str) -> list[str]:
-    """What the ways that would take another model would take."""
+    """The choices of the ways that would take another model."""
     titled = _titled(choices).items()
     differ = [
         f"{TITLES[way]} would take {', '.join(models)}" for way, models in titled if first not in models
@@ -203,7 +203,7 @@ def _who_differs(choices: pd.DataFrame, first: str) -> list[str]:
 
 
 def _titled(choices: pd.DataFrame) -> dict[str, list[str]]:
-    """The first choices of the ways that have a name in words."""
+    """The first choices of the ways that have an entry in `TITLES`."""
     return {str(row.way): str(row.model).split(", ") for row in choices.itertuples() if row.way in TITLES}
 
 
@@ -212,7 +212,7 @@ def _sentence(text: str) -> str:
 
 
 def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> str:
-    """The cheapest model that could be first as well, if it saves enough to be worth a sentence."""
+    """The cheapest model that could be first as well, if it saves enough to mention."""
     if cards is None or COST not in cards:
         return ""
     cost = cards.set_index("model")[COST].reindex(could_be).astype(float).dropna()
@@ -235,13 +235,13 @@ def _one_look(ranking: pd.DataFrame) -> list[str]:
     if set(ranking["looks"]) != {"same"}:
         return []
     return [
-        "Source and target saw the same items once, which rewards models that copy the surface; "
-        "a ranking by two looks at each item is a better guide."
+        "Source and target saw the same text of each item, which rewards models that copy the surface. A "
+        "ranking by two looks at each item is a better guide."
     ]
 
 
 def _below_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:
-    """Which models rank below an untrained control; nothing without a control."""
+    """The models that rank below an untrained control; empty without a control."""
     rank = ranking.set_index("model")["rank"]
     known = rank[rank.index.isin(list(controls))]
     if known.empty:
@@ -266,7 +266,8 @@ def _follows_width(ranking: pd.DataFrame) -> list[str]:
     if rho < FOLLOWS_WIDTH:
         return []
     return [
-        f"The ranking follows the width of the vectors (Spearman {rho:.2f}): part of it may be size alone."
+        f"The ranking follows the width of the vectors (Spearman {rho:.2f}): part of it may reflect size "
+        "alone."
     ]
 
 

@@ -43,7 +43,7 @@ def keys_of_analyses() -> list[Key]:
 
 
 def fields_of_keys() -> dict[str, Any]:
-    """The same as fields of a settings model."""
+    """The keys as fields of a settings model."""
     return {
         key.name: (key.kind, Field(default=key.default, description=key.description))
         for key in keys_of_analyses()
@@ -61,7 +61,7 @@ def figures_of(study: "Study") -> list[Figure]:
 
 
 def jobs_of(study: "Study") -> dict[str, list[Analysis]]:
-    """The analyses that one job makes, by its name: light ones together, a heavy one by itself."""
+    """The analyses of each job, by its name: light ones share a job, a heavy one has its own."""
     jobs: dict[str, list[Analysis]] = {}
     for each in analyses_of(study):
         if each.makes:
@@ -81,6 +81,6 @@ def get_figure(name: str) -> Figure:
 
 
 def findings_of(ranked: Ranked) -> Iterator[Finding]:
-    """What all analyses found of one ranking."""
+    """The findings of all analyses about one ranking."""
     for each in ANALYSES:
         yield from each.findings(ranked)

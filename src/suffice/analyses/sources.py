@@ -1,4 +1,4 @@
-"""Where what analyses read lies among the results of a study."""
+"""Paths, within the results of a study, of the tables that analyses read."""
 
 from itertools import product
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from suffice.study.model import Study
 
 ON_PAGE = ("rankings", "pairs", "manifest", "looks", "cards", "baselines", "tasks")
-"""What the page reads beside the tables of the analyses."""
+"""The tables that the page reads in addition to those of the analyses."""
 
 
 def sources(study: "Study", results: str, dataset: str, ranking: str = "") -> dict[str, list[str]]:
-    """The files of one ranking, or of a data set with all its rankings, by what they hold.
+    """The files of one ranking, or of a data set with all its rankings, by content.
 
     Args:
         study: the study.

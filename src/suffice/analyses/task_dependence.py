@@ -1,4 +1,4 @@
-"""On which tasks does the score agree? Agreement against what the tasks are like."""
+"""On which tasks does the score agree? Agreement against properties of the tasks."""
 
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,10 @@ DEPENDENCE_COLUMNS = ("trait", "statistic", "value", "low", "high", "n_tasks", "
 
 
 def task_agreement(scores: pd.Series, results: pd.DataFrame) -> pd.DataFrame:
-    """For each task its agreement with the score and what it is like.
+    """For each task, its agreement with the score and its properties.
 
     `agreement` is Spearman's rho of score and task over models. `n_items` is the mean number of training and
-    test items; `solvability` the share of the way from chance to 1 that the mean over models goes,
+    test items; `solvability` is the share of the way from chance to 1 that the mean over models reaches,
     (mean - chance) / (1 - chance), which is Cohen's correction (Educ. Psychol. Meas. 20, 1960) of an
     accuracy.
 
@@ -29,7 +29,7 @@ def task_agreement(scores: pd.Series, results: pd.DataFrame) -> pd.DataFrame:
         results: task, kind, model, value, chance, n_train, n_test, n_classes.
 
     Returns:
-        One row per task with `TASK_COLUMNS`; NaN where a trait has no meaning.
+        One row per task with `TASK_COLUMNS`; NaN where a property is not defined.
     """
     rows = [_task(str(name), rows, scores) for name, rows in results.groupby("task", sort=False)]
     return pd.DataFrame(rows, columns=list(TASK_COLUMNS))
@@ -38,9 +38,9 @@ def task_agreement(scores: pd.Series, results: pd.DataFrame) -> pd.DataFrame:
 def task_dependence(
     tasks: pd.DataFrame, confidence_level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """Spearman's rho over tasks of the agreement with each trait, with an interval over tasks.
+    """Spearman's rho over tasks between the agreement and each property, with an interval over tasks.
 
-    Tasks of one study are few and not independent: the interval is a lower bound on what is not known.
+    The tasks of a study are few and not independent, so the true uncertainty is larger than the interval.
 
     Args:
         tasks: as `task_agreement` gives it.
@@ -49,7 +49,7 @@ def task_dependence(
         seed: seed of the resamples.
 
     Returns:
-        One row per trait with `DEPENDENCE_COLUMNS`.
+        One row per property with `DEPENDENCE_COLUMNS`.
     """
     bootstrap = Bootstrap(confidence_level, n_resamples, seed)
     table = tasks.set_index("task")
@@ -79,6 +79,6 @@ def _task(name: str, rows: pd.DataFrame, scores: pd.Series) -> dict[str, object]
 
 
 def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
-    """The agreement of one ranking with each task, and what it depends on."""
+    """The agreement of one ranking with each task, and how it depends on the tasks' properties."""
     tasks = task_agreement(ordering_values(ranked["ranking"]), ranked["tasks"])
     return {"agreement_by_task": tasks, "dependence": task_dependence(tasks, **ranked.settings)}

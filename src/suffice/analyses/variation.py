@@ -1,7 +1,7 @@
-"""What a ranking rests on: its agreement with tasks and with itself when one thing is varied.
+"""What a ranking depends on: its agreement with tasks and with itself when one thing is varied.
 
-Of a study: the number of models and targets, a setting of the estimator, the data set, the number of items,
-and versions of one model (a base model and one tuned to follow instructions).
+These can be varied in a study: the number of models and targets, a setting of the estimator, the data set,
+the number of items, and versions of one model (a base model and one tuned to follow instructions).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -62,8 +62,8 @@ def pool_curves(
         seed: of the draws.
 
     Returns:
-        One row per size and statistic with `CURVE_COLUMNS`; `ablation` is n_models or n_targets. No rows with
-        fewer than 4 models that have every task.
+        One row per size and statistic with `CURVE_COLUMNS`; `ablation` is n_models or n_targets. Empty if
+        fewer than 4 models have every task.
 
     Raises:
         DataError: a pair is missing.
@@ -87,7 +87,7 @@ def pool_curves(
 
 
 def sizes_between(least: int, most: int) -> list[int]:
-    """About eight sizes from `least` to `most`, both of them among them."""
+    """About eight sizes from `least` to `most`, including both."""
     return sorted({int(size) for size in np.linspace(least, most, N_SIZES).round()})
 
 
@@ -102,8 +102,8 @@ def agreement_of_variants(
         bootstrap: of the intervals over models.
 
     Returns:
-        One row per variant, what it is held against (`tasks` or another variant) and statistic, with
-        `AGREEMENT_COLUMNS`; between variants there is no interval.
+        One row per variant, object of comparison (`tasks` or another variant) and statistic, with
+        `AGREEMENT_COLUMNS`; comparisons between variants have no interval.
     """
     scores = {name: ordering_values(ranking) for name, ranking in rankings.items()}
     between = agreement_between_rankings(scores).rename(columns={"first": "variant", "second": "against"})
@@ -126,7 +126,7 @@ def ranker_of_items(
     second: Mapping[str, np.ndarray] | None = None,
     **settings: Any,
 ) -> RankItems:
-    """A function from indices of items to the ranking table of all models on them.
+    """A function that maps indices of items to the ranking table of all models on these items.
 
     Args:
         embeddings: by model, shape (n_items, embed_dim).
@@ -150,7 +150,7 @@ def looks_of_models(
 
     Args:
         vectors: the models' vectors of the items.
-        of_looks: their vectors of looks, in the same order, for kinds of looks that have such.
+        of_looks: their vectors of looks, in the same order, for kinds of looks with vectors of their own.
         looks: the pairs of looks.
     """
     beside: list[np.ndarray | None] = [*of_looks] or [None] * len(vectors)
@@ -166,17 +166,17 @@ def agreement_by_items(
     n_draws: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Rankings of random items, every density fitted anew.
+    """Rankings on random subsets of the items, with new fits of every density.
 
     Args:
-        rank_items: makes the ranking table from indices of items.
-        n_items: number of items there are.
+        rank_items: computes the ranking table from indices of items.
+        n_items: number of items in total.
         results: rows of all models' tasks; None without tasks.
-        n_draws: draws of each number of items below all.
+        n_draws: draws for each number of items below the total.
         seed: of the draws.
 
     Returns:
-        n_items, draw, against (`tasks` or `all items`), statistic, value; all items are the last.
+        n_items, draw, against (`tasks` or `all items`), statistic, value; the rows of all items come last.
     """
     generator = np.random.default_rng(derive_seed(seed, "items"))
     whole = ordering_values(rank_items(np.arange(n_items)))
@@ -216,23 +216,23 @@ def version_table(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Score of a version of a model less that of its base, over the targets that neither is.
+    """Score of a version of a model minus that of its base, over targets other than these two.
 
-    The interval is a percentile bootstrap over targets, both models on the same ones, so that what moves
-    both cancels.
+    The interval is a percentile bootstrap over targets, with the same targets for both models, so that common
+    variation cancels.
 
     Args:
         pairs: source, target, nats_per_dim.
         versions: base of each version.
         results: rows of all models' tasks: model, task, value; None without tasks.
-        summary: how nats of the first estimator are summarised, the mean under "ranks"; self pairs do not
+        summary: how nats of the first estimator are summarised; "ranks" takes the mean; self pairs do not
             count.
         n_resamples: resamples of the targets.
         seed: of the resamples.
 
     Returns:
         One row per version with `VERSION_COLUMNS`; task_difference is the mean over tasks of the version's
-        value less the base's.
+        value minus the base's.
 
     Raises:
         DataError: a model has no pairs.
@@ -256,7 +256,7 @@ def version_table(
 
 
 def _task_difference(values: pd.DataFrame | None, version: str, base: str) -> tuple[float, int]:
-    """Mean over the tasks that both have of the difference in value, and how many they are."""
+    """Mean difference in value over the tasks that both have, and the number of these tasks."""
     if values is None:
         return np.nan, 0
     difference = (values.reindex([version, base]).iloc[0] - values.reindex([version, base]).iloc[1]).dropna()

@@ -78,8 +78,8 @@ class Sufficiency:
         """The number, with what it is of, and the warnings; every field is an attribute."""
         error, warned = f"{self.standard_error_nats:.2g}", "".join(f"\n  {said}" for said in self.warnings)
         return (
-            f"Sufficiency({self.nats:.4g} nats, standard error {error}, {self.nats_per_dim:.4g} per dimension; "
-            f"{self.source_dim} to {self.target_dim} dimensions, {self.n_test:,} items"
+            f"Sufficiency({self.nats:.4g} nats, standard error {error}, {self.nats_per_dim:.4g} per "
+            f"dimension; {self.source_dim} to {self.target_dim} dimensions, {self.n_test:,} items"
             f"){warned}"
         )
 

@@ -1,1 +1,1 @@
-"""The questions, one in each file: settings, figure and words; the arithmetic is one folder up."""
+"""One file per question, with its settings, figure and text; the computations are one folder up."""

@@ -1,4 +1,4 @@
-"""What does the ranking rest on? Agreement when one thing is varied; for the target `ablations` alone."""
+"""What does the ranking depend on? Agreement when one thing is varied; only for the target `ablations`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ class VariationSettings(Settings):
     settings: dict[str, Any] = Field(default={}, description="the estimator's other settings")
 
     def variants(self, name: str) -> dict[str, dict[str, Any]]:
-        """The estimators with one value each, by name, as the key `estimators` would have them."""
+        """One estimator per value, by name, in the form of the key `estimators`."""
         return {
             f"{name}-{value}": {"estimator": self.estimator, **self.settings, self.setting: value}
             for value in self.values
@@ -35,14 +35,14 @@ KEY = Key(
     model=VariationSettings,
     kind=dict[str, VariationSettings],
     default={},
-    description="settings of estimators that are varied, by name of the variation; made by the target "
-    "`ablations` alone",
+    description="estimator settings to vary, by name of the variation; computed only by the target "
+    "`ablations`",
     of_each=", for each name",
 )
 
 
 def variations_in(settings: Settings) -> dict[str, VariationSettings]:
-    """What the settings of a study vary, by name."""
+    """The variations in the settings of a study, by name."""
     found: dict[str, VariationSettings] = getattr(settings, KEY.name)
     return found
 
@@ -56,7 +56,7 @@ def draw_ablations(pool: pd.DataFrame, items: pd.DataFrame, settings: Mapping[st
     Args:
         pool: as `suffice.analyses.variation.pool_curves` gives it.
         items: as `agreement_by_items` gives it.
-        settings: as `agreement_of_variants` gives it, by name of the setting; variants that are no numbers
+        settings: as `agreement_of_variants` gives it, by name of the setting; variants that are not numbers
             are not drawn.
 
     Returns:
@@ -67,7 +67,9 @@ def draw_ablations(pool: pd.DataFrame, items: pd.DataFrame, settings: Mapping[st
     """
     panels = [*_of_pool(pool), *_of_items(items), *_of_settings(settings)]
     if not panels:
-        raise DataError("no ablation has a correlation with tasks: too few models have every task")
+        raise DataError(
+            "no ablation can be drawn: too few models have a result on every task; run the missing tasks"
+        )
     return draw_ablation_curves(panels)
 
 
@@ -83,7 +85,7 @@ def _of_items(items: pd.DataFrame) -> Iterator[Ablation]:
     if rows["n_items"].nunique() > 1:
         draws = rows.groupby(["n_items", "statistic"])["value"]
         spread = pd.DataFrame({"mean": draws.mean(), "low": draws.min(), "high": draws.max()}).reset_index()
-        yield Ablation("Fewer items", "n_items", "items, fitted anew", spread, below="range of draws")
+        yield Ablation("Fewer items", "n_items", "items, with new fits", spread, below="range of draws")
 
 
 def _of_settings(settings: Mapping[str, pd.DataFrame]) -> Iterator[Ablation]:
@@ -96,4 +98,4 @@ def _of_settings(settings: Mapping[str, pd.DataFrame]) -> Iterator[Ablation]:
 
 
 ABLATIONS = Analysis(name=KEY.name, key=KEY, is_asked=lambda study: False, findings=lambda ranked: [])
-"""Its tables and figure are made by rules of their own, for the target alone, and are not on the page."""
+"""Its tables and figure have their own rules, run only for this target, and are not on the page."""

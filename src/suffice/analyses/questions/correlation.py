@@ -1,4 +1,4 @@
-"""How well does the score agree with the tasks, and is it a better guide than what is free?"""
+"""How well does the score agree with the tasks, and is it a better guide than free baselines?"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from suffice.study.model import Study
 
 SPEARMAN = "spearman"
-NO_TASKS = "The study has no tasks, so nothing here says how well the ranking agrees with labelled data."
+NO_TASKS = "The study has no tasks, so the agreement of the ranking with labelled data is not measured."
 UNCONFIRMED = (
-    "The labelled tasks of the study do not confirm it: the ranking may agree with them by chance alone."
+    "The labelled tasks of the study do not confirm the ranking: it may agree with them only by chance."
 )
 TOO_FEW = "The agreement of the ranking with the tasks is not defined: too few models have both."
 PREDICTORS = (
@@ -50,7 +50,7 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def _doubts(ranked: Ranked) -> tuple[str, ...]:
-    """That the tasks do not bear the ranking out, where its interval reaches down to no agreement."""
+    """A warning that the tasks do not confirm the ranking, if the interval includes no agreement."""
     table = own_correlation(ranked)
     ours = table[
         (table["predictor"] == ranked.name)
@@ -68,7 +68,7 @@ def own_correlation(ranked: Ranked) -> pd.DataFrame:
 
 
 def describe_agreement(ranked: Ranked) -> tuple[str, Fact]:
-    """How well the ranking agrees with the tasks, beside the best baseline."""
+    """How well the ranking agrees with the tasks, compared with the best baseline."""
     table = own_correlation(ranked)
     overall = table[(table["task"] == MEAN_RANK) & (table["statistic"] == SPEARMAN)]
     ours = overall[overall["predictor"] == ranked.name]
@@ -93,10 +93,10 @@ def _tasks_of(ranked: Ranked) -> pd.DataFrame:
 
 
 def _against_baselines(overall: pd.DataFrame, ranked: Ranked) -> str:
-    """The best baseline's correlation, and whether the score's is higher beyond the interval."""
+    """The best baseline's correlation, and whether the score's differs from it beyond the interval."""
     baselines = _best_first(overall)
     if baselines.empty:
-        return "; there is no baseline to compare with"
+        return "; the study has no baseline to compare with"
     best = baselines.iloc[0]
     name, bounds = str(best["predictor"]), correlation_interval(best["low"], best["high"])
     which = f"the best of {len(baselines)} baselines" if len(baselines) > 1 else "the baseline"
@@ -105,7 +105,7 @@ def _against_baselines(overall: pd.DataFrame, ranked: Ranked) -> str:
 
 
 def _best_first(overall: pd.DataFrame) -> pd.DataFrame:
-    """The baselines, the one of the highest correlation first."""
+    """The baselines, highest correlation first."""
     baselines = overall[(overall["predictor_kind"] == BASELINE) & overall["value"].notna()]
     return baselines.sort_values("value", ascending=False, kind="stable")
 
@@ -117,7 +117,7 @@ def _name_of_best(ranked: Ranked) -> str:
 
 
 def _verdict(ranked: Ranked, baseline: str) -> str:
-    """Whether the difference from a baseline is beyond its interval; nothing if it was not measured."""
+    """Which predictor is the better guide, by the interval of the difference; empty if not measured."""
     if "differences" not in ranked:
         return ""
     table = ranked["differences"]
@@ -135,7 +135,7 @@ def _verdict(ranked: Ranked, baseline: str) -> str:
         return f", and the score is the better guide ({size})"
     if high < 0:
         return f", and the baseline is the better guide ({size})"
-    return f", and the data do not say which is the better guide ({size})"
+    return f", and the data do not show which is the better guide ({size})"
 
 
 def _predictors(ranked: Ranked) -> ShownTable:
@@ -148,7 +148,7 @@ def _predictors(ranked: Ranked) -> ShownTable:
 
 
 def _results(ranked: Ranked) -> tuple[ShownTable, ...]:
-    """A row for each model in the order of the ranking, a column for each task."""
+    """One row per model in the order of the ranking, one column per task."""
     results = _tasks_of(ranked)
     if results.empty:
         return ()
@@ -182,7 +182,7 @@ AGAINST_TASKS = Figure(
 )
 GUIDES = Figure(
     name="predictors",
-    title="Is the score a better guide than what is free?",
+    title="Is the score a better guide than free baselines?",
     caption="Correlation with the tasks of the score (blue) and of baselines that need no estimate (grey); "
     "lines are 95 % intervals over models.",
     draw=lambda ranked: draw_predictors(ranked["correlation"]),

@@ -42,11 +42,12 @@ QUOTIENT = (
     Column("n_models", "Models", integer),
 )
 ABOUT = Markup(
-    "A model is on a front if no other has as high a value (win rate or score) for as little. <strong>Value "
+    "A model is on the Pareto front if no other model reaches its value (win rate or score) at a lower cost "
+    "or exceeds it at the same cost. <strong>Value "
     "divided by cost is not\nrecommended</strong>: costs often differ by far more than values, and the "
     "quotient then ranks by cheapness alone."
 )
-ABOUT_QUOTIENT = Markup(" The table says how well each agrees with the tasks here.")
+ABOUT_QUOTIENT = Markup(" The table shows how well each agrees with the tasks of this study.")
 
 
 def _findings(ranked: Ranked) -> list[Finding]:
@@ -56,7 +57,7 @@ def _findings(ranked: Ranked) -> list[Finding]:
     if front.empty:
         return []
     shown = ShownTable(
-        _named(front), FRONT, "Models that no other beats for the same cost or less", "The fronts in numbers"
+        _named(front), FRONT, "Models that no model of the same or lower cost beats", "The fronts in numbers"
     )
     beside = _quotient(ranked)
     return [
@@ -70,7 +71,7 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def _quotient(ranked: Ranked) -> tuple[ShownTable, ...]:
-    """What dividing by the cost does to the agreement with tasks; nothing without tasks."""
+    """How dividing by the cost changes the agreement with tasks; empty without tasks."""
     if "quotient" in ranked:
         table = ranked["quotient"]
     elif "tasks" in ranked:
@@ -94,9 +95,9 @@ COST_LABELS = {
 
 @styled
 def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Canvas | None = None) -> Drawn:
-    """What orders the models against cost on a logarithmic axis, one panel per cost; the front is named.
+    """Value against cost on a logarithmic axis, one panel per cost; models on the front are named.
 
-    Models without cost (0) stand at the left edge, since a logarithmic axis has no 0.
+    Models with cost 0 are at the left edge because a logarithmic axis has no 0.
 
     Args:
         pareto: as `suffice.analyses.cost.pareto_table` makes it.
@@ -128,7 +129,7 @@ def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Canvas |
 
 
 def _shown(panel: pd.DataFrame) -> pd.Series:
-    """Where a cost is drawn: 0 at a third of the smallest other."""
+    """Position of a cost on the axis: 0 is drawn at a third of the smallest other cost."""
     positive = panel["cost_value"][panel["cost_value"] > 0]
     lowest = positive.min() / 3 if len(positive) else 1.0
     return panel["cost_value"].astype(float).clip(lower=lowest)
@@ -158,7 +159,8 @@ def _name_front(axes: Axes, panel: pd.DataFrame) -> None:
 FIGURE = Figure(
     name="pareto_front",
     title="Score against cost",
-    caption="Named models are on the front: no other has as high a score for as little. The others are pale.",
+    caption="Named models are on the Pareto front: no other model reaches their score at a lower cost. The "
+    "others are pale.",
     draw=lambda ranked: draw_pareto_front(ranked["pareto"], Families.from_table(ranked.models)),
     reads=("pareto",),
 )

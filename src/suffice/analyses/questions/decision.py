@@ -29,12 +29,13 @@ WAYS = (
     Column("n_models", "Models", integer),
     Column("predictor_kind", "Kind"),
 )
-CAPTION = "Ways to choose, the smallest regret first; regret in task units"
+CAPTION = "Ways to choose, smallest regret first; regret in task units"
 ABOUT = (
-    'Regret is the best model\'s mean over the tasks less that of the pick; "best of 3" tries the three that '
-    'stand first. "Beats the widest" is the share of resamples of models in which a way picks better than '
-    "taking the widest model, equal picks counting half. Correlations are signed, with the mean rank over "
-    "tasks."
+    'Regret is the best model\'s mean over the tasks minus that of the pick; "best of 3" tries the first '
+    "three "
+    'models. "Beats the widest" is the share of resamples of models in which the pick is better than the '
+    "widest model; equal picks count half. Correlations are with the mean rank over tasks and keep their "
+    "sign."
 )
 
 
@@ -55,13 +56,13 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def _with_few_picks(ways: pd.DataFrame) -> pd.DataFrame:
-    """The ways to choose, of many tied picks the first ones alone and how many more."""
+    """The ways to choose; a long list of tied picks is cut, with the number of the others."""
     written = [listed(picks.split(", ")) if isinstance(picks, str) else "" for picks in ways["picks"]]
     return ways.assign(picks=written)
 
 
 def describe_decision(table: pd.DataFrame, predictor: str) -> str:
-    """One sentence on what choosing by a predictor would have lost, beside the widest model and chance.
+    """One sentence on the loss from choosing by a predictor, compared with the widest model and with chance.
 
     Args:
         table: as `decision_table` gives it.

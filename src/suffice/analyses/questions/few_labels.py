@@ -50,18 +50,18 @@ class FewLabelsSettings(Settings):
     n_draws: int = Field(
         default=5,
         ge=1,
-        description="how often labels are drawn; the time grows with it, and the error of the mean "
-        "falls with its root",
+        description="number of random draws of labels; the time is proportional to it, and the error of the "
+        "mean falls with its square root",
     )
     ways: tuple[Literal["logme", "probe"], ...] = Field(
         default=("logme", "probe"),
         min_length=1,
-        description="what is made of the labels: `logme`, the evidence of a linear model, and `probe`, its "
-        "result when each item is left out, which is dearer and mostly the better guide",
+        description="how the labels are used: `logme`, the evidence of a linear model, and `probe`, its "
+        "leave-one-out result, which takes longer and is usually the better guide",
     )
     tasks: Literal["all"] | tuple[str, ...] = Field(
         default="all",
-        description="which tasks of the kinds classification and regression: `all`, or a list of names",
+        description="classification and regression tasks to use: `all`, or a list of names",
     )
 
     @field_validator("tasks", mode="before")
@@ -75,7 +75,7 @@ class FewLabelsSettings(Settings):
     @classmethod
     def _each_once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("an entry stands twice; keep one of the two")
+            raise ValueError("an entry occurs twice; keep one of them")
         return value
 
 
@@ -84,19 +84,19 @@ KEY = Key(
     model=FewLabelsSettings,
     kind=FewLabelsSettings | None,
     default=None,
-    description="how a few labels update the ranking, tried on the study's tasks; `{}` for the defaults, "
-    "left out it is not made",
+    description="how a few labels update the ranking, tried on the study's tasks; `{}` uses the defaults; "
+    "without this key nothing is tried",
 )
 
 
 def settings_in(study: "Study") -> FewLabelsSettings | None:
-    """What the study asks for; None if it does not."""
+    """The settings in the study; None if the study does not ask for this."""
     found: FewLabelsSettings | None = getattr(study.settings, KEY.name)
     return found
 
 
 def tasks_to_try(study: "Study") -> "dict[str, TaskRow]":
-    """The tasks on which few labels are tried; none if the study does not ask for it."""
+    """The tasks on which few labels are tried; empty if the study does not ask for this."""
     wanted = settings_in(study)
     if wanted is None:
         return {}
@@ -105,7 +105,7 @@ def tasks_to_try(study: "Study") -> "dict[str, TaskRow]":
 
 
 def _check(study: "Study", path: Path) -> None:
-    """The tasks that study.yaml names, and that there are some."""
+    """The tasks that study.yaml names; at least one is required."""
     wanted, kinds = settings_in(study), " or ".join(KINDS_WITH_SPLIT)
     for name in wanted.tasks if wanted and wanted.tasks != "all" else ():
         must_exist(path, f"{KEY.name}.tasks", "task", name, study.tasks)
@@ -144,10 +144,10 @@ TRIED = (
     Column("n_draws", "Draws", integer),
 )
 ABOUT = (
-    "Labels are drawn from the training items of each task, and what they say of each model is weighed with "
-    "its score by how reliable they are, which is measured on halves of the same labels; no other label is "
-    "used. Labels are reliable if both halves rank the models alike, which does not mean that they rank them "
-    "right."
+    "Labels are drawn from the training items of each task. The result of each model on them is combined "
+    "with its score, weighted by the reliability of the labels. Reliability is measured on halves of the "
+    "same labels, so no other label is used. Labels are reliable if both halves rank the models the same "
+    "way, which does not mean that the ranking is right."
 )
 
 
@@ -176,7 +176,7 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def describe_few_labels(trials: pd.DataFrame) -> str:
-    """What the smallest and the largest number of labels give, in sentences; empty if nothing could be tried.
+    """Sentences on the results with the fewest and the most labels; empty if nothing could be tried.
 
     Args:
         trials: as `try_tasks` gives it.
@@ -202,7 +202,7 @@ def describe_few_labels(trials: pd.DataFrame) -> str:
 
 
 def notes_of(trials: pd.DataFrame) -> list[str]:
-    """Which numbers of labels could not be tried, and why."""
+    """The numbers of labels that could not be tried, with the reason."""
     noted = trials[trials["note"].fillna("") != ""]
     pairs = zip(noted["task"], noted["n_labels"], noted["note"], strict=True)
     return [f"{task}, {n_labels} labels: {note}" for task, n_labels, note in pairs]
@@ -225,16 +225,17 @@ LOSS = "mean loss of the pick"
 def draw_few_labels(trials: pd.DataFrame, figure: Canvas | None = None) -> Drawn:
     """Spearman's correlation with the results of all labels against the number of labels.
 
-    The first panel is the mean over tasks, the second the mean loss of taking the best model, then a panel a
-    task with a band that holds 95 % of the draws.
+    The first panel shows the mean over tasks, the second the mean loss of taking the best model. One panel
+    per task follows, with a band that holds 95 % of the draws.
 
     Args:
-        trials: dataset, task, n_labels, way, spearman, spearman_low, spearman_high, regret_at_1; what could
-            not be tried has no values and is not drawn.
+        trials: dataset, task, n_labels, way, spearman, spearman_low, spearman_high, regret_at_1; numbers of
+            labels that could not be tried have no values and are not drawn.
         figure: where to draw; by default a new one of fitting size.
 
     Returns:
-        The figure; points: panel, n_labels, way, y, and the band y_low, y_high where there is one.
+        The figure; points: panel, n_labels, way, y, and the ends of the band, y_low and y_high, if there is a
+        band.
 
     Raises:
         DataError: a column is missing, or there are no rows.
@@ -261,7 +262,7 @@ def draw_few_labels(trials: pd.DataFrame, figure: Canvas | None = None) -> Drawn
 
 
 def _points(trials: pd.DataFrame) -> pd.DataFrame:
-    """What is drawn, panel after panel."""
+    """The points of each panel in turn."""
     means = mean_of_tasks(trials)
     names = {"spearman": "y", "spearman_low": "y_low", "spearman_high": "y_high"}
     several = trials["dataset"].nunique() > 1

@@ -1,4 +1,4 @@
-"""What does a model not tell of another? The directions and items of which most is lost."""
+"""What can a model not predict about another? The directions and items with the largest loss."""
 
 from itertools import chain
 from pathlib import Path
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 
 class ExplainSettings(Settings):
-    """Of which pairs it is said what the source does not give of the target."""
+    """The pairs for which the page shows what the source cannot predict about the target."""
 
     pairs: Literal["auto"] | tuple[tuple[str, str], ...] = Field(
         default="auto",
-        description="`auto`: the model that is ranked first, as source of the target of which it tells "
-        "least, or a list of pairs, each `[source, target]`; `[]` for none",
+        description="`auto` takes the model ranked first as source and the target that it predicts worst; or "
+        "give a list of pairs, each `[source, target]`; `[]` for no pairs",
     )
-    n_directions: int = Field(default=6, ge=1, description="how many directions of a target are listed")
-    n_items: int = Field(default=6, ge=1, description="how many lost and how many gained items are listed")
+    n_directions: int = Field(default=6, ge=1, description="how many directions of a target to list")
+    n_items: int = Field(default=6, ge=1, description="how many lost and how many gained items to list")
 
     @field_validator("pairs", mode="before")
     @classmethod
@@ -63,18 +63,18 @@ KEY = Key(
     model=ExplainSettings,
     kind=ExplainSettings,
     default=ExplainSettings(),
-    description="of which pairs it is said what the source does not give",
+    description="pairs for which the page shows what the source cannot predict about the target",
 )
 
 
 def settings_in(study: "Study") -> ExplainSettings:
-    """What the study asks for."""
+    """The settings in the study."""
     found: ExplainSettings = getattr(study.settings, KEY.name)
     return found
 
 
 def explained_pairs(study: "Study") -> list[tuple[str, str]] | Literal["auto"]:
-    """The wanted pairs whose models are all there, or "auto"."""
+    """The requested pairs whose models are all there, or "auto"."""
     wanted = settings_in(study).pairs
     return wanted if wanted == "auto" else [pair for pair in wanted if set(pair) <= set(study.models)]
 
@@ -97,9 +97,9 @@ DIRECTIONS = (
     Column("low_items", "Items at one end"),
     Column("high_items", "Items at the other"),
     Column("variance_share", "Share of the variance", percent),
-    Column("lost_share", "of it lost", percent),
+    Column("lost_share", "Lost share", percent),
     Column("r2", "R²", correlation),
-    Column("nats", "Nats given", number),
+    Column("nats", "Nats", number),
 )
 ITEMS = (
     Column("item", "Row", integer),
@@ -108,13 +108,12 @@ ITEMS = (
     Column("end", "End"),
 )
 ABOUT = (
-    "The target's principal components are taken one by one: how much of each a linear regression on the "
-    "source's vectors gives, held out. A component is named by the items that lie farthest out on it, at "
-    "both ends."
+    "A linear regression on the source's vectors predicts each principal component of the target, on "
+    "held-out items. Each component is described by the items at its two ends."
 )
 ABOUT_PAIR = Markup(
-    "<strong>{}</strong> as source of <strong>{}</strong>: {} nats per item on average. An item of negative "
-    "nats is one that the source misleads about."
+    "<strong>{}</strong> as source of <strong>{}</strong>: {} nats per item on average. Negative nats mean "
+    "that the source misleads about the item."
 )
 
 
@@ -124,12 +123,12 @@ def _findings(ranked: Ranked) -> list[Finding]:
     directions, items = ranked["directions"], ranked["lost_items"]
     by_pair = directions.groupby(["source", "target"], sort=False)
     parts = tuple(_part(rows, items) for _, rows in by_pair)
-    title = "What does a model not tell of another?"
+    title = "What can a model not predict about another?"
     return [Finding(title=title, about=ABOUT, figures=(FIGURE,), parts=parts)]
 
 
 def _part(directions: pd.DataFrame, items: pd.DataFrame) -> Finding:
-    """One pair, with the items of all."""
+    """The finding of one pair."""
     source, target = directions["source"].iloc[0], directions["target"].iloc[0]
     own = items[(items["source"] == source) & (items["target"] == target)]
     names = f"{source} as source of {target}"
@@ -137,9 +136,9 @@ def _part(directions: pd.DataFrame, items: pd.DataFrame) -> Finding:
         pair=(str(source), str(target)),
         about=ABOUT_PAIR.format(source, target, number(own["mean_item_nats"].iloc[0])),
         tables=(
-            ShownTable(own, ITEMS, f"Items that are lost and gained most: {names}", name_at=1),
+            ShownTable(own, ITEMS, f"Items with the largest loss and gain:  {names}", name_at=1),
             ShownTable(
-                directions, DIRECTIONS, f"Directions of which most is lost: {names}", "Directions in numbers"
+                directions, DIRECTIONS, f"Directions with the largest loss:  {names}", "Directions in numbers"
             ),
         ),
     )
@@ -157,8 +156,8 @@ def draw_lost_directions(explained: pd.DataFrame, figure: Canvas | None = None) 
     """A panel per pair: for each direction its share of the target's variance, and how much of it is lost.
 
     Args:
-        explained: a row per pair and direction, as `suffice.analyses.explain.explain_pairs` makes it; a
-            lost share can be above the direction's own, where the source misleads.
+        explained: a row per pair and direction, as `suffice.analyses.explain.explain_pairs` makes it; where
+            the source misleads, the lost share can exceed the direction's own share.
         figure: where to draw; by default a new one of fitting size.
 
     Returns:
@@ -181,7 +180,7 @@ def draw_lost_directions(explained: pd.DataFrame, figure: Canvas | None = None) 
         _draw_panel(axes, points[points["panel"] == panel])
         panel_title(axes, f"{source} → {target}")
     grid[-1].set_xlabel("share of the target's variance (%)")
-    marks = [Patch(color=LOST, label="lost"), Patch(color=GIVEN, label="given by the source")]
+    marks = [Patch(color=LOST, label="lost"), Patch(color=GIVEN, label="predicted by the source")]
     figure.legend(handles=marks, loc="outside lower center", ncols=2)
     return Drawn(figure, points.reset_index(drop=True))
 
@@ -195,7 +194,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
         label.set_parse_math(False)
         label.set_multialignment("left")
     for end, row in zip(pd.concat([share, lost], axis=1).max(axis=1), rows_of(points), strict=True):
-        text = f"component {row.component}: {row.nats:.2f} nats given".replace("-", "−")
+        text = f"component {row.component}: {row.nats:.2f} nats".replace("-", "−")
         axes.annotate(text, (end, row.position), (4, 0), textcoords="offset points", va="center", fontsize=6)
     axes.set_xlim(0, float(max(share.max(), lost.max())) * 1.55)
     axes.set_ylim(len(points) - 0.4, -0.6)
@@ -204,7 +203,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _ends(row: Any) -> str:
-    """The items at both ends, a line each."""
+    """The items at both ends, one line per end."""
     return f"− {_shorten(str(row.low_items))}\n+ {_shorten(str(row.high_items))}"
 
 
@@ -214,9 +213,9 @@ def _shorten(text: str) -> str:
 
 FIGURE = Figure(
     name="lost_directions",
-    title="Directions that are lost",
-    caption="Bars are shares of the target's variance, in colour what the source does not give of them; "
-    "beside each component the items at its two ends.",
+    title="Lost directions",
+    caption="Bars are shares of the target's variance; the coloured part is what the source cannot predict. "
+    "Beside each component are the items at its two ends.",
     draw=lambda ranked: draw_lost_directions(ranked["directions"]),
     reads=("directions",),
 )

@@ -1,4 +1,4 @@
-"""The ranking itself as pictures: scores and ranks, pairs, a graph, and training."""
+"""Figures of the ranking itself: scores and ranks, pairs, a graph, and training."""
 
 import pandas as pd
 
@@ -16,8 +16,8 @@ RANK_BARS = Figure(
     name="rank_bars",
     title="Scores and ranks",
     caption="Left: the share of comparisons with other models that a model wins on common targets. Middle: "
-    "its rank. Lines are 95 % intervals for these models as targets: what more items could change. Thin "
-    "lines are ranks on other pools like this one. Models in one bracket are tied: the items "
+    "its rank. Lines are 95 % intervals for these models as targets: they show what more items could change. "
+    "Thin lines are for ranks in other pools like this one. Models in one bracket are tied: the items "
     "cannot tell them apart.",
     draw=lambda ranked: draw_rank_bars(ranked["ranking"], Families.from_table(ranked.models)),
     reads=("ranking",),
@@ -26,8 +26,8 @@ PAIR_MATRIX = Figure(
     name="pair_matrix",
     title="How well each model predicts the others",
     caption="Each cell is one pair: how many nats per target dimension the source (row) gives about the "
-    "target (column). Models with like profiles stand side by side; a model with itself takes no part in the "
-    "colour scale or the score.",
+    "target (column). Models with similar profiles are side by side. A model paired with itself does not "
+    "count for the colour scale or the score.",
     draw=lambda ranked: draw_pair_matrix(
         of_first_estimator(ranked["pairs"]), Families.from_table(ranked.models)
     ),
@@ -36,8 +36,8 @@ PAIR_MATRIX = Figure(
 MODEL_GRAPH = Figure(
     name="model_graph",
     title="The models as a graph",
-    caption="An arrow leads to each target from its strongest sources; colours are communities, the size of "
-    "a node is its score. Models that are no targets are left out.",
+    caption="Arrows point to each target from its strongest sources. Colours are communities, and the size "
+    "of a node is its score. Models that are not targets are left out.",
     draw=lambda ranked: draw_model_graph(
         of_first_estimator(ranked["pairs"]), ranked["ranking"], seed=ranked.settings["seed"]
     ),
@@ -45,9 +45,8 @@ MODEL_GRAPH = Figure(
 )
 CHECKPOINT_CURVES = Figure(
     name="checkpoint_curves",
-    title="Through training",
-    caption="Score and task results of the checkpoints of one model against the training step, with 95 % "
-    "intervals.",
+    title="During training",
+    caption="Score and task results of a model's checkpoints against the training step, with 95 % intervals.",
     draw=lambda ranked: draw_checkpoint_curves(
         checkpoints(ranked.models, ranked["ranking"]), ranked["tasks"] if "tasks" in ranked else None
     ),
@@ -56,7 +55,7 @@ CHECKPOINT_CURVES = Figure(
 
 
 def checkpoints(models: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
-    """The models that are checkpoints of a training: their rows of the ranking with series and step."""
+    """The models that are checkpoints of a training run: their rows of the ranking, with series and step."""
     trained = models[models["training"].notna()]
     named = trained.assign(series=trained["training"].str[0], step=trained["training"].str[1])
     return named.merge(ranking, on="model").sort_values(["series", "step"], ignore_index=True)
@@ -69,7 +68,7 @@ def _bars(ranked: Ranked) -> list[Finding]:
 
 
 def _matrix(ranked: Ranked) -> list[Finding]:
-    """The pairs as a table that can be explored; as a picture where they are not at hand."""
+    """The pairs as an interactive table, or as a figure if the page does not have the pairs."""
     if "pairs" not in ranked:
         return [Finding(place=Place.RANKING, figures=(PAIR_MATRIX,))]
     pairs = of_first_estimator(ranked["pairs"])
@@ -88,7 +87,7 @@ def _matrix(ranked: Ranked) -> list[Finding]:
 
 
 def _picture(figure: Figure) -> Analysis:
-    """An analysis that is one figure."""
+    """An analysis that consists of one figure."""
     return Analysis(
         name=figure.name,
         figures=(figure,),

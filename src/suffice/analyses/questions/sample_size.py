@@ -1,4 +1,4 @@
-"""Are there enough items? The ranking with fewer of them, and what more would tell apart."""
+"""Are there enough items? The ranking with fewer items, and the pairs that more items would separate."""
 
 import numpy as np
 import pandas as pd
@@ -24,17 +24,21 @@ from suffice.plots.style import (
 from suffice.ranking.sample_size import IN_SIGHT, enough_items
 
 NAMED = 3
-AGREEMENT, APART, MORE = "agreement with the ranking on all items", "neighbours told apart", "with more items"
+AGREEMENT, APART, MORE = (
+    "agreement with the ranking on all items",
+    "distinguishable neighbours",
+    "with more items",
+)
 
 
 @styled
 def draw_ranking_by_items(
     by_items: pd.DataFrame, ranking: pd.DataFrame, figure: Canvas | None = None
 ) -> Drawn:
-    """Agreement of rankings on fewer items with that on all, and how many neighbours are told apart.
+    """Agreement of rankings on fewer items with the ranking on all, and distinguishable neighbours.
 
-    Beyond the items there are, a step is where one more adjacent pair would be distinguishable if
-    differences stayed as they are.
+    Beyond the number of items in the study, a step marks where one more adjacent pair would be
+    distinguishable if differences stayed the same.
 
     Args:
         by_items: n_items, kendall_tau, tau_low, tau_high, separated, n_neighbours, as
@@ -66,7 +70,7 @@ def draw_ranking_by_items(
 
 
 def _steps(by_items: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of items at which one more pair of neighbours would be told apart: n_items, y, label."""
+    """Numbers of items at which one more pair of neighbours would be distinguishable: n_items, y, label."""
     ranking = ranking.sort_values(["rank", "model"], ignore_index=True)
     n_items = ranking["n_items"].iloc[0]
     names = pd.Series(short_names(list(ranking["model"]), 22))
@@ -102,7 +106,7 @@ def _draw_apart(axes: Axes, points: pd.DataFrame, more: pd.DataFrame, n_neighbou
         name = axes.annotate(row.label, (row.n_items, row.y), (-3, 2), textcoords="offset points", ha="right")
         name.set(fontsize=6, color=INK)
         name.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.4})
-    axes.set(xlabel="items (dashed: if differences stay as they are)", ylim=(0, n_neighbours * 1.12 + 0.5))
+    axes.set(xlabel="items (dashed: if differences stay the same)", ylim=(0, n_neighbours * 1.12 + 0.5))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     panel_title(axes, f"{APART}, of {n_neighbours}", bold=False)
     _scale_items(axes, [float(points["n_items"].iloc[0]), here, *more["n_items"]])
@@ -117,7 +121,7 @@ def _scale_items(axes: Axes, marked: list[float]) -> None:
 
 
 def _apart(marked: list[float]) -> list[float]:
-    """The numbers to write: rounded to three digits, each at least 1.7 times the one before."""
+    """The numbers to print: rounded to three digits, each at least 1.7 times the previous one."""
     kept: list[float] = []
     for value in sorted(marked):
         if not kept or value >= 1.7 * kept[-1]:
@@ -128,10 +132,10 @@ def _apart(marked: list[float]) -> list[float]:
 FIGURE = Figure(
     name="ranking_by_items",
     title="Are there enough items?",
-    caption="Left: how well rankings on random parts of the items agree with that on all (Kendall's τ; band: "
-    "nine in ten parts). The fits are those on all items, so fits on fewer items would agree less. Right: "
-    "how many adjacent pairs in the ranking are distinguishable; dashed, with more items, if differences "
-    "stay as they are.",
+    caption="Left: how well rankings on random parts of the items agree with the ranking on all items "
+    "(Kendall's τ; the band holds nine in ten parts). The models are not fitted again, so rankings "
+    "with new fits on fewer items would agree less. Right: how many adjacent pairs in the ranking "
+    "are distinguishable. The dashed line is for more items, if differences stay the same.",
     draw=lambda ranked: draw_ranking_by_items(ranked["by_items"], ranked["ranking"]),
     reads=("by_items", "ranking"),
 )

@@ -36,10 +36,11 @@ POOLS = (
     Column("n_models", "Models", integer),
     Column("winner", "Winner"),
     Column("verdict", "Changes"),
-    Column("kendall_tau", "Kendall with the whole", correlation),
+    Column("kendall_tau", "Kendall's τ with all models", correlation),
 )
 ABOUT = Markup(
-    "Models are near-copies if each tells 95 % or more of the other's variance (1 − e<sup>−2I/d</sup> in "
+    "Two models are near-copies if each explains at least 95 % of the other's variance (1 − "
+    "e<sup>−2I/d</sup> in "
     "both directions)."
 )
 
@@ -65,10 +66,10 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def _with_verdict(table: pd.DataFrame) -> pd.DataFrame:
-    """The smaller pools with a word on their winner, those that change it first."""
+    """The smaller pools with a label on their winner, pools with another winner first."""
     pools = table[table["change"] != WHOLE]
     rank = pools["winner_changes"].astype(int) + pools["beyond_ties"].astype(int)
-    words = rank.map({0: "", 1: "within the tie", 2: "beyond the tie"})
+    words = rank.map({0: "", 1: "within the tie", 2: "outside the tie"})
     pools = pools.assign(verdict=words, order=-rank)
     return pools.sort_values(["order", "kendall_tau"], kind="stable")
 
@@ -80,9 +81,9 @@ def describe_sensitivity(table: pd.DataFrame) -> str:
     if pools.empty or pd.isna(lowest):
         return "There are too few models to leave one out."
     changed = pools[pools["winner_changes"]]
-    agreement = f"Kendall's τ with the whole ranking is at least {lowest:.2f}".replace("-", "−")
+    agreement = f"Kendall's τ with the ranking of all models is at least {lowest:.2f}".replace("-", "−")
     if changed.empty:
-        return f"The winner stays in all {len(pools)} smaller pools; {agreement}."
+        return f"The winner stays the same in all {len(pools)} smaller pools; {agreement}."
     beyond = pools[pools["beyond_ties"]]
     kind = "one that is not tied for first" if len(beyond) else "one that is tied for first"
     return f"The winner changes in {len(changed)} of {len(pools)} smaller pools, to {kind}; {agreement}."
@@ -108,14 +109,14 @@ LOOKS = (
 
 @styled
 def draw_pool_sensitivity(sensitivity: pd.DataFrame, figure: Canvas | None = None) -> Drawn:
-    """Kendall's tau of each smaller pool with the ranking of all, and whether its winner is another.
+    """Kendall's tau of each smaller pool with the ranking of all, and whether its winner differs.
 
     Args:
         sensitivity: change, left_out, n_left_out, winner, winner_changes, beyond_ties, kendall_tau.
         figure: where to draw; by default a new figure of fitting size.
 
     Returns:
-        The figure; points: the rows drawn, `look` (0: same winner, 1: within the tie, 2: beyond) and
+        The figure; points: the rows drawn, `look` (0: same winner, 1: within the tie, 2: outside the tie) and
         `position` (0 is the top row).
 
     Raises:
@@ -147,7 +148,7 @@ def draw_pool_sensitivity(sensitivity: pd.DataFrame, figure: Canvas | None = Non
 
 
 def _name_winner(axes: Axes, row: Any, color: str, size: float) -> None:
-    """The other winner's name beside its mark, on the side that has room."""
+    """Write the other winner's name beside its mark, on the side that has room."""
     right = row.kendall_tau < MIDDLE
     place = (row.kendall_tau, row.position)
     name = axes.annotate(row.winner, place, (6 if right else -6, 0), textcoords="offset points")
@@ -155,7 +156,7 @@ def _name_winner(axes: Axes, row: Any, color: str, size: float) -> None:
 
 
 def _name(row: Any) -> str:
-    """What is changed in a pool, in a few words."""
+    """A short text on the change in a pool."""
     if row.change == MERGED:
         return f"near-copies: without {row.left_out}"
     family = "family " if row.change == FAMILY else ""
@@ -170,8 +171,8 @@ def _parameters(study: "Study") -> dict[str, Any]:
 FIGURE = Figure(
     name="pool_sensitivity",
     title="Smaller pools",
-    caption="Agreement with the whole ranking (Kendall's τ) without one model, without one family, and with "
-    "near-copies counted once. Where another model wins, its name stands beside the mark.",
+    caption="Agreement with the ranking of all models (Kendall's τ) without one model, without one family, "
+    "and with near-copies counted once. Where another model wins, its name is beside the mark.",
     draw=lambda ranked: draw_pool_sensitivity(ranked["sensitivity"]),
     reads=("sensitivity",),
 )

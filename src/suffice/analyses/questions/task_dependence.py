@@ -1,4 +1,4 @@
-"""On which tasks does the score agree? Agreement of each task against what it is like."""
+"""On which tasks does the score agree? Agreement with each task against properties of the task."""
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
@@ -22,11 +22,11 @@ from suffice.plots.style import (
 TRAIT_WORDS = {
     "n_classes": "number of classes",
     "n_items": "number of items",
-    "solvability": "how solvable the task is",
+    "solvability": "solvability of the task",
 }
 TRAITS = (
-    Column("trait", "Trait of the task"),
-    Column("value", "Spearman with the agreement", correlation),
+    Column("trait", "Property of the task"),
+    Column("value", "Spearman with agreement", correlation),
     Column("low", "95 % interval", correlation_interval, "low", "high"),
     Column("n_tasks", "Tasks", integer),
     Column("note", "Note"),
@@ -40,8 +40,8 @@ def _findings(ranked: Ranked) -> list[Finding]:
     shown = ShownTable(
         table.assign(trait=table["trait"].map(TRAIT_WORDS)),
         TRAITS,
-        "Agreement and kinds of tasks",
-        "Agreement against kinds of tasks in numbers",
+        "Agreement by properties of tasks",
+        "Agreement against properties of tasks in numbers",
     )
     return [Finding(title="On which tasks does the score agree?", figures=(FIGURE,), tables=(shown,))]
 
@@ -58,9 +58,9 @@ N_NAMED = 8
 
 @styled
 def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None) -> Drawn:
-    """Spearman's correlation of the score with each task against three traits of the tasks.
+    """Spearman's correlation of the score with each task against three properties of the tasks.
 
-    Tasks without a trait, such as regressions without classes, are left out of its panel.
+    Tasks without a property, such as regressions without classes, are left out of its panel.
 
     Args:
         dependence: task, agreement, n_models, n_classes, n_items, solvability.
@@ -106,9 +106,9 @@ def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None)
 
 FIGURE = Figure(
     name="task_dependence",
-    title="Agreement and kinds of tasks",
+    title="Agreement by properties of tasks",
     caption="Each point is a task: Spearman's correlation of the score with it, against its number of "
-    "classes, its number of items, and how far the mean model is on the way from chance to 1.",
+    "classes, its number of items, and how far the mean over models is from chance on the way to 1.",
     draw=lambda ranked: draw_task_dependence(ranked["agreement_by_task"]),
     reads=("agreement_by_task",),
 )
