@@ -147,7 +147,7 @@ def make_page(png) -> Callable[..., PageContent]:
 
 @pytest.fixture
 def make_pairs() -> Callable[..., pd.DataFrame]:
-    """A function that makes the pairs of models of which the last is no target; one is not measured."""
+    """A function that makes the pairs of models the last of which is not a target; one is not measured."""
 
     def make(models=("model-a", "model-b", "model-c")) -> pd.DataFrame:
         rows = [

@@ -1,4 +1,4 @@
-"""What the page says of decisions."""
+"""What the page says about decisions."""
 
 import re
 

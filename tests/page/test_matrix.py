@@ -1,4 +1,4 @@
-"""Pairs of models that can be explored, and what two models are compared by."""
+"""The interactive matrix of pairs, and the comparison of two models."""
 
 import base64
 

@@ -12,7 +12,7 @@ from suffice.plots.model_graph import _places, find_communities, strongest_sourc
 
 
 def blocks(n_models=10):
-    """Two groups of models that tell much of their own and little of the other."""
+    """Two groups of models that predict their own group well and the other poorly."""
     names = [f"m{i}" for i in range(n_models)]
     half = np.arange(n_models) < n_models // 2
     values = 0.05 + 0.6 * (half[:, None] == half[None]) + 0.001 * np.arange(n_models)[:, None]

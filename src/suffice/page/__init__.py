@@ -1,1 +1,1 @@
-"""Pages: one HTML file that needs nothing else. Nothing here knows what a study asks."""
+"""Pages: self-contained HTML files. Nothing here depends on the questions of a study."""

@@ -1,4 +1,4 @@
-"""What analyses found, written for a page."""
+"""The findings of analyses, formatted for a page."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from suffice.page.tables import Table, make_table
 
 @dataclass(frozen=True)
 class FindingView:
-    """A finding with its tables written and its figures read.
+    """A finding with its tables formatted and its figures read.
 
     Attributes:
         finding: the finding.
-        figures: those of its figures that were drawn.
-        tables: tables that are shown at once.
-        folded: tables below a line that unfolds them, with that line.
+        figures: its figures that were drawn.
+        tables: tables that are always open.
+        folded: tables that start folded, each with the line that unfolds it.
         parts: findings within it.
         matrix: its matrix of pairs, if it has one.
     """
@@ -32,7 +32,7 @@ class FindingView:
 
     @property
     def is_head(self) -> bool:
-        """Whether it stands before the ranking itself."""
+        """Whether it comes before the ranking itself."""
         return self.finding.place is Place.HEAD
 
 
@@ -42,9 +42,9 @@ def view_findings(
     """The findings in the order of the page.
 
     Args:
-        findings: what analyses found.
-        figures: paths of PNG files by the figure's name; a figure that is not there is left out.
-        subject: what figures are about, for readers who cannot see them.
+        findings: the findings of analyses.
+        figures: paths of PNG files by the figure's name; missing figures are left out.
+        subject: the subject of the figures, for readers who cannot see them.
 
     Raises:
         DataError: a figure cannot be read or is not a PNG file.

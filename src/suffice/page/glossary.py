@@ -1,4 +1,4 @@
-"""The glossary: the same entries in the documentation, at the end of a page, and behind each term in it."""
+"""The glossary: the same entries in the documentation, at the end of a page, and as tooltips on terms."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from suffice.page.names import keep_names
 ENTRY = re.compile(r"^\*\*(.+?)\.\*\* (.+?)(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\s*See \[[^\]]*\]\([^)]*\)\.")
 ORDINARY = {"Embedding", "Model", "Item", "Source, target", "Family", "Study", "Task"}
-"""Entries whose words are so common that a link at each of them would be in the way."""
+"""Entries whose words are too common to be linked."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def names(self) -> list[str]:
-        """The words that it defines."""
+        """The terms that it defines."""
         return self.title.split(", ")
 
 
@@ -49,7 +49,7 @@ def _entry(title: str, text: str) -> Entry:
 
 @cache
 def _anchors() -> dict[str, str]:
-    """The anchor of each word that is linked, in lower case."""
+    """The anchor of each linked term, in lower case."""
     linked = [entry for entry in entries() if entry.title not in ORDINARY]
     return {name.lower(): entry.anchor for entry in linked for name in entry.names}
 
@@ -76,6 +76,6 @@ def link_terms(text: str) -> Markup:
 
 
 def term_in(text: str) -> str:
-    """The anchor of the first term in a heading; empty if it has none."""
+    """The anchor of the first term in a heading; empty if the heading has no term."""
     found = _pattern().search(text)
     return _anchors()[found[1].lower()] if found else ""

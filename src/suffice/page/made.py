@@ -1,4 +1,4 @@
-"""What a page says of its own making."""
+"""How a page was made."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from suffice.storage.provenance import git_state, machine
 
 
 def provenance_facts(seed: int) -> dict[str, str]:
-    """When, with which seed, on which machine and with which code a page was written."""
+    """The time, seed, machine and code with which a page was written."""
     computer, git = machine(), git_state(Path(__file__).parent)
     facts = {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

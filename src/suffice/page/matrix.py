@@ -1,4 +1,4 @@
-"""A matrix of pairs as an HTML table that can be explored with a pointer or the keyboard."""
+"""A matrix of pairs as an HTML table for use with a pointer or the keyboard."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from suffice.page.tables import download_of
 
 COLUMNS = ("source", "target", "nats_per_dim", "standard_error", "nats")
 N_SHADES = 10
-FEW = 2  # decimals; one more where the scale ends below 1
+FEW = 2  # decimals; one more if the scale ends below 1
 
 
 @dataclass(frozen=True)
 class PairCell:
-    """A written cell: nats per dimension, its standard error, nats in all, and the class of its colour."""
+    """A formatted cell: nats per dimension, its standard error, total nats, and the class of its colour."""
 
     text: str
     error: str
@@ -25,12 +25,12 @@ class PairCell:
 
 @dataclass(frozen=True)
 class MatrixView:
-    """The written matrix.
+    """The formatted matrix.
 
     Attributes:
         caption: what it shows.
         label: its name for screen readers.
-        corner: what rows and columns are.
+        corner: text of the corner cell, which explains rows and columns.
         columns: the targets.
         rows: each source with its cells.
         download: the pairs as CSV in a data URI.
@@ -45,13 +45,13 @@ class MatrixView:
 
 
 def view_matrix(matrix: PairMatrix, subject: str) -> MatrixView:
-    """The matrix with its numbers written and its colours chosen."""
+    """The matrix with formatted numbers and its colours chosen."""
     targets = set(matrix.data["target"])
     columns = [model for model in matrix.models if model in targets]
     pairs = {(row["source"], row["target"]): row for _, row in matrix.data.iterrows()}
     return MatrixView(
-        caption="Nats per target dimension that the source (row) gives about the target (column); "
-        f"the stronger the colour, the more, from {number(matrix.low)} to {number(matrix.high)}",
+        caption="Nats per target dimension that the source (row) gives about the target (column); a stronger "
+        "colour means more, from {number(matrix.low)} to {number(matrix.high)}",
         label=f"Pairs of models ({subject})",
         corner="Source \\ target",
         columns=columns,
@@ -74,6 +74,6 @@ def _cell(pair: pd.Series | None, matrix: PairMatrix) -> PairCell:
 
 
 def shade(value: float, matrix: PairMatrix) -> str:
-    """The class of a value's colour: h0 up to the scale's lower end, h9 from its upper end on."""
+    """The class of a value's colour, from h0 at or below the scale's lower end to h9 at its upper end."""
     place = (value - matrix.low) / (matrix.high - matrix.low)
     return f"h{min(max(int(place * N_SHADES), 0), N_SHADES - 1)}"

@@ -1,4 +1,4 @@
-"""What a page may load and run: its own images, and the one style and script known by their hash."""
+"""Limits on what a page may load and run: its own images, and one style and one script, known by hash."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ STYLE, SCRIPT = "style.html.j2", "script.html.j2"
 
 
 def set_policy(environment: Environment) -> None:
-    """Give pages their style, their script and the policy that lets a browser use these alone."""
+    """Give pages their style, their script and the policy that limits a browser to these."""
     style, script = (environment.get_template(name).render() for name in (STYLE, SCRIPT))
     environment.globals |= {
         "style": Markup(style),
@@ -20,7 +20,7 @@ def set_policy(environment: Environment) -> None:
 
 
 def content_policy(style: str, script: str) -> str:
-    """A content security policy under which any other style or script, also an attribute, does nothing.
+    """A content security policy that blocks any other style or script, including those in attributes.
 
     Source: W3C, Content Security Policy Level 3, section 2.3.1 (hash-source).
     """
@@ -29,5 +29,5 @@ def content_policy(style: str, script: str) -> str:
 
 
 def source_of(text: str) -> str:
-    """The hash of an element's text as a policy names it."""
+    """The hash of an element's text in the form that a policy uses."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

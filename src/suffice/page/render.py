@@ -1,4 +1,4 @@
-"""Figures inside a page, and the templates that pages are made from."""
+"""Figures inside a page, and the templates of pages."""
 
 import base64
 import struct
@@ -19,12 +19,12 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 PIXELS_PER_CSS_PIXEL = 1.6
-"""Figures are drawn at 180 dots per inch; at 1.6 of them a CSS pixel their letters match the page's."""
+"""Figures have 180 dots per inch; at 1.6 dots per CSS pixel their letters match the page's text."""
 
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure inside the page: its image as a data URI, its size in CSS pixels, and its words."""
+    """A figure inside the page: its image as a data URI, its size in CSS pixels, and its text."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class FigureView:
 
 
 def page_environment() -> Environment:
-    """The templates of pages: every text is escaped, and a name that is not given is an error."""
+    """The templates of pages: all text is escaped, and an undefined name is an error."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("suffice", "page"), PackageLoader("suffice", "kinds")]),
         autoescape=True,
@@ -56,7 +56,7 @@ def page_environment() -> Environment:
 
 
 def plain(value: Any) -> str:
-    """A value of a manifest as people read it: "too short: 812, duplicate: 377" for a mapping."""
+    """A value of a manifest in readable form, such as "too short: 812, duplicate: 377" for a mapping."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or MISSING
     if isinstance(value, (list, tuple)):
@@ -67,7 +67,7 @@ def plain(value: Any) -> str:
 
 
 def view_figure(name: str, title: str, caption: str, alt: str, path: Path) -> FigureView:
-    """A figure with its words, read from a PNG file.
+    """A figure with its text, read from a PNG file.
 
     Raises:
         DataError: the file cannot be read or is not a PNG file.
@@ -79,7 +79,7 @@ def view_figure(name: str, title: str, caption: str, alt: str, path: Path) -> Fi
 
 
 def _read_png(path: Path) -> tuple[bytes, int, int]:
-    """The bytes of a PNG file with its width and height in pixels."""
+    """The bytes of a PNG file, and its width and height in pixels."""
     try:
         image = Path(path).read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Tables of a page: columns with a heading, a unit and a way to write their cells."""
+"""Tables of a page: columns with a heading, a unit and a format for their cells."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ MAX_NAME = 60
 
 @dataclass(frozen=True)
 class Cell:
-    """A written cell with the value it is sorted by."""
+    """A formatted cell with its sort value."""
 
     text: str
     sort: str
@@ -23,14 +23,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table to be put on the page.
+    """A table for the page.
 
     Attributes:
         caption: what the table shows.
-        label: its name for screen readers, unlike that of any other table.
-        headings: heading and whether the column holds numbers.
-        rows: the written cells; the first cell of a row that `names` the row comes from column `name_at`.
-        name_at: place of the column that names a row.
+        label: its name for screen readers, unique on the page.
+        headings: each heading, and whether its column holds numbers.
+        rows: the formatted cells; the cell that names a row is in column `name_at`.
+        name_at: position of the column that names a row.
         download: all columns of the table's data as CSV in a data URI.
         file_name: the name under which the browser saves it.
     """
@@ -52,9 +52,9 @@ def make_table(
     file_name: str = "",
     subject: str = "",
 ) -> Table:
-    """The columns that `data` has, written; the name column stays in its place since it is always there.
+    """The columns that `data` has, formatted; the name column is always there, so its position is fixed.
 
-    Without a file name the caption gives it. The subject tells tables of one caption apart.
+    The default file name comes from the caption. The subject distinguishes tables with the same caption.
     """
     shown = [column for column in columns if column.key in data]
     name_at = shown.index(columns[name_at])

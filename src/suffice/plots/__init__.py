@@ -1,4 +1,4 @@
-"""Figures: one function each, tidy tables in, a figure with its drawn points out."""
+"""Figures: each function takes tidy tables and returns a figure with the points it shows."""
 
 from suffice.lazy import lazy_names
 

@@ -1,4 +1,4 @@
-"""What becomes of the agreement when models, targets or a setting are taken away: curves and spread."""
+"""How the agreement changes with fewer models or targets, or with another setting: curves and spread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Ablation:
     """One panel.
 
     Attributes:
-        title: what is taken away.
+        title: what is varied.
         x: name of the column of `curve` that runs along the axis.
-        label: of that axis.
-        curve: columns `x`, statistic, mean, and low and high where there is a spread; no rows if there are
+        label: label of that axis.
+        curve: columns `x`, statistic, mean, and optionally low and high for the spread; empty if there are
             only reference points.
         reference: points to compare with: columns `x`, statistic, value; None if there are none.
         below: a line below the title.

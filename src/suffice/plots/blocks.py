@@ -1,4 +1,4 @@
-"""One pair: how evenly its information comes from the items."""
+"""How evenly the information of one pair is spread over the items."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What training does to a model: score and task results against the training step."""
+"""How training changes a model: score and task results against the training step."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def draw_checkpoint_curves(
 
     Args:
         checkpoints: one row per checkpoint: its row of a ranking table, series (what is trained) and step.
-        results: tasks of these models: model, task, metric, value, standard_error; others are ignored.
+        results: tasks of these models: model, task, metric, value, standard_error; other models are ignored.
         figure: where to draw; by default a new figure of fitting size.
 
     Returns:
@@ -98,7 +98,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, series: list[str]) -> None:
 
 
 def _scale_steps(axes: Axes, steps: pd.Series) -> None:
-    """Logarithmic steps with 0 in view; ticks at measured steps, as many as there is room for."""
+    """A logarithmic axis of steps that includes 0, with ticks at as many measured steps as fit."""
     places = np.unique(steps.to_numpy(dtype=float))
     positive = places[places > 0]
     if positive.size:
@@ -114,7 +114,7 @@ def _scale_steps(axes: Axes, steps: pd.Series) -> None:
 
 
 def _spaced(along: np.ndarray) -> list[int]:
-    """Indices of ticks that leave each other room; the last step always has one."""
+    """Indices of ticks that do not overlap; the last step always has a tick."""
     least = CLOSEST_TICKS * 1.6 * np.ptp(along)
     kept = [len(along) - 1]
     for index in range(len(along) - 2, -1, -1):
@@ -124,7 +124,7 @@ def _spaced(along: np.ndarray) -> list[int]:
 
 
 def short_number(value: float) -> str:
-    """A count in few characters: 400, 1.5k, 20k, 3M."""
+    """A count in short form: 400, 1.5k, 20k, 3M."""
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{suffix}"

@@ -1,4 +1,4 @@
-"""Fonts for labels in any script: those that are installed, and the letters that none of them has."""
+"""Fonts for labels in any script: the installed fonts, and letters that are missing from all of them."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -13,7 +13,7 @@ WIDE = (
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Noto Naskh Arabic", "Segoe UI", "Nirmala UI",
     "Geeza Pro", "Arial Unicode MS", "Unifont",
 )  # fmt: skip
-"""Fonts of many scripts, as Linux, macOS and Windows have them, the best first."""
+"""Fonts for many scripts on Linux, macOS and Windows, best first."""
 NOTO = "Noto Sans "
 REMEDY = "install a font that has them, such as fonts-noto or fonts-noto-cjk, and draw the figures again"
 MOST = 12  # letters that are named
@@ -21,7 +21,7 @@ MOST = 12  # letters that are named
 
 @cache
 def families() -> tuple[str, ...]:
-    """The base font, then the installed ones that take over for letters that it lacks."""
+    """The base font, then the installed fonts for letters that it lacks."""
     installed = set(fontManager.get_font_names())
     noto = sorted(name for name in installed if name.startswith(NOTO))
     wide = [name for name in WIDE if name in installed]
@@ -35,7 +35,7 @@ def letters() -> frozenset[int]:
 
 
 def missing_letters(texts: Iterable[str]) -> str:
-    """The letters, each once and in order, that figures show as boxes."""
+    """The letters that figures show as boxes, each once, in order."""
     used = {letter for text in texts for letter in text if letter.isprintable() and not letter.isspace()}
     return "".join(sorted(letter for letter in used if ord(letter) not in letters()))
 
@@ -46,4 +46,6 @@ def note_on_fonts(texts: Iterable[str]) -> str:
     if not missing:
         return ""
     some = missing if len(missing) <= MOST else f"{missing[:MOST]} and {len(missing) - MOST} more"
-    return f"Figures show boxes for letters that no font on this machine has: {some}. To see them, {REMEDY}."
+    return (
+        f"Figures show boxes for letters that are in no font on this machine:  {some}. To see them, {REMEDY}."
+    )

@@ -1,4 +1,4 @@
-"""Names beside points: placed so that they cover neither one another nor a point."""
+"""Names beside points, placed so that they overlap neither each other nor a point."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ LEADER_FROM_POINTS = 12.0
 
 
 def settle(figure: Figure) -> None:
-    """Lay the figure out for good, so that places in pixels stay as they are."""
+    """Run the layout of the figure and fix it, so that positions in pixels no longer change."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
@@ -28,17 +28,17 @@ def place_labels(
     radii: np.ndarray | float = 2.5,
     size: float = 6.5,
 ) -> list[Annotation]:
-    """Write each name near its point, at the nearest free place; a far name gets a thin line to its point.
+    """Write each name at the nearest free place to its point; a distant name gets a thin line to its point.
 
-    The figure must have been settled.
+    Settle the figure first.
 
     Args:
         axes: where to write.
         anchors: points to name, in data coordinates, shape (n_names, 2).
         names: the names, in order of importance: earlier ones get the better places.
         obstacles: points that must stay visible, in data coordinates, shape (n_obstacles, 2).
-        radii: radius in points of the marks that are named, shape (n_names,) or one for all.
-        size: size of the letters in points.
+        radii: radius of the named marks in points, shape (n_names,) or one for all.
+        size: font size in points.
     """
     points = axes.transData.transform(np.asarray(obstacles, dtype=float).reshape(-1, 2))
     taken: list[np.ndarray] = []
@@ -86,7 +86,7 @@ def _candidates(axes: Axes, label: Annotation, radius: float) -> Iterator[tuple[
 
 
 def _cost(box: np.ndarray, frame: np.ndarray, points: np.ndarray, taken: list[np.ndarray]) -> float:
-    """How bad a place is: pixels over another name count most, then covered points, then the part outside."""
+    """Cost of a place: pixels over another name count most, then covered points, then pixels outside."""
     outside = np.maximum(0, np.concatenate([frame[:2] - box[:2], box[2:] - frame[2:]])).sum()
     inside = ((points >= box[:2] - 2) & (points <= box[2:] + 2)).all(axis=1).sum()
     others = np.array(taken).reshape(-1, 4)

@@ -1,4 +1,4 @@
-"""Lines of several names in one figure: a colour and a marker for each, and a legend above the panels."""
+"""Lines for several names in one figure: a colour and a marker for each, and a legend above the panels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from suffice.plots.style import COLORS, MARKERS
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How the lines of one name look."""
+    """Style of the lines of one name."""
 
     color: str
     marker: str
@@ -29,7 +29,7 @@ Styles = dict[str, LineStyle]
 
 
 def styles_of(names: Iterable[str]) -> Styles:
-    """Colour and marker of each name, by its place."""
+    """Colour and marker of each name, by its position."""
     unique = list(dict.fromkeys(names))
     return {
         name: LineStyle(COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)])

@@ -1,4 +1,4 @@
-"""Who tells most of whom: models as a directed graph, in communities."""
+"""Which models predict each other best: a directed graph with communities."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,15 +39,15 @@ def draw_model_graph(
 ) -> Drawn:
     """Targets as nodes, an arrow from each target's strongest sources to it.
 
-    Models that are no targets are left out: how much the others tell of them is not known.
+    Models that are not targets are left out because nothing is known about how well others predict them.
 
-    The colour of a node is its community, its size the score; the width of an arrow is nats per target
-    dimension. Models that tell much of one another lie close together.
+    The colour of a node is its community and its size is the score. The width of an arrow shows nats per
+    target dimension. Models that predict each other well are close together.
 
     Args:
         pairs: one row per pair with source, target and nats_per_dim.
         ranking: model and score of every model in `pairs`.
-        n_strongest: how many sources to draw for each target; those at or below zero nats are left out.
+        n_strongest: how many sources to draw for each target; sources at or below zero nats are left out.
         seed: seed of the search for communities.
         figure: where to draw; by default a new square one.
 
@@ -63,7 +63,9 @@ def draw_model_graph(
     require_rows(ranking, ("model", "score"), "ranking")
     unknown = sorted(set(matrix.index) - set(ranking["model"]))
     if unknown:
-        raise DataError(f"model {unknown[0]!r} is in the pairs but not in the ranking; rank again")
+        raise DataError(
+            f"model {unknown[0]!r} is in the pairs but not in the ranking; make the ranking again"
+        )
     scores = ranking.set_index("model")["score"].reindex(matrix.index)
     weights = symmetric_weights(matrix)
     communities = find_communities(weights, scores, seed)
@@ -80,10 +82,10 @@ def draw_model_graph(
 def symmetric_weights(matrix: pd.DataFrame) -> np.ndarray:
     """Mean of both directions in nats per target dimension; 0 on the diagonal and where it is negative.
 
-    A negative estimate means that the source was of no use for the target, hence no bond.
+    A negative estimate means that the source does not predict the target, so the two are not connected.
     """
     values = matrix.to_numpy(dtype=float)
-    both = np.where(np.isnan(values), values.T, values)  # one direction alone where the other is missing
+    both = np.where(np.isnan(values), values.T, values)  # only one direction if the other is missing
     weights = np.nan_to_num((both + both.T) / 2, nan=0.0).clip(min=0.0)
     np.fill_diagonal(weights, 0.0)
     return weights
@@ -91,7 +93,7 @@ def symmetric_weights(matrix: pd.DataFrame) -> np.ndarray:
 
 def find_communities(weights: np.ndarray, scores: pd.Series, seed: int) -> np.ndarray:
     """Louvain communities (Blondel et al. 2008), numbered from 1 by their best score; (n_models,)."""
-    graph = nx.from_numpy_array(weights)  # numbers as nodes: sets of texts have no fixed order
+    graph = nx.from_numpy_array(weights)  # nodes are numbers because sets of texts have no fixed order
     found = nx.community.louvain_communities(graph, weight="weight", seed=seed)
     values = scores.to_numpy(dtype=float)
     ordered = sorted(found, key=lambda members: -max(values[node] for node in members))
@@ -102,7 +104,7 @@ def find_communities(weights: np.ndarray, scores: pd.Series, seed: int) -> np.nd
 
 
 def strongest_sources(matrix: pd.DataFrame, n_strongest: int) -> pd.DataFrame:
-    """The `n_strongest` other sources of every target, source, target, nats_per_dim; positive only."""
+    """The `n_strongest` other sources of every target with positive nats: source, target, nats_per_dim."""
     others = matrix.mask(np.eye(len(matrix), dtype=bool))
     tidy = others.rename_axis(index="source").reset_index()
     tidy = tidy.melt("source", var_name="target", value_name="nats_per_dim")
@@ -113,7 +115,7 @@ def strongest_sources(matrix: pd.DataFrame, n_strongest: int) -> pd.DataFrame:
 def _places(weights: np.ndarray) -> np.ndarray:
     """Places of the nodes in a unit square, shape (n_models, 2), by the method of Kamada and Kawai (1989).
 
-    The distance wanted between two models falls linearly from 1 (weakest bond) to 0.25 (strongest).
+    The target distance between two models falls linearly from 1 (weakest connection) to 0.25 (strongest).
     """
     n_models = len(weights)
     others = weights[~np.eye(n_models, dtype=bool)]
@@ -125,7 +127,7 @@ def _places(weights: np.ndarray) -> np.ndarray:
 
 
 def _apart(places: np.ndarray, least: float, n_rounds: int = 200) -> np.ndarray:
-    """Push points away from one another until all are `least` apart, or the rounds are over; in [0, 1]."""
+    """Push points apart until all distances are at least `least` or the rounds are over; result in [0, 1]."""
     span = np.ptp(places, axis=0).max()
     places = (places - places.min(axis=0)) / (span or 1.0)
     for _ in range(n_rounds):
@@ -190,12 +192,12 @@ def _draw_arrows(axes: Axes, graph: _Graph, areas: np.ndarray) -> None:
 
 
 def _color(community: int) -> str:
-    """Colour of a community; beyond seven the colours begin again."""
+    """Colour of a community; colours repeat after seven."""
     return COLORS[(community - 1) % len(COLORS)]
 
 
 def _rescaled(values: pd.Series, limits: tuple[float, float]) -> np.ndarray:
-    """Values mapped linearly onto `limits`; the middle where all are equal or missing."""
+    """Values mapped linearly onto `limits`; the middle if all are equal or missing."""
     array = values.to_numpy(dtype=float)
     usable = array[np.isfinite(array)]
     if usable.size == 0 or np.ptp(usable) == 0:
@@ -205,7 +207,7 @@ def _rescaled(values: pd.Series, limits: tuple[float, float]) -> np.ndarray:
 
 
 def _tips(graph: _Graph) -> np.ndarray:
-    """Points near the heads of the arrows, to be kept free of names; shape (n_edges, 2)."""
+    """Points near the heads of the arrows that names must not cover; shape (n_edges, 2)."""
     place = dict(zip(graph.nodes["model"], graph.nodes[["x", "y"]].to_numpy(), strict=True))
     tips = [0.1 * place[edge.source] + 0.9 * place[edge.target] for edge in rows_of(graph.edges)]
     return np.array(tips).reshape(-1, 2)
@@ -233,7 +235,7 @@ def _sizes(graph: _Graph) -> list[Line2D]:
 
 
 def _ends(values: pd.Series, limits: tuple[float, float]) -> list[tuple[float, float]]:
-    """The smallest and the largest value with what they are drawn as; one entry if they are equal."""
+    """The smallest and the largest value with their drawn sizes; one entry if they are equal."""
     usable = values.dropna()
     if usable.empty:
         return []

@@ -1,4 +1,4 @@
-"""How well every source tells every target: the matrix of pairs, like models side by side."""
+"""How well every source predicts every target: the matrix of pairs, with similar models side by side."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -41,7 +41,7 @@ class Clustering:
     """Average linkage of models by the correlation of their profiles.
 
     Attributes:
-        order: the models, like ones side by side.
+        order: the models, similar ones side by side.
         tree: scipy's linkage matrix, shape (n_models - 1, 4); None for a single model.
     """
 
@@ -53,10 +53,10 @@ class Clustering:
 def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
     """Nats per target dimension of every pair: sources in rows, targets in columns, in one order.
 
-    Rows and columns are ordered by `cluster_models`; a model that is no target has no column. The
-    colours span the values of the pairs of different models, far outliers excepted (further from the
-    quartiles than three times their distance); a cell beyond that range has the colour of its end and
-    a dot. A pair that was not measured is grey.
+    Rows and columns are ordered by `cluster_models`; a model that is not a target has no column. The colours
+    span the values of pairs of different models, without far outliers (more than three interquartile ranges
+    from the quartiles). A cell beyond that range has the colour of the nearest end and a dot. A pair that was
+    not measured is grey.
 
     Args:
         pairs: one row per pair with source, target and nats_per_dim.
@@ -110,12 +110,12 @@ def pair_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def cluster_models(matrix: pd.DataFrame) -> Clustering:
-    """Order models so that like ones stand side by side.
+    """Order models so that similar ones are side by side.
 
-    A model's profile is its row (what it tells of the others) and its column (what the others tell of
-    it), each less the mean of that target or source. The distance of two models is one less the
-    correlation of their profiles over all other models, and one where that is not defined; linkage is
-    average, and the leaves are ordered after Bar-Joseph et al. (2001).
+    A model's profile is its row (how well it predicts the others) and its column (how well the others predict
+    it), each minus the mean of that target or source. The distance of two models is one minus the correlation
+    of their profiles over all other models, and one if the correlation is not defined. Linkage is average,
+    and the leaves are ordered as in Bar-Joseph et al. (2001).
     """
     if len(matrix) < 2:
         return Clustering(list(matrix.index), None)
@@ -151,14 +151,14 @@ def _scale(matrix: pd.DataFrame) -> Normalize:
 
 
 def color_range(matrix: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the colour scale: over pairs of different models but for far outliers, or over all pairs."""
+    """Ends of the colour scale: over pairs of different models without far outliers, or over all pairs."""
     values = matrix.to_numpy(dtype=float)
     others = values[matrix.index.to_numpy()[:, None] != matrix.columns.to_numpy()]
     usable = others[np.isfinite(others)]
     if usable.size == 0:
         usable = values[np.isfinite(values)]
     if usable.size == 0:
-        raise DataError("no pair has a finite value in nats_per_dim, so there is nothing to draw")
+        raise DataError("no pair has a finite value in nats_per_dim; estimate the pairs again")
     first, third = np.quantile(usable, (0.25, 0.75))
     reach = FENCE_WIDTHS * (third - first)
     within = usable[(usable >= first - reach) & (usable <= third + reach)]
@@ -172,7 +172,7 @@ def _beyond(value: float, norm: Normalize) -> bool:
 
 
 def _extend(matrix: pd.DataFrame, norm: Normalize) -> Literal["neither", "min", "max", "both"]:
-    """At which ends of the colour bar values lie beyond it."""
+    """The ends of the colour bar that some values exceed."""
     assert norm.vmin is not None and norm.vmax is not None
     below, above = (matrix < norm.vmin).to_numpy().any(), (matrix > norm.vmax).to_numpy().any()
     if below and above:

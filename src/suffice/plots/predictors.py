@@ -1,4 +1,4 @@
-"""Is the score a better guide than what is free? Predictors of task results side by side."""
+"""Is the score a better guide than free baselines? Predictors of task results side by side."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -33,8 +33,8 @@ def draw_predictors(
 ) -> Drawn:
     """Correlation of every predictor with the mean rank and with every task, with 95 % intervals.
 
-    Predictors are ordered by their correlation with the mean rank; those that are free of charge
-    (baselines) are grey. A correlation that is not defined has no mark.
+    Predictors are ordered by their correlation with the mean rank; free ones (baselines) are grey. A
+    correlation that is not defined has no mark.
 
     Args:
         correlation: predictor, predictor_kind, task, statistic, value, low, high, n_models.

@@ -34,10 +34,10 @@ COLUMNS = ("model", "rank", "rank_low", "rank_high", *POOLS, "tie_group")
 
 @styled
 def draw_rank_bars(ranking: pd.DataFrame, families: Families, figure: Figure | None = None) -> Drawn:
-    """Models from first to last: what orders them and their ranks, with intervals, and groups of tied models.
+    """Models from first to last: their scores and ranks, with intervals, and groups of tied models.
 
     Args:
-        ranking: a ranking table. A missing interval is drawn as a point alone.
+        ranking: a ranking table. A value without an interval is drawn as a point.
         families: family of each model.
         figure: where to draw; by default a new figure of fitting size.
 
@@ -91,7 +91,7 @@ def _draw_ranks(axes: Axes, points: pd.DataFrame, families: Families) -> None:
         )
         axes.plot([row.rank_low, row.rank_high], [row.position] * 2, color=color, lw=2.4, alpha=0.55)
         axes.plot(row.rank, row.position, families.marker(row.model), color=color)
-    axes.set_xlabel("rank on this pool;\nthin: on pools like it")
+    axes.set_xlabel("rank in this pool;\nthin: in pools like it")
     axes.set_xlim(0.4, len(points) + 0.6)
     axes.set_xticks(rank_ticks(len(points)))
     axes.grid(axis="x")
@@ -124,7 +124,7 @@ def _draw_groups(panels: tuple[Axes, Axes, Axes], points: pd.DataFrame, size: fl
 
 
 def group_name(first: int, last: int, is_best: bool) -> str:
-    """What the part of a tie group is called that takes the places `first` to `last`."""
+    """The label of a tie group at the places `first` to `last`."""
     if is_best and first == last:
         return "first" if first == 1 else "could be first"
     if is_best:

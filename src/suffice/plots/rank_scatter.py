@@ -1,4 +1,4 @@
-"""Rank by score against rank by outcome, one panel per outcome: who is over- and who is underrated?"""
+"""Rank by score against rank by outcome, one panel per outcome: which models are over- or underrated?"""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def draw_rank_scatter(
 ) -> Drawn:
     """Rank of each model by score and by each outcome, 1 for the best, among the models that have both.
 
-    A model above the diagonal does better than its score says.
+    A model above the diagonal does better than its score suggests.
 
     Args:
         scores: model, score.

@@ -39,7 +39,7 @@ NORMAL_95 = 1.96
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the tasks say of the models.
+    """The results of the models on the tasks.
 
     Attributes:
         results: one row per model and task: model, task, metric, value, standard_error.
@@ -107,7 +107,7 @@ def draw_score_against_tasks(
 
 
 def describe(correlation: pd.DataFrame, predictor: str, task: str) -> str:
-    """One cell of the correlation table in words, such as "ρ = 0.87 [0.62, 0.95], n = 17"."""
+    """One cell of the correlation table as text, such as "ρ = 0.87 [0.62, 0.95], n = 17"."""
     wanted = (correlation["predictor"] == predictor) & (correlation["task"] == task)
     rows = correlation[wanted & (correlation["statistic"] == "spearman")]
     if len(rows) != 1:
@@ -188,7 +188,7 @@ def fitted_line(points: pd.DataFrame, n_steps: int = 40) -> pd.DataFrame:
 
 
 def _name_models(axes: Axes, points: pd.DataFrame) -> None:
-    """Names of the models worth a word; other points and the error bars' ends stay free."""
+    """Write the names of selected models; other points and the ends of error bars stay free."""
     chosen = points.loc[_notable(points)]
     ends = [
         points[list(pair)].set_axis(["x", "y"], axis=1)
@@ -201,7 +201,7 @@ def _name_models(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _notable(points: pd.DataFrame) -> list[int]:
-    """Rows of the best two by score, the worst, and those furthest from the line."""
+    """Rows of the best two by score, the worst, and the two furthest from the line."""
     by_score = list(points.sort_values("x", ascending=False, kind="stable").index)
     line = fitted_line(points)
     far: list[int] = []

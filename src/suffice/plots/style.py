@@ -1,7 +1,7 @@
 """The look of all figures, and the saving of a figure with the points it shows.
 
-Nothing here changes matplotlib's settings for others: the style holds inside `styled` functions only.
-Figures are made without pyplot, so that none stays in memory after it has been saved.
+Nothing here changes matplotlib's global settings: the style applies only inside `styled` functions. Figures
+are made without pyplot, so they do not stay in memory after they are saved.
 """
 
 import functools
@@ -34,8 +34,8 @@ R = TypeVar("R")
 
 INK, MUTED, RULE, BAND, ACCENT, ACCENT_BAND = "#222222", "#5f6670", "#d9dce1", "#f3f4f6", "#0072b2", "#e3eff7"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d")
-"""The palette of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, without its yellow, which is
-too light for small marks on white, and with a grey for its black."""
+"""The palette of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, without yellow, which is
+too light for small marks on white, and with grey instead of black."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FORMATS = (".pdf", ".png", ".csv")
 WIDTH_INCHES = 7.2
@@ -43,7 +43,7 @@ MEASURES = {
     "win_rate": "win rate (share of comparisons won)",
     "score": "score (nats per target dimension)",
 }
-"""Axis labels of what orders the models of a ranking."""
+"""Axis labels of the values that order a ranking."""
 STYLE: Mapping[str, object] = MappingProxyType(
     {
         "font.size": 8.0,
@@ -82,7 +82,7 @@ STYLE: Mapping[str, object] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure and what it shows.
+    """A figure and the points it shows.
 
     Attributes:
         figure: the figure.
@@ -94,7 +94,7 @@ class Drawn:
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Let a function run under the project's style, whatever the user's matplotlibrc says."""
+    """Run a function with the project's style, regardless of the user's matplotlibrc."""
 
     @functools.wraps(draw)
     def with_style(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -105,11 +105,11 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 class ShownFigure(Figure):
-    """A figure that a notebook shows by itself."""
+    """A figure that a notebook shows automatically."""
 
     @styled
     def _repr_png_(self) -> bytes:
-        """The figure as a picture."""
+        """The figure as an image."""
         stream = io.BytesIO()
         self.savefig(stream, format="png", dpi=100)
         return stream.getvalue()
@@ -126,7 +126,7 @@ def sized(figure: Figure | None, width_inches: float, height_inches: float) -> F
 def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
     """Write a figure as `<stem>.pdf` and `<stem>.png`, and its points as `<stem>.csv`.
 
-    The three files are put in place when all are whole. They hold no date and no version, so the
+    The three files are put in place only when all are complete. They contain neither date nor version, so the
     same figure gives the same bytes.
 
     Returns:
@@ -144,16 +144,16 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
 
 
 def as_written(figure: Figure) -> None:
-    """Have texts drawn as they are written: `$` is no formula, and no mark turns the direction of writing.
+    """Draw texts literally: `$` does not start a formula, and no mark changes the direction of writing.
 
     The powers of ten at logarithmic axes stay formulas.
     """
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()
-            if isinstance(formatter, FuncFormatter):  # which holds the labels that a figure gives its ticks
+            if isinstance(formatter, FuncFormatter):  # which holds the tick labels set by a figure
                 formatter.func = _shown_by(formatter.func)
-            axis.get_ticklabels()  # makes the labels that a later look will find
+            axis.get_ticklabels()  # creates the labels that are read later
     powers = set(map(id, _labels_of_logarithmic_axes(figure)))
     for text in figure.findobj(Text):
         if isinstance(text, Text) and id(text) not in powers:
@@ -182,15 +182,15 @@ def _shown_by(label: Callable[..., str]) -> Callable[[float, int | None], str]:
 
 
 def _shown(text: str) -> str:
-    """The text with each of its lines as it may be shown."""
+    """The text with each line made safe to show."""
     return "\n".join(shown_name(line) if line.strip() else line for line in text.split("\n"))
 
 
 @dataclass(frozen=True)
 class Families:
-    """The family of each model; a family's place in the study's table decides its colour and marker.
+    """The family of each model; its position in the study's table decides colour and marker.
 
-    With more than 42 families the combinations of colour and marker begin again.
+    Combinations of colour and marker repeat after 42 families.
 
     Args:
         family_of: model to family, in the order of the study's table.
@@ -208,7 +208,7 @@ class Families:
         require_rows(models, ("model", "family"), "models")
         if models["family"].isna().any():
             orphan = models.loc[models["family"].isna(), "model"].iloc[0]
-            raise DataError(f"model {orphan!r} has no family; fill the column family of the models table")
+            raise DataError(f"model {orphan!r} has no family; fill in the column family of the models table")
         return cls(dict(zip(models["model"], models["family"], strict=True)))
 
     @property
@@ -225,7 +225,7 @@ class Families:
         return MARKERS[self._place(model) % len(MARKERS)]
 
     def handles(self) -> list[Artist]:
-        """One legend entry a family."""
+        """One legend entry per family."""
         first = {family: model for model, family in reversed(list(self.family_of.items()))}
         return [
             Line2D([], [], ls="", marker=self.marker(first[name]), color=self.color(first[name]), label=name)
@@ -239,7 +239,7 @@ class Families:
 
 
 def family_legend(figure: Figure, families: Families, models: pd.Series, *more: Artist) -> None:
-    """A legend below the figure: the families of `models` if there are several, then `more`."""
+    """A legend below the figure: the families of `models` if there is more than one, then `more`."""
     shown = {families.family_of[model] for model in models}
     handles = [handle for handle in families.handles() if handle.get_label() in shown]
     handles = [*(handles if len(handles) > 1 else []), *more]
@@ -252,19 +252,19 @@ def family_legend(figure: Figure, families: Families, models: pd.Series, *more: 
 
 
 def grid_shape(n_panels: int, most_columns: int) -> tuple[int, int]:
-    """Rows and columns for `n_panels` panels, the last row as full as can be."""
+    """Rows and columns for `n_panels` panels, with the last row as full as possible."""
     n_rows = -(-n_panels // most_columns)
     return n_rows, -(-n_panels // n_rows)
 
 
 def rank_ticks(n_models: int) -> list[int]:
-    """Where to mark an axis of ranks: the first, then round numbers up to `n_models`."""
+    """Tick positions on an axis of ranks: 1, then round numbers up to `n_models`."""
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if n_models <= 7 * step)
     return [1, *(rank for rank in range(step, n_models + 1, step) if rank > 1)]
 
 
 def panel_title(axes: Axes, title: str, below: str = "", bold: bool = True) -> None:
-    """A panel's name with a plain line below it."""
+    """A panel's name with a line in regular type below it."""
     axes.set_title(title, fontweight="bold" if bold else "normal", fontsize=8, pad=15 if below else 6)
     axes.text(0, 1, below, transform=axes.transAxes + _points_up(axes, 4), fontsize=7.2, color=MUTED)
 
@@ -277,7 +277,7 @@ def require_rows(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> No
             f"the {name} table lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, table))}"
         )
     if table.empty:
-        raise DataError(f"the {name} table has no rows, so there is nothing to draw")
+        raise DataError(f"the {name} table has no rows; make it again")
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
@@ -286,7 +286,7 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
 
 
 def label_size(n_labels: int) -> float:
-    """Font size in points for a column of `n_labels` names: 8 up to 20, then less, at least 5.5."""
+    """Font size in points for a column of `n_labels` names: 8 for up to 20, then less, at least 5.5."""
     return max(5.5, min(8.0, 8.0 - 0.1 * (n_labels - 20)))
 
 
@@ -296,7 +296,7 @@ def row_inches(n_labels: int) -> float:
 
 
 def short_names(names: list[str], limit: int = 34) -> list[str]:
-    """Names no longer than `limit`, the middle left out where needed; still different from one another."""
+    """Names of at most `limit` characters, with the middle left out where needed; names stay unique."""
     while limit < max(map(len, names), default=0):
         short = [_shorten(name, limit) for name in names]
         if len(set(short)) == len(set(names)):
@@ -306,12 +306,12 @@ def short_names(names: list[str], limit: int = 34) -> list[str]:
 
 
 def name_inches(names: list[str], size: float) -> float:
-    """About how wide the longest of `names` is in inches, at `size` points."""
+    """Approximate width of the longest of `names` in inches, at `size` points."""
     return 0.62 * size / 72 * max(map(len, names), default=0)
 
 
 def mark_zero(axes: Axes) -> None:
-    """A line at x = 0 if it lies in view: there a source tells nothing of the target."""
+    """A line at x = 0 if it is in view: there a source has no information about the target."""
     low, high = axes.get_xlim()
     if low <= 0 <= high:
         axes.axvline(0, color=MUTED, lw=0.7, zorder=0.5)
