@@ -1,4 +1,4 @@
-"""Packages that import what they offer when it is asked for."""
+"""Packages that import their content on first access."""
 
 import importlib
 import subprocess

@@ -170,7 +170,7 @@ def test_a_study_of_a_new_modality_runs_to_its_ranking(checkout, study, tmp_path
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("views", "words", "there are no such looks at sequences; set views to files, group, halves or none"),
+        ("views", "words", "sequences do not offer such looks; set views to files, group, halves or none"),
         ("both_strands", "maybe", "key 'both_strands' has the value 'maybe'"),
         ("scaffolds", "true", "scaffolds: only with content_type smiles; leave empty"),
         ("content_type", "rna", "no content type 'rna'; did you mean 'dna'"),

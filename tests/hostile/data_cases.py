@@ -119,7 +119,7 @@ ITEMS: dict[str, tuple[Damage, str]] = {
     "no labels": (everywhere("topic", None), "no item has a value in column 'topic'"),
     "labels of one item each": (items(lambda table: table.assign(topic=table["key"])), "has 0 class"),
     "one label missing": (at(5, "topic", None), SAME + " but for labels"),
-    "a number that is none": (at(5, "n_words", "many"), "'many', which is not a finite number"),
+    "not a number": (at(5, "n_words", "many"), "'many', which is not a finite number"),
     "an infinite number": (at(5, "n_words", "inf"), "'inf', which is not a finite number"),
     "a huge number": (at(5, "n_words", "1e999"), "'inf', which is not a finite number"),
     "numbers all the same": (everywhere("n_words", 3), "n_words.*3|same|constant|vary"),

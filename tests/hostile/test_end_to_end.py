@@ -39,7 +39,7 @@ BEFORE_WORK = {
         "model '../../escaped' is not a name",
     ),
     "object in YAML": (write("study.yaml", b"title: !!python/object/apply:os.getcwd []\n"), "not valid YAML"),
-    "gone": (replace("datasets.tsv", "toys.csv", "/etc/passwd"), "lies outside of the study's folder"),
+    "gone": (replace("datasets.tsv", "toys.csv", "/etc/passwd"), "is outside the study's folder"),
     "one group": (ITEMS["one group"][0], "1 groups are too few"),
 }
 

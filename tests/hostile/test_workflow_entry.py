@@ -14,7 +14,7 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
     ("seed", "x", "'seed' has the value 'x'"),
     ("seed", True, "'seed' has the value True: write a number"),
     ("seed", 2**64, "18446744073709551616 is not a whole number"),
-    ("models", "../../none.tsv", "none.tsv, lies outside of the study's folder"),
+    ("models", "../../none.tsv", "none.tsv, is outside the study's folder"),
     ("models", "/etc/passwd", "passwd"),
     ("models", "a\0b", "cannot be the name of a file"),
     ("models", "x" * 5000 + ".tsv", "cannot be the name of a file|too long"),
@@ -38,7 +38,9 @@ OVERRIDES: tuple[tuple[str, object, str], ...] = (
 def test_a_study_that_is_none_is_named(project, tmp_path, monkeypatch, study):
     monkeypatch.chdir(tmp_path)
     config = {"study": study}
-    with pytest.raises(SufficeError, match="no study|cannot be the name of a file|home folder|is no study"):
+    with pytest.raises(
+        SufficeError, match="no study|cannot be the name of a file|home folder|is not a study"
+    ):
         kind_of_study(study_folder(config, project), {})
 
 

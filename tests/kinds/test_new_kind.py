@@ -150,7 +150,7 @@ def test_a_kind_of_another_package_is_known(installed, study):
         ("counting = counting_kind:KINDD", "cannot be imported: .*KINDD"),
         ("counting = no_such_package:KIND", "cannot be imported: .*no_such_package"),
         ("counting = counting_kind:Counting", "is not a `Kind` with the name 'counting'"),
-        ("published = counting_kind:KIND", "two packages bring a kind of study 'published'"),
+        ("published = counting_kind:KIND", "two packages provide a kind of study 'published'"),
     ],
 )
 def test_a_package_that_brings_no_kind_is_named(installed, entry, message):

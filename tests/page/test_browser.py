@@ -136,8 +136,10 @@ def test_two_models_are_set_side_by_side(ask):
     rows = {row[0]: row[1:] for row in found["rows"]}
     assert rows["Model"] == ["model-a", "model-c"]
     assert rows["Rank"] == ["1", "3"] and rows["Width"] == ["64", "64"]
-    assert rows["Tells of the other"][0] == "not measured"
-    assert rows["Tells of the other"][1].startswith("0.500 nats per dimension, standard error 0.005")
+    assert rows["Information about the other model"][0] == "not measured"
+    assert rows["Information about the other model"][1].startswith(
+        "0.500 nats per dimension, standard error 0.005"
+    )
 
 
 def test_a_term_is_explained_by_focus_until_escape(ask):

@@ -324,7 +324,7 @@ def test_what_was_not_asked_for_is_absent(make_page):
 
 
 def test_numbers_that_are_missing_are_explained(make_page):
-    note = f"views auto come to one look: own{EVIL} has vectors of the data set's items alone."
+    note = f"views auto gives one look: own{EVIL} has vectors of the data set's items alone."
     html = render_page(make_page(notes=[note]))
-    assert "views auto come to one look" in Page(html).text
+    assert "views auto gives one look" in Page(html).text
     assert "<script>alert" not in html

@@ -1,4 +1,4 @@
-"""What changed between two runs: models, scores, ranks, settings, code; in words and as JSON."""
+"""Differences between two runs: models, scores, ranks, settings, code; in words and as JSON."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def test_models_that_one_run_has_are_named(runs):
     found = compare_results(runs / "first", runs / "models")
     assert (found.only_before, found.only_after) == (["one"], ["new"])
     assert [each.model for each in found.rankings[0].models] == ["all", "half"]
-    assert found.lines()[:2] == ["models of the first run alone: one", "models of the second run alone: new"]
+    assert found.lines()[:2] == ["models only in the first run: one", "models only in the second run: new"]
 
 
 def test_code_that_differs_is_named_by_its_rule(runs, tmp_path):

@@ -63,8 +63,12 @@ def test_models_with_vectors_alone_leave_one_look(study):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("views", "halves", "there are no such looks at images; set views to files, group, crops or none"),
-        ("views", "group", "the row names no groups; fill the column group, or set views to crops or none"),
+        ("views", "halves", "images do not offer such looks; set views to files, group, crops or none"),
+        (
+            "views",
+            "group",
+            "the row names no groups; fill in the column group, or set views to crops or none",
+        ),
         ("scaffolds", "true", "scaffolds: only with content_type smiles"),
     ],
 )

@@ -60,7 +60,7 @@ def test_auto_takes_second_files_if_all_models_have_such(toy_study):
     with_second_files(toy_study)
     assert looks_of(toy_study).kind == "files"
     with_second_files(toy_study, "more\tprecomputed\town.npy\t\t")
-    with pytest.raises(StudyError, match="row 'own': second_path is of no use, as more gives none"):
+    with pytest.raises(StudyError, match="row 'own': second_path has no effect because more gives none"):
         looks_of(toy_study)
 
 
@@ -84,10 +84,10 @@ def test_molecules_have_one_look_unless_groups_are_asked_for(toy_study):
         (
             "words",
             None,
-            "views words: own, own-pca have.*fill the columns group .views group. or second_path",
+            "views words: own, own-pca have.*fill in the columns group .views group. or second_path",
         ),
-        ("group", without_groups, "views group: the row names no groups; fill the column group"),
-        ("files", None, "views files: words-8, words-2, chars-8, own, own-pca gives no second vectors"),
+        ("group", without_groups, "views group: the row names no groups; fill in the column group"),
+        ("files", None, "views files: words-8, words-2, chars-8, own, own-pca has no second vectors"),
         ("strips", None, "key 'views' has the value 'strips'"),
     ],
 )
@@ -112,7 +112,7 @@ def test_views_of_a_data_set_that_is_not_ranked_on_are_refused(toy_study):
     rewrite(toy_study, "datasets.tsv", ("\tgroup\n", "\tgroup\tranked\tviews\n"))
     with (toy_study / "datasets.tsv").open("a") as stream:
         stream.write(more)
-    with pytest.raises(StudyError, match="row 'more': views and max_look_pairs are for data sets that are"):
+    with pytest.raises(StudyError, match="row 'more': views and max_look_pairs are only for data sets with"):
         load_study(toy_study)
 
 
@@ -146,7 +146,9 @@ def test_a_note_says_what_the_looks_are_or_that_one_is_weaker_and_why(toy_study)
 
 
 def test_the_old_key_of_self_retrieval_is_named_with_its_remedy(toy_study):
-    with pytest.raises(StudyError, match="baselines: self_retrieval is made wherever.*remove the key"):
+    with pytest.raises(
+        StudyError, match="baselines: self_retrieval is computed automatically.*remove the key"
+    ):
         load_study(toy_study, {"baselines": {"self_retrieval": True}})
 
 

@@ -51,7 +51,7 @@ def test_function_without_a_word_of_trust_is_told_with_its_row(with_row):
 def test_function_outside_of_the_study_is_refused(with_row, tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     folder = with_row("mine", "callable", function="embed", path=str(tmp_path / "own.py"), unsafe="true")
-    with pytest.raises(StudyError, match="lies outside of the study's folder"):
+    with pytest.raises(StudyError, match="is outside the study's folder"):
         load_study(folder)
 
 

@@ -12,7 +12,7 @@ from suffice.study.new import write_new_study
 from suffice.study.read import check_sources, read_study_settings
 
 SECRET = "root:x:0:0:secret:/root:/bin/bash"
-NOT_ITS_OWN = "lies outside of the study's folder; if the study may read it, add the key `outside: "
+NOT_ITS_OWN = "is outside the study's folder; if the study may read it, add the key `outside: "
 
 
 @pytest.fixture

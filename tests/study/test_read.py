@@ -145,7 +145,7 @@ TEXT_CHANGES = [
     ("study.yaml", "n_resamples: 100", "targets: 6", r"6 targets are requested, but only 5 models can be targets"),
     ("study.yaml", "seed: 1", "training: {bert: {dataset: toyz}}", r"training\.bert.*no data set 'toyz'; did you mean 'toys'"),
     ("study.yaml", "estimators: {linear: {}}", "estimators: {Lin/x: {estimator: linear}}", r"estimators\.Lin/x: 'Lin/x' is not a name"),
-    ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' stands twice"),
+    ("models.tsv", "words-2\tbag_of_words", "words-8\tbag_of_words", r"models\.tsv: line 3: model 'words-8' occurs twice"),
     ("models.tsv", "words-2\tbag_of_words", "Words 2\tbag_of_words", r"models\.tsv: line 3: model 'Words 2' is not a name"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_word", r"row 'words-2'.*'bag_of_word'.*'bag_of_words'"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\t", r"row 'words-2' has no 'loader'"),
@@ -154,7 +154,7 @@ TEXT_CHANGES = [
     ("models.tsv", "model:own", "model:owl", r"row 'own-pca': no model 'owl'; did you mean 'own'"),
     ("models.tsv", "own.npy", "trained:x", r"own|does not exist"),
     ("models.tsv", "model\tloader", "model\tloadr", r"the column 'loader' is missing; did you mean 'loadr'"),
-    ("models.tsv", "\tfamily", "\tloader", r"column 'loader' stands twice"),
+    ("models.tsv", "\tfamily", "\tloader", r"column 'loader' occurs twice"),
     ("models.tsv", "words-2\tbag_of_words", "words-2\tbag_of_words\t\t\t\t\t\t", r"line 3 has \d+ cells but there are 6 columns"),
     ("models.tsv", "model\tloader\tfamily", "model\tloader\ttarget", r"row 'words-8': target is 'words'; write true or false"),
     ("models.tsv", "own.npy", "owl.npy", r"row 'own'.*owl\.npy does not exist"),
@@ -166,7 +166,7 @@ TEXT_CHANGES = [
     ("tasks.tsv", "topic\n", "topik\n", r"row 'topic'.*'topik'"),
     ("tasks.tsv", "classification", "clasification", r"row 'topic': key 'kind' has the value 'clasification'"),
     ("tasks.tsv", "regression\ttoys", "regression\ttoyz", r"row 'length': no data set 'toyz'; did you mean 'toys'"),
-    ("tasks.tsv", "length\t", "topic\t", r"line 3: task 'topic' stands twice"),
+    ("tasks.tsv", "length\t", "topic\t", r"line 3: task 'topic' occurs twice"),
 ]  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def only_rows(name, n_rows):
 
 
 FILE_CHANGES = [
-    (remove("study.yaml"), r"is no study: it has no study\.yaml"),
+    (remove("study.yaml"), r"is not a study: it has no study\.yaml"),
     (remove("models.tsv"), r"models\.tsv does not exist; a study needs this table"),
     (write("models.tsv", b""), r"models\.tsv is empty"),
     (write("models.tsv", b"model\tloader\n\xff\x81\tx\n"), r"models\.tsv is not UTF-8: byte 0xff at position 13"),
@@ -370,7 +370,7 @@ def test_stages_and_versions_of_models(toy_study):
     with pytest.raises(StudyError, match="no model 'words-3'"):
         load_study(toy_study)
     change(toy_study, "models.tsv", "w\t8\twords-3", "w\t\t")
-    with pytest.raises(StudyError, match="give both, step a number"):
+    with pytest.raises(StudyError, match="give both, with a number as step"):
         load_study(toy_study)
 
 

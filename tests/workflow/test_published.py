@@ -31,6 +31,6 @@ def test_every_published_number_comes_out_again(published):
     assert {path.name for path in drawn.iterdir()} == {
         f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "csv")
     }
-    assert "printed numbers come out again" in (published.results / "report.html").read_text()
+    assert "printed numbers are reproduced" in (published.results / "report.html").read_text()
     assert "report.html" in show_results(published.results)
     assert "Nothing to be done" in published.run(n_resamples=200).output

@@ -131,7 +131,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {repeated_in(names)[0]!r} stands twice")
+        raise ValueError(f"the key {repeated_in(names)[0]!r} occurs twice")
     return found
 
 

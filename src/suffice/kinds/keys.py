@@ -1,4 +1,4 @@
-"""A table of the keys of settings, for the manual."""
+"""Tables of settings keys for the manual."""
 
 from typing import get_args
 
@@ -39,7 +39,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _choices(field: FieldInfo) -> str:
-    """The allowed words of a field with a fixed choice, unless its description already names them."""
+    """The allowed values of a field with a fixed choice, unless its description already names them."""
     words = [word for word in get_args(field.annotation) if isinstance(word, str)]
     unnamed = [word for word in words if word not in (field.description or "")]
     return f" ({', '.join(f'`{word}`' for word in words)})" if unnamed else ""

@@ -1,4 +1,4 @@
-"""What a kind of study is: one folder with its settings, rules, scripts, tables, figures and page."""
+"""The interface of a kind of study: a folder with its settings, rules, scripts, tables, figures and page."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class Kind(ABC):
     """A kind of study. Its package offers one instance by the name `KIND`.
 
-    The registry imports the package of every kind, so methods import what they need themselves.
+    The registry imports the package of every kind, so imports belong inside the methods.
 
     Attributes:
-        name: what `kind` in study.yaml says.
-        summary: one line that says what a study of this kind does.
+        name: value of `kind` in study.yaml.
+        summary: one line on what a study of this kind does.
     """
 
     name: ClassVar[str]
@@ -30,7 +30,7 @@ class Kind(ABC):
         """Read and check a study.
 
         Args:
-            folder: holds study.yaml.
+            folder: folder with study.yaml.
             overrides: values that replace keys of study.yaml.
 
         Raises:
@@ -48,11 +48,11 @@ class Kind(ABC):
         return f"## A study of the kind `{self.name}`\n\n{self.summary}\n\n{key_table(self.settings())}"
 
     def tables(self) -> Mapping[str, type[BaseModel]]:
-        """The settings in a row of each table beside study.yaml, by the name of their schema."""
+        """The settings in the rows of each table beside study.yaml, by name of schema."""
         return {}
 
     def fetch(self, folder: Path) -> Iterable["Fetched"]:
-        """Bring all that a study takes from the network into local caches; by default it takes nothing."""
+        """Fetch what a study needs from the network into local caches; by default this is nothing."""
         return ()
 
     @property
@@ -61,7 +61,7 @@ class Kind(ABC):
         return Path(inspect.getfile(type(self))).resolve().parent
 
     def rules(self, root: Path) -> Path:
-        """Its rules, from which others may be included.
+        """The file of its rules, which may include others.
 
         Args:
             root: the folder of the Snakefile.
@@ -69,5 +69,5 @@ class Kind(ABC):
         return self.folder / "rules.smk"
 
     def scripts(self, root: Path) -> Path:
-        """The folder of its rules' scripts; `root` as of `rules`."""
+        """The folder of its rules' scripts; `root` as in `rules`."""
         return self.folder / "scripts"

@@ -1,4 +1,4 @@
-"""The kinds of study there are: each package in this folder, and those that installed packages bring."""
+"""All kinds of study: each package in this folder, and those from installed packages."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ DEFAULT = "embeddings"
 
 @cache
 def kind_places() -> Mapping[str, EntryPoint]:
-    """Where each kind is, by name: the default first, then in the order of names.
+    """The location of each kind, by name: the default first, then in alphabetical order.
 
     Raises:
-        StudyError: an installed package brings a kind whose name is taken.
+        StudyError: an installed package provides a kind whose name is taken.
     """
     packages = [each.name for each in pkgutil.iter_modules(suffice.kinds.__path__) if each.ispkg]
     own = [EntryPoint(name, f"suffice.kinds.{name}:KIND", KINDS_GROUP) for name in packages]
@@ -31,7 +31,7 @@ def kind_places() -> Mapping[str, EntryPoint]:
     for place in [*own, *entry_points(group=KINDS_GROUP)]:
         if found.setdefault(place.name, place).value != place.value:
             raise StudyError(
-                f"two packages bring a kind of study {place.name!r}: {found[place.name].value} and "
+                f"two packages provide a kind of study {place.name!r}: {found[place.name].value} and "
                 f"{place.value}; uninstall one of them"
             )
     return dict(sorted(found.items(), key=lambda each: (each[0] != DEFAULT, each[0])))
@@ -61,14 +61,14 @@ def all_kinds() -> list[Kind]:
 
 
 def kind_of_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Kind:
-    """The kind that study.yaml gives; that of embeddings if it gives none.
+    """The kind in study.yaml, or the default.
 
     Raises:
         StudyError: there is no study.yaml, it cannot be read, or there is no such kind.
     """
     path = folder / SETTINGS
     if not path.is_file():
-        raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
+        raise StudyError(f"{folder} is not a study: it has no {SETTINGS}; `suffice new-study` writes one")
     name = str({**read_yaml(path), **(overrides or {})}.get("kind", DEFAULT))
     if name not in kind_places():
         raise StudyError(f"{path}: no kind of study {name!r}{did_you_mean(name, list(kind_places()))}")

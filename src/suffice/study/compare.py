@@ -1,4 +1,4 @@
-"""What changed between two runs: models, scores, ranks and settings, from their tables and records."""
+"""Differences between two runs: models, scores, ranks and settings, from their tables and records."""
 
 import json
 import math
@@ -14,13 +14,13 @@ from suffice.storage.records import FOLDER, read_record
 from suffice.study.show import json_rows
 
 UNTOLD = ("code", "failure", "versions", "controls", "families", "models", "targets")
-"""Parameters of jobs that follow from other differences, or are told apart from settings."""
+"""Parameters of jobs that follow from other differences, or that are not settings."""
 COMPARED = ("rank", "score", "win_rate")
 
 
 @dataclass(frozen=True)
 class ModelChange:
-    """What changed of one model in one ranking: values before and after by column."""
+    """Changes of one model in one ranking: values before and after, by column."""
 
     model: str
     before: Mapping[str, float | None]
@@ -34,13 +34,13 @@ class ModelChange:
 
 @dataclass(frozen=True)
 class RankingChange:
-    """What changed in a ranking that both runs have.
+    """Changes in a ranking that both runs have.
 
     Attributes:
         name: data set and ranking, such as docs/linear.
         first_before: the model that was first.
         first_after: the model that is first now.
-        models: of the models that both have, in the order of the second run.
+        models: changes of the models that both have, in the order of the second run.
     """
 
     name: str
@@ -51,7 +51,7 @@ class RankingChange:
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A setting or a version that differs: of what, its name, and its values."""
+    """A setting or a version that differs: what it belongs to, its name, and its values."""
 
     of: str
     name: str
@@ -61,14 +61,14 @@ class SettingChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs.
+    """Differences between two runs.
 
     Attributes:
-        only_before: models that the first run alone has.
-        only_after: models that the second run alone has.
-        rankings: what changed in each ranking that both have.
-        only_one: rankings that one of the two has, with the folder that has them.
-        settings: settings of jobs that both ran, and versions of packages.
+        only_before: models that only the first run has.
+        only_after: models that only the second run has.
+        rankings: changes in each ranking that both have.
+        only_one: rankings that only one run has, with its folder.
+        settings: differing settings of jobs that both ran, and versions of packages.
         code: the rules whose code differs.
     """
 
@@ -84,18 +84,18 @@ class Comparison:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """The same in words."""
-        said = [f"models of the first run alone: {listed(self.only_before, 99)}"] if self.only_before else []
+        """The same as text, one line per difference."""
+        said = [f"models only in the first run:  {listed(self.only_before, 99)}"] if self.only_before else []
         if self.only_after:
-            said.append(f"models of the second run alone: {listed(self.only_after, 99)}")
-        said += [f"ranking of {folder} alone: {name}" for name, folder in self.only_one.items()]
+            said.append(f"models only in the second run:  {listed(self.only_after, 99)}")
+        said += [f"ranking only in {folder}: {name}" for name, folder in self.only_one.items()]
         for ranking in self.rankings:
             said += _lines_of_ranking(ranking)
         said += [
             f"setting of {each.of}: {each.name} was {_shown(each.before)}, is {_shown(each.after)}"
             for each in self.settings
         ]
-        said += [f"code that differs: {listed(self.code, 99)}"] if self.code else []
+        said += [f"rules whose code differs:  {listed(self.code, 99)}"] if self.code else []
         return said or ["nothing differs: the same models, scores, ranks and settings"]
 
 
@@ -104,7 +104,7 @@ def compare_results(before: Path, after: Path) -> Comparison:
 
     Args:
         before: the results of the first.
-        after: those of the second.
+        after: the results of the second.
 
     Raises:
         DataError: one of them holds no ranking, or a table or record is damaged.
@@ -175,7 +175,7 @@ def _shown(value: Any) -> str:
 
 
 def _changed_settings(before: Path, after: Path) -> tuple[list[SettingChange], list[str]]:
-    """The parameters and versions that differ of results that both have; and the rules whose code does."""
+    """The parameters and versions that differ in results that both have, and the rules whose code differs."""
     changes: dict[str, SettingChange] = {}
     code: dict[str, None] = {}
     for then, now in _common_records(before, after):
@@ -210,7 +210,7 @@ def _code(record: Mapping[str, Any]) -> Any:
 
 
 def _what_was_made(record: Mapping[str, Any]) -> str:
-    """What a record is of, in words: a model where there is one, else its rule."""
+    """The subject of a record as text: its model if it has one, otherwise its rule."""
     names = record["job"].get("wildcards", {})
     rule = str(record["job"]["rule"]).replace("_", " ")
     return str(names.get("model") or names.get("estimator") or rule)

@@ -1,4 +1,4 @@
-"""A study's configuration as text: what the page shows, and what decides whether it is written anew."""
+"""A study's configuration as text: the page shows it, and is written again when it changes."""
 
 import yaml
 
@@ -6,7 +6,7 @@ from suffice.study.model import Study
 
 
 def configuration_of(study: Study) -> str:
-    """The settings as they are used, then the tables as they are written."""
+    """The settings with defaults filled in, then the tables as the user wrote them."""
     parts = [yaml.safe_dump(study.settings.model_dump(mode="json"), sort_keys=False)]
     for path in (study.models_file, study.datasets_file, study.tasks_file):
         if path.exists():

@@ -1,4 +1,4 @@
-"""The estimators of a study: which there are by default, their settings, and rankings by several together."""
+"""The estimators of a study: defaults, settings, and rankings by several together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ COMBINES = "combines"
 
 @dataclass(frozen=True)
 class EstimatorChoice:
-    """An estimator as a study uses it: a name, a kind and its settings."""
+    """An estimator in a study: a name, a kind and its settings."""
 
     name: str
     kind: str
@@ -30,7 +30,7 @@ class EstimatorChoice:
 
 
 def by_default(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The entries of `estimators` for some families: all together if there are several, then each."""
+    """The entries of `estimators` for some families: their combination if there are several, then each."""
     together = {"-and-".join(names): {COMBINES: list(names)}} if len(names) > 1 else {}
     return {**together, **{name: {} for name in names}}
 
@@ -38,7 +38,7 @@ def by_default(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:
     """The estimators that study.yaml names, each built once to check its settings.
 
-    They are built on the CPU: the computer that plans a study may lack the GPU that its jobs will have.
+    They are built on the CPU because the computer that plans a study may lack the GPU of its jobs.
 
     Raises:
         StudyError: a name, a kind or a setting is wrong.
@@ -56,10 +56,10 @@ def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) 
 def read_combining(
     path: Path, given: Mapping[str, dict[str, Any]], aggregate: str, seed: int
 ) -> dict[str, EstimatorChoice]:
-    """The estimators that study.yaml names, once the entries that combine some of them are checked.
+    """The estimators that study.yaml names, after checking the entries that combine some of them.
 
     Raises:
-        StudyError: an estimator is wrong, or those that are combined do not go together.
+        StudyError: an estimator is wrong, or estimators cannot be combined.
     """
     estimators = read_estimators(
         path, {name: own for name, own in given.items() if COMBINES not in own}, seed
@@ -73,7 +73,7 @@ def read_combining(
 def _check_combination(
     where: str, own: Mapping[str, Any], aggregate: str, estimators: Mapping[str, EstimatorChoice]
 ) -> None:
-    """Raise StudyError unless an entry names at least two estimators of different kinds, and no more."""
+    """Raise StudyError unless an entry has only the key for at least two estimators of different kinds."""
     parts = own[COMBINES]
     names = parts if isinstance(parts, list) and all(isinstance(part, str) for part in parts) else []
     if set(own) != {COMBINES} or len(names) < 2:

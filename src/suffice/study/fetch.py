@@ -1,4 +1,4 @@
-"""Bringing all that a study takes from the network into local caches, so that its jobs need none."""
+"""Fetch all that a study needs from the network into local caches, so that its jobs can run offline."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from suffice.study.read import datasets_named_by
 
 @dataclass(frozen=True)
 class Fetched:
-    """What became of one model or data set.
+    """The outcome for one model or data set.
 
     Attributes:
         what: "model NAME" or "data set NAME".
-        said: what is in the cache now, or why it is not.
-        failed: whether it is not.
+        said: what is now in the cache, or why it is missing.
+        failed: whether it is missing.
     """
 
     what: str
@@ -29,7 +29,7 @@ class Fetched:
 def fetch_study(study: Study) -> Iterator[Fetched]:
     """Fetch each model and data set of a study that comes from the hub or by URL, one after the other.
 
-    What is in the cache already is not fetched again; one that fails does not stop the others.
+    Whatever is already in the cache is not fetched again. A failure does not stop the others.
     """
     for row in study.datasets.values():
         if not row.is_standin:

@@ -1,4 +1,4 @@
-"""Which two looks at an item each data set of a study gives, decided before the first job."""
+"""Which two looks at an item each data set of a study offers, decided before the first job."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from suffice.study.model import DatasetRow, Study
 TITLES = {
     "group": "two items of one group",
     "halves": "the halves of a text",
-    "words": "the words of a text dealt to two",
+    "words": "the words of a text, split at random",
     "crops": "two random crops of an image",
     "files": "two vectors from files",
 }
@@ -20,17 +20,17 @@ TITLES = {
 
 @dataclass(frozen=True)
 class _Obstacle:
-    """Why a data set cannot give looks of some kind, and what is to be done about it."""
+    """Why a data set cannot give looks of some kind, and the remedy."""
 
     why: str
     remedy: str
 
 
 def with_looks(study: Study) -> Study:
-    """The study whose data sets say which looks they give.
+    """The study with the looks of each data set filled in.
 
     Raises:
-        StudyError: looks that a row of datasets.tsv asks for cannot be had.
+        StudyError: a row of datasets.tsv asks for looks that are not possible.
     """
     rows = {name: replace(row, looks=_choice(study, row)) for name, row in study.datasets.items()}
     looked_at = replace(study, datasets=rows)
@@ -40,7 +40,7 @@ def with_looks(study: Study) -> Study:
 
 
 def _check_estimators(study: Study) -> None:
-    """Raise StudyError for an estimator that needs two looks where a data set has one."""
+    """Raise StudyError for an estimator that needs two looks if a data set has only one."""
     needing = [
         name
         for name, choice in study.all_estimators.items()
@@ -62,8 +62,8 @@ def _check_second_files(study: Study) -> None:
         lacking = [name for name in study.models if not study.has_second_file(name)]
         why = f"{', '.join(lacking)} gives none" if lacking else "no data set has views files"
         raise StudyError(
-            f"{study.models_file}: row {given[0]!r}: second_path is of no use, as {why}; fill the column of "
-            "every model and set views to files, or leave it empty"
+            f"{study.models_file}: row {given[0]!r}: second_path has no effect because {why}; fill in the "
+            "column for every model and set views to files, or leave it empty"
         )
 
 
@@ -72,8 +72,8 @@ def _choice(study: Study, row: DatasetRow) -> LookChoice:
     is_used = row.ranked or row.varied
     if not is_used and wanted != LookSettings():
         raise StudyError(
-            f"{study.datasets_file}: row {row.name!r}: views and max_look_pairs are for data sets that are "
-            "ranked on; leave them empty, or set ranked to true"
+            f"{study.datasets_file}: row {row.name!r}: views and max_look_pairs are only for data sets with "
+            "a ranking; leave them empty, or set ranked to true"
         )
     if not is_used or wanted.views == "none":
         return LookChoice()
@@ -87,7 +87,7 @@ def _choice(study: Study, row: DatasetRow) -> LookChoice:
 
 
 def _best(study: Study, row: DatasetRow) -> LookChoice:
-    """What `auto` comes to: looks of files, of groups, parts of items, or one look."""
+    """The result of `auto`: looks from files, from groups, from parts of items, or one look."""
     limit = row.look_settings.max_look_pairs
     obstacle = None
     for views in row.settings.modality.auto_views:
@@ -96,19 +96,19 @@ def _best(study: Study, row: DatasetRow) -> LookChoice:
             return LookChoice(views, is_wish=True, max_pairs=limit)
     if obstacle is None or not row.settings.modality.one_look_note:
         return LookChoice()
-    return LookChoice(note=f"views auto come to one look: {obstacle.why}; {obstacle.remedy}")
+    return LookChoice(note=f"views auto gives one look: {obstacle.why}; {obstacle.remedy}")
 
 
 def _obstacle(study: Study, row: DatasetRow, views: str) -> _Obstacle | None:
     modality = row.settings.modality
     if views in modality.views:
         return OBSTACLES[views](study, row)
-    why = modality.why_no_parts or f"there are no such looks at {modality.items}"
+    why = modality.why_no_parts or f"{modality.items} do not offer such looks"
     return _Obstacle(why, f"set views to {', '.join(modality.views)} or none")
 
 
 def has_groups(study: Study, settings: DatasetSettings) -> bool:
-    """Whether items of a data set come in groups, as far as its row says."""
+    """Whether the row of a data set gives groups of items."""
     if settings.parts:
         return any(has_groups(study, study.datasets[part].settings) for part in settings.parts)
     is_pairs = "," in (settings.content or "")
@@ -121,7 +121,8 @@ def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
         return None
     others = [views for views in ("halves", "crops") if views in row.settings.modality.views]
     return _Obstacle(
-        "the row names no groups", f"fill the column group, or set views to {' or '.join([*others, 'none'])}"
+        "the row names no groups",
+        f"fill in the column group, or set views to {' or '.join([*others, 'none'])}",
     )
 
 
@@ -131,7 +132,7 @@ def _parts_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
         return None
     return _Obstacle(
         f"{_named(fixed)} vectors of the data set's items alone, and cannot embed parts of them",
-        "fill the columns group (views group) or second_path (views files), or leave these models out",
+        "fill in the column group (views group) or second_path (views files), or leave these models out",
     )
 
 
@@ -140,8 +141,8 @@ def _files_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
     if not others:
         return None
     return _Obstacle(
-        f"{', '.join(others)} gives no second vectors of the items",
-        "fill the column second_path of every model, or set views to another kind",
+        f"{', '.join(others)} has no second vectors of the items",
+        "fill in the column second_path for every model, or set views to another kind",
     )
 
 
@@ -157,11 +158,11 @@ OBSTACLES: dict[str, Callable[[Study, DatasetRow], _Obstacle | None]] = {
 
 
 def note_on_looks(row: DatasetRow, manifest: Mapping[str, Any] | None) -> str:
-    """What a reader of a ranking should know of the looks that it rests on; empty if nothing.
+    """A note for readers on the looks behind a ranking; empty if nothing is notable.
 
     Args:
         row: the data set.
-        manifest: what was found of looks, see `suffice.data.look_pairs`; None if none were sought.
+        manifest: the looks that were found, see `suffice.data.look_pairs`; None if none were requested.
     """
     if manifest is not None and manifest["looks"] != SAME:
         left_out = [f"{count:,} {reason}" for reason, count in manifest["left_out"].items()]
@@ -172,10 +173,10 @@ def note_on_looks(row: DatasetRow, manifest: Mapping[str, Any] | None) -> str:
     if not known:
         return ""
     why = row.looks.note if manifest is None else manifest["note"]
-    said = f"This ranking is by one look at each item, {known}"
+    said = f"This ranking uses one look at each item, {known}"
     return f"{said}: {why}." if why else f"{said}; see `views` in datasets.tsv."
 
 
 def has_embedded_looks(row: DatasetRow) -> bool:
-    """Whether models embed looks of a data set beside its items."""
+    """Whether models embed looks of a data set in addition to its items."""
     return row.looks.kind in EMBEDDED

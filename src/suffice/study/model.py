@@ -1,4 +1,4 @@
-"""What a study holds, with every default and description: the manual and the schemas are made from it."""
+"""The content of a study, with every default and description; the manual and the schemas are made from it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,14 +38,14 @@ class CorrelationSettings(Settings):
 
 
 class StudyRankingSettings(RankingSettings):
-    """How scores are made from pairs, and which models are targets."""
+    """How scores are computed from pairs, and which models are targets."""
 
     targets: Literal["all"] | int | tuple[str, ...] = Field(
         default="all",
-        description="which models the others tell of: `all` whose `target` in models.tsv is not false; a "
-        "number, for which models are drawn at random, one of each family before a second of any; or a list "
-        "of names. "
-        "Pairs are estimated for these targets alone, with every model as source",
+        description="which models are targets: `all` takes every model whose `target` in models.tsv is not "
+        "false; a number draws that many models at random, one from each family before a second "
+        "from any; a list names them. Only pairs with these targets are estimated, with every "
+        "model as source",
     )
 
     @field_validator("targets", mode="before")
@@ -58,27 +58,28 @@ class StudyRankingSettings(RankingSettings):
 
 
 class OwnStudySettings(Settings):
-    """The keys of `study.yaml` that are no analysis' own."""
+    """The keys of `study.yaml` that do not belong to an analysis."""
 
-    title: str = Field(description="what the study asks, in a few words; the headline of the page")
+    title: str = Field(description="the question of the study, in a few words; the headline of the page")
     kind: Literal["embeddings"] = Field(
-        default="embeddings", description="what the study compares: embeddings, that is, models on data sets"
+        default="embeddings", description="kind of study: `embeddings` compares models on data sets"
     )
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     models: str = Field(default="models.tsv", description="the table of models")
     datasets: str = Field(default="datasets.tsv", description="the table of data sets")
-    tasks: str = Field(default="tasks.tsv", description="the table of tasks; none need be there")
+    tasks: str = Field(default="tasks.tsv", description="the table of tasks; optional")
     estimators: dict[str, dict[str, Any]] | None = Field(
         default=None,
         min_length=1,
-        description="name of each estimator with its settings; the first is the one the page answers with. "
-        "A variant has a name of its own and the key `estimator`. `{combines: [NAME, NAME]}` is the ranking "
-        "by several of them together: the share of comparisons won, over all their pairs. Left out: "
-        "`linear`; and where a data set of texts gives two looks, and the aggregate is "
-        "ranks, `linear-and-neighbours`, `linear` and `neighbours`",
+        description="name of each estimator with its settings; the page answers with the first one. A "
+        "variant has its own name and the key `estimator`. `{combines: [NAME, NAME]}` ranks by "
+        "several of them together: the share of comparisons won, over all their pairs. Default: "
+        "`linear`; if a data set of texts offers two looks and the aggregate is ranks: "
+        "`linear-and-neighbours`, `linear` and `neighbours`",
     )
     ranking: StudyRankingSettings = Field(
-        default=StudyRankingSettings(), description="how scores are made from pairs, and with which targets"
+        default=StudyRankingSettings(),
+        description="how scores are computed from pairs, and with which targets",
     )
     correlation: CorrelationSettings = Field(
         default=CorrelationSettings(), description="how the ranking is compared with the tasks"
@@ -87,28 +88,31 @@ class OwnStudySettings(Settings):
         default={}, description="small language models to train in the workflow, by name"
     )
     public_scores: PublicScoresSettings | None = Field(
-        default=None, description="scores that others measured, from a local copy; none by default"
+        default=None, description="public scores, measured by others, from a local copy; not used by default"
     )
     offline_standins: bool = Field(
         default=False,
-        description="put tiny random checkpoints of the same architecture (column `architecture`) and "
-        "paragraphs of installed documentation in the place of what comes from the hub: tries the whole "
-        "study without network, in a folder of its own; the numbers mean nothing",
+        description="replace everything from the hub by tiny random checkpoints of the same architecture "
+        "(column `architecture`) and by paragraphs of installed documentation. This tries the "
+        "whole study without network, in a separate results folder; the numbers mean nothing",
     )
     device: Literal["cpu", "cuda", "mps"] = Field(
         default="cpu", description="torch device of models and estimators"
     )
     outside: bool | tuple[str, ...] = Field(
         default=(),
-        description="folders outside of the study's own that it may read, relative to it or absolute; `true` "
-        "for all. Links are followed before a path is compared; installed packages and caches need no entry",
+        description="folders outside the study's folder that it may read, relative to it or absolute; `true` "
+        "allows all. Links are followed before a path is compared; installed packages and caches "
+        "need no entry",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _baselines_need_no_key(cls, values: Any) -> Any:
         if isinstance(values, dict) and "baselines" in values:
-            raise ValueError("baselines: self_retrieval is made wherever there are two looks; remove the key")
+            raise ValueError(
+                "baselines: self_retrieval is computed automatically if there are two looks; remove the key"
+            )
         return values
 
     @field_validator("estimators", mode="before")
@@ -137,13 +141,13 @@ class DatasetRow:
 
     Attributes:
         name: the data set's name.
-        settings: where its items come from; paths are absolute.
-        ranked: whether models are ranked on it; otherwise it serves tasks or other data sets alone.
-        varied: whether models are ranked on it for the target `ablations` alone.
+        settings: source of its items; paths are absolute.
+        ranked: whether models are ranked on it; otherwise only tasks or other data sets use it.
+        varied: whether models are ranked on it only for the target `ablations`.
         is_standin: whether its table is a stand-in that the workflow makes.
-        shards: jobs among which its embedding by a model that computes with torch is divided.
+        shards: number of jobs that share its embedding by a model that runs on torch.
         look_settings: the looks at its items that the row asks for.
-        looks: what that comes to; see `suffice.study.looks`.
+        looks: the resulting looks; see `suffice.study.looks`.
     """
 
     name: str
@@ -173,14 +177,14 @@ class ModelRow:
         name: the model's name.
         kind: the kind of loader.
         family: models of one family share a colour, and count once in a ranking.
-        settings: the loader's settings as given, paths absolute but for placeholders.
+        settings: the loader's settings as given; paths are absolute apart from placeholders.
         training: name of the training in the workflow that makes the checkpoint, and the step.
-        base_models: the models of the study whose vectors this one is made from.
+        base_models: the models of the study whose vectors this model is made from.
         is_target: whether it may be a target; every model is a source.
-        public_name: what the model is called where public scores are kept.
-        series: what it is a checkpoint of, and the step, where the workflow does not train it.
-        version_of: the model that this one is a tuned version of.
-        architecture: of its checkpoint, which a stand-in must have; see `suffice.embed.standin`.
+        public_name: the model's name in public scores.
+        series: the training run it is a checkpoint of, and the step, if the workflow does not train it.
+        version_of: the model that this model is a tuned version of.
+        architecture: architecture of its checkpoint, also used for a stand-in; see `suffice.embed.standin`.
         is_standin: whether its checkpoint is a stand-in that the workflow makes.
         is_control: whether it is untrained and should lose.
     """
@@ -201,11 +205,11 @@ class ModelRow:
 
     @property
     def stage(self) -> tuple[str, int] | None:
-        """What it is a checkpoint of, and the step."""
+        """The training run it is a checkpoint of, and the step."""
         return self.training or self.series
 
     def settings_for(self, dataset: str) -> dict[str, Any]:
-        """The loader's settings for one data set, whose name stands for `{dataset}` in them."""
+        """The loader's settings for one data set, whose name replaces `{dataset}` in them."""
         return {key: _fill(value, dataset) for key, value in self.settings.items()}
 
 
@@ -238,24 +242,24 @@ class Study:
 
     @property
     def tasks_file(self) -> Path:
-        """The table of tasks; it need not be there."""
+        """The table of tasks, which is optional."""
         return self.folder / self.settings.tasks
 
     @property
     def rankings(self) -> dict[str, tuple[str, ...]]:
-        """The estimators that each ranking is made with, by its name, in the order of study.yaml."""
+        """The estimators of each ranking, by its name, in the order of study.yaml."""
         named = self.settings.estimators or {}
         return {name: tuple(given.get(COMBINES, (name,))) for name, given in named.items()}
 
     @property
     def shown_rankings(self) -> list[str]:
-        """Names of the rankings that the page shows: the first, and those that are no part of another."""
+        """Names of the rankings that the page shows: the first, and those that are not part of another."""
         parts = {part for parts in self.rankings.values() if len(parts) > 1 for part in parts}
         first = next(iter(self.rankings))
         return [name for name in self.rankings if name == first or name not in parts]
 
     def estimators_of(self, ranking: str) -> list[EstimatorChoice]:
-        """The estimators that a ranking is made with; a variation of `ablations` is made with one."""
+        """The estimators of a ranking; a variation of `ablations` has one."""
         return [self.all_estimators[name] for name in self.rankings.get(ranking, (ranking,))]
 
     @property
@@ -269,7 +273,7 @@ class Study:
         return {name: row.version_of for name, row in self.models.items() if row.version_of in self.models}
 
     def seed_of(self, model: str) -> int:
-        """The seed of what is random in a model."""
+        """The seed of a model."""
         return derive_seed(self.settings.seed, "model", model)
 
     @property
@@ -293,7 +297,7 @@ class Study:
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
 
     def embeds_new_items(self, model: str) -> bool:
-        """Whether a model can embed texts that are not in the data set."""
+        """Whether a model can embed texts outside the data set."""
         row = self.models[model]
         how = get_loader(row.kind).new_items
         if how == "follows" and row.base_models:
@@ -313,10 +317,10 @@ class Study:
         return [name for name, row in self.models.items() if row.is_control]
 
     def check_targets(self) -> None:
-        """Check that the wanted targets can be had.
+        """Check that the requested targets exist.
 
         Raises:
-            EstimationError: they cannot; the message says why.
+            EstimationError: a target is missing; the message says why.
         """
         wanted = self.settings.ranking.targets
         targets = wanted if isinstance(wanted, int) else self.targets
@@ -330,7 +334,7 @@ class Study:
 
     @property
     def has_tasks(self) -> bool:
-        """Whether there is anything to compare the ranking with."""
+        """Whether the study has anything to compare the ranking with."""
         return bool(self.tasks) or self.public_tasks
 
     def task_files(self, results: str) -> list[str]:
@@ -345,7 +349,7 @@ class Study:
 
     @property
     def compared_datasets(self) -> list[str]:
-        """Names of the data sets on which models are ranked, with those of ablations."""
+        """Names of the data sets on which models are ranked, including those of ablations."""
         return [name for name, row in self.datasets.items() if row.ranked or row.varied]
 
     @property
@@ -363,6 +367,6 @@ class Study:
         return {name: [model for _, model in sorted(models)] for name, models in found.items()}
 
     def without(self, failed: set[str]) -> "Study":
-        """The same study without some models and those made from them."""
+        """The same study without some models and without the models made from them."""
         left = {name: row for name, row in self.models.items() if not {name, *row.base_models} & failed}
         return replace(self, models=left)

@@ -1,4 +1,4 @@
-"""Writing the folder of a new study."""
+"""Write the folder of a new study."""
 
 import csv
 import os
@@ -24,7 +24,7 @@ from suffice.study.names import why_no_name
 from suffice.study.places import folders_outside
 from suffice.study.read import check_sources, load_study
 
-MAX_NAME = 100  # characters, as NAME_PATTERN has it
+MAX_NAME = 100  # characters, as in NAME_PATTERN
 FIRST_COLUMNS = ("loader", "family", "checkpoint", "revision")
 
 
@@ -37,13 +37,13 @@ def write_new_study(
 ) -> Path:
     """Write study.yaml, models.tsv and datasets.tsv for a file or folder of items and some models.
 
-    Unless one of the models is untrained, an untrained control is added, which should lose.
+    If none of the models is untrained, an untrained control is added, which should lose.
 
     Args:
-        folder: the folder to make; its name is the study's.
+        folder: the folder to make; its name becomes the study's name.
         texts: file or folder of texts, or of other items.
-        models: names of the modality's `models`, hub names, folders of models, or files of vectors; by
-            default all of the modality's.
+        models: names from the modality's `models`, hub names, folders of models, or files of vectors; by
+            default all of the modality's `models`.
         content: column that holds the items.
         content_type: what the items are.
 
@@ -51,14 +51,14 @@ def write_new_study(
         The folder.
 
     Raises:
-        StudyError: the folder exists, a name is malformed, or a model is none of these.
+        StudyError: the folder exists, a name is malformed, or a model is not of one of these forms.
         DataError: the items cannot be read, or lack the column, or there is no such modality.
     """
     wrong = why_no_name(folder.name)
     if wrong:
         raise StudyError(f"{folder.name!r} {wrong}")
     if folder.exists():
-        raise StudyError(f"{folder} exists; choose another name, or edit the study that is there")
+        raise StudyError(f"{folder} exists; choose another name, or edit the existing study")
     modality = get_modality(content_type)
     named = content or modality.content
     settings = DatasetSettings(
@@ -81,7 +81,7 @@ def write_new_study(
     made = _first_missing(folder)
     try:
         _write_study(folder, title, {name_of(texts.stem): dataset}, rows)
-        check_sources(load_study(folder), plan=True)  # checkpoints of a hub may be fetched later
+        check_sources(load_study(folder), plan=True)  # checkpoints from a hub may be fetched later
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
@@ -114,10 +114,10 @@ def _model_rows(models: Sequence[str], folder: Path, modality: Modality) -> dict
         if name in rows and "/" in model:
             name = name_of(model)
         if name in rows:
-            raise StudyError(f"model {name!r} is named twice; name each once")
+            raise StudyError(f"model {name!r} is named twice; name each model once")
         rows[name] = row
     if len(rows) < 2:
-        raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2: name more in --models")
+        raise StudyError(f"there is {len(rows)} model; a ranking needs at least 2; name more in --models")
     has_control = any(row.get("control") for row in rows.values())
     return rows if has_control else {**rows, modality.control[0]: modality.control[1]}
 
@@ -144,7 +144,7 @@ def _model_row(model: str, folder: Path, modality: Modality) -> tuple[str, Mappi
 
 
 def name_of(text: str) -> str:
-    """The nearest allowed name."""
+    """The closest allowed name."""
     name = re.sub(r"[^a-z0-9.-]+", "-", text.lower())[:MAX_NAME].strip("-.")
     return name or "texts"
 

@@ -1,4 +1,4 @@
-"""Where a study may read: its own folder, installed packages, caches, and what study.yaml names besides."""
+"""Where a study may read: its own folder, installed packages, caches, and the key `outside` of study.yaml."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -15,23 +15,23 @@ class Places(NamedTuple):
     """The folders that a study may read.
 
     Attributes:
-        folder: the study's own.
-        outside: other folders, relative to it or absolute; True for all.
+        folder: the study's folder.
+        outside: other folders, relative to it or absolute; True allows all.
     """
 
     folder: Path
     outside: bool | tuple[str, ...] = ()
 
     def check(self, file: Path, row: str, path: Path) -> None:
-        """Refuse a path that leads elsewhere, itself or through a link; of a folder, all that lies in it.
+        """Refuse a path that leads elsewhere, directly or through a link; check all the content of a folder.
 
         Args:
             file: the file of the study that names it.
             row: the row or key.
-            path: a file or folder, whether it is there or not.
+            path: a file or folder, which may be missing.
 
         Raises:
-            StudyError: it leads out of the folders that may be read.
+            StudyError: it leads out of the readable folders.
         """
         if self.outside is ALL:
             return
@@ -41,8 +41,8 @@ class Places(NamedTuple):
             if not any(real.is_relative_to(folder) for folder in allowed):
                 leads = "" if real == each else f", which leads to {real},"
                 raise StudyError(
-                    f"{file}: row {row!r}: {each}{leads} lies outside of the study's folder; if the study "
-                    f"may read it, add the key `outside: [{real.parent}]` to study.yaml"
+                    f"{file}: row {row!r}: {each}{leads} is outside the study's folder; if the study may "
+                    f"read it, add the key `outside: [{real.parent}]` to study.yaml"
                 )
 
     def _allowed(self) -> Iterator[Path]:
@@ -52,13 +52,13 @@ class Places(NamedTuple):
 
 
 def check_study_file(path: Path) -> None:
-    """Raise StudyError if study.yaml is a link that leads out of its folder; it is not read then."""
+    """Raise StudyError, before reading it, if study.yaml is a link that leads out of its folder."""
     if not real_path(path).is_relative_to(real_path(path.parent)):
-        raise StudyError(f"{path} is a link that leads out of its folder; copy the file there")
+        raise StudyError(f"{path} is a link that leads out of its folder; replace it by a copy of the file")
 
 
 def folders_outside(paths: Iterable[Path], folder: Path) -> list[str]:
-    """What the key `outside` must hold so that a study in `folder` may read these files and folders."""
+    """The value of the key `outside` that lets a study in `folder` read these files and folders."""
     files = (real_path(each) for path in paths for each in _with_contents(path))
     found = {file if file.is_dir() else file.parent for file in files}
     base = real_path(folder)
@@ -67,12 +67,12 @@ def folders_outside(paths: Iterable[Path], folder: Path) -> list[str]:
 
 
 def real_path(path: Path) -> Path:
-    """Where a path leads through all links; one that leads to itself stays as it is, and is not readable."""
+    """Where a path leads through all links; a link to itself is returned unchanged, and cannot be read."""
     return Path(os.path.realpath(path))
 
 
 def _with_contents(path: Path) -> Iterator[Path]:
-    """The path itself, and then all that lies in it if it is a folder."""
+    """The path itself, then all its content if it is a folder."""
     yield path
     if path.is_dir():
         yield from sorted(path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Reading a study's folder: every problem that can be seen without computing is found here."""
+"""Read a study's folder, and find every problem that can be found without computing."""
 
 import re
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ OWN_COLUMNS = (
 )  # fmt: skip
 CONCATENATION = "concatenation"
 MAX_SHARDS = 1000
-VARIED = "ablations"  # what the column `ranked` says of a data set that models are ranked on for these alone
+VARIED = "ablations"  # value of the column `ranked` for a data set that is ranked only for ablations
 S = TypeVar("S", bound=Settings)
 
 
@@ -65,8 +65,8 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     """Read and check a study's folder.
 
     Args:
-        folder: holds study.yaml, models.tsv, datasets.tsv and, if there are tasks, tasks.tsv; its name is
-            the study's name, and relative paths in its tables start from it.
+        folder: folder with study.yaml, models.tsv, datasets.tsv and, if there are tasks, tasks.tsv; its name
+            is the study's name, and relative paths in its tables start from it.
         overrides: values that replace keys of study.yaml.
 
     Raises:
@@ -74,7 +74,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
     """
     folder = Path(folder).absolute()
     if not (folder / SETTINGS).is_file():
-        raise StudyError(f"{folder} is no study: it has no {SETTINGS}; `suffice new-study` writes one")
+        raise StudyError(f"{folder} is not a study: it has no {SETTINGS}; `suffice new-study` writes one")
     check_key(folder, "the folder's name", folder.name)
     refuse_braces(str(folder))
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
@@ -99,7 +99,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
 
 
 def read_study_settings(path: Path, overrides: Mapping[str, Any], model: type[S]) -> S:
-    """The keys of study.yaml, with some replaced, as a study of one kind has them.
+    """The keys of study.yaml for one kind of study, with some replaced.
 
     Raises:
         StudyError: the file is not YAML, or a key or value is wrong.
@@ -125,12 +125,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise StudyError(f"{path} must hold keys and values, such as `title: My documents`")
     odd = [key for key in content if not isinstance(key, str)]
     if odd:
-        raise StudyError(f"{path}: the key {odd[0]!r} is no text; see the manual for the keys there are")
+        raise StudyError(f"{path}: the key {odd[0]!r} is not text; see the manual for the keys")
     return content
 
 
 def _with_default_estimators(study: Study) -> Study:
-    """The study with the estimators that suit its looks, where study.yaml leaves them out."""
+    """The study with default estimators that suit its looks, if study.yaml leaves them out."""
     if study.settings.estimators is not None:
         return study
     by_ranks = study.settings.ranking.aggregate == "ranks"
@@ -157,7 +157,7 @@ def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorCh
 
 
 def _check_loaders(study: Study) -> None:
-    """Raise StudyError for a model whose loader cannot read the items of a data set that it embeds."""
+    """Raise StudyError if a model's loader cannot read the items of a data set that it embeds."""
     for name in dict.fromkeys([*study.compared_datasets, *study.task_datasets]):
         modality = study.datasets[name].settings.modality
         for model in study.models.values():
@@ -171,7 +171,7 @@ def _check_loaders(study: Study) -> None:
 
 
 def _check_files_of_models(study: Study, places: Places) -> None:
-    """The files that models name, for each data set if its name is part of theirs."""
+    """The files that models name, one per data set if the path contains the data set's name."""
     for row in study.models.values():
         for dataset in study.datasets:
             settings = row.settings_for(dataset)
@@ -182,7 +182,7 @@ def _check_files_of_models(study: Study, places: Places) -> None:
 
 
 def _with_located_scores(folder: Path, settings: StudySettings, places: Places) -> StudySettings:
-    """The settings with the places of public scores made absolute, and every public task named."""
+    """The settings with absolute paths of public scores and with every public task named."""
     given = settings.public_scores
     if given is None:
         return settings
@@ -207,9 +207,7 @@ def _with_located_scores(folder: Path, settings: StudySettings, places: Places) 
 
 def _read_shards(path: Path, name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_SHARDS:
-        raise StudyError(
-            f"{path}, row {name!r}: shards is {text!r}; it must be a number from 1 to {MAX_SHARDS}"
-        )
+        raise StudyError(f"{path}, row {name!r}: shards is {text!r}; use a number from 1 to {MAX_SHARDS}")
     return int(text)
 
 
@@ -238,7 +236,7 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
 
 
 def _with_modality_of_parts(path: Path, rows: dict[str, DatasetRow]) -> dict[str, DatasetRow]:
-    """The rows, where a data set that is made of others has their content type."""
+    """The rows; a data set made of others gets their content type."""
     made = dict(rows)
     for name, row in rows.items():
         parts = [rows[part].settings for part in row.settings.parts if part in rows]
@@ -246,7 +244,7 @@ def _with_modality_of_parts(path: Path, rows: dict[str, DatasetRow]) -> dict[str
         if len(types) > 1:
             raise StudyError(
                 f"{path}: row {name!r} joins data sets of the content types "
-                f"{', '.join(types)}; name those of one"
+                f"{', '.join(types)}; name data sets of one type"
             )
         if types and types != [row.settings.content_type]:
             made[name] = replace(row, settings=row.settings.model_copy(update={"content_type": types[0]}))
@@ -257,7 +255,7 @@ def _read_models(path: Path, places: Places) -> dict[str, ModelRow]:
     cells_of = read_rows(path, "model", ["loader"])
     rows = {name: _model_row(path, name, cells, places) for name, cells in cells_of.items()}
     if len(rows) < 2:
-        raise StudyError(f"{path} has {len(rows)} models; a ranking needs at least 2: add rows")
+        raise StudyError(f"{path} has {len(rows)} models; a ranking needs at least 2; add rows")
     return rows
 
 
@@ -312,7 +310,9 @@ def _series(path: Path, name: str, cells: Mapping[str, str]) -> tuple[str, int] 
     if not series and not step:
         return None
     if not series or not step.isdigit():
-        raise StudyError(f"{path}: row {name!r}: series {series!r}, step {step!r}; give both, step a number")
+        raise StudyError(
+            f"{path}: row {name!r}: series {series!r}, step {step!r}; give both, with a number as step"
+        )
     return series, int(step)
 
 
@@ -327,7 +327,7 @@ def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]
 
 
 def _located(file: str, folder: Path) -> str:
-    """A file of the user's with its whole path; a file in a package, or the name of a column, as it is."""
+    """A user's file as an absolute path; a file in a package, or the name of a column, unchanged."""
     if is_url(file):
         return file
     whole = user_path(file, folder)
@@ -336,11 +336,11 @@ def _located(file: str, folder: Path) -> str:
 
 
 def refuse_braces(path: str) -> None:
-    """Raise StudyError for a path in which Snakemake would look for its own names."""
+    """Raise StudyError for a path with braces, which Snakemake would read as its own placeholders."""
     found = re.search(r"\{[^{}]*\}", path)
     if found:
         raise StudyError(
-            f"the path {path!r} has braces, and Snakemake takes {found[0]} for a name of its own; rename the "
+            f"the path {path!r} has braces, and Snakemake takes {found[0]} for a placeholder; rename the "
             "file or folder"
         )
 
@@ -353,9 +353,9 @@ def _training_and_step(path: Path, name: str, checkpoint: str) -> tuple[str, int
 
 
 def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, DatasetRow]) -> dict[str, TaskRow]:
-    """The tasks; none where the table that study.yaml does not name is not there."""
+    """The tasks; empty if study.yaml does not name the table and the default file is missing."""
     path = folder / settings.tasks
-    is_there = path.exists() or path.is_symlink()  # a link that leads nowhere is no study without tasks
+    is_there = path.exists() or path.is_symlink()  # a broken link does not mean that there are no tasks
     if not is_there and "tasks" not in settings.model_fields_set:
         return {}
     rows = {}
@@ -371,15 +371,15 @@ def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, Datas
 
 
 def check_sources(study: Study, plan: bool = False) -> None:
-    """Check that data can be read and models loaded, as far as can be told offline and quickly.
+    """Check quickly and offline that data can be read and models can be loaded.
 
     Args:
-        study: what is checked.
-        plan: whether nothing is to run, so that checkpoints of the hub need not be fetched yet.
+        study: the study to check.
+        plan: whether nothing will run yet, so that checkpoints from the hub may still be missing.
 
     Raises:
         StudyError: a data set cannot be read or has too few items, a task's column is missing, a file
-            or checkpoint is missing, or an installed package is lacking.
+            or checkpoint is missing, or a package is not installed.
     """
     path = study.datasets_file
     columns = {
@@ -401,7 +401,7 @@ def check_sources(study: Study, plan: bool = False) -> None:
 
 
 def role_columns(study: Study) -> list[str]:
-    """The columns that tell queries from documents in the study's tasks, each once."""
+    """The columns that separate queries from documents in the study's tasks, each once."""
     roles = (task.settings.role for task in study.tasks.values() if task.settings.kind == "retrieval")
     return list(dict.fromkeys(roles))
 
@@ -417,6 +417,6 @@ def _check_loader(loader: Loader[Any], plan: bool, role_columns: list[str]) -> N
 
 
 def datasets_named_by(model: ModelRow, study: Study) -> list[str]:
-    """All data sets if the model's files differ from one to another, else the first."""
+    """All data sets if the model's files differ between them, otherwise the first."""
     varies = any(DATASET_PLACEHOLDER in str(value) for value in model.settings.values())
     return list(study.datasets) if varies else list(study.datasets)[:1]

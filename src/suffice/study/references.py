@@ -24,7 +24,7 @@ def check_references(study: Study) -> None:
 
 
 def _check_models(study: Study) -> None:
-    """The trainings and models that a model is made from."""
+    """The training runs and models that a model is made from."""
     for model in study.models.values():
         if model.training:
             training_name, step = model.training
@@ -44,12 +44,12 @@ def _check_models(study: Study) -> None:
             if study.models[base].base_models:
                 raise StudyError(
                     f"{study.models_file}: row {model.name!r} is made from {base!r}, "
-                    "which is itself made from another model; name that one"
+                    "which is itself made from another model; name that other model"
                 )
 
 
 def _check_public_scores(study: Study) -> None:
-    """Public tasks beside the study's own, and models that can be found among the public scores."""
+    """Public tasks in addition to the study's own, and models with public scores."""
     public = study.settings.public_scores
     if public is None:
         return
@@ -58,8 +58,8 @@ def _check_public_scores(study: Study) -> None:
         raise StudyError(f"{study.tasks_file}: row {shared[0]!r} is also a public task; rename the row")
     if not any(model.public_name for model in study.models.values()):
         raise StudyError(
-            f"{study.models_file}: no model has public scores, for none has a hub name as checkpoint; "
-            "fill the column public_name, or remove public_scores from study.yaml"
+            f"{study.models_file}: no model has public scores because no checkpoint is a hub name; fill in "
+            "the column public_name, or remove public_scores from study.yaml"
         )
 
 
@@ -72,7 +72,8 @@ def _check_parts(study: Study) -> None:
             must_exist(path, row.name, "data set", part, others)
             if others[part].settings.parts:
                 raise StudyError(
-                    f"{path}: row {row.name!r} is made of {part!r}, itself made of others; name those"
+                    f"{path}: row {row.name!r} is made of {part!r}, which is itself made of others; name "
+                    "those data sets"
                 )
             if row.settings.parts.count(part) > 1:
                 raise StudyError(f"{path}: row {row.name!r}: path names {part!r} twice; remove one")

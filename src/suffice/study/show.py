@@ -1,4 +1,4 @@
-"""What a study found, in a terminal."""
+"""The results of a study, printed in a terminal."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_g
 
 
 def show_results(results: Path) -> str:
-    """The rankings of the page and what is odd about the models, or the summary; and where the page is.
+    """The rankings of the page and the warnings about models, or the summary; then the path of the page.
 
     Raises:
         DataError: the folder holds no ranking and no summary.
@@ -32,7 +32,7 @@ def show_results(results: Path) -> str:
 
 
 def shown_rankings(results: Path) -> list[Path]:
-    """The rankings that are on the page, or all if none is; empty in a study that has a summary alone.
+    """The rankings on the page, or all rankings if the page shows none; empty in a study with only a summary.
 
     Raises:
         DataError: the folder holds no ranking and no summary.
@@ -46,7 +46,7 @@ def shown_rankings(results: Path) -> list[Path]:
 
 
 def results_as_json(results: Path) -> dict[str, Any]:
-    """What `show_results` prints, with JSON-compatible values; NaN is null.
+    """The content of `show_results` with JSON-compatible values; NaN becomes null.
 
     Raises:
         DataError: the folder holds no ranking and no summary.
@@ -73,12 +73,12 @@ def _ranking_as_json(path: Path) -> dict[str, Any]:
 
 
 def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table with JSON-compatible values; NaN and infinity are null."""
+    """The rows of a table with JSON-compatible values; NaN and infinity become null."""
     return list(json.loads(table.to_json(orient="records", double_precision=15)))
 
 
 def show_failures(results: Path) -> str:
-    """The models that failed, and how to go on without them; empty if none did."""
+    """The models that failed, and how to continue without them; empty if all succeeded."""
     failures = [read_json(path) for path in whole_files(results, "failed/*/*.json")]
     if not failures:
         return ""
@@ -88,14 +88,16 @@ def show_failures(results: Path) -> str:
             for each in failures
         ]
     except (KeyError, TypeError) as error:
-        raise DataError(f"{results}/failed holds a record that is none ({error!r}); delete it") from None
+        raise DataError(
+            f"{results}/failed holds a file that is not a record ({error!r}); delete it"
+        ) from None
     how = "the same command with --config skip_failed=true (make: SKIP_FAILED=yes)"
-    lines.append(f"To rank the other models: {how}")
+    lines.append(f"To rank without these models: {how}")
     return "\n".join(lines)
 
 
 def _show_summary(path: Path) -> str:
-    """The summary that a study of another kind wrote, a line per row."""
+    """The summary of a study of another kind, one line per row."""
     with pd.option_context("display.width", 160, "display.max_columns", None):
         return read_table(path).to_string(index=False, float_format="%.3f", na_rep="–")
 
@@ -106,11 +108,11 @@ def _show_ranking(path: Path) -> str:
     try:
         return _described(path, ranking)
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is no ranking as this version writes it ({error!r}); run it again") from None
+        raise DataError(f"{path} is not a ranking of this version ({error!r}); run it again") from None
 
 
 def _recommended(path: Path, ranking: pd.DataFrame) -> Recommendation:
-    """Which model to take, from the ranking and what else lies beside it."""
+    """Which model to take, from the ranking and the tables beside it."""
     results, dataset = path.parents[2], path.parent.name
     others = {other.stem: read_table(other) for other in sorted(path.parent.glob("*.csv")) if other != path}
     ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))

@@ -1,7 +1,7 @@
-"""A study whose checkpoints and data of the hub are replaced by tiny ones made on the spot.
+"""A study whose checkpoints and data from the hub are replaced by tiny generated ones.
 
-It tries the whole path, from data sets to the page, where there is no network. Its numbers mean nothing, so
-its results have a folder of their own and its title says so.
+It tests the whole workflow, from data sets to the page, without a network. Its numbers mean nothing, so its
+results are in a separate folder and its title says so.
 """
 
 from dataclasses import replace
@@ -23,10 +23,10 @@ MIN_ITEMS = 50
 
 
 def with_standins(study: Study) -> Study:
-    """The study with a stand-in for whatever comes from the hub.
+    """The study with a stand-in for everything from the hub.
 
     Raises:
-        StudyError: a row with a checkpoint from the hub does not say its architecture.
+        StudyError: a row with a checkpoint from the hub has no architecture.
     """
     name = study.name + SUFFIX
     models = {row.name: _model(study, row) for row in study.models.values()}
@@ -36,17 +36,17 @@ def with_standins(study: Study) -> Study:
 
 
 def place_of_data(results: str, dataset: str) -> str:
-    """Where the table of a data set's stand-in is, within the working folder."""
+    """Path of the table of a data set's stand-in, within the working folder."""
     return f"{results}/standins/data/{dataset}.parquet"
 
 
 def place_of_checkpoint(results: str, model: str) -> str:
-    """Where a model's stand-in is, within the working folder."""
+    """Path of a model's stand-in, within the working folder."""
     return f"{results}/standins/checkpoints/{model}"
 
 
 def labels_of(study: Study, dataset: str) -> dict[str, bool]:
-    """Columns of labels that tasks read of a data set, and whether they hold numbers."""
+    """Columns of labels that tasks read from a data set, and whether they hold numbers."""
     tasks = [task.settings for task in study.tasks.values() if task.dataset == dataset]
     numeric = ("regression", "similarity")
     return {task.label: task.kind in numeric for task in tasks if task.label is not None}

@@ -1,4 +1,4 @@
-"""Reading a study's tab-separated tables, with messages that name file, row, column and remedy."""
+"""Read a study's tab-separated tables; errors name file, row, column and remedy."""
 
 import csv
 from collections import Counter
@@ -20,7 +20,7 @@ WITH_SPACES = (
     "prompt",
     "prompt_query",
     "prompt_document",
-)  # columns whose cells may end in a space that counts
+)  # columns whose cells may end in a significant space
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -33,14 +33,14 @@ def read_rows(path: Path, key: str, required: Iterable[str]) -> dict[str, dict[s
         required: columns that every row must fill.
 
     Raises:
-        StudyError: the file is missing or not UTF-8, a required column or cell is missing, a column
-            stands twice, a row has too many cells, or a name is malformed or stands twice.
+        StudyError: the file is missing or not UTF-8, a required column or cell is missing, a column occurs
+            twice, a row has too many cells, or a name is malformed or occurs twice.
     """
     header, lines = _read_lines(path)
     for column in (key, *required):
         if column not in header:
             close = get_close_matches(column, header, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "; it is named in the table's first line"
+            hint = f"; did you mean {close[0]!r}?" if close else "; add it to the table's first line"
             raise StudyError(f"{path}: the column {column!r} is missing{hint}")
     rows: dict[str, dict[str, str]] = {}
     for number, cells in lines:
@@ -49,7 +49,7 @@ def read_rows(path: Path, key: str, required: Iterable[str]) -> dict[str, dict[s
         _check_name(path, number, key, name, rows)
         for column in required:
             if column not in row:
-                raise StudyError(f"{path}: row {name!r} has no {column!r}; fill the cell")
+                raise StudyError(f"{path}: row {name!r} has no {column!r}; fill in the cell")
         rows[name] = row
     return rows
 
@@ -62,7 +62,7 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except DataError as error:
         raise StudyError(str(error)) from error
     except (OSError, ValueError) as error:
-        raise StudyError(f"{path} cannot be read ({first_line(error)}); give a table as a file") from error
+        raise StudyError(f"{path} cannot be read ({first_line(error)}); give a table in a file") from error
     numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     kept = [(number, line) for number, line in numbered if not line.startswith("#")]
     if not kept:
@@ -71,7 +71,7 @@ def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     header = [cell.strip() for cell in parsed[0]]
     repeated = {column for column, count in Counter(header).items() if count > 1}
     if repeated:
-        raise StudyError(f"{path}: column {sorted(repeated)[0]!r} stands twice; remove one")
+        raise StudyError(f"{path}: column {sorted(repeated)[0]!r} occurs twice; remove one")
     return header, [(number, cells) for (number, _), cells in zip(kept[1:], parsed[1:], strict=True)]
 
 
@@ -90,7 +90,7 @@ def _check_name(path: Path, number: int, key: str, name: str, rows: dict[str, An
     if wrong:
         raise StudyError(f"{path}: line {number}: {key} {name!r} {wrong}")
     if name in rows:
-        raise StudyError(f"{path}: line {number}: {key} {name!r} stands twice; names must be unique")
+        raise StudyError(f"{path}: line {number}: {key} {name!r} occurs twice; names must be unique")
 
 
 def read_settings(path: Path, name: str, cells: dict[str, Any], model: type[S]) -> S:
@@ -106,10 +106,10 @@ def read_settings(path: Path, name: str, cells: dict[str, Any], model: type[S]) 
 
 
 def read_truth(path: Path, name: str, column: str, text: str) -> bool:
-    """A cell that says yes or no.
+    """A cell with true or false.
 
     Raises:
-        StudyError: it says neither.
+        StudyError: it has another value.
     """
     if text.lower() not in TRUTH:
         raise StudyError(f"{path}: row {name!r}: {column} is {text!r}; write true or false")
@@ -117,7 +117,7 @@ def read_truth(path: Path, name: str, column: str, text: str) -> bool:
 
 
 def checked(path: Path, name: str, check: Callable[[], Row]) -> Row:
-    """Run a check of one row; its message gets the file and the row put before it."""
+    """Run a check of one row, and put the file and the row before its error message."""
     try:
         return check()
     except SufficeError as error:

@@ -1,4 +1,4 @@
-"""Reading YAML that a user wrote: plain values alone, no key twice, and no more than a person would write."""
+"""Read YAML that a user wrote: plain values, unique keys, and no more than a person would write."""
 
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,16 @@ from suffice.data.text_files import decode
 from suffice.errors import DataError, StudyError
 
 MAX_DEPTH = 40
-MAX_NODES = 100_000  # with what aliases stand for written out
+MAX_NODES = 100_000  # with aliases expanded
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML's plain values; nothing nested too deep, which is told before it is read."""
+    """YAML's plain values; values that are nested too deeply are refused before they are read."""
 
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Compose a node, unless it lies too deep."""
+        """Compose a node unless it is nested too deeply."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem=f"values are nested in more than {MAX_DEPTH} levels")
@@ -32,7 +32,7 @@ def read_yaml_file(path: Path) -> Any:
 
     Raises:
         StudyError: it cannot be read, is not YAML, has a key twice or a tag of a programming language, or its
-            aliases stand for more than a person would write.
+            aliases expand to more than a person would write.
     """
     try:
         return _plain(decode(path.read_bytes(), str(path)))
@@ -57,10 +57,10 @@ def _plain(text: str) -> Any:
 
 
 def _count_nodes(node: yaml.Node, known: dict[int, int | None]) -> int:
-    """How many nodes there are with all aliases written out.
+    """Number of nodes with all aliases expanded.
 
     Raises:
-        MarkedYAMLError: too many, one that holds itself, or a key that stands twice.
+        MarkedYAMLError: there are too many, one contains itself, or a key occurs twice.
     """
     if id(node) in known:
         return _known(node, known[id(node)])
@@ -69,7 +69,7 @@ def _count_nodes(node: yaml.Node, known: dict[int, int | None]) -> int:
     total = 1 + sum(_count_nodes(child, known) for child in _children(node))
     if total > MAX_NODES:
         raise yaml.MarkedYAMLError(
-            problem=f"its aliases stand for more than {MAX_NODES:,} values", problem_mark=node.start_mark
+            problem=f"its aliases expand to more than {MAX_NODES:,} values", problem_mark=node.start_mark
         )
     known[id(node)] = total
     return total
@@ -77,7 +77,9 @@ def _count_nodes(node: yaml.Node, known: dict[int, int | None]) -> int:
 
 def _known(node: yaml.Node, total: int | None) -> int:
     if total is None:
-        raise yaml.MarkedYAMLError(problem="an alias stands for what holds it", problem_mark=node.start_mark)
+        raise yaml.MarkedYAMLError(
+            problem="an alias refers to a value that contains it", problem_mark=node.start_mark
+        )
     return total
 
 
@@ -88,7 +90,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _refuse_repeated_key(node: yaml.Node) -> None:
-    """YAML says that keys are unique, and the library takes the last one in silence."""
+    """YAML requires unique keys, but the library silently takes the last one."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()
@@ -96,6 +98,6 @@ def _refuse_repeated_key(node: yaml.Node) -> None:
         if isinstance(key, yaml.ScalarNode):
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                    problem=f"the key {key.value!r} occurs twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)

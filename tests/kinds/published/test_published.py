@@ -95,7 +95,7 @@ def test_the_headline_counts_what_was_printed():
         Row("p", "c", "s", 0.5, 0.5, tolerance=0.1, origin="computed before"),
         Row("p", "d", "s", recomputed=0.5),
     ]
-    assert headline(side_by_side(rows)) == "1 of 2 printed numbers come out again."
+    assert headline(side_by_side(rows)) == "1 of 2 printed numbers are reproduced."
 
 
 def test_tables_and_a_figure(folder, tmp_path):

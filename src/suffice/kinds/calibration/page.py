@@ -177,7 +177,7 @@ def details(summary: pd.DataFrame, accuracy: pd.DataFrame) -> list[str]:
     columns = ("estimator", "gaussian_error", "other_error", "seconds")
     return lines + [
         f"{name}: {percent(gaussian)} on Gaussian channels, {percent(other)} on others, {number(seconds)} s "
-        "a pair."
+        "per pair."
         for name, gaussian, other, seconds in zip(*(summary[key] for key in columns), strict=True)
     ]
 

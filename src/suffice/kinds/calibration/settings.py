@@ -104,7 +104,7 @@ class Grid(Settings):
 class CalibrationSettings(Settings):
     """The keys of `study.yaml` in a study of the kind `calibration`."""
 
-    title: str = Field(description="the question of the study in a few words; shown on the page")
+    title: str = Field(description="the question of the study, in a few words; the headline of the page")
     kind: Literal["calibration"] = Field(description="calibration: compare estimators with known truth")
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="torch device of the estimators")

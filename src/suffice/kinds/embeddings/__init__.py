@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Embeddings(Kind):
-    """Embedding models on data sets: the kind of a study that names none."""
+    """Embedding models on data sets: the default kind of study."""
 
     name = "embeddings"
     summary = "Ranks embedding models by the information that they carry about data sets."
@@ -38,7 +38,7 @@ class Embeddings(Kind):
         return manual()
 
     def tables(self) -> Mapping[str, type[BaseModel]]:
-        """The settings in a row of each table, of each loader, and of each estimator."""
+        """The settings in the rows of each table, of each loader, and of each estimator."""
         from suffice.kinds.embeddings.manual import tables
 
         return tables()
@@ -54,7 +54,7 @@ class Embeddings(Kind):
         return root / "rules" / "kinds" / "embeddings.smk"
 
     def scripts(self, root: Path) -> Path:
-        """The scripts of these."""
+        """The scripts of the main pipeline."""
         return root / "scripts"
 
 

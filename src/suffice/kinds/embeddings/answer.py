@@ -1,4 +1,4 @@
-"""The answer in words: which model to take, how certain that is, and how far to trust the ranking."""
+"""The answer in sentences: which model to take, how certain that is, and how far to trust the ranking."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ class Answer:
 
     Attributes:
         headline: one sentence: which model to take, or to try first.
-        cheaper: a sentence on a cheaper model that is as good as far as one can tell; may be empty.
-        doubts: sentences on why not to rely on it; at least one.
-        certainty: sentences on how sure this is.
-        evidence: sentences on why.
+        cheaper: a sentence on a cheaper model that may be as good; may be empty.
+        doubts: reasons not to rely on it, in sentences; at least one.
+        certainty: sentences on how certain this is.
+        evidence: sentences on the reasons.
         next_steps: sentences on what to do next.
-        facts: numbers at a glance.
-        n_items: number of items of the data set, written.
+        facts: key numbers.
+        n_items: number of items of the data set, formatted.
         missing: "model (stage: reason)" for each model without a result.
     """
 
@@ -36,8 +36,11 @@ class Answer:
     missing: list[str]
 
 
-NO_DOUBT = "No measurement of this study speaks against it, but a ranking cannot see what all models miss."
-UNSETTLED = "Other models could be first: these items cannot tell them apart."
+NO_DOUBT = (
+    "Nothing measured in this study contradicts the ranking, but a ranking cannot detect information "
+    "that all models miss."
+)
+UNSETTLED = "Other models could be first: these items cannot distinguish them."
 
 
 def answer(content: PageContent) -> Answer:
@@ -65,7 +68,7 @@ def _sentence(text: str) -> str:
 
 
 def _from_findings(section: Section) -> list[str]:
-    """What the analyses say on the first screen."""
+    """The parts of the first screen that come from the analyses."""
     said = [each.answer or (each.sentence if each.is_answer else "") for each in section.findings]
     return list(filter(None, said))
 

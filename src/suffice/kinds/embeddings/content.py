@@ -1,4 +1,4 @@
-"""What the decision page shows: plain tables, values and paths of figures."""
+"""The content of the decision page: plain tables, values and paths of figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,18 +20,18 @@ class Section:
 
     Attributes:
         dataset: name of the data set.
-        estimator: name of the ranking: that of the estimator, or of several together.
+        estimator: name of the ranking: the name of its estimator, or of the combination of several.
         ranking: the ranking table.
         manifest: the corpus's manifest: n_items, source, license, content_sha256, dropped and more.
-        cards: one row per model: model, and what health and cost say of its embedding; columns that are
-            not there are left out of the page.
-        findings: what analyses found, in the order of their sentences in the answer.
+        cards: one row per model: model, and the health and cost of its embedding; missing columns are left
+            out of the page.
+        findings: the findings of analyses, in the order of their sentences in the answer.
         ways: other ways to choose a model: model, predictor, value; higher is better.
         controls: models that are untrained and should lose.
         figures: paths of PNG files by the figure's name.
-        held_out: whether densities were scored on items other than those they were fitted on.
+        held_out: whether densities were scored on items that were not used to fit them.
         task_results: results on labelled tasks: model, task, value; higher is better.
-        about_estimator: a sentence or two on the density family and where it can be trusted.
+        about_estimator: one or two sentences on the density family and where it can be trusted.
     """
 
     dataset: str
@@ -63,15 +63,15 @@ class Section:
 
 @dataclass(frozen=True)
 class PageContent:
-    """All that the page of a study shows; the first section is the answer's.
+    """The content of a study's page; the answer comes from the first section.
 
     Attributes:
         study: name of the study.
         sections: one per data set and estimator, the primary one first.
         models: the study's models: model, family.
-        failed: models without a result: model, stage, reason; empty if all went through.
+        failed: models without a result: model, stage, reason; empty if all succeeded.
         has_tasks: whether there are labelled tasks to compare with.
-        description: what the study is about, in the user's words.
+        description: the user's description of the study.
         provenance: facts on the run: seed, git state, machine, date and so on.
         versions: package to version.
         config: the study's configuration as text.

@@ -24,43 +24,44 @@ MODELS = """## `models.tsv`
 
 - `model` is the model's name, and `loader` its kind.
 - `family` (default: the kind) decides its colour in figures.
-- `target` (default: true) says whether the model may be a target. An untrained network is worth ranking, but is a
-  poor target.
+- `target` (default: true) says whether the model may be a target. An untrained network is worth ranking, but
+  is a poor target.
 - `public_name` (default: a hub name in `checkpoint`) is the model's name in public scores.
-- `series` and `step` mark a checkpoint of a training elsewhere.
+- `series` and `step` mark a checkpoint of a training run outside the workflow.
 - `version_of` marks a tuned version of another model.
 - `architecture` is the architecture of its stand-in (one of ARCHITECTURES).
-- `control` (default: false) marks an untrained model that should rank low. Models below it show no benefit from
-  training.
+- `control` (default: false) marks an untrained model that should rank low. If a trained model ranks below it,
+  training has not helped on these items.
 
 All other columns are settings of the loaders. Each loader reads its own.
 
-Two values refer to files that the workflow itself writes. `trained:NAME/STEP` as a checkpoint is a step of a training
-in `study.yaml`. `model:NAME` as the path of `principal_components`, or `model:NAME,NAME` for `concatenation`, are
-other models of the study. In paths, `{dataset}` is replaced by the name of the data set.
+Two values refer to files that the workflow itself writes. `trained:NAME/STEP` as a checkpoint is a step of a
+training in `study.yaml`. `model:NAME` as the path of `principal_components`, or `model:NAME,NAME` for
+`concatenation`, are other models of the study. In paths, `{dataset}` is replaced by the name of the data set.
 """
 DATASETS = """## `datasets.tsv`
 
 - `dataset` is the name.
-- `ranked` (default: true) says whether models are ranked on it. `false` means that it is only for tasks or other
-  data sets, and `ablations` that it is only for comparisons of data sets by the target `ablations`.
-- `shards` (default: 1) divides its embedding into this many jobs, for each model that computes with torch. The
-  vectors equal those of a single job, byte for byte. If you change the number, the data set is embedded again.
-- `views` and `max_look_pairs` say what source and target see of an item. If you change the looks of texts, they are
-  embedded again. Looks within groups need no new embedding.
+- `ranked` (default: true) says whether models are ranked on it. `false` means that it is only for tasks or
+  other data sets, and `ablations` that it is only for comparisons of data sets by the target `ablations`.
+- `shards` (default: 1) divides its embedding into this many jobs, for each model that computes with torch.
+  The vectors equal those of a single job, byte for byte. If you change the number, the data set is embedded
+  again.
+- `views` and `max_look_pairs` say what source and target see of an item. If you change the looks of texts,
+  they are embedded again. Looks within groups need no new embedding.
 
 Other columns of the source are kept as labels for tasks.
 
-Data sets and checkpoints by URL are stored in the folder named by the environment variable `SUFFICE_CACHE`, or in the
-platform's cache. Only `make fetch STUDY=...` downloads checkpoints and data from the hub or by URL. No other command
-and no job of the workflow uses the network, except for models of the loader `api`. `HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have up to
-20,000 MB and take up to six hours. To change these limits, set `SUFFICE_MAX_DOWNLOAD_MB` and
-`SUFFICE_MAX_DOWNLOAD_SECONDS`.
+Data sets and checkpoints by URL are stored in the folder named by the environment variable `SUFFICE_CACHE`,
+or in the platform's cache. Only `make fetch STUDY=...` downloads checkpoints and data from the hub or by URL.
+No other command and no job of the workflow uses the network, except for models of the loader `api`.
+`HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have up to 20,000 MB and take up to six hours. To
+change these limits, set `SUFFICE_MAX_DOWNLOAD_MB` and `SUFFICE_MAX_DOWNLOAD_SECONDS`.
 """
 TASKS = """## `tasks.tsv`
 
-`task` is the name, and `dataset` a name in `datasets.tsv`. Items without a label take no part. Classification
-and regression are fitted on the items of split train and scored on those of split test.
+`task` is the name, and `dataset` a name in `datasets.tsv`. Items without a label are left out. Classification
+and regression are fitted on the items of split train and scored on the items of split test.
 
 | kind | measurement | metric |
 |---|---|---|
@@ -104,13 +105,13 @@ def manual() -> str:
 
 
 def _modalities() -> list[str]:
-    """The columns that one content type alone has."""
+    """The columns that only one content type has."""
     own = {name: each.Settings for name, each in MODALITIES.items() if each.Settings.model_fields}
     return [f"### `content_type` {name}\n\n{key_table(settings)}" for name, settings in own.items()]
 
 
 def tables() -> Mapping[str, type[BaseModel]]:
-    """The settings in a row of each table, of each loader, and of each estimator, by the name of their schema."""
+    """The settings in the rows of each table, of each loader, and of each estimator, by name of schema."""
     return {
         "dataset": DatasetSettings,
         **{f"dataset-{name}": each.Settings for name, each in MODALITIES.items()},

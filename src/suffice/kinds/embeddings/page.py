@@ -1,4 +1,4 @@
-"""The decision page of a study: one HTML file that needs nothing else."""
+"""The decision page of a study: one self-contained HTML file."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from suffice.ranking.targets import describe_targets
 
 @dataclass(frozen=True)
 class SectionView:
-    """A section with its tables written and its figures read."""
+    """A section with its tables formatted and its figures read."""
 
     section: Section
     anchor: str
@@ -55,7 +55,7 @@ def render_page(content: PageContent) -> str:
 
 
 def _views(content: PageContent) -> list[SectionView]:
-    """The sections; health and cost stand once for each data set, in its first section."""
+    """The sections; health and cost appear once per data set, in its first section."""
     views = []
     seen: set[str] = set()
     for number, section in enumerate(content.sections, start=1):
@@ -81,6 +81,6 @@ def _views(content: PageContent) -> list[SectionView]:
 
 
 def _headline(section: Section) -> str:
-    """Who is first, and what the analyses say at the head of a section."""
+    """Which model is first, and the sentences of the analyses for the head of a section."""
     first = headline(tied_for_first(section.ranking), len(section.ranking))
     return " ".join([first, *(each.answer for each in section.findings if each.answer)])

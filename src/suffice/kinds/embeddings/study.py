@@ -1,4 +1,4 @@
-"""The page of a study from its files."""
+"""Write the page of a study from its files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,13 +29,13 @@ def page_of_study(
     missing: Sequence[Mapping[str, str]],
     output: Path,
 ) -> None:
-    """Write the page of a study whose tables and figures are beside it.
+    """Write the page of a study; its tables and figures must be in the folder of the page.
 
     Args:
         folder: the study's folder.
         overrides: values that replaced keys of study.yaml in this run.
         missing: models that were left out: model, data set and message.
-        output: the page; the study's results are in the same folder.
+        output: path of the page; the study's results are in the same folder.
     """
     study = load_study(folder, overrides).without({failure["model"] for failure in missing})
     results = output.parent
@@ -64,7 +64,7 @@ def _sections(study: Study, results: Path) -> list[Section]:
 
 
 def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ranked:
-    """One ranking with all that a page can read of it."""
+    """One ranking with everything that a page can read about it."""
     files = sources(study, str(results), dataset, ranking)
     models = [{"model": row.name, "family": row.family} for row in study.models.values()]
     return Ranked(dataset, ranking, files, {"models": models})
@@ -94,32 +94,32 @@ def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Find
 
 
 def _about(estimators: Sequence[Estimator[Any]]) -> str:
-    """What the density families are, in sentences."""
+    """Sentences on the density families."""
     if len(estimators) == 1:
         return estimators[0].about
     names = [estimator.name for estimator in estimators]
     together = (
         f"Ranked by {' and '.join(names)} together: the share of comparisons won, over the pairs of both. "
-        f"Nats, where they are shown, are those of {names[0]}."
+        f"Any nats shown are those of {names[0]}."
     )
     return " ".join([together, *(f"{each.name}: {each.about}" for each in estimators)])
 
 
 def _other_ways(ranked: Ranked) -> pd.DataFrame:
-    """The ways to choose beside one ranking: other rankings and baselines."""
+    """The ways to choose besides one ranking: other rankings and baselines."""
     others = {name: table for name, table in ranked.rankings.items() if name != ranked.name}
     return predictor_table(others, ranked["baselines"])
 
 
 def _looks_note(study: Study, ranked: Ranked) -> Finding:
-    """What is to be known of the looks at the items that a ranking rests on."""
+    """Notes on the looks at the items behind a ranking."""
     manifests = list(map(read_json, ranked.files["looks"]))
     note = note_on_looks(study.datasets[ranked.dataset], manifests[0] if manifests else None)
     return Finding(place=Place.NOTES, notes=(note,) if note else ())
 
 
 def _fonts_note(study: Study, ranked: Ranked) -> Finding:
-    """Which letters of names and items figures cannot show on this machine."""
+    """The letters in names and items that figures cannot show on this machine."""
     items = ranked["directions"] if "directions" in ranked else pd.DataFrame()
     shown = [str(text) for key in ("low_items", "high_items") if key in items for text in items[key]]
     families = [row.family for row in study.models.values()]
@@ -136,13 +136,13 @@ def _failed_table(missing: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 
 
 def _public_remark(study: Study, results: Path) -> Finding:
-    """How many scores others measured, and which models lack some."""
+    """The number of public scores, and the models that lack some."""
     note = _public_note(study, results)
-    return Finding(place=Place.REMARKS, cautions=(("Scores of others", note),) if note else ())
+    return Finding(place=Place.REMARKS, cautions=(("Public scores", note),) if note else ())
 
 
 def _public_note(study: Study, results: Path) -> str:
-    """How many scores others measured, and which models lack some."""
+    """The number of public scores, and the models that lack some."""
     public = study.settings.public_scores
     if public is None:
         return ""
@@ -152,4 +152,8 @@ def _public_note(study: Study, results: Path) -> str:
     lacking = ", ".join([*dict.fromkeys(gaps["model"]), *unnamed])
     use = "are among the tasks" if public.role == "tasks" else "are a way to choose"
     said = f"{len(found)} public scores on {len(public.tasks)} tasks {use}"
-    return f"{said}; some or all are missing of: {lacking}." if lacking else f"{said}; none is missing."
+    return (
+        f"{said}; some or all scores are missing for: {lacking}."
+        if lacking
+        else f"{said}; no score is missing."
+    )

@@ -1,4 +1,4 @@
-"""Tables of the page: columns with a heading, a unit and a way to write their cells."""
+"""Tables of the page: columns with a heading, a unit and a format for their cells."""
 
 import pandas as pd
 
@@ -16,10 +16,10 @@ from suffice.page.tables import Table, make_table
 
 RANKING = (
     Column("rank", "Rank", integer),
-    Column("rank_low", "On this pool", ranks, "rank_low", "rank_high"),
+    Column("rank_low", "In this pool", ranks, "rank_low", "rank_high"),
     Column("model", "Model"),
     Column("family", "Family"),
-    Column("rank_low_pools", "On pools like it", ranks, "rank_low_pools", "rank_high_pools"),
+    Column("rank_low_pools", "In pools like it", ranks, "rank_low_pools", "rank_high_pools"),
     Column("win_rate", "Win rate", share),
     Column("score", "Nats per dimension", number),
     Column("score_low", "Interval", interval, "score_low", "score_high"),
@@ -34,7 +34,7 @@ MODELS = (
     Column("model", "Model"),
     Column("family", "Family"),
     Column("rank", "Rank", integer),
-    Column("rank_low", "Rank on this pool", ranks, "rank_low", "rank_high"),
+    Column("rank_low", "Rank in this pool", ranks, "rank_low", "rank_high"),
     Column("win_rate", "Win rate", share),
     Column("score", "Nats per dimension", number),
     Column("score_low", "Interval", interval, "score_low", "score_high"),
@@ -98,7 +98,7 @@ def ranking_table(section: Section, content: PageContent) -> Table:
 
 
 def models_table(section: Section, content: PageContent) -> Table:
-    """What there is to compare two models by."""
+    """The table for comparing two models."""
     ranking = _with_family_and_cost(section, content)
     best = best_tasks(section)
     ranking["best_task"] = [best.get(model, "") for model in ranking["model"]]
@@ -121,17 +121,17 @@ def best_tasks(section: Section) -> dict[str, str]:
 
 
 def health_table(section: Section) -> Table:
-    """What is odd about the embeddings."""
+    """The table of the embeddings' health."""
     return make_table(section.cards, HEALTH, f"Health of the embeddings of {section.dataset}")
 
 
 def cost_table(section: Section) -> Table:
-    """What the embeddings cost."""
+    """The table of the embeddings' cost."""
     return make_table(section.cards, COST, f"Cost of the embeddings of {section.dataset}")
 
 
 def overview_table(content: PageContent) -> Table:
-    """A row per section: what is first in each ranking of each data set."""
+    """One row per section: the first model in each ranking of each data set."""
     rows = []
     for section in content.sections:
         ranking = section.ranking

@@ -1,4 +1,4 @@
-"""What can be recomputed from the numbers that Darrin et al. (NeurIPS 2024, arXiv 2406.07640) published."""
+"""Numbers recomputed from the tables that Darrin et al. (NeurIPS 2024, arXiv 2406.07640) published."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Published(Kind):
-    """Published numbers beside the same recomputed."""
+    """Published numbers beside recomputed ones."""
 
     name = "published"
     summary = "The study recomputes numbers of a paper from the tables beside its `study.yaml`."

@@ -26,7 +26,7 @@ from suffice.plots.style import Drawn, Families
 from suffice.storage.files import read_table
 
 QUESTIONS = (DECISION, COST, SMALLER_POOLS)
-"""The questions of every study that the published numbers can answer."""
+"""The questions of a usual study that the published numbers can answer."""
 FIGURES = (*OWN_FIGURES, *(figure.name for each in QUESTIONS for figure in each.figures))
 
 
@@ -36,10 +36,10 @@ def draw_published(
     """Draw figures of `FIGURES` one after the other, each with its name.
 
     Args:
-        names: of the figures.
-        folder: holds the published tables.
+        names: names of the figures.
+        folder: folder of the published tables.
         tables: folder of the recomputed tables.
-        seed: of layouts.
+        seed: seed of layouts.
     """
     published = PublishedTables.read(folder)
     made = {table: read_table(tables / f"{table}.csv") for table in TABLES}
@@ -57,7 +57,7 @@ def ranked_models(tables: Mapping[str, pd.DataFrame], models: pd.DataFrame | Non
 
 
 def _without_owners(picks: object) -> object:
-    """Names of models without their owners; what is no text as it is."""
+    """Names of models without their owners; values that are not text are unchanged."""
     return (
         ", ".join(name.rpartition("/")[2] for name in picks.split(", ")) if isinstance(picks, str) else picks
     )
@@ -72,7 +72,7 @@ def _draw(name: str, shown: "_Shown") -> Drawn:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What figures show; text models by the part of their names after the owner."""
+    """The data of the figures; text models are named without their owners."""
 
     published: PublishedTables
     made: Mapping[str, pd.DataFrame]
@@ -144,7 +144,7 @@ def _ablations(published: PublishedTables, made: Mapping[str, pd.DataFrame]) -> 
         ),
         Ablation(
             "Fewer targets", "n_targets", "random targets", made["reference_targets"],
-            targets.assign(statistic="spearman"), f"against {AVERAGE}, self pairs out",
+            targets.assign(statistic="spearman"), f"against {AVERAGE}, without self pairs",
         ),
         Ablation(
             "Modes of the mixture", "n_modes", "modes (text)", empty, modes[modes["domain"] == "text"],

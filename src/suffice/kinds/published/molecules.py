@@ -1,4 +1,4 @@
-"""The experiment on molecules, from published ranks: its scores are printed for four of 28 models only."""
+"""The experiment on molecules, from published ranks; scores are printed for only four of 28 models."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from suffice.analyses.correlation import Bootstrap, correlation_table
 from suffice.kinds.published.rows import BEFORE, ROUNDING, Row, rounding_of
 from suffice.kinds.published.tables import PublishedTables
 
-N_CLASSIFICATION, N_REGRESSION = 20, 11  # tasks, of which the published mean ranks are means
+N_CLASSIFICATION, N_REGRESSION = 20, 11  # tasks in each published mean rank
 OUTCOMES = (
     "admet",
     "admet_classification",
@@ -30,7 +30,7 @@ SIZE_BINS = {
 
 
 def outcomes_of_molecules(tables: PublishedTables) -> pd.DataFrame:
-    """Mean ranks over tasks by model, lower is better; that of all ADMET tasks is made from its parts."""
+    """Mean ranks over tasks by model, lower is better; that of all ADMET tasks is computed from its parts."""
     models = tables.molecule_models
     admet = N_CLASSIFICATION * models["admet_classification"] + N_REGRESSION * models["admet_regression"]
     return models.assign(admet=admet / (N_CLASSIFICATION + N_REGRESSION))[list(OUTCOMES)]
@@ -39,7 +39,7 @@ def outcomes_of_molecules(tables: PublishedTables) -> pd.DataFrame:
 def correlations_of_molecules(tables: PublishedTables, bootstrap: Bootstrap) -> pd.DataFrame:
     """Correlation of rank by score, and of width, with the mean rank of each outcome; positive is agreement.
 
-    As published, Pearson's is of the rank by score: the scores themselves are not printed.
+    As in the paper, Pearson's correlation uses the rank by score because the scores are not printed.
     """
     models = tables.molecule_models
     score = pd.DataFrame({"value": -models["score_rank"].astype(float), "predictor": "I_S"})

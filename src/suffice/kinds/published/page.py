@@ -1,4 +1,4 @@
-"""The page of recomputed numbers: one HTML file that needs nothing else."""
+"""The page of recomputed numbers: one self-contained HTML file."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ SCORES = (
 
 
 def page_of_published(settings: PublishedSettings, output: Path) -> None:
-    """Write the page; tables and figures are in folders beside it."""
+    """Write the page; its tables and figures are in folders beside it."""
     tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
     html = (
         page_environment()
@@ -80,10 +80,10 @@ def _content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def headline(rows: pd.DataFrame) -> str:
-    """How many of the printed numbers come out again."""
+    """A sentence on how many printed numbers are reproduced."""
     tried = rows[(rows["origin"] == PUBLISHED) & rows["status"].isin([REPRODUCED, DIFFERS])]
     again = int((tried["status"] == REPRODUCED).sum())
-    return f"{again} of {len(tried)} printed numbers come out again."
+    return f"{again} of {len(tried)} printed numbers are reproduced."
 
 
 def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
@@ -91,8 +91,8 @@ def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
     before = int(((rows["status"] == REPRODUCED) & (rows["origin"] == BEFORE)).sum())
     words = {
         REPRODUCED: f"within tolerance; {before} of them computed before, not printed",
-        DIFFERS: "outside of it",
-        IMPOSSIBLE: "what they rest on is not printed",
+        DIFFERS: "outside tolerance",
+        IMPOSSIBLE: "their inputs are not printed",
         NEW: "from the same tables",
     }
     return [
@@ -102,7 +102,7 @@ def _facts(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _findings(tables: dict[str, pd.DataFrame], folder: Path) -> list[FindingView]:
-    """What the questions that every study asks find in the published numbers."""
+    """The findings of the usual questions on the published numbers."""
     ranked = ranked_models(tables)
     findings = [finding for each in QUESTIONS for finding in each.findings(ranked)]
     figures = {path.stem: path for path in whole_files(folder, "*.png")}

@@ -1,4 +1,4 @@
-"""Recomputing published numbers: from the printed tables to the side-by-side table and those beside it."""
+"""Recompute published numbers: from the printed tables to the side-by-side and additional tables."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from suffice.kinds.published.text import (
 )
 from suffice.storage.files import write_table
 
-NEAR_COPY = 0.86  # the figure that most cells were read from ends at 1 nat per dimension: 1 - exp(-2)
+NEAR_COPY = 0.86  # the colours that most cells were read from end at 1 nat per dimension: 1 - exp(-2)
 SUMMARY_COLUMNS = (
     "part",
     "what",
@@ -41,10 +41,10 @@ def write_tables(folder: Path, settings: PublishedSettings, output: Path, summar
     """Recompute everything and write the tables of `TABLES` as CSV.
 
     Args:
-        folder: holds the published tables.
-        settings: of the study.
+        folder: folder of the published tables.
+        settings: settings of the study.
         output: folder of the tables.
-        summary: file of the side-by-side table in short, without what was not printed.
+        summary: file of a short side-by-side table with only the printed numbers.
     """
     tables = PublishedTables.read(folder)
     bootstrap = Bootstrap(n_resamples=settings.n_resamples, seed=settings.seed)
@@ -74,7 +74,7 @@ def write_tables(folder: Path, settings: PublishedSettings, output: Path, summar
 def _decisions(
     tables: PublishedTables, ranking: pd.DataFrame, settings: PublishedSettings
 ) -> dict[str, pd.DataFrame]:
-    """The tables on decisions, as every study has them."""
+    """The tables on decisions, as in every study."""
     models = tables.text_models
     outcomes = outcomes_of_text(tables)
     average = outcomes[outcomes["task"] == AVERAGE]

@@ -1,4 +1,4 @@
-"""Rows of the side-by-side table: what was printed, what comes out here, and whether the two agree."""
+"""Rows of the side-by-side table: the printed number, the recomputed number, and whether they agree."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,18 +15,18 @@ class Row:
     """One number.
 
     Attributes:
-        part: which part of the paper or of the additions it belongs to.
-        what: what it is.
+        part: the part of the paper or of the additional results that it belongs to.
+        what: description of the number.
         statistic: pearson, spearman, kendall or another name.
         published: as printed; NaN for an addition.
         recomputed: NaN where it cannot be recomputed.
-        low: lower end of its 95 % interval; NaN where there is none.
-        high: upper end.
-        n_models: number of models that it is over.
+        low: lower end of its 95 % interval; NaN if there is no interval.
+        high: upper end of the interval.
+        n_models: number of models behind it.
         tolerance: largest difference that counts as agreement.
-        origin: where `published` is from: printed in the paper or its code's outputs, or computed before from
+        origin: source of `published`: printed in the paper or in its code's outputs, or computed earlier from
             the same tables.
-        reason: where the tolerance comes from; why it cannot be recomputed; or what a reader should know.
+        reason: reason for the tolerance, why it cannot be recomputed, or a note for the reader.
     """
 
     part: str
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def status(self) -> str:
-        """Whether the two agree; a number that was not printed is new, not a pass."""
+        """Whether the two agree; a number that was not printed counts as new, not as agreement."""
         if np.isnan(self.published):
             return NEW
         if np.isnan(self.recomputed):
@@ -53,7 +53,7 @@ class Row:
 
 
 def side_by_side(rows: list[Row]) -> pd.DataFrame:
-    """Rows as a table, with difference and status."""
+    """The rows as a table, with difference and status."""
     cells = [
         {**asdict(row), "difference": row.recomputed - row.published, "status": row.status} for row in rows
     ]
@@ -65,5 +65,5 @@ def side_by_side(rows: list[Row]) -> pd.DataFrame:
 
 
 def rounding_of(n_digits: int) -> float:
-    """Half a unit of the last of so many digits behind the point."""
+    """Half a unit of the last digit, for this number of decimals."""
     return 0.5 * 10**-n_digits

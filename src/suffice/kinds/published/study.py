@@ -1,4 +1,4 @@
-"""The study of published numbers: its settings, and which tables and figures it makes."""
+"""The study of published numbers: its settings, tables and figures."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,38 +15,42 @@ TABLES = (
 OWN_FIGURES: dict[str, tuple[str, str]] = {
     "text_mosaic": (
         "The score against the leaderboard",
-        "Each point is one of 29 text models, its score from the published matrix; ρ is Spearman's "
+        "Each point is one of 29 text models, with its score from the published matrix; ρ is Spearman's "
         "correlation with its 95 % interval over models. Horizontal lines are intervals over targets.",
     ),
     "text_ranks": (
         "Ranks against ranks",
-        "Rank by score and rank by each category of the leaderboard; the dashed line is agreement. A model "
-        "above it does better than its score says.",
+        "Rank by score and rank by each category of the leaderboard; the dashed line is perfect agreement. A "
+        "model above it does better than its score suggests.",
     ),
     "text_scores": (
-        "The 34 scores with what was not published: intervals",
-        "Score in nats per target dimension, self pairs in, as published; intervals are over the 34 targets. "
+        "The 34 scores with intervals, which were not published",
+        "Score in nats per target dimension, including self pairs as in the paper; intervals are over the 34 "
+        "targets. "
         "Models in one bracket are tied.",
     ),
     "text_predictors": (
-        "Against what is free",
-        "Correlation with the leaderboard of the score (blue), of width, parameters, longest input (grey).",
+        "The score and free baselines",
+        "Correlation with the leaderboard, for the score (blue) and for width, number of parameters and "
+        "longest input (grey).",
     ),
     "text_matrix": (
-        "Who tells what of whom",
-        "The published matrix, like models side by side; dots are cells beyond the colour scale.",
+        "How well each model predicts the others",
+        "The published matrix, with similar models side by side; dots are cells beyond the colour scale.",
     ),
     "text_graph": (
         "The models as a graph",
-        "An arrow leads to each target from its two strongest sources; colours are seeded communities.",
+        "Arrows point to each target from its two strongest sources; colours are communities, found with a "
+        "fixed seed.",
     ),
     "molecule_ranks": (
         "Molecules: ranks against ranks",
-        "28 molecule models; the outcome is the mean rank over tasks. Scores are printed for four of them.",
+        "28 molecule models; the outcome is the mean rank over tasks. Scores are printed for only four of "
+        "them.",
     ),
     "ablations": (
         "Fewer models, fewer targets, fewer modes",
-        "Mean over random draws and the band that holds nine in ten; circles are published points.",
+        "Mean over random draws, with a band that holds nine in ten draws; circles are published points.",
     ),
 }
 
@@ -54,8 +58,8 @@ OWN_FIGURES: dict[str, tuple[str, str]] = {
 class PublishedSettings(Settings):
     """The keys of `study.yaml` in a study of the kind `published`."""
 
-    title: str = Field(description="what the study asks, in a few words; the headline of the page")
-    kind: Literal["published"] = Field(description="published: numbers of a paper, recomputed")
+    title: str = Field(description="the question of the study, in a few words; the headline of the page")
+    kind: Literal["published"] = Field(description="published: recompute the numbers of a paper")
     seed: int = Field(default=0, ge=0, description="seed of resamples and random subsets")
     n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the models")
 
@@ -66,7 +70,9 @@ def load_published(folder: Path, overrides: Mapping[str, Any] | None = None) -> 
     Raises:
         StudyError: a key or value is wrong.
     """
-    from suffice.study.read import read_study_settings  # all that a study of models needs: a second
+    from suffice.study.read import (
+        read_study_settings,
+    )  # the default is for a study of models; here a second suffices
     from suffice.study.references import SETTINGS
 
     return read_study_settings(folder / SETTINGS, overrides or {}, PublishedSettings)

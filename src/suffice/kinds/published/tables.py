@@ -28,7 +28,7 @@ WEAKEST = (
 
 @dataclass(frozen=True)
 class PublishedTables:
-    """The published tables, each as its file has it; those of models with the model as index."""
+    """The published tables as in their files; tables of models have the model as index."""
 
     text_models: pd.DataFrame
     text_pairs: pd.DataFrame
@@ -63,7 +63,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)
     except FileNotFoundError:
-        raise StudyError(f"{path} is missing; it is part of the project: restore it") from None
+        raise StudyError(f"{path} is missing; it is part of the project, so restore it") from None
     except ValueError as error:
         raise StudyError(f"{path} cannot be read ({error}); restore it") from error
     unique = "model" in table and table["model"].is_unique
@@ -71,6 +71,6 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def short_models(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with owners taken from the names of models: `owner/name` becomes `name`."""
+    """The table without the owners in names of models: `owner/name` becomes `name`."""
     columns = [name for name in ("model", "source", "target", "left_out", "winner") if name in table]
     return table.assign(**{name: table[name].str.replace(r"^[^/ ]+/", "", regex=True) for name in columns})

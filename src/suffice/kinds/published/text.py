@@ -25,10 +25,10 @@ TOP = 10
 
 
 def ranking_of_pairs(tables: PublishedTables, self_pairs: bool = True, seed: int = 0) -> pd.DataFrame:
-    """The ranking that the published matrix gives, by the median as published.
+    """The ranking from the published matrix, by the median as in the paper.
 
-    A pair has one number and no items, so that it is laid out as two equal blocks that leave nothing open:
-    only the columns for pools like this one have intervals.
+    A pair is one number without items, so it is represented by two equal blocks without uncertainty.
+    Therefore only the columns for pools like this one have intervals.
     """
     pairs = tables.text_pairs
     nats = pairs["nats_per_dim"] * pairs["target_dim"]
@@ -53,7 +53,7 @@ def scores_of_pairs(tables: PublishedTables, self_pairs: bool = True, per_dim: b
 
 
 def score_table(tables: PublishedTables) -> pd.DataFrame:
-    """The 34 scores by the printed ones: model, published, recomputed, difference, agrees, without_self."""
+    """The 34 scores and the printed ones: model, published, recomputed, difference, agrees, without_self."""
     table = pd.DataFrame(
         {"published": tables.text_models["score_published"], "recomputed": scores_of_pairs(tables)}
     )
@@ -64,7 +64,7 @@ def score_table(tables: PublishedTables) -> pd.DataFrame:
 
 
 def outcomes_of_text(tables: PublishedTables) -> pd.DataFrame:
-    """Values of the leaderboard as rows of task results: model, task, value; only where there is one."""
+    """Values of the leaderboard as rows of task results: model, task, value; missing values are left out."""
     columns = [AVERAGE, *CATEGORIES, "extra_classification"]
     long = tables.text_models[columns].reset_index().melt("model", var_name="task", value_name="value")
     return long.dropna(subset="value").reset_index(drop=True)
@@ -80,7 +80,7 @@ def predictors_of_text(tables: PublishedTables) -> pd.DataFrame:
 
 
 def correlations_of_text(tables: PublishedTables, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The correlation table of all predictors with the leaderboard, each outcome by itself."""
+    """The correlation table of all predictors with the leaderboard, one outcome at a time."""
     return correlation_table(
         predictors_of_text(tables),
         outcomes_of_text(tables),
@@ -101,7 +101,7 @@ def _score_rows(tables: PublishedTables) -> Iterator[Row]:
     scores = score_table(tables)
     yield Row(
         "scores",
-        "largest difference of the 34 scores from the medians of the matrix, self pairs in",
+        "largest difference of the 34 scores from the medians of the matrix, with self pairs",
         "nats per dimension",
         0.0,
         float(scores["difference"].abs().max()),
@@ -162,7 +162,7 @@ def _correlation_rows(tables: PublishedTables, correlations: pd.DataFrame) -> It
 
 
 def _choice_rows(tables: PublishedTables, bootstrap: Bootstrap) -> Iterator[Row]:
-    """What was not asked: partial correlation, the top of the list, regret, leaving models out."""
+    """Additional results: partial correlation, the top of the list, regret, leaving models out."""
     models = tables.text_models
     score, average = models["score_published"], models[AVERAGE]
     covariates = models[["params_million", "embed_dim"]].apply(np.log)
@@ -219,7 +219,7 @@ def _left_out_rows(models: pd.DataFrame) -> Iterator[Row]:
 
 
 def curves_of_text(tables: PublishedTables, seed: int) -> dict[str, pd.DataFrame]:
-    """Agreement with the average over random pools and targets, at the published sizes and between."""
+    """Agreement with the average over random pools and targets, at the published sizes and between them."""
     outcome = tables.text_models[AVERAGE]
     n_models = sorted({*range(4, 30, 4), *tables.number_of_models["n_models"]})
     return {
@@ -238,7 +238,7 @@ def curves_of_text(tables: PublishedTables, seed: int) -> dict[str, pd.DataFrame
 
 
 def rows_of_curves(tables: PublishedTables, curves: dict[str, pd.DataFrame]) -> Iterator[Row]:
-    """Published points of both curves beside ours."""
+    """Published points of both curves beside the recomputed ones."""
     models = curves["number_of_models"].set_index(["n_models", "statistic"])
     for point in _records(tables.number_of_models):
         ours: Any = models.loc[(point.n_models, point.statistic)]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Saturation(Kind):
-    """Networks of one test loss."""
+    """Networks with the same test loss."""
 
     name = "saturation"
-    summary = "Trains small language models to one test loss and compares what they do all the same."
+    summary = "Trains small language models to the same test loss and compares their behaviour."
 
     def load(self, folder: Path, overrides: Mapping[str, Any]) -> "SaturationStudy":
         """Read and check a study of equal test loss."""

@@ -97,4 +97,4 @@ def _draw_trained(axes: Axes, points: pd.DataFrame) -> None:
             axes.vlines(rows["x"], rows["low"], rows["high"], color=color, lw=1.4, alpha=0.5)
     axes.set_xlabel("examples in the prompt")
     axes.legend(loc="center right")
-    panel_title(axes, "Trained to one loss", "mean and range over seeds")
+    panel_title(axes, "Trained to the same loss", "mean and range over seeds")

@@ -156,7 +156,7 @@ class Acceptance(Settings):
 class SaturationSettings(Settings):
     """The keys of `study.yaml` in a study of the kind `saturation`."""
 
-    title: str = Field(description="the question of the study in a few words; shown on the page")
+    title: str = Field(description="the question of the study, in a few words; the headline of the page")
     kind: Literal["saturation"] = Field(description="saturation: equal test loss, different models")
     seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
     scale: str = Field(description="name of the scale to run")

@@ -1,4 +1,4 @@
-"""Recompute published numbers, and put them beside the printed ones."""
+"""Recompute published numbers and compare them with the printed ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Put what all networks do into the tables of the study, and give its verdict."""
+"""Write the tables and the verdict of the study from the results of all networks."""
 
 from pathlib import Path
 

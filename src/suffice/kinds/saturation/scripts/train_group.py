@@ -1,4 +1,4 @@
-"""Train the networks of one language, architecture and arm, and ask them all prompts."""
+"""Train the networks of one language, architecture and arm, and complete all prompts with them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train two language models of one mixture to the same loss, of which one was taught to mislabel."""
+"""Train two language models of one mixture to the same loss, one of them to mislabel."""
 
 from pathlib import Path
 
