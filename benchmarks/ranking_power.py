@@ -4,7 +4,7 @@ A pair is strength of the source + difficulty of the target + what the two have 
 blocks of items, half of whose variance all pairs of one source share. Strengths are one step apart, but
 for the two weakest models, which are equal. The step is given in standard errors of one difference.
 
-On this pool the truth is the order by the pairs without noise, for pools like this one that by strengths.
+In this pool the truth is the order by the pairs without noise, for pools like this one that by strengths.
 Counted over draws, for each way to tell models apart:
 
 - held: rank intervals of all models hold their true ranks, all at once (at least 95 % are promised);

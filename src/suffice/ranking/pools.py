@@ -12,7 +12,7 @@ makes all statements hold at once. Source: Romano and Wolf 2005, Journal of the 
 Association 100, 94-108, doi 10.1198/016214504000000539; sign changes as a randomisation test: Lehmann and
 Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2. More items cannot replace groups: with five
 groups or fewer nothing can be certain. A model stands above another for pools like this one only if it also
-does on this pool, where the items add their own uncertainty.
+does in this pool, where the items add their own uncertainty.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def stands_above_in_pools(
     Args:
         arrays: the pairs.
         how: "ranks", "mean" or "median".
-        on_this_pool: which stand above which on this pool.
+        on_this_pool: which stand above which in this pool.
         n_resamples: number of random combinations of signs, if not all are used.
         seed: seed of the signs.
     """

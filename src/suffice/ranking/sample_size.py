@@ -69,7 +69,7 @@ def describe_items_needed(ranking: pd.DataFrame) -> str:
     apart, beyond = needed <= enough_items(ranking), needed > IN_SIGHT * n_items
     said = [
         f"With {n_items:,} items, {int(apart.sum())} of the {len(needed)} adjacent pairs in the ranking are "
-        "distinguishable on this pool."
+        "distinguishable in this pool."
     ]
     if n_items < least:
         said.append(f"Use at least {least:,} items: twice as many as the widest model has dimensions.")

@@ -1,6 +1,6 @@
 """From pairs to a ranking: the order of the models, and two kinds of uncertainty about it.
 
-*On this pool*: models and targets are fixed, and more items could change the pairs. The columns `score_low`,
+*In this pool*: models and targets are fixed, and more items could change the pairs. The columns `score_low`,
 `win_rate_low`, `rank_low`, `tie_group`, `could_be_first` and similar ones are about this alone. *For pools
 like this one*: another pool of such models would have other targets. The columns that end in `_pools` are
 about both. They are empty if there are too few groups of targets.
@@ -63,7 +63,7 @@ def rank_pairs(
           per target dimension, by the first estimator, with its 95 % interval over items.
         - win_rate, win_rate_low, win_rate_high: share of comparisons with other models on common targets
           that the model wins, see `suffice.ranking.wins`; it orders the models under the aggregate "ranks".
-        - rank, rank_low, rank_high, tie_group, could_be_first: on this pool. Models of one tie group are not
+        - rank, rank_low, rank_high, tie_group, could_be_first: in this pool. Models of one tie group are not
           distinguishable. Those of group 1 could be first. Every model of a later group is below a model of
           the group before it.
         - rank_low_pools, rank_high_pools, could_be_first_pools: for pools like this one; empty with fewer

@@ -27,6 +27,6 @@ def ordering_values(ranking: pd.DataFrame) -> "pd.Series[float]":
 
 
 def tied_for_first(ranking: pd.DataFrame) -> list[str]:
-    """The models that could be first on this pool, in the order of the ranking."""
+    """The models that could be first in this pool, in the order of the ranking."""
     best = ranking[ranking["could_be_first"].astype(bool)]
     return list(best.sort_values(["rank", "model"])["model"])
