@@ -235,7 +235,7 @@ def _one_look(ranking: pd.DataFrame) -> list[str]:
     if set(ranking["looks"]) != {"same"}:
         return []
     return [
-        "Source and target saw the same text of each item, which rewards models that copy the surface. A "
+        "Source and target saw the same input for each item, which rewards models that copy the surface. A "
         "ranking by two looks at each item is a better guide."
     ]
 
