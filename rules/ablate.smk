@@ -1,4 +1,4 @@
-"""Ablations: what the ranking depends on. Only the target `ablations` makes them.
+"""Ablations: what the ranking depends on. Only the target `ablations` runs them.
 
 Takes pairs, vectors, rankings and tasks. Makes one table for each thing that is varied on its own: the pool
 of models, a setting of an estimator, the data set, the number of items, a model and its tuned versions

@@ -1,4 +1,4 @@
-"""The study that all rules of embeddings are about, and the files that several of them read.
+"""The study of the rules for embeddings, and the files that several rules read.
 
 What the jobs of one rule file read and are told is in `suffice.jobs`.
 """
@@ -42,7 +42,7 @@ task_results = STUDY.task_files(RESULTS)
 
 
 def code_of_model(wildcards):
-    """Version of the code that makes a model's vectors, at once or in blocks."""
+    """Version of the code that makes a model's vectors, in one job or in blocks."""
     loader = get_loader(STUDY.models[wildcards.model].kind)
     return code_of("embed_items", loader.__module__)
 
@@ -65,7 +65,7 @@ def pairs_of_dataset(wildcards):
 
 
 def final_files():
-    """What a study ends with."""
+    """The final files of a study."""
     return [f"{RESULTS}/report.html"]
 
 
@@ -91,7 +91,7 @@ def reported_tables(analyses):
 
 
 def reported_figure(figure):
-    """The picture of one figure of a ranking, as Snakemake's report shows it."""
+    """The image of one figure of a ranking, as Snakemake's report shows it."""
     return report(
         f"results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure.name}.png",
         caption="../report/figure.rst",

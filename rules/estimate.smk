@@ -1,4 +1,4 @@
-"""Estimates: how much information each model (the source) has of another (the target).
+"""Estimates: the information that each model (the source) has about another (the target).
 
 Takes the vectors of all models on one data set. Makes what an estimator fits once per model, such as an
 entropy (`prepared/`), and then one table per target with a row for every source (`pairs/`). Pairs that were

@@ -1,4 +1,4 @@
-"""Ranking: order the models by how much information they have of the others.
+"""Ranking: order the models by the information that they have about the others.
 
 Takes the pairs of one data set. Makes scores with their intervals, intervals of ranks and groups of ties
 (`ranking/`), how these depend on the number of items (`sample_size/`), and simple baselines to compare the

@@ -1,4 +1,4 @@
-"""The study that is to be run: where it is and of which kind."""
+"""The study to run: its folder and its kind."""
 
 import re
 import sys
@@ -38,17 +38,17 @@ def opened_study():
 
 
 def any_of(names):
-    """A pattern that matches exactly the given names; one that matches nothing if there are none."""
+    """A pattern that matches exactly the given names; without names it matches nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def code_of(script, *chosen):
-    """Version of the library's code by which a script makes its results."""
+    """Version of the library's code that a script uses."""
     return code_of_script(KIND.scripts(ROOT) / f"{script}.py", *chosen)
 
 
 def growing(amount):
-    """A resource of which a job that failed gets more at its next attempt."""
+    """A resource that grows with each attempt of a failed job."""
 
     def of_attempt(wildcards, attempt):
         return amount * attempt
@@ -57,7 +57,7 @@ def growing(amount):
 
 
 def n_gpus(uses_device):
-    """How many GPUs a job needs: one if it computes with torch, and the study is on GPUs."""
+    """The number of GPUs of a job: one if it computes with torch and the study uses GPUs."""
     return int(uses_device and STUDY.settings.device == "cuda")
 
 

@@ -1,4 +1,4 @@
-"""Embed a corpus with one model, and looks at its items where these are embedded."""
+"""Embed a corpus with one model, and looks at its items if looks are embedded."""
 
 from suffice.data.corpus import Corpus
 from suffice.embed.looks import looks_to_embed

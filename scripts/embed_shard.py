@@ -1,4 +1,4 @@
-"""Embed a block of a corpus's rows with one model, and a block of looks where these are embedded."""
+"""Embed a block of a corpus's rows with one model, and a block of looks if looks are embedded."""
 
 from suffice.data.corpus import Corpus
 from suffice.embed.looks import looks_to_embed

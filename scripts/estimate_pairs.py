@@ -1,4 +1,4 @@
-"""Estimate how much every source model tells of one target model, by one look at the items and by two."""
+"""Estimate how well every source model predicts one target model, with one look at the items and with two."""
 
 import logging
 

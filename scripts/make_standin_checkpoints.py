@@ -1,4 +1,4 @@
-"""Make tiny checkpoints that stand for those of the hub."""
+"""Make tiny stand-ins for checkpoints from the hub."""
 
 from pathlib import Path
 

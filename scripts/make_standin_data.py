@@ -1,4 +1,4 @@
-"""Write tables that stand for data sets of the hub."""
+"""Write stand-ins for data sets from the hub."""
 
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.standin import write_standin_tables

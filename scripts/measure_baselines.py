@@ -1,4 +1,4 @@
-"""Measure what a user would rank models by without any estimate."""
+"""Measure the baselines: values by which a user could rank models without any estimate."""
 
 from suffice.baselines.stored import baselines_of_models, with_public_average
 from suffice.data.looks import read_looks

@@ -1,4 +1,4 @@
-"""Draw what becomes of the agreement with tasks when one thing is varied."""
+"""Draw how the agreement with tasks changes when one thing is varied."""
 
 from pathlib import Path
 

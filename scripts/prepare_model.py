@@ -1,4 +1,4 @@
-"""Do the work of an estimator on one model that all its pairs share."""
+"""Do an estimator's work on one model that all pairs of the model share."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Read what others measured: scores of the study's models on public tasks, and which are missing."""
+"""Read public scores: results of the study's models on public tasks, and which are missing."""
 
 from pathlib import Path
 

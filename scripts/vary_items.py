@@ -1,4 +1,4 @@
-"""Rank the models on fewer items, or pairs of looks at them, every density fitted anew."""
+"""Rank the models on fewer items, or on fewer pairs of looks, with new fits of every density."""
 
 import pandas as pd
 

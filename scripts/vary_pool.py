@@ -1,4 +1,4 @@
-"""Take models and targets away, and see what becomes of the agreement with tasks."""
+"""Measure the agreement with tasks with fewer models and fewer targets."""
 
 import pandas as pd
 

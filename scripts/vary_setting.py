@@ -1,4 +1,4 @@
-"""Hold some rankings of the same models against the tasks and against one another."""
+"""Compare some rankings of the same models with the tasks and with each other."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What each job of a study reads and is told, by the names in its path."""
+"""The inputs and parameters of each job of a study, by the names in its path."""
 
 from types import SimpleNamespace
 

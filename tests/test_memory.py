@@ -1,4 +1,4 @@
-"""How much memory there is: the least of the machine's, the container's and the queue's."""
+"""The available memory: the smallest limit of the machine, the container and the queue."""
 
 import subprocess
 import sys

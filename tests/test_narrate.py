@@ -110,7 +110,7 @@ def test_a_job_without_a_record_fails_for_what_its_log_says(narrator, tmp_path):
     log = tmp_path / "job.log"
     log.write_text("first\n\nerror: the disk is full\n")
     said = describe_failure(Job("rank_models", {}, [str(log)], 0.0), narrator.results)
-    assert "the disk is full" in said and "what is done is kept" in said
+    assert "the disk is full" in said and "finished results are kept" in said
     log.write_text("")
     assert "was killed" in describe_failure(Job("rank_models", {}, [str(log)], 0.0), narrator.results)
 

@@ -102,7 +102,7 @@ def test_an_audit_names_known_vulnerabilities(project, is_bad):
 def test_an_audit_that_is_not_done_says_so(project):
     done = audit(project, "http://127.0.0.1:9")
     assert done.returncode == 0
-    assert "audit: NOT DONE, the database http://127.0.0.1:9 cannot be had" in done.stdout
+    assert "audit: NOT DONE, the database http://127.0.0.1:9 is not available" in done.stdout
 
 
 @pytest.mark.parametrize("ci", ["", "true"])

@@ -1,7 +1,7 @@
-"""Compare the locks with a public database of vulnerabilities, and say so where it cannot be had.
+"""Compare the locks with a public database of vulnerabilities, and report if it is not available.
 
-The database is OSV (https://osv.dev), which holds the Python Packaging Advisory Database. Names and versions
-of the locked packages are all that is sent. Status 1 if a package has a known vulnerability.
+The database is OSV (https://osv.dev), which contains the Python Packaging Advisory Database. Only names and
+versions of the locked packages are sent. Status 1 if a package has a known vulnerability.
 """
 
 import json
@@ -29,10 +29,10 @@ def locked(root: Path) -> dict[str, str]:
 
 
 def vulnerabilities(packages: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """Names of the known vulnerabilities of each package that has some.
+    """Names of the known vulnerabilities of each vulnerable package.
 
     Raises:
-        OSError, ValueError: the database cannot be reached, or its answer is not one.
+        OSError, ValueError: the database cannot be reached, or its answer is not valid.
     """
     asked = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": packages[name]} for name in packages]
     body = json.dumps({"queries": asked}).encode()
@@ -44,13 +44,13 @@ def vulnerabilities(packages: Mapping[str, str]) -> dict[str, Sequence[str]]:
 
 
 def main() -> int:
-    """Print what was found; 1 if a package has a known vulnerability."""
+    """Print the result; 1 if a package has a known vulnerability."""
     packages = locked(ROOT)
     try:
         found = vulnerabilities(packages)
     except (OSError, ValueError, KeyError) as error:
         reason = str(getattr(error, "reason", error))
-        print(f"audit: NOT DONE, the database {DATABASE} cannot be had ({reason})")
+        print(f"audit: NOT DONE, the database {DATABASE} is not available ({reason})")
         return 0
     for name, names in sorted(found.items()):
         print(f"audit: {name} {packages[name]} has {', '.join(names)}; raise its version and run `make lock`")

@@ -33,7 +33,7 @@ def on_page_markdown(markdown: str, page: Any, **others: Any) -> str:
 
 
 def page_of_notebook(notebook: dict[str, Any]) -> str:
-    """A notebook as Markdown: its texts, its code and what the code showed."""
+    """A notebook as Markdown: its texts, its code and the output of the code."""
     return "\n\n".join(part for cell in notebook["cells"] for part in _parts_of_cell(cell))
 
 

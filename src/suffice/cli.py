@@ -1,4 +1,4 @@
-"""The command line: rank vectors that exist, begin a study, see what there is."""
+"""The command line: rank existing vectors, start a study, show results."""
 
 import argparse
 import importlib
@@ -52,13 +52,13 @@ EXAMPLES = """examples:
   suffice fetch my-docs
       download a study's models and data into the local caches, for computers without network
   suffice verify results/api-docs
-      check that every result is as its job wrote it, and would be the same today
+      check that every result is unchanged and up to date
   suffice explain vectors/small.npy vectors/large.npy --items texts.txt
       show what the first model's vectors miss about the second's
   suffice estimators
       list the density families
 """
-INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
+INTERRUPTED = 130  # the exit status that shells use after Ctrl-C
 UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
 
 
@@ -124,8 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     completion = commands.add_parser(
         "completion",
-        help="print a script by which a shell completes the command",
-        description="Print a script by which a shell completes this command. Save it where the shell looks.",
+        help="print a completion script for a shell",
+        description="Print a completion script for a shell. Save it where your shell looks for such scripts.",
         epilog='example:\n  eval "$(suffice completion bash)"',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -173,8 +173,8 @@ def _add_rank(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_argument(
         "--aggregate",
         default=RankingSettings.model_fields["aggregate"].default,
-        help="what orders the models: ranks (win rates), or the mean or median over targets "
-        "(default: %(default)s)",
+        help="how models are ordered: ranks (win rates), or the mean or median over targets (default: "
+        "%(default)s)",
     )
     how_many = command.add_mutually_exclusive_group()
     how_many.add_argument(
@@ -370,7 +370,7 @@ def _rank(options: argparse.Namespace) -> None:
 
 
 def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
-    """The ranking of the files that are given, with what labels say, and notes on how rows were joined."""
+    """The ranking of the given files, updated with labels if given, and notes on how rows were joined."""
     from suffice.analyses.label_update import add_update
     from suffice.embed.inputs import read_inputs
     from suffice.ranking.rank import rank

@@ -88,10 +88,10 @@ def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
 
 
 def _within_range(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """The array as it is, or divided by a power of two if squares of its values could over- or underflow.
+    """The array, divided by a power of two if squares of its values could overflow or underflow.
 
     Returns:
-        The array, and the exponent of that power; 0 for an array that is as it was.
+        The array, and the exponent of that power; 0 if the array is unchanged.
     """
     largest = max(float(np.abs(block).max()) for block in blocks(array))
     exponent = int(np.frexp(largest)[1])

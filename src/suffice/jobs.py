@@ -1,4 +1,4 @@
-"""What each job of a study of embeddings reads and is told: files, settings and versions.
+"""The inputs and parameters of each job of a study of embeddings: files, settings and versions.
 
 The rules pass these methods to Snakemake, which calls them with a job's wildcards: the names in the path of
 its output, such as `dataset` and `model`. Paths are relative to the working folder.
@@ -30,7 +30,7 @@ GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
 
 
 class Names(Protocol):
-    """The wildcards of a job, which has some of them."""
+    """The wildcards of a job; each job has only some of them."""
 
     dataset: str
     model: str
@@ -42,7 +42,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Jobs:
-    """What jobs of several stages need."""
+    """Inputs and parameters that jobs of several stages share."""
 
     study: Study
 
@@ -52,7 +52,7 @@ class Jobs:
         return f"results/{self.study.name}"
 
     def looks(self, names: Names) -> list[str]:
-        """The pairs of looks of a data set and their manifest; empty if source and target see the same."""
+        """The pairs of looks of a data set and their manifest; empty with one look."""
         kinds = [] if self.study.datasets[names.dataset].looks.kind == SAME else ["parquet", "json"]
         return [f"{self.results}/looks/{names.dataset}.{kind}" for kind in kinds]
 
@@ -69,7 +69,7 @@ class Jobs:
         return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in models if is_embedded]
 
     def _n_gpus(self, uses_device: bool) -> int:
-        """One GPU for what computes with torch, in a study on GPUs."""
+        """One GPU if the job computes with torch and the study uses GPUs."""
         return int(uses_device and self.study.settings.device == "cuda")
 
 
@@ -84,7 +84,7 @@ class CorpusJobs(Jobs):
         return list(map(str, paths_of(settings.path, settings.modality.several_files)))
 
     def parts(self, names: Names) -> list[str]:
-        """The corpora that a data set joins; empty if it has a source of its own."""
+        """The corpora that a data set joins; empty if it has its own source."""
         parts = self.study.datasets[names.dataset].settings.parts
         return [f"{self.results}/corpora/{part}.parquet" for part in parts]
 
@@ -93,7 +93,7 @@ class CorpusJobs(Jobs):
         return stable(self.study.datasets[names.dataset].settings.model_dump(exclude_unset=True))
 
     def versions(self, names: Names) -> dict[str, str]:
-        """Versions of what a corpus is made of beside its files, such as packages; empty for most."""
+        """Versions of other sources of a corpus, such as packages; empty for most corpora."""
         settings = self.study.datasets[names.dataset].settings
         if settings.source == "file":
             return settings.modality.state(settings)
@@ -104,11 +104,11 @@ class CorpusJobs(Jobs):
         return package_versions()
 
     def kind_of_looks(self, names: Names) -> str:
-        """How the looks are made."""
+        """The kind of looks."""
         return self.study.datasets[names.dataset].looks.kind
 
     def limits_of_looks(self, names: Names) -> dict[str, Any]:
-        """The largest number of looks, and whether the study goes on with one look if there are too few."""
+        """The largest number of looks, and whether the study continues with one look if there are too few."""
         looks = self.study.datasets[names.dataset].looks
         return {"max_pairs": looks.max_pairs, "is_wish": looks.is_wish}
 
@@ -126,11 +126,11 @@ class CorpusJobs(Jobs):
 
 
 class EmbeddingJobs(Jobs):
-    """Jobs that embed the items of a data set by a model, at once or in blocks."""
+    """Jobs that embed the items of a data set with a model, in one job or in blocks."""
 
     @property
     def with_looks(self) -> list[str]:
-        """The data sets of which models embed looks beside the items."""
+        """The data sets whose looks are embedded in addition to the items."""
         return [name for name, row in self.study.datasets.items() if has_embedded_looks(row)]
 
     @property
@@ -139,7 +139,7 @@ class EmbeddingJobs(Jobs):
         return [name for name, row in self.study.datasets.items() if not has_embedded_looks(row)]
 
     def files(self, names: Names) -> list[str]:
-        """What a model's loader reads beside the corpus: the user's files, or those of earlier jobs."""
+        """The files that a model's loader reads besides the corpus: the user's, or those of earlier jobs."""
         model = self.study.models[names.model]
         if model.training:
             return [f"{self.results}/checkpoints/{model.training[0]}"]
@@ -158,7 +158,7 @@ class EmbeddingJobs(Jobs):
         return [f"{folder}/{shard}-of-{n_shards}.npy" for shard in range(n_shards)]
 
     def facts_of_shards(self, names: Names) -> list[str]:
-        """What each block holds, and what it took."""
+        """The card and costs of each block."""
         return [f"{path.removesuffix('npy')}json" for path in self.shards(names)]
 
     def looks(self, names: Names) -> list[str]:
@@ -175,7 +175,7 @@ class EmbeddingJobs(Jobs):
         return [f"{path.removesuffix('npy')}looks.npy" for path in shards]
 
     def facts_of_look_shards(self, names: Names) -> list[str]:
-        """What each of these blocks holds, and what it took."""
+        """The card and costs of each of these blocks."""
         return [f"{path.removesuffix('npy')}json" for path in self.shards_of_looks(names)]
 
     def kind(self, names: Names) -> str:
@@ -191,11 +191,11 @@ class EmbeddingJobs(Jobs):
         return library_versions(self._loader(names))
 
     def seed(self, names: Names) -> int:
-        """The seed of what is random in a model."""
+        """The seed of a model."""
         return self.study.seed_of(names.model)
 
     def gpus(self, names: Names) -> int:
-        """The number of GPUs to embed; 0 where the vectors are only joined from blocks."""
+        """The number of GPUs to embed; 0 if the job only joins blocks."""
         return 0 if self.shards(names) else self.gpus_of_shard(names)
 
     def gpus_of_shard(self, names: Names) -> int:
@@ -203,7 +203,7 @@ class EmbeddingJobs(Jobs):
         return self._n_gpus(self._loader(names).uses_device)
 
     def failure(self, names: Names) -> str:
-        """Where the message of a model that fails is kept."""
+        """Path of the record of a model that fails."""
         return f"{self.results}/failed/{names.dataset}/{names.model}.json"
 
     def failure_of_shard(self, names: Names) -> str:
@@ -233,7 +233,7 @@ class PairJobs(Jobs):
         return self._n_gpus(get_estimator(self.study.all_estimators[names.estimator].kind).uses_device)
 
     def failure(self, names: Names) -> str:
-        """Where the message of a model that fails is kept: one file per estimator, as they run together."""
+        """Path of the record of a model that fails: one file per estimator, as they run together."""
         return f"{self.results}/failed/{names.dataset}/{names.model}.{names.estimator}.json"
 
 
@@ -268,15 +268,15 @@ class TaskJobs(Jobs):
         return stable({row.name: [row.dataset, row.settings.model_dump(exclude_unset=True)] for row in tasks})
 
     def public_files(self, names: Names) -> list[str]:
-        """The files that public scores are read from; names in a folder are known when the job is planned."""
+        """The files of public scores; for a folder, they are listed when the job is planned."""
         public = self.study.settings.public_scores
-        assert public is not None  # the job is planned in a study with public scores alone
+        assert public is not None  # only studies with public scores plan this job
         called = list(self._public_names().values())
         files = files_of_scores(Path(public.tree), called, public.tasks) if public.tree else []
         return [*map(str, files), *([public.table] if public.table else [])]
 
     def public_settings(self, names: Names) -> Any:
-        """Where public scores lie, for which tasks, and what each model is called there."""
+        """The paths of public scores, their tasks, and the name of each model there."""
         public = self.study.settings.public_scores
         assert public is not None  # as above
         models = self._public_names()
@@ -294,7 +294,7 @@ class AnalysisJobs(Jobs):
     """Jobs that answer questions about a ranking, or draw its figures."""
 
     def read_by(self, readers: Iterable[Iterable[str]]) -> dict[str, Callable[[Any], list[str]]]:
-        """For all that some analyses or figures read, by name, what gives a job its files."""
+        """For each table that some analyses or figures read, the function that returns a job's files."""
         return {name: partial(self._source, name) for names in readers for name in names}
 
     @property
@@ -328,7 +328,7 @@ class AblationJobs(Jobs):
 
     @property
     def ranking(self) -> Any:
-        """How the models are ranked first: the arguments of `suffice.rank`."""
+        """The settings of the first ranking: the arguments of `suffice.rank`."""
         first = next(iter(self.study.rankings))
         estimators = {each.kind: each.settings for each in self.study.estimators_of(first)}
         settings = self.study.settings
@@ -338,7 +338,7 @@ class AblationJobs(Jobs):
 
     @property
     def files(self) -> list[str]:
-        """The tables of all ablations that the study can have, and their pictures."""
+        """The tables of all ablations that the study can have, and their figure."""
         study = self.study
         of_dataset = ["items.csv", *(f"settings.{name}.csv" for name in variations_in(study.settings))]
         of_dataset += ["curves.png"] if study.has_tasks else []
@@ -351,17 +351,17 @@ class AblationJobs(Jobs):
 
 
 class StandinJobs(Jobs):
-    """Jobs that make what stands for the hub's data sets and checkpoints."""
+    """Jobs that make stand-ins for the hub's data sets and checkpoints."""
 
     @property
     def tables(self) -> list[str]:
-        """The tables that stand for data sets, with the wildcard `study`."""
+        """The tables of stand-in data sets, with the wildcard `study`."""
         rows = self.study.datasets.values()
         return [place_of_data("results/{study}", row.name) for row in rows if row.is_standin]
 
     @property
     def checkpoints(self) -> list[str]:
-        """The folders that stand for checkpoints, with the wildcard `study`."""
+        """The folders of stand-in checkpoints, with the wildcard `study`."""
         rows = self.study.models.values()
         return [place_of_checkpoint("results/{study}", row.name) for row in rows if row.is_standin]
 
@@ -381,7 +381,7 @@ class StandinJobs(Jobs):
 
 
 def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, Any]:
-    """The settings of a model's loader for one data set, with the files that the workflow makes for it."""
+    """The settings of a model's loader for one data set, with the paths of files that the workflow makes."""
     made = {}
     if model.training:
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
@@ -393,7 +393,7 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
 
 
 def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files that a model's settings name; those in the folder, for one that names a folder.
+    """All local files in a model's settings; a folder counts as all files in it.
 
     A function `module:name` stands for the source file of its module.
     """

@@ -1,4 +1,4 @@
-"""How much memory there is for this process: what a container or a queue leaves of the machine's.
+"""The memory that this process may use, with the limits of containers and queues.
 
 `python -m suffice.memory` prints it in megabytes.
 """
@@ -10,30 +10,30 @@ from pathlib import Path
 from suffice.errors import SufficeError
 
 CGROUPS, OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")  # of version 2 and of version 1
+LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")  # control groups of version 2 and version 1
 MEGABYTE = 1 << 20
 
 
 def memory_limit(
     environment: Mapping[str, str] = os.environ, groups: Path = CGROUPS, own: Path = OWN_CGROUP
 ) -> int:
-    """Bytes of memory that this process may use at most: the least of all limits that are known.
+    """The most memory that this process may use, in bytes: the smallest known limit.
 
     Args:
-        environment: holds SLURM's variables within a job of it.
-        groups: where control groups are mounted.
-        own: says which group this process is in.
+        environment: environment variables, which include SLURM's within a SLURM job.
+        groups: mount point of control groups.
+        own: file that names the group of this process.
     """
     return min([_of_machine(), *_of_slurm(environment), *_of_control_groups(groups, own)])
 
 
 def check_memory(n_bytes: float, what: str, remedy: str) -> None:
-    """Raise SufficeError if more memory is needed than there can be, before any time is spent.
+    """Raise SufficeError before any time is spent if more memory is needed than is available.
 
     Args:
-        n_bytes: how much is needed.
-        what: needs it.
-        remedy: what the reader should do.
+        n_bytes: bytes needed.
+        what: subject of the message, which needs the memory.
+        remedy: remedy for the message.
     """
     limit = memory_limit()
     if n_bytes > limit:
@@ -48,7 +48,7 @@ def _of_machine() -> int:
 
 
 def _of_slurm(environment: Mapping[str, str]) -> Iterator[int]:
-    """SLURM gives megabytes for a node, or for each processor; 0 stands for all."""
+    """SLURM gives megabytes per node or per processor; 0 means all memory."""
     per_node, per_cpu = (_number(environment.get(f"SLURM_MEM_PER_{name}", "")) for name in ("NODE", "CPU"))
     if per_node:
         yield per_node * MEGABYTE
@@ -57,7 +57,7 @@ def _of_slurm(environment: Mapping[str, str]) -> Iterator[int]:
 
 
 def _of_control_groups(groups: Path, own: Path) -> Iterator[int]:
-    """The limits of the process's groups and of those that hold them."""
+    """The limits of the process's groups and of the groups above them."""
     try:
         lines = own.read_text().splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""What a run of the workflow says: one line per job with the names of models, and failures with their reason.
+"""The messages of a workflow run: one line per job with the names of models, and failures with their reason.
 
-Snakemake writes its events to a file (see `snakemake_logger_plugin_suffice`), and its own lines and those of
+Snakemake writes its events to a file (see `snakemake_logger_plugin_suffice`), and its own output and that of
 its jobs to a log. Both are followed while it runs.
 """
 
@@ -27,23 +27,23 @@ PAST = {
     "read": "read",
     "write": "wrote",
 }
-"""Past tense of the verbs of rules, where it is not as `past_tense` makes it."""
+"""Irregular past tenses of the verbs in names of rules."""
 TARGETS = ("all", "ablations", "total")
 NOT_NAMES = ("study",)
 OF_JOBS = re.compile(r"^computed again: | per second, .* left$")
-"""Lines of the log that the user sees: what was deleted before the run, and how far jobs have come."""
+"""Lines of the log that the user sees: results deleted before the run, and the progress of jobs."""
 MESSAGE = re.compile(r"\A\w+ in (?:file|rule) .*\n")
 N_REASON_LINES = 3
 
 
 class Tail:
-    """The lines that are added to a file, each once it is whole."""
+    """The lines added to a file, each as soon as it is complete."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.place = path, path.stat().st_size if path.exists() else 0
 
     def lines(self) -> Iterator[str]:
-        """The new lines, without their ends."""
+        """The new lines, without line ends."""
         with self.path.open("rb") as stream:
             stream.seek(self.place)
             new = stream.read()
@@ -65,13 +65,13 @@ def past_tense(verb: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has begun.
+    """A job that has started.
 
     Attributes:
         rule: its rule.
         names: its wildcards without the study.
-        logs: paths of its logs, with those of a cluster once it has failed.
-        started: seconds of a clock that only goes forward.
+        logs: paths of its logs, including those of a cluster after a failure.
+        started: start time in seconds of a monotonic clock.
     """
 
     rule: str
@@ -81,12 +81,12 @@ class Job:
 
     @property
     def what(self) -> str:
-        """What it does, such as `embed minilm on docs` or `rank models: linear on docs`."""
+        """Its task, such as `embed minilm on docs` or `rank models: linear on docs`."""
         return self._with_names(self.rule.partition("_")[0])
 
     @property
     def what_was_done(self) -> str:
-        """The same when it is done, such as `embedded minilm on docs`."""
+        """The task in the past tense, such as `embedded minilm on docs`."""
         return self._with_names(past_tense(self.rule.partition("_")[0]))
 
     def _with_names(self, verb: str) -> str:
@@ -103,19 +103,19 @@ class Job:
 
 @dataclass
 class Narrator:
-    """Says what happens in a run.
+    """Prints the progress of a run.
 
     Attributes:
         results: folder of the results.
-        quiet: whether only failures are said.
-        total: how many jobs of each rule there are to do.
-        done: how many are done.
-        failed: what the jobs did that failed, in their order.
-        errors: messages of Snakemake that belong to no job.
-        running: the jobs that have begun, by Snakemake's number.
-        last_line: of the log.
-        bar: the bar of all jobs, on a terminal.
-        is_ending: whether the run was asked to end, so that jobs that end early have not failed.
+        quiet: whether only failures are printed.
+        total: number of jobs of each rule.
+        done: number of finished jobs.
+        failed: tasks of the failed jobs, in order.
+        errors: messages of Snakemake that do not belong to a job.
+        running: the started jobs, by Snakemake's number.
+        last_line: last line of the log.
+        bar: the progress bar of all jobs, on a terminal.
+        is_ending: whether the run was asked to end; jobs that then end early have not failed.
     """
 
     results: Path
@@ -131,22 +131,22 @@ class Narrator:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a job has begun."""
+        """Whether a job has started."""
         return bool(self.running or self.done or self.failed)
 
     def hear(self, line: str) -> None:
-        """Take one event, as a line of JSON."""
+        """Process one event, given as a line of JSON."""
         event = json.loads(line)
         getattr(self, f"_{event.pop('event')}")(**event)
 
     def hear_log(self, line: str) -> None:
-        """Take one line of the log, of which few are for the user."""
+        """Process one line of the log; few lines are shown to the user."""
         self.last_line = line.strip() or self.last_line
         if OF_JOBS.search(line):
             self._say(line)
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         if self.bar is not None:
             self.bar.close()
 
@@ -190,21 +190,21 @@ class Narrator:
 
 
 def describe_failure(job: Job, results: Path) -> str:
-    """A job that failed, as a block: what it was to do, the reason, the remedy, and its log."""
+    """A failed job as a block: its task, the reason, the remedy, and its log."""
     model, record = job.names.get("model"), _record_of(job, results)
     reason = _recorded_reason(record) if record else _logged_reason(job.logs)
     remedy = (
         f"correct or remove {model}, or rank the others: the same command with --config skip_failed=true "
         "(make: SKIP_FAILED=yes)"
         if record
-        else "correct what the reason names and run the same command again; what is done is kept"
+        else "correct the reason and run the same command again; finished results are kept"
     )
     lines = [f"FAILED {job.what}", f"  reason: {reason}", f"  remedy: {remedy}"]
     return "\n".join([*lines, f"  log:    {', '.join(job.logs)}"] if job.logs else lines)
 
 
 def _record_of(job: Job, results: Path) -> Path | None:
-    """The record that a job of a model left when it failed; None if there is none."""
+    """The record of a model's failed job; None if there is no record."""
     names, folder = job.names, results / "failed" / job.names.get("dataset", "")
     ends = (names.get("estimator", ""), f"shard-{names.get('shard', '')}", "")
     files = (folder / ".".join(filter(None, (names.get("model"), end, "json"))) for end in ends)
@@ -215,7 +215,7 @@ def _recorded_reason(path: Path) -> str:
     try:
         return str(read_json(path)["message"])
     except (DataError, KeyError, TypeError):
-        return f"{path} does not say"
+        return f"{path} gives no reason"
 
 
 def _logged_reason(logs: list[str]) -> str:
@@ -229,4 +229,4 @@ def _logged_reason(logs: list[str]) -> str:
             ]
             if lines:
                 return " / ".join(lines[-N_REASON_LINES:]).removeprefix("error: ")
-    return "its log says nothing; the job was killed, possibly because it ran out of memory"
+    return "its log is empty; the job was killed, possibly because it ran out of memory"

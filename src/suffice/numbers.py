@@ -1,4 +1,4 @@
-"""Numbers and columns as people read them: few digits, a true minus sign, a dash for what is missing."""
+"""Readable numbers and columns: few digits, a true minus sign, a dash for missing values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,12 +58,12 @@ def ranks(low: Any, high: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A text as it is; a dash if missing or empty."""
+    """A text unchanged; a dash if missing or empty."""
     return MISSING if pd.isna(value) or str(value) == "" else str(value)
 
 
 def _decimals(size: float, digits: int) -> int:
-    """Decimals for so many significant digits, but no more than three: a score has no more to say."""
+    """Decimals for this number of significant digits, at most three, which is enough for a score."""
     if size >= 10:
         return max(0, digits - 2)
     return max(0, digits - 1) if size >= 1 else 3
@@ -71,7 +71,7 @@ def _decimals(size: float, digits: int) -> int:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a page's table: the key in the data, its heading, and what turns a value into text.
+    """A column of a page's table: its key in the data, its heading, and the function that formats a value.
 
     With `low` and `high` the cell is an interval of those two columns.
     """
@@ -84,5 +84,5 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        """Whether cells are numbers, hence set flush right."""
+        """Whether cells are numbers, which are right-aligned."""
         return self.write is not text

@@ -1,4 +1,4 @@
-"""How far long work has come: a bar on a terminal, plain lines elsewhere, and silence unless asked for."""
+"""Progress of long computations: a bar on a terminal, plain lines elsewhere, and nothing unless requested."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ LINE_SECONDS = 10.0  # between plain lines
 
 
 def say_on_stderr(line: str) -> None:
-    """Print a line where messages go, above a bar that is there."""
+    """Print a message line, above any progress bar."""
     tqdm.write(line, file=sys.stderr)
 
 
@@ -24,10 +24,10 @@ _say: ContextVar[Say | None] = ContextVar("say", default=None)
 
 @contextmanager
 def showing_progress(say: Say = say_on_stderr) -> Iterator[None]:
-    """Show the progress of what is done in this block.
+    """Show the progress of the work in this block.
 
     Args:
-        say: what plain lines are given to. Without it there is a bar on stderr if that is a terminal.
+        say: function that receives plain lines. Without it, a bar is shown on stderr if that is a terminal.
 
     Example:
         >>> import numpy as np
@@ -47,7 +47,7 @@ def showing_progress(say: Say = say_on_stderr) -> Iterator[None]:
 
 
 def tell(line: str) -> None:
-    """Say one line about what begins, if progress is shown."""
+    """Print one line about the work that starts, if progress is shown."""
     say = _say.get()
     if say is not None:
         say(line)
@@ -55,15 +55,15 @@ def tell(line: str) -> None:
 
 @contextmanager
 def counting(what: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
-    """Count what is done of some work, in a bar or in lines, if progress is shown.
+    """Count finished units of work, in a bar or in lines, if progress is shown.
 
     Args:
         what: name of the work, such as a model's.
-        total: how many there are.
-        unit: what they are, in the plural.
+        total: number of units.
+        unit: name of the units, in the plural.
 
     Yields:
-        A function that is told how many more are done.
+        A function that takes the number of newly finished units.
     """
     say = _say.get()
     if say is None:
@@ -79,7 +79,7 @@ def counting(what: str, total: int, unit: str) -> Iterator[Callable[[int], objec
 
 
 def counted(items: Iterable[T], what: str, total: int, unit: str) -> Iterator[T]:
-    """The items, each counted when the next one is asked for."""
+    """The items; each is counted when the next one is requested."""
     with counting(what, total, unit) as done:
         for item in items:
             yield item
@@ -87,7 +87,7 @@ def counted(items: Iterable[T], what: str, total: int, unit: str) -> Iterator[T]
 
 
 class _Lines:
-    """A line at most every `LINE_SECONDS`: what is done, how fast, and how long it will take."""
+    """A line at most every `LINE_SECONDS`: finished units, speed, and time left."""
 
     def __init__(self, what: str, total: int, unit: str, say: Say) -> None:
         self.what, self.total, self.unit, self.say = what, total, unit, say
@@ -112,7 +112,7 @@ def _ended(what: str, done: int, unit: str, seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in words: 12 s, 3 min 20 s, 2 h 5 min."""
+    """A duration as text: 12 s, 3 min 20 s, 2 h 5 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Running a study by one command, from a checkout or from the installed package."""
+"""Run a study with one command, from a checkout or from the installed package."""
 
 import importlib.util
 import os
@@ -129,7 +129,7 @@ def run_study(folder: Path, effort: Effort) -> None:
 
 
 def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrator, folder: Path) -> None:
-    """Run Snakemake to its end, and say what happens meanwhile."""
+    """Run Snakemake to its end, and print its progress."""
     log = Path("logs") / narrator.results.name / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix="suffice-events-") as events, log.open("ab") as lines:
@@ -161,7 +161,7 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
     before = signal.signal(signal.SIGTERM, pass_on)
     try:
         yield
-    except KeyboardInterrupt:  # which Snakemake has received as well
+    except KeyboardInterrupt:  # Snakemake has received it as well
         process.wait()
         raise Stopped(_what_is_kept(narrator)) from None
     except BaseException:
@@ -176,7 +176,7 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
 
 
 def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail, logged: Tail) -> None:
-    """Say what happens until the process has ended."""
+    """Print the progress until the process has ended."""
     is_running = True
     while is_running:
         try:
@@ -192,11 +192,11 @@ def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail,
 
 def _what_is_kept(narrator: Narrator) -> str:
     done, total = narrator.done.total(), narrator.total.total()
-    return f"stopped: {done} of {total} jobs are done and kept; the same command goes on from there"
+    return f"stopped: {done} of {total} jobs are done and kept; the same command continues from there"
 
 
 def _why_not_ended(narrator: Narrator, folder: Path, log: Path) -> str:
-    """One message on a run that failed: what Snakemake says, or which jobs failed, and where more is."""
+    """One message on a failed run: Snakemake's message, or the jobs that failed, and the path of the log."""
     if narrator.failed:
         n_done, failed = narrator.done.total(), "; ".join(dict.fromkeys(narrator.failed))
         why = f"{n_done} jobs are done and kept, and these failed: {failed}"
@@ -223,11 +223,11 @@ def _command(folder: Path, effort: Effort) -> list[str]:
 
 
 def _limits(effort: Effort, has_all: bool) -> list[str]:
-    """How much there is at most of what jobs need: what is given, and on one computer all it has.
+    """Limits of the resources of jobs: the given ones, and on one computer everything it has.
 
     Args:
-        effort: what is given.
-        has_all: whether what is not given is what this computer has, and not what the profile says.
+        effort: the given limits.
+        has_all: whether missing limits come from this computer and not from the profile.
     """
     cores, memory_mb, gpus = str(effort.cores or ""), effort.memory_mb, effort.gpus
     if has_all:

@@ -1,4 +1,4 @@
-"""Removing what must not leave this computer: secrets in addresses, and names of home folders in paths."""
+"""Remove data that must not leave this computer: secrets in addresses, and home folders in paths."""
 
 import logging
 import os

@@ -32,11 +32,11 @@ def did_you_mean(word: str, choices: list[str]) -> str:
     """`; did you mean 'x'?` if a choice is close to `word`, and the list of all choices."""
     close = get_close_matches(word, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
-    return f"{hint} there is: {', '.join(choices) or 'nothing to choose from'}"
+    return f"{hint} choices: {', '.join(choices) or 'nothing to choose from'}"
 
 
 def must_exist(path: Path, row: str, what: str, name: str, known: Mapping[str, Any]) -> None:
-    """Raise StudyError, with the closest name there is, unless `name` is known."""
+    """Raise StudyError, with the closest known name, unless `name` is known."""
     if name not in known:
         raise StudyError(f"{path}: row {row!r}: no {what} {name!r}{did_you_mean(name, list(known))}")
 

@@ -1,4 +1,4 @@
-"""Functions for the Snakefile and its scripts. This is the only module that knows Snakemake."""
+"""Functions for the Snakefile and its scripts. Only this module depends on Snakemake."""
 
 import errno
 import glob
@@ -85,7 +85,7 @@ def study_folder(config: Mapping[str, Any], root: Path) -> Path:
     if not folder.is_dir():
         known = ", ".join(sorted(path.parent.name for path in (root / "config").glob("*/study.yaml")))
         raise StudyError(
-            f"no study {name!r}: neither config/{name} nor a folder of that name; there is: {known}"
+            f"no study {name!r}: neither config/{name} nor a folder of that name; existing studies: {known}"
         )
     return folder
 

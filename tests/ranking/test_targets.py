@@ -92,7 +92,7 @@ def test_a_budget_decides_the_number_of_targets():
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        (["a0", "d0"], "target 'd0' is not a model; .*there is: a0"),
+        (["a0", "d0"], "target 'd0' is not a model; .*choices: a0"),
         (["a0", "a0"], "a name occurs twice in a0, a0"),
         (["a0"], "1 targets are too few: choose at least 2"),
         (1, "1 targets are too few: choose at least 2"),

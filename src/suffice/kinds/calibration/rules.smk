@@ -42,7 +42,7 @@ def code_of_measure(wildcards):
 
 
 def gpus_of_estimator(wildcards):
-    """How many GPUs an estimator needs."""
+    """The number of GPUs that an estimator needs."""
     from suffice.estimators.registry import get_estimator
 
     kind = STUDY.estimators[wildcards.estimator].kind
@@ -50,7 +50,7 @@ def gpus_of_estimator(wildcards):
 
 
 def memory_of_measure(wildcards, attempt):
-    """Megabytes that the largest setting of a job needs."""
+    """The memory of the largest setting of a job, in megabytes."""
     return attempt * memory_mb(settings_to_measure(wildcards))
 
 
@@ -60,7 +60,7 @@ def code_of_figure(wildcards):
 
 
 def final_files():
-    """What a study ends with."""
+    """The final files of a study."""
     return [f"{RESULTS}/report.html"]
 
 

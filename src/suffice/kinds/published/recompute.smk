@@ -1,4 +1,4 @@
-"""From published tables to those recomputed, figures and page."""
+"""From published tables to recomputed tables, figures and page."""
 
 
 rule recompute_published:

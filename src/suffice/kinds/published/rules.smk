@@ -1,4 +1,4 @@
-"""Published: printed numbers -> the same recomputed -> side by side, figures and page."""
+"""Published: printed numbers -> recomputed numbers -> side by side, figures and page."""
 
 import re
 
@@ -16,7 +16,7 @@ wildcard_constraints:
 
 
 def reported_figure(name):
-    """The picture of one figure, with its name in Snakemake's report."""
+    """The image of one figure, with its name in Snakemake's report."""
     return report(
         f"results/{{study}}/figures/{name}.png",
         caption="captions/figure.rst",
@@ -26,7 +26,7 @@ def reported_figure(name):
 
 
 def final_files():
-    """What a study ends with."""
+    """The final files of a study."""
     return [f"{RESULTS}/report.html"]
 
 

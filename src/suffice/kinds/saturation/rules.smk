@@ -1,4 +1,4 @@
-"""Saturation: networks of one test loss -> what they do -> equivalence, bridge, figures and page."""
+"""Saturation: networks of equal test loss -> their behaviour -> equivalence, bridge, figures and page."""
 
 import re
 
@@ -38,7 +38,7 @@ def starts_of_group(wildcards):
 
 
 def job_of_group(wildcards):
-    """What the networks of a group depend on, beside its names."""
+    """The settings that the networks of a group depend on, in addition to its names."""
     wanted = set(NetworkSettings.model_fields)
     return stable(
         {
@@ -83,7 +83,7 @@ def names_to_compare(wildcards):
 
 
 def job_of_bridge(wildcards):
-    """What a comparison of hidden states depends on, beside the networks."""
+    """The settings that a comparison of hidden states depends on, in addition to the networks."""
     return stable(
         {
             "cut": SCALE.languages[wildcards.language].model_dump(mode="json"),
@@ -104,7 +104,7 @@ def files_of_bridge():
 
 
 def final_files():
-    """What a study ends with."""
+    """The final files of a study."""
     return [f"{RESULTS}/report.html"]
 
 

@@ -1,4 +1,4 @@
-"""From networks and what they do to tables, figures and page."""
+"""From networks and their behaviour to tables, figures and page."""
 
 
 rule tabulate_saturation:

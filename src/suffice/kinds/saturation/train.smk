@@ -1,4 +1,4 @@
-"""From languages and mixtures to networks and what they do."""
+"""From languages and mixtures to networks and their behaviour."""
 
 
 rule train_group:
