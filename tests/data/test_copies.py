@@ -90,7 +90,7 @@ def test_groups_keep_their_names_and_are_joined_by_copies():
     found, notes = keep_copies_together(items, are_texts=True)
     assert found["kept_together"][[2, 3, 6, 7, 20, 21]].tolist() == ["g1"] * 6
     assert found["group"].equals(items["group"])
-    assert notes == ["2 of 22 items are copies of others, in the same words or nearly so: they stay together"]
+    assert notes == ["2 of 22 items are exact or near-exact copies of others: they stay together"]
 
 
 def test_copies_within_their_group_change_nothing():
@@ -115,7 +115,7 @@ def test_a_split_that_is_given_is_kept_and_what_crosses_it_is_named():
     items["split"] = ["train"] * 12 + ["test", "train"]
     found, notes = keep_copies_together(items, are_texts=True)
     assert found["kept_together"].tolist()[-2:] == ["12", "1"]
-    assert "1 texts stand on both sides of the data set's own split" in notes[0]
+    assert "1 texts are on both sides of the data set's own split" in notes[0]
 
 
 @pytest.fixture

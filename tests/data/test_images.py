@@ -129,10 +129,10 @@ def test_what_cannot_be_used_is_counted_and_what_is_changed_is_named(folder, bui
     for sentence in (
         "2 images are corrupt and left out: bad.png, cut.png",
         "1 image is huge and left out: large.png",
-        "1 image has more than one frame, of which the first is used: film.gif",
+        "1 image has more than one frame; the first one is used: film.gif",
         "1 image has CMYK colours, converted to RGB: print.jpg",
         "1 image has transparent parts, put on white: clear.png",
-        "1 image has 16 bits per channel, of which 8 are used: deep.png",
+        "1 image has 16 bits per channel, reduced to 8: deep.png",
     ):
         assert sentence in said
     images = pixels_of(corpus)
@@ -168,7 +168,7 @@ def test_a_table_reads_nothing_outside_of_its_folder(folder, build):
     (folder / "link.png").symlink_to(folder.parent / "private.png")
     for name in ("../private.png", str(folder.parent / "private.png"), "link.png"):
         pd.DataFrame({"path": ["dog/0.png", name]}).to_csv(folder / "about.csv", index=False)
-        with pytest.raises(DataError, match="1 of 2 images lie outside of the folder"):
+        with pytest.raises(DataError, match="1 of 2 images are outside the folder"):
             build(folder / "about.csv")
 
 

@@ -153,7 +153,7 @@ def test_hashes_follow_contents_and_names_only(tmp_path):
 
 
 def test_folder_without_weights(tmp_path):
-    with pytest.raises(ModelError, match="holds no weights"):
+    with pytest.raises(ModelError, match="has no weights"):
         opened_files(tmp_path, modules=False).weights_sha256()
 
 

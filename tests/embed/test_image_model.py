@@ -254,7 +254,7 @@ def test_settings_that_do_not_go_together_are_refused(settings, message):
 
 
 def test_texts_are_no_images(folders, make_corpus):
-    with pytest.raises(DataError, match="holds no images; set content_type image"):
+    with pytest.raises(DataError, match="has no images; set content_type image"):
         opened(folders("vit"), make_corpus(["a", "b"]))
 
 
@@ -267,7 +267,7 @@ def test_a_model_whose_vectors_depend_on_the_batch_goes_one_by_one(folders, corp
 
     monkeypatch.setattr(encoder, "_encode_batch", leaking)
     encoder.check_itself()
-    assert "each goes alone" in encoder.warnings()[0]
+    assert "each image is encoded alone" in encoder.warnings()[0]
     (window,) = corpus.windows()
     np.testing.assert_allclose(encoder.encode(window), vectors_of(folders("vit"), corpus), atol=1e-5)
 

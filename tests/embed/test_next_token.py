@@ -135,7 +135,10 @@ def test_a_checkpoint_without_an_output_layer_is_refused(checkpoint):
 
 @pytest.mark.parametrize(
     "text, message",
-    [("\n \n", "has no text; write a continuation per line"), (" word" * 70, "the longest continuation has")],
+    [
+        ("\n \n", "has no text; write one continuation per line"),
+        (" word" * 70, "the longest continuation has"),
+    ],
 )
 def test_continuations_that_do_not_serve(text, message, language_model, tmp_path):
     path = tmp_path / "continuations.txt"

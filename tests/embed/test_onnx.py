@@ -239,7 +239,7 @@ def test_what_is_unknown_or_wrong_is_told_at_the_check(fresh):
 
 
 def test_pooling_that_nobody_names_is_no_guess(exported):
-    with pytest.raises(ModelError, match="set pooling as the model's card says"):
+    with pytest.raises(ModelError, match="set pooling as in the model's card"):
         loader_of(exported("bert")).open(None)
 
 

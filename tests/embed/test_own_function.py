@@ -140,7 +140,7 @@ def test_missing_files_and_modules_are_named(tmp_path):
     ("settings", "message"),
     [
         ({"function": "embed"}, "write function as module:function"),
-        ({"function": "a:embed", "path": "own.py"}, "write the name of the function alone"),
+        ({"function": "a:embed", "path": "own.py"}, "write only the name of the function"),
         ({"function": "a:embed()"}, "should match pattern"),
         ({"function": "../a:embed"}, "should match pattern"),
     ],

@@ -181,8 +181,8 @@ def test_model_of_the_hub_is_fetched_and_then_read_without_network(
     ("name", "content", "message"),
     [
         ("model.safetensors", b"damaged", "model.safetensors cannot be read"),
-        ("tokenizer.json", b"{}", "tokenizer.json is no tokenizer"),
-        ("config.json", b"[1]", "config.json must hold keys and values"),
+        ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer"),
+        ("config.json", b"[1]", "config.json must contain keys and values"),
         ("config.json", b"{", "config.json is not valid JSON"),
         ("config.json", b'{"max_length": "x"}', "has max_length 'x'; set max_length"),
         ("modules.json", b'[{"type": "a.StaticEmbedding"}, {"type": "a.Dense"}]', "has the module Dense"),

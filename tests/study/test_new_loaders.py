@@ -61,7 +61,7 @@ def test_folder_that_holds_no_model_is_told_with_its_row(with_row, kind):
     study_folder = with_row("mine", kind, checkpoint="folder")
     (study_folder / "folder").mkdir()
     with pytest.raises(
-        StudyError, match="row 'mine': .*folder'.* (it has no .onnx file|is no static embedding)"
+        StudyError, match="row 'mine': .*folder'.* (it has no .onnx file|is not a static embedding)"
     ):
         check_sources(load_study(study_folder))
 

@@ -311,7 +311,7 @@ def too_few(dataset: str, n_items: int, n_read: int, min_items: int, dropped: di
 
 
 def description(items: pd.DataFrame) -> dict[str, Any]:
-    """What the manifest says of the corpus itself: counts, hash, and the labels there are."""
+    """The part of the manifest about the corpus itself: counts, hash and labels."""
     labels = [name for name in items.columns if name not in (*REQUIRED_COLUMNS, TOGETHER)]
     return {
         "n_items": len(items),
@@ -331,7 +331,7 @@ def content_sha256(ids: Iterable[str], contents: Iterable[str]) -> str:
 
 
 def label_summary(column: pd.Series) -> dict[str, Any]:
-    """How many items have a label and how many values occur; the counts of the values if there are few."""
+    """The number of labelled items and of different values, and the count of each value if there are few."""
     counts = column.value_counts()
     summary: dict[str, Any] = {"n_labelled": int(column.notna().sum()), "n_values": len(counts)}
     if len(counts) <= MAX_LABELS_SHOWN:

@@ -1,10 +1,10 @@
-"""Items that stand in a data set several times: no split and no fold separates them.
+"""Items that occur in a data set several times: splits and folds do not separate them.
 
-Two texts are copies if they have the same words, whatever their case and marks, or if they share at least
-80 % of their runs of three words (Jaccard similarity; Broder, On the resemblance and containment of
-documents, 1997). Candidates are found by 120 minima of hashes in 20 bands of 6, which miss such a pair in
-0.2 % of the cases (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). Each is then
-compared in full.
+Two texts are copies if they have the same words, regardless of case and punctuation, or if they share at
+least 80 % of their runs of three words (Jaccard similarity; Broder, On the resemblance and containment of
+documents, 1997). Candidates are found by 120 minima of hashes in 20 bands of 6, which miss such a pair in 0.2
+% of cases (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). Each is then compared in
+full.
 """
 
 import re
@@ -23,23 +23,24 @@ Integers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 WORD = re.compile(r"\w+")
-MIN_SHARE = 0.8  # of the runs of words of two texts together that both have
+MIN_SHARE = 0.8  # of the combined runs of words of two texts
 RUN_WORDS = 3
 MIN_WORDS = 8  # shorter texts are copies only if all their words are equal
 N_BANDS, N_MINIMA = 20, 6
 TEXTS_AT_ONCE = 2048
-MAX_SHARE = 0.2  # of the items; beyond it, texts are filled-in forms rather than copies
+MAX_SHARE = 0.2  # of the items; above it, texts are filled-in forms and not copies
 
 
 def keep_copies_together(items: pd.DataFrame, *, are_texts: bool) -> tuple[pd.DataFrame, list[str]]:
-    """The items with the column `kept_together` if copies join groups, and what a reader should know.
+    """The items, with the column `kept_together` if copies join groups, and notes for the reader.
 
-    Items of one value are never separated. It is the name of the first of the joined groups, so that nothing
-    changes for other groups. Where the items have a split of their own, copies on both sides stay apart.
+    Items of one value are never separated. The value is the name of the first of the joined groups, so
+    nothing changes for other groups. If the items have their own split, copies on both sides stay apart.
 
     Args:
-        items: with the columns content and group, and perhaps split.
-        are_texts: whether contents are texts, which may differ a little; else only equal ones are copies.
+        items: with the columns content and group, and optionally split.
+        are_texts: whether contents are texts, which may differ slightly; otherwise only equal items are
+            copies.
     """
     contents = items["content"].tolist()
     codes = copies_among(contents) if are_texts else _numbered(contents)
@@ -47,7 +48,7 @@ def keep_copies_together(items: pd.DataFrame, *, are_texts: bool) -> tuple[pd.Da
     if not n_copies:
         return items, []
     groups = pd.factorize(items[GROUP])[0].astype(np.int64)
-    said = f"{n_copies} of {len(items)} items are copies of others, in the same words or nearly so"
+    said = f"{n_copies} of {len(items)} items are exact or near-exact copies of others"
     joined, crossing = groups, 0
     for side in _sides(items):
         joined = _joined(joined, np.where(side, codes, len(codes) + np.arange(len(codes))))
@@ -55,7 +56,7 @@ def keep_copies_together(items: pd.DataFrame, *, are_texts: bool) -> tuple[pd.Da
         crossing = int(items.groupby(codes)[SPLIT].nunique().gt(1).sum())
     notes = [f"{said}: they stay together"]
     if crossing:
-        notes = [f"{said}, and {crossing} texts stand on both sides of the data set's own split"]
+        notes = [f"{said}, and {crossing} texts are on both sides of the data set's own split"]
     if np.array_equal(_numbered(joined.tolist()), _numbered(groups.tolist())):
         return items, notes if crossing else []
     first = pd.Series(items[GROUP].to_numpy()).groupby(joined).transform("first").to_numpy(object)
@@ -73,12 +74,12 @@ def copies_among(texts: Sequence[str]) -> Integers:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, in lower case and one form of each character."""
+    """The words of a text, in lower case, with normalised characters."""
     return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def _sides(items: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
-    """The items that may be joined: of each split that the data set has, or all."""
+    """The sets of items within which copies may be joined: each split of the data set, or all items."""
     if SPLIT not in items:
         return [np.ones(len(items), dtype=bool)]
     return [(items[SPLIT] == name).to_numpy(bool) for name in sorted(items[SPLIT].unique())]
@@ -89,7 +90,7 @@ def _numbered(values: Sequence[object]) -> Integers:
 
 
 def _joined(one: Integers, other: Integers) -> Integers:
-    """The finest numbers that separate nothing that either keeps together."""
+    """The finest numbering that keeps together everything that either numbering keeps together."""
     other = pd.factorize(other)[0].astype(np.int64)
     n_one = int(one.max()) + 1
     return _components(one, n_one + other, n_one + int(other.max()) + 1)[one]
@@ -123,7 +124,7 @@ def _chunks(texts: list[str]) -> Iterator[list[str]]:
 
 
 def _runs(texts: Sequence[str]) -> tuple[Hashes, Integers]:
-    """Hashes of all runs of three words, text after text, and where each text's begin."""
+    """Hashes of all runs of three words, text by text, and the position where each text begins."""
     words = [text.split(" ") for text in texts]
     hashes = pd.util.hash_array(np.array([word for each in words for word in each], dtype=object))
     starts = np.cumsum([0, *map(len, words)])
@@ -152,7 +153,7 @@ def _bands(texts: list[str]) -> Hashes:
 
 
 def _links(keys: Hashes) -> Integers:
-    """The first text of each key with every other one of it, shape (2, n_links)."""
+    """The first text of each key paired with every other text of the key, shape (2, n_links)."""
     codes = pd.factorize(keys)[0]
     _, first = np.unique(codes, return_index=True)
     others = np.flatnonzero(first[codes] != np.arange(len(codes)))
@@ -160,7 +161,7 @@ def _links(keys: Hashes) -> Integers:
 
 
 def _share(one: str, other: str) -> float:
-    """The share of the runs of words of two texts that both have."""
+    """The share of the combined runs of words of two texts that both have."""
     first, second = (np.unique(_runs([text])[0]) for text in (one, other))
     common = len(np.intersect1d(first, second, assume_unique=True))
     return common / (len(first) + len(second) - common)

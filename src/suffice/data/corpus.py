@@ -1,8 +1,8 @@
 """A corpus: the cleaned items of one data set, as a Parquet table with a manifest beside it.
 
-Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold),
-`split` ("train" or "test"), perhaps `kept_together` (groups, joined where they share copies of items),
-and any number of label columns, in which a missing value means that the item takes no part in that task.
+Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold), `split`
+("train" or "test"), optionally `kept_together` (groups, joined if they share copies of items), and any number
+of label columns. Items with a missing label are left out of the task.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Window:
         start: position of the first one.
         ids: id of each item.
         contents: content of each item.
-        roles: what a column says of each item, "query", "document" or anything else; None if none was asked.
+        roles: role of each item, "query", "document" or anything else; None if no roles were requested.
     """
 
     start: int
@@ -87,7 +87,7 @@ class Corpus:
 
         Args:
             n_items: of a window; the last one may have less.
-            rows: leave out windows that begin elsewhere; default none.
+            rows: leave out windows that begin elsewhere; by default no window is left out.
             roles: column of the items' roles, which a corpus need not have.
         """
         start, columns = 0, [ID, CONTENT, *([roles] if roles in self.columns else [])]
@@ -98,7 +98,7 @@ class Corpus:
 
     @property
     def together(self) -> np.ndarray:
-        """What no split and no fold separates, shape (n_items,): groups, joined where they share copies."""
+        """The groups that splits and folds do not separate, joined if they share copies, shape (n_items,)."""
         return self.column(TOGETHER if TOGETHER in self.columns else GROUP)
 
     def column(self, name: str) -> np.ndarray:

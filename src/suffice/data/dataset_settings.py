@@ -23,7 +23,7 @@ ONLY_FOR = {
 
 
 def refuse_columns_of_others(names: Collection[str]) -> None:
-    """Raise ValueError for columns that another content type alone has."""
+    """Raise ValueError for columns that only another content type has."""
     for modality in MODALITIES.values():
         foreign = [name for name in modality.Settings.model_fields if name in names]
         if foreign:
@@ -31,7 +31,7 @@ def refuse_columns_of_others(names: Collection[str]) -> None:
 
 
 class DatasetSettings(Settings):
-    """Where a data set comes from, what its columns mean, and how it is cleaned and split."""
+    """The source of a data set, the meaning of its columns, and how it is cleaned and split."""
 
     source: Literal["file", "hub", "datasets", "api-docs"] = Field(
         description="file: a table on disk; hub: a data set of the Hugging Face hub; datasets: other data "
@@ -56,7 +56,7 @@ class DatasetSettings(Settings):
         TEXT.name,
         description="; ".join(f"{name}: {modality.summary}" for name, modality in MODALITIES.items()),
     )
-    modality_settings: SkipJsonSchema[dict[str, Any]] = Field({})  # columns that its content type alone has
+    modality_settings: SkipJsonSchema[dict[str, Any]] = Field({})  # columns that only its content type has
     sha256: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
@@ -113,7 +113,7 @@ class DatasetSettings(Settings):
         if self.is_remote:
             check_url(str(self.path), self.sha256)
         elif self.sha256 is not None and "," in str(self.path):
-            raise ValueError("sha256 belongs to one file, but path names several; leave one of the two out")
+            raise ValueError("sha256 belongs to one file, but path names several; leave one of them out")
         for allowed, names in ONLY_FOR.items():
             given = [name for name in names if getattr(self, name) not in (None, "auto")]
             if given and self.source not in allowed:
@@ -126,13 +126,13 @@ class DatasetSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _columns_of_the_modality(cls, given: Any) -> Any:
-        """Put the columns that the content type alone has into `modality_settings`, checked."""
+        """Check the columns that only the content type has, and put them into `modality_settings`."""
         if not isinstance(given, dict):
             return given
         kept = given.get("modality_settings", {})
         content_type = given.get("content_type", TEXT.name)
         if not isinstance(content_type, str) or not isinstance(kept, dict):
-            return given  # the fields themselves say what is wrong
+            return given  # the errors of the fields explain the problem
         try:
             modality = get_modality(content_type)
         except DataError as error:
@@ -183,7 +183,7 @@ class DatasetSettings(Settings):
 
     @property
     def modality(self) -> Modality:
-        """What the items are."""
+        """The modality of the items."""
         return get_modality(self.content_type)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""One image: its place and the hash of its bytes, as a corpus holds them, and how Pillow reads it."""
+"""One image: its location and the hash of its bytes, as stored in a corpus, and how Pillow reads it."""
 
 import hashlib
 import io
@@ -26,35 +26,35 @@ T = TypeVar("T")
 Box = tuple[int, int, int, int]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-"""Formats that are read. Others that Pillow knows are left out: one of them runs another program."""
-SCALE = 10_000  # of width and height, in which the box of a crop is given
+"""Formats that are read. Other formats of Pillow are left out because one of them runs another program."""
+SCALE = 10_000  # parts of width and height, the unit of a crop's box
 TEXT = re.compile(
     r"(?P<path>.+) (?P<sha256>[0-9a-f]{64})(#(?P<row>\d+))?(@(?P<box>\d+,\d+,\d+,\d+))?", re.DOTALL
 )
 THREADS = 4  # that read images at once
 SIXTEEN_BITS, OPAQUE = 257, 255  # the step from 16 bits to 8; the alpha of what is not transparent
-ANIMATED = "more than one frame, of which the first is used"
+ANIMATED = "more than one frame; the first one is used"
 CMYK, CLEAR, DEEP = (
     "CMYK colours, converted to RGB",
     "transparent parts, put on white",
-    "16 bits per channel, of which 8 are used",
+    "16 bits per channel, reduced to 8",
 )
 
 
 class HugeImageError(ValueError):
-    """An image has more pixels than a data set allows."""
+    """An image has more pixels than its data set allows."""
 
 
 @dataclass(frozen=True)
 class ImageRef:
-    """An image, or a crop of it, as the text that a corpus holds.
+    """An image, or a crop of it, as the text that represents it in a corpus.
 
     Attributes:
-        sha256: of the image's bytes.
-        path: its file, from the root on that the corpus names; with `row`, also the name of the array or
+        sha256: hash of the image's bytes.
+        path: its file, relative to the root that the corpus names; with `row`, also the name of the array or
             column in the file.
-        row: in a file of several images.
-        box: left, upper, right and lower, in ten-thousandths of width and height; None: the whole image.
+        row: row in a file of several images.
+        box: left, upper, right and lower edge, in ten-thousandths of width and height; None: the whole image.
     """
 
     sha256: str
@@ -64,10 +64,10 @@ class ImageRef:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The image that a text stands for.
+        """The image that a text represents.
 
         Raises:
-            DataError: it stands for none.
+            DataError: it does not represent an image.
         """
         found = TEXT.fullmatch(text)
         if found is None:
@@ -96,18 +96,18 @@ class ImageFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.packed: dict[str, PackedImages] = {}
-        self.one_at_a_time = Lock()  # files of many images keep a part of them in memory
+        self.one_at_a_time = Lock()  # files of many images keep some of them in memory
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
         """The images of a corpus.
 
         Raises:
-            DataError: its items are no images.
+            DataError: its items are not images.
         """
         root = corpus.manifest.get("root")
         if root is None:
-            raise DataError(f"{corpus.path} holds no images; set content_type image in datasets.tsv")
+            raise DataError(f"{corpus.path} has no images; set content_type image in datasets.tsv")
         return cls(corpus.path.parent / str(root))
 
     def source(self, path: str, row: int | None) -> "bytes | npt.NDArray[np.uint8]":
@@ -124,7 +124,7 @@ class ImageFiles:
             return self.packed[path].row(row)
 
     def image(self, content: str) -> "Image":
-        """The image, in RGB, that a text of the corpus stands for.
+        """The image, in RGB, that a text of the corpus represents.
 
         Raises:
             DataError: its file is missing, or its bytes are not those of the corpus.
@@ -134,18 +134,18 @@ class ImageFiles:
         if sha256_of(source) != ref.sha256:
             raise DataError(
                 f"the image {self.root / ref.path} has changed since the corpus was built; run the study "
-                "again, which builds the corpus anew"
+                "again to rebuild the corpus"
             )
         whole, _ = decoded(source)
         return whole if ref.box is None else whole.crop(_pixels(ref.box, whole.size))
 
     def each(self, contents: Sequence[str], made: "Callable[[Image], T]") -> Iterator[T]:
-        """What is made of each image, in order; several are read at once."""
+        """The result of a function for each image, in order; several images are read at once."""
         return in_threads(lambda content: made(self.image(content)), contents)
 
 
 def in_threads(make: "Callable[[str], T]", given: Sequence[str]) -> Iterator[T]:
-    """The results of a function, in order, by a few threads."""
+    """The results of a function, in order, computed by a few threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(make, given)
 
@@ -186,7 +186,7 @@ class PackedImages:
 
 
 def bytes_in(value: Any) -> bytes:
-    """The bytes of a cell: themselves, or the field `bytes` that data sets of the hub have; empty if none."""
+    """The bytes of a cell, or of its field `bytes` as in data sets of the hub; empty if it has no bytes."""
     held = value.get("bytes") if isinstance(value, dict) else value
     return held if isinstance(held, bytes) else b""
 
@@ -208,7 +208,7 @@ def sha256_of(source: "bytes | npt.NDArray[np.uint8]") -> str:
 def decoded(
     source: "bytes | npt.NDArray[np.uint8]", max_pixels: int | None = None
 ) -> "tuple[Image, list[str]]":
-    """An image in RGB, and what was changed for that.
+    """An image in RGB, and the changes that this required.
 
     Args:
         source: bytes of a file, or an array of bytes.
@@ -237,7 +237,7 @@ def decoded(
 
 
 def _in_rgb(image: "Image") -> "tuple[Image, list[str]]":
-    """The image with three channels of 8 bits, and what was changed beyond the form of its colours."""
+    """The image with three channels of 8 bits, and the changes other than the format of its colours."""
     from PIL import Image
 
     if image.mode == "F":
@@ -256,7 +256,7 @@ def _in_rgb(image: "Image") -> "tuple[Image, list[str]]":
 def why_unusable(
     source: "bytes | npt.NDArray[np.uint8]", max_pixels: int
 ) -> tuple[type[Exception] | None, list[str]]:
-    """The kind of error that reading an image gives, None if it can be used; and what is changed in it."""
+    """The kind of error when reading an image, None if it can be used; and the changes made to it."""
     try:
         return None, decoded(source, max_pixels)[1]
     except HugeImageError:

@@ -38,15 +38,15 @@ CHANNELS = (1, 3, 4)
 
 
 def read_image_table(path: Path) -> pd.DataFrame:
-    """The images of a folder or file, with the place of each as text.
+    """The images of a folder or file, with the location of each as text.
 
     Args:
         path: a folder, which gives the columns `path`, `label` (from its sub-folders) and `split` (from
-            folders `train` and `test` at its top); a table; a `.parquet` file, of which columns of bytes
-            become row numbers; or a `.npz` file, of which arrays of images become row numbers.
+            folders `train` and `test` at its top); a table; a `.parquet` file, whose columns of bytes become
+            row numbers; or a `.npz` file, whose arrays of images become row numbers.
 
     Raises:
-        DataError: it cannot be read, or holds no images.
+        DataError: it cannot be read, or has no images.
     """
     if path.is_dir():
         return _folder_table(path)
@@ -89,7 +89,7 @@ def _parquet_table(path: Path) -> pd.DataFrame:
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
-    """Whether a column holds bytes, or a field `bytes` as data sets of the hub do."""
+    """Whether a column has bytes, or a field `bytes` as in data sets of the hub."""
     if pa.types.is_struct(kind):
         return kind.get_field_index("bytes") >= 0
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
@@ -101,7 +101,7 @@ def _npz_table(path: Path) -> pd.DataFrame:
     lengths = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(lengths.values())) != 1:
         said = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise ValueError(f"its arrays have different lengths: {said}; save those of one split in a file")
+        raise ValueError(f"its arrays have different lengths: {said}; save the images of one split per file")
     columns = {
         name: array if array.ndim == 1 else [str(row) for row in range(len(array))]
         for name, array in arrays.items()
@@ -111,7 +111,7 @@ def _npz_table(path: Path) -> pd.DataFrame:
 
 
 def _holds_images(name: str, array: np.ndarray) -> bool:
-    """Whether an array holds images; ValueError if its numbers are no bytes."""
+    """Whether an array contains images; ValueError if its numbers are not bytes."""
     is_grey = array.ndim == GREY_DIMS
     if not is_grey and (array.ndim != COLOUR_DIMS or array.shape[-1] not in CHANNELS):
         return False
@@ -158,7 +158,7 @@ def read_images(settings: DatasetSettings) -> tuple[pd.DataFrame, dict[str, int]
 
 
 def _items_and_places(settings: DatasetSettings) -> tuple[pd.DataFrame, list[tuple[str, int | None]]]:
-    """The items, with what their table says of them, and path and row of each image."""
+    """The items with the columns of their table, and path and row of each image."""
     path, column = Path(str(settings.path)), settings.content or PATH
     table = read_image_table(path)
     own = {"content": column}
@@ -176,7 +176,7 @@ def _items_and_places(settings: DatasetSettings) -> tuple[pd.DataFrame, list[tup
 
 
 def is_packed(path: Path, column: str) -> bool:
-    """Whether a column of a file holds the images themselves, and not their paths."""
+    """Whether a column of a file contains the images themselves, and not their paths."""
     if path.suffix.lower() == ".npz":
         return True
     if path.suffix.lower() != ".parquet":
@@ -186,7 +186,7 @@ def is_packed(path: Path, column: str) -> bool:
 
 
 def _check_paths(contents: Sequence[str | None], path: Path) -> None:
-    """Raise DataError for rows without a path, or with one that leads to no file of the table's folder."""
+    """Raise DataError for rows without a path, or with a path to no file in the table's folder."""
     root = _root(path)
     missing = [each for each in contents if not each or not (root / each).is_file()]
     if missing:
@@ -198,13 +198,13 @@ def _check_paths(contents: Sequence[str | None], path: Path) -> None:
     outside = [each for each in contents if not (root / str(each)).resolve().is_relative_to(real)]
     if outside:
         raise DataError(
-            f"{path}: {len(outside):,} of {len(contents):,} images lie outside of the folder {root}, such as "
-            f"{outside[0]!r}; put the table into a folder above all images"
+            f"{path}: {len(outside):,} of {len(contents):,} images are outside the folder {root}, such as "
+            f"{outside[0]!r}; move the table to a folder above all images"
         )
 
 
 def _say(named: dict[str, list[str]]) -> None:
-    """Report what was left out and what was changed, with the names of a few images."""
+    """Report omissions and changes, with the names of a few images."""
     for reason, places in named.items():
         more = ", ..." if len(places) > MAX_NAMED else ""
         one = len(places) == 1
@@ -228,21 +228,21 @@ def _root(path: Path) -> Path:
 
 
 def root_of(path: Path, folder: Path) -> str:
-    """The way from a folder to the root of a data set's images, so that both can be moved together."""
+    """The relative path from a folder to the root of a data set's images, so both can be moved together."""
     return os.path.relpath(_root(path).absolute(), folder.absolute())
 
 
 def state_of_files(settings: DatasetSettings) -> str:
-    """A hash of name, size and time of each image of a data set, which changes when a file does.
+    """A hash of name, size and time of each image of a data set, which changes when a file changes.
 
-    Of images in one file it is empty: that file is known by itself.
+    It is empty for images in one file, which has its own hash.
     """
     path, column = Path(str(settings.path)), settings.content or PATH
     try:
         if path.is_file() and is_packed(path, column):
             return ""
         names = [str(name) for name in read_image_table(path)[column]]
-    except (DataError, KeyError):  # which the job itself reports
+    except (DataError, KeyError):  # the job itself reports this
         return ""
     return sha256_of_json(list(_stamps(_root(path), names)))
 

@@ -161,7 +161,7 @@ def _where(words: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def _of_images(corpus: Corpus, seed: int) -> _Found:
-    """Two random crops of each image, which depend on its bytes and on the seed alone."""
+    """Two random crops of each image, which depend only on its bytes and on the seed."""
     refs = [ImageRef.parse(str(content)) for content in corpus.column(CONTENT)]
     rows = np.arange(len(refs))
     boxes = [_two_boxes(derive_seed(seed, "crops", ref.sha256)) for ref in refs]

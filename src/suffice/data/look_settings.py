@@ -1,4 +1,4 @@
-"""How a data set gives two looks at an item: what a model sees first, and what second."""
+"""How a data set gives two looks at an item."""
 
 from dataclasses import dataclass
 from typing import Literal, Self

@@ -127,7 +127,7 @@ def json_object(line: str, place: str) -> dict[str, Any]:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; ValueError for a repeated key, of which the library would keep the last."""
+    """A JSON object; ValueError for a repeated key, because the library would keep only the last value."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -291,7 +291,7 @@ def require_column(name: str, columns: list[str], source: str) -> None:
 
 
 def repeated_in(names: Iterable[str]) -> list[str]:
-    """The names that stand more than once, sorted."""
+    """The names that occur more than once, sorted."""
     return sorted(name for name, count in Counter(names).items() if count > 1)
 
 

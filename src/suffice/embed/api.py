@@ -1,4 +1,4 @@
-"""Vectors from an endpoint that speaks the OpenAI embeddings protocol; what is paid for is kept on disk."""
+"""Vectors from an endpoint with the OpenAI embeddings protocol; paid answers are kept on disk."""
 
 import importlib.util
 import os
@@ -27,10 +27,10 @@ from suffice.storage.fetch import cache_folder
 from suffice.storage.files import sha256_of_json
 
 OPENAI_HOST, OPENAI_KEY = "api.openai.com", "OPENAI_API_KEY"
-INTRODUCTION = "introduction"  # name of the note on what the endpoint answered first
+INTRODUCTION = "introduction"  # name of the note on the endpoint's first answer
 CHECK_TOKENS = 64  # of the longer text of the self-check
-PRECISION = "bfloat16"  # endpoints choose their own; this is the coarsest that the self-check knows
-CHANGED = 0.1  # of a vector's length: how far the same text may move before the model is another one
+PRECISION = "bfloat16"  # endpoints choose their own; this is the coarsest precision of the self-check
+CHANGED = 0.1  # of a vector's length: a larger difference for the same text means that the model has changed
 EXIT_BY_SIGNAL = 128
 N_HEX = 16  # of the hash in the name of the file that keeps an endpoint's vectors
 
@@ -42,30 +42,33 @@ class ApiSettings(Settings):
         description="Address of the endpoint up to `/embeddings`, such as https://api.openai.com/v1 or "
         "http://localhost:11434/v1. Texts and key go there and nowhere else. Plain http is for this computer"
     )
-    model_id: str = Field(min_length=1, description="What the endpoint calls the model")
+    model_id: str = Field(min_length=1, description="Name of the model at the endpoint")
     dimensions: int | None = Field(
-        None, ge=1, description="Width to ask for, which the answers must have; by default the model's own"
+        None, ge=1, description="Width to request, which the answers must have; by default the model's own"
     )
     prompt: str = Field("", description="Text put before each item")
     key_variable: str | None = Field(
         None,
         pattern="^[A-Z][A-Z0-9_]*$",
-        description="Environment variable that holds the key, never the key itself. Default: OPENAI_API_KEY "
+        description="Environment variable that contains the key, never the key itself. Default: "
+        "OPENAI_API_KEY "
         "for api.openai.com, and no key for other addresses",
     )
-    batch_size: int = Field(32, ge=1, le=2048, description="Texts in one request, at most")
+    batch_size: int = Field(32, ge=1, le=2048, description="Maximum number of texts in one request")
     batch_bytes: int = Field(
-        200_000, ge=1, description="Bytes of text in one request, at most. No text has more tokens than bytes"
+        200_000,
+        ge=1,
+        description="Maximum number of bytes of text in one request; no text has more tokens than bytes",
     )
     parallel: int = Field(4, ge=1, le=64, description="Requests at the same time")
     max_retries: int = Field(
         8,
         ge=0,
-        description="How often a request is repeated after status 429 or 5xx, each time after a longer wait",
+        description="Maximum number of retries after status 429 or 5xx, each after a longer wait",
     )
-    timeout_seconds: float = Field(120.0, gt=0, description="How long one answer is waited for")
+    timeout_seconds: float = Field(120.0, gt=0, description="Time limit for one answer")
     price_per_million_tokens: float | None = Field(
-        None, ge=0, description="Price in any currency; the card then says what the vectors cost"
+        None, ge=0, description="Price in any currency; the card then has the cost of the vectors"
     )
 
     @field_validator("base_url")
@@ -75,9 +78,9 @@ class ApiSettings(Settings):
 
 
 class Api(Loader[ApiSettings]):
-    """A model behind an endpoint that speaks the OpenAI embeddings protocol.
+    """A model behind an endpoint with the OpenAI embeddings protocol.
 
-    This is the only loader whose jobs use the network, and they ask `base_url` alone.
+    This is the only loader whose jobs use the network, and they connect only to `base_url`.
     """
 
     kind = "api"
@@ -103,13 +106,13 @@ class Api(Loader[ApiSettings]):
         return self.settings.key_variable or (OPENAI_KEY if is_openai else None)
 
     def _key(self) -> str | None:
-        """The key from the environment; None where the endpoint needs none."""
+        """The key from the environment; None if the endpoint needs no key."""
         name = self._key_variable
         key = os.environ.get(name, "").strip() if name else None
         if name and not key:
             raise ModelError(
-                f"the environment variable {name} is not set, and it must hold the key for "
-                f"{self.settings.base_url}; set it before you run, or name another one in key_variable"
+                f"the environment variable {name} is not set, but it must contain the key for "
+                f"{self.settings.base_url}; set it before you run, or name another variable in key_variable"
             )
         return key
 
@@ -122,14 +125,14 @@ class Api(Loader[ApiSettings]):
     def check(self) -> None:
         """Check the package, the key, and that the endpoint has such a model.
 
-        The endpoint is asked once, with two short texts. What it answered is kept.
+        The endpoint is asked once, with two short texts, and its answers are kept.
         """
         if importlib.util.find_spec("openai") is None:
             raise ModelError("models of kind api need `pip install 'suffice[api]'`")
         self._encoder = self._opened()
 
     def cost(self) -> dict[str, Any]:
-        """Tokens of all texts of this job, whenever they were paid for, and their price."""
+        """Tokens and price of all texts of this job, including those paid for earlier."""
         return {} if self._encoder is None else self._encoder.cost()
 
     def open(self, corpus: Corpus) -> Encoder:
@@ -151,12 +154,12 @@ class Api(Loader[ApiSettings]):
 
 
 class ApiEncoder(Encoder):
-    """An endpoint, and the vectors that it was paid for.
+    """An endpoint, and the vectors that were paid for.
 
     Args:
-        endpoint: who is asked.
-        kept: answers of earlier jobs, to which all new ones are added as they come.
-        settings: how requests are made.
+        endpoint: the endpoint.
+        kept: answers of earlier jobs; new answers are added as they arrive.
+        settings: settings of requests.
 
     Raises:
         ModelError: the endpoint refuses, or gives a text more than one vector.
@@ -175,7 +178,7 @@ class ApiEncoder(Encoder):
             self.batches.batch_size = 1
 
     def warnings(self) -> list[str]:
-        """What the endpoint's first answers showed."""
+        """Warnings from the endpoint's first answers."""
         return self.said
 
     def cost(self) -> dict[str, Any]:
@@ -249,7 +252,7 @@ class ApiEncoder(Encoder):
         return np.array(vectors, dtype=np.float32)
 
     def _refuse_another_model(self) -> None:
-        """Before anything more is paid for: that a text still has the vector that it had at first."""
+        """Check, before paying for more, that a text still has its first vector."""
         if self.is_same:
             return
         first = np.array((self.kept.note(INTRODUCTION) or {})["vector"], dtype=np.float32)
@@ -263,9 +266,9 @@ class ApiEncoder(Encoder):
         self.is_same = True
 
     def _pay_for(self, missing: Mapping[bytes, str]) -> None:
-        """Ask for the vectors of texts, a few requests at a time, and keep each answer as it comes.
+        """Request the vectors of texts, a few requests at a time, and keep each answer as it arrives.
 
-        Requests that are under way when one fails, or when the job is told to end, are waited for and kept.
+        If a request fails, or the job is asked to end, requests in progress are completed and kept.
         """
         running: dict[Future[Answer], list[bytes]] = {}
         with told_to_end() as told, ThreadPoolExecutor(self.settings.parallel) as pool:
@@ -282,11 +285,11 @@ class ApiEncoder(Encoder):
                 for future, batch in running.items():
                     with suppress(ModelError):
                         self._keep(future.result(), batch, missing)
-        if told:  # and the handler of the signal did not end the job
+        if told:  # but the handler of the signal did not end the job
             sys.exit(EXIT_BY_SIGNAL + told[0])
 
     def _batches(self, texts: Mapping[bytes, str]) -> Iterator[list[bytes]]:
-        """Keys of texts that make up one request: so many texts and so many bytes."""
+        """Keys of texts for one request, within the limits on texts and bytes."""
         batch: list[bytes] = []
         n_bytes = 0
         for key, text in texts.items():
@@ -301,7 +304,7 @@ class ApiEncoder(Encoder):
             yield batch
 
     def _keep_next(self, running: dict[Future[Answer], list[bytes]], texts: Mapping[bytes, str]) -> None:
-        """Wait for an answer and keep all that have come."""
+        """Wait for an answer and keep all that have arrived."""
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             self._keep(future.result(), running.pop(future), texts)
@@ -326,7 +329,7 @@ def told_to_end() -> Iterator[list[int]]:
     A second one takes effect at once. In a thread other than the main one signals are left as they are.
 
     Yields:
-        A list that holds the signal once it came.
+        A list that contains the signal after it arrives.
     """
     told: list[int] = []
     if threading.current_thread() is not threading.main_thread():

@@ -14,7 +14,7 @@ from suffice.settings import Settings
 
 S = TypeVar("S", bound=Settings)
 ANYTHING = "anything"
-"""What a loader reads that takes no notice of the content of items."""
+"""Value of `reads` for a loader that does not use the content of items."""
 
 
 class Encoder(ABC):
@@ -89,7 +89,7 @@ class Loader(ABC, Generic[S]):
         """Raise ModelError if queries and documents need a treatment that the settings do not give them.
 
         Args:
-            column: column of a data set that holds "query" and "document".
+            column: column of a data set with "query" and "document".
         """
 
     def fetch(self) -> str | None:
@@ -101,7 +101,7 @@ class Loader(ABC, Generic[S]):
         return None
 
     def identity(self) -> dict[str, Any]:
-        """Everything else that the vectors depend on besides settings, corpus and `libraries`: hashes, seed.
+        """Everything that the vectors depend on besides settings, corpus and `libraries`: hashes, seed.
 
         JSON-compatible; called before `open`.
         """
@@ -112,7 +112,7 @@ class Loader(ABC, Generic[S]):
         return []
 
     def cost(self) -> dict[str, Any]:
-        """What this model cost besides time, once the items were encoded, such as tokens; JSON-compatible."""
+        """Costs other than time, after the items were encoded, such as tokens; JSON-compatible."""
         return {}
 
     @abstractmethod

@@ -285,7 +285,7 @@ class WeightsLoader(Loader[W]):
     def identity(self) -> dict[str, Any]:
         """Hashes of the files of a local checkpoint that are opened (its path does not count).
 
-        Of a hub checkpoint the commit, and which of its weights are opened.
+        For a hub checkpoint, the commit and the weights that are opened.
         """
         if not is_local(self.location):
             return {"commit": self.folder.name, "weights": self.opened.weight_names()}
@@ -306,7 +306,7 @@ class CheckpointLoader(WeightsLoader[C]):
 
     @property
     def own_treatment(self) -> OwnTreatment:
-        """What the checkpoint has of its own for queries and documents."""
+        """The checkpoint's own treatment of queries and documents."""
         prompts = self.read_config(LIBRARY).get("prompts")
         routes = route_names(self.folder) if self.has_modules else []
         return OwnTreatment.of(prompts if isinstance(prompts, dict) else {}, routes)

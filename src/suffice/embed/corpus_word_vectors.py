@@ -115,7 +115,7 @@ def frequent_words(corpus: Corpus, min_count: int, max_words: int) -> dict[str, 
 
 
 def cooccurrences(corpus: Corpus, index: dict[str, int], window: int) -> Matrix:
-    """How often two words are within `window` words of each other in an item.
+    """The number of times that two words are within `window` words of each other in an item.
 
     Args:
         corpus: the items.

@@ -1,4 +1,4 @@
-"""One endpoint that speaks the OpenAI embeddings protocol: what it is asked, and what its answers mean."""
+"""A client of one endpoint with the OpenAI embeddings protocol: its requests and the meaning of answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TOO_LONG = ("context length", "maximum context", "too long", "token limit", "max
 
 
 def is_loopback(base_url: str) -> bool:
-    """Whether an address is this computer's own."""
+    """Whether an address is on this computer."""
     return urlsplit(base_url).hostname in LOOPBACK
 
 
@@ -23,7 +23,7 @@ def check_address(base_url: str) -> str:
     """The address of an endpoint, without a slash at its end.
 
     Raises:
-        ValueError: it is not encrypted and not on this computer, or it holds more than host and path.
+        ValueError: it is not encrypted and not on this computer, or it has more than host and path.
     """
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -41,13 +41,13 @@ def check_address(base_url: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered to some texts.
+    """An endpoint's answer to some texts.
 
     Attributes:
         vectors: float32, shape (n_texts, embed_dim), in the order of the texts.
-        n_tokens: tokens that were counted; None if the endpoint counts none.
-        truncated: whether each text was cut; None if the endpoint does not say.
-        model: what the endpoint calls the model.
+        n_tokens: tokens that were counted; None if the endpoint does not count them.
+        truncated: whether each text was truncated; None if the endpoint does not say.
+        model: name of the model at the endpoint.
     """
 
     vectors: np.ndarray
@@ -57,18 +57,18 @@ class Answer:
 
 
 class Endpoint:
-    """A client of one endpoint. It asks this address alone, and follows no redirection.
+    """A client of one endpoint. It connects only to this address, and follows no redirection.
 
     The client repeats a request after status 408, 409, 429 and 5xx and after a broken connection. It waits
     longer each time, or as long as the header Retry-After says.
 
     Args:
         base_url: the address, as `check_address` returns it.
-        model_id: what the endpoint calls the model.
-        key: the secret that is sent; None for none.
-        dimensions: width that is asked for; None for the model's own.
+        model_id: name of the model at the endpoint.
+        key: the secret that is sent; None to send no key.
+        dimensions: requested width; None for the model's own.
         max_retries: how often a request is repeated.
-        timeout_seconds: how long an answer is waited for.
+        timeout_seconds: time limit for an answer.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Endpoint:
         self.dimensions = dimensions
         http_client = openai.DefaultHttpxClient(
             follow_redirects=False,
-            trust_env=not is_loopback(base_url),  # a proxy must not see what stays on this computer
+            trust_env=not is_loopback(base_url),  # a proxy must not see requests that stay on this computer
         )
         self.client = openai.OpenAI(
             api_key=key or "none",
@@ -144,7 +144,7 @@ class Endpoint:
         raise ModelError(self._about(f"gave vectors of {found} numbers{remedy}"))
 
     def _refused(self, status: int, message: str, texts: Sequence[str]) -> str:
-        """What an answer of some status means, and what to do."""
+        """The meaning of an answer's status, and the remedy."""
         said = f"answers with status {status}: {message}"
         if 300 <= status < 400:
             return self._about(f"refers to another address (status {status}); set base_url to the final one")
@@ -161,11 +161,11 @@ class Endpoint:
                 f"with {longest[:40]!r}. Set max_chars in datasets.tsv, or lower batch_size or batch_bytes"
             )
         if status == 429 or status >= 500:
-            return self._about(f"{said}; lower parallel, or run again later. What is paid for is kept")
+            return self._about(f"{said}; lower parallel, or run again later. Paid answers are kept")
         return self._about(said)
 
     def _known_models(self) -> str:
-        """The models that the endpoint lists, if it lists any."""
+        """The models that the endpoint lists, if any."""
         import openai
 
         try:
@@ -194,6 +194,6 @@ def _n_tokens(answer: Any) -> int | None:
 
 
 def _truncated(items: Sequence[Any]) -> list[bool] | None:
-    """Which texts were cut, where the answer says so of each (a field `truncated` beside the vector)."""
+    """Which texts were truncated, if each vector has a field `truncated` beside it."""
     flags = [getattr(item, "truncated", None) for item in items]
     return None if None in flags else [bool(flag) for flag in flags]

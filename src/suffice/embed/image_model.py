@@ -1,4 +1,4 @@
-"""Vectors of images from any encoder that the transformers library can load, with its own preparation."""
+"""Vectors of images from any encoder that the transformers library can load, with its own preprocessing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ class ImageModelSettings(WeightsSettings):
     )
     pooling: Pooling = Field(
         "mean",
-        description="Mean over all tokens, or over all places of a feature map; first token (cls); or the "
+        description="Mean over all tokens, or over all positions of a feature map; first token (cls); or the "
         "model's own pooler",
     )
     random_init: bool = Field(
@@ -108,7 +108,7 @@ class ImageModel(WeightsLoader[ImageModelSettings]):
 
         Raises:
             ModelError: the checkpoint cannot be loaded, has no such layer, or fails the check of its vectors.
-            DataError: the corpus holds no images.
+            DataError: the corpus has no images.
         """
         settings, device = self.settings, torch_device(self.device)
         folder = self.checked_folder()
@@ -171,7 +171,7 @@ def has_class_token(model: Any) -> bool:
 
 
 def _load_processor(folder: Path) -> Any:
-    """The checkpoint's image processor, on Pillow whatever else is installed."""
+    """The checkpoint's image processor, always with Pillow."""
     from transformers import AutoImageProcessor
 
     return AutoImageProcessor.from_pretrained(
@@ -209,7 +209,9 @@ class ImageModelEncoder(Encoder):
         self.embed_dim = alone.shape[1]
         if first.shape == second.shape and apart(self._encode_batch([first, second]), alone) > limit:
             self.batches.batch_size = self.batches.asked = 1
-            self.said.append("the model's vectors depend on the other images in a batch, so each goes alone")
+            self.said.append(
+                "the model's vectors depend on the other images in a batch, so each image is encoded alone"
+            )
         if apart(np.concatenate([self._encode_batch([each]) for each in (first, second)]), alone) > limit:
             raise ModelError(
                 f"{name} returns a different vector for an image after other images were encoded, so it is "
@@ -225,14 +227,14 @@ class ImageModelEncoder(Encoder):
         )
 
     def _encode(self, contents: Sequence[str]) -> np.ndarray:
-        """Vectors of as many images as are in memory together."""
+        """Vectors of the images that are in memory together."""
         prepared = list(self.files.each(contents, self._prepared))
         shapes = sorted({each.shape for each in prepared}, key=lambda shape: (np.prod(shape), shape))
         lengths = [shapes.index(each.shape) for each in prepared]
         return self.batches.run(lambda batch: self._encode_batch([prepared[i] for i in batch]), lengths)
 
     def _prepared(self, image: Any) -> Any:
-        """An image as the model takes it, shape (n_channels, height, width)."""
+        """An image as input of the model, shape (n_channels, height, width)."""
         with encoding_errors(self.settings.checkpoint):
             return self.processor(images=[image], return_tensors="pt")["pixel_values"][0]
 
@@ -254,7 +256,7 @@ def pooled(output: Any, settings: ImageModelSettings) -> Any:
     """One vector per image from a model's output, a tensor (n_images, embed_dim).
 
     Raises:
-        ModelError: the output has no such layer, or cannot be pooled so.
+        ModelError: the output has no such layer, or cannot be pooled in this way.
     """
     name = settings.checkpoint
     if settings.pooling == "pooler":
@@ -293,7 +295,7 @@ def encoding_errors(checkpoint: str) -> Iterator[None]:
 
 
 def probe_images() -> list[Any]:
-    """Two unlike images, of noise and of one colour, in RGB."""
+    """Two different images, of noise and of one colour, in RGB."""
     from PIL import Image
 
     noise = np.random.default_rng(0).integers(0, 256, size=(64, 64, 3), dtype=np.uint8)

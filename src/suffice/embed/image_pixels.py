@@ -32,12 +32,12 @@ class ImagePixelsSettings(Settings):
 
     features: Literal["pixels", "colours", "edges"] = Field(
         "pixels",
-        description="pixels: red, green and blue of the image at `side` x `side`; colours: how many of its "
-        "pixels have each of 64 colours; edges: histograms of the directions of edges (HOG)",
+        description="pixels: red, green and blue of the image at `side` x `side`; colours: share of its "
+        "pixels in each of 64 colours; edges: histograms of the directions of edges (HOG)",
     )
     side: int = Field(32, ge=2, le=256, description="width and height that an image is resized to")
     n_components: int | None = Field(
-        None, ge=1, description="dimensions that the features are reduced to; by default all are kept"
+        None, ge=1, description="dimensions after reduction; by default all are kept"
     )
     reduction: Literal["pca", "random_projection"] = Field(
         "pca", description="principal components of the data set's images, or a seeded random projection"
@@ -68,7 +68,7 @@ class ImagePixels(Loader[ImagePixelsSettings]):
     libraries = ("numpy", "pillow")
 
     def identity(self) -> dict[str, Any]:
-        """The seed, where anything is random."""
+        """The seed, if anything is random."""
         return {} if self.settings.n_components is None else {"seed": self.seed}
 
     def open(self, corpus: Corpus) -> Encoder:
@@ -76,7 +76,7 @@ class ImagePixels(Loader[ImagePixelsSettings]):
 
         Raises:
             ModelError: the images vary in fewer directions than there are to be components.
-            DataError: the corpus holds no images, or one cannot be read.
+            DataError: the corpus has no images, or one cannot be read.
         """
         settings, files = self.settings, ImageFiles.of(corpus)
         probe = files.image(next(iter(corpus.windows(1))).contents[0])

@@ -1,4 +1,4 @@
-"""Vectors from what a language model predicts: its distribution over what follows an item."""
+"""Vectors from a language model's predictions: its distribution over the continuation of an item."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from suffice.embed.word_vectors import local_file
 from suffice.errors import ModelError
 from suffice.storage.files import sha256_of_file
 
-PROJECTION_SEED = 0  # models with one vocabulary share the matrix, whatever the seed of the study
+PROJECTION_SEED = 0  # models with the same vocabulary share the matrix, regardless of the study's seed
 
 
 class NextTokenSettings(TransformerSettings):
@@ -25,19 +25,21 @@ class NextTokenSettings(TransformerSettings):
     )
     continuations: str | None = Field(
         None,
-        description="Text file with a continuation per line: the vector holds the log-probability of each "
-        "after the item, so models with different vocabularies can be compared",
+        description="Text file with one continuation per line: the vector has the log-probability of each "
+        "continuation after the item, so models with different vocabularies can be compared",
     )
 
     @model_validator(mode="after")
     def _one_kind_of_vector(self) -> Self:
         if self.continuations is not None and "n_components" in self.model_fields_set:
-            raise ValueError("n_components has no effect with continuations, one number each; remove it")
+            raise ValueError(
+                "n_components has no effect with continuations, which give one number each; remove it"
+            )
         return self
 
 
 class NextToken(TransformerLoader[NextTokenSettings]):
-    r"""What a causal language model predicts after each item.
+    r"""The predictions of a causal language model after each item.
 
     Without `continuations` the vector is the centred log-ratio of the distribution p of the next token,
     :math:`\log p_v - \frac{1}{V} \sum_w \log p_w` over the V tokens of the vocabulary (Aitchison, 1982,
@@ -45,9 +47,10 @@ class NextToken(TransformerLoader[NextTokenSettings]):
     N(0, 1 / n_components), which keeps distances up to a small factor (Johnson-Lindenstrauss).
 
     With `continuations` entry k is :math:`\log p(c_k \mid \text{item})` in nats, the sum over the tokens of
-    continuation k. This takes a forward pass per continuation.
+    continuation k. This takes one forward pass per continuation.
 
-    An item longer than the model reads is cut at its end. An item without tokens gets a row of zeros.
+    An item that is longer than the model reads is truncated at its end. An item without tokens gets a row of
+    zeros.
     """
 
     kind = "next_token"
@@ -55,7 +58,7 @@ class NextToken(TransformerLoader[NextTokenSettings]):
     auto_model = "AutoModelForCausalLM"
 
     def check(self) -> None:
-        """Also that the file of continuations can be read."""
+        """Also check that the file of continuations can be read."""
         super().check()
         if self.settings.continuations is not None:
             self.continuations  # noqa: B018 - reading them raises
@@ -81,7 +84,7 @@ class NextToken(TransformerLoader[NextTokenSettings]):
             raise ModelError(f"continuations {path} cannot be read as UTF-8 text ({error})") from None
         found = [line for line in lines if line.strip()]
         if not found:
-            raise ModelError(f"continuations {path} has no text; write a continuation per line")
+            raise ModelError(f"continuations {path} has no text; write one continuation per line")
         return found
 
     def _encoder(self, model: Any, tokenizer: Any, max_length: int) -> TransformerEncoder:
@@ -97,10 +100,10 @@ class CausalEncoder(TransformerEncoder):
     settings: NextTokenSettings
 
     def check_itself(self) -> list[str]:
-        """Also that tokens do not see later ones.
+        """Also check that tokens do not see later tokens.
 
         Raises:
-            ModelError: they do, as in a masked language model.
+            ModelError: they see later tokens, as in a masked language model.
         """
         import torch
 
@@ -114,7 +117,7 @@ class CausalEncoder(TransformerEncoder):
         gap = float((short - long).norm() / short.norm())
         if not gap <= TOLERANCES[self.settings.dtype]:
             raise ModelError(
-                f"checkpoint {self.settings.checkpoint!r} is not a causal language model: what it predicts "
+                f"checkpoint {self.settings.checkpoint!r} is not a causal language model: its prediction "
                 f"after a word depends on later words (relative difference {gap:.2g}); use hidden_states"
             )
         return super().check_itself()
@@ -128,7 +131,7 @@ class CausalEncoder(TransformerEncoder):
             positions: counted from 0, tensor (n_positions,), on any device.
 
         Returns:
-            float32 tensor (n_items, n_positions, n_known). Outputs that stand for no token are left out.
+            float32 tensor (n_items, n_positions, n_known). Outputs without a token are left out.
         """
         positions = positions.to(ids.device)
         spare = {"logits_to_keep": positions} if self._can_keep_few else {}
@@ -175,7 +178,7 @@ class NextTokenEncoder(CausalEncoder):
 
     @cached_property
     def _projection(self) -> Any:
-        """The fixed matrix, tensor (n_known, embed_dim); None where nothing is projected."""
+        """The fixed matrix, tensor (n_known, embed_dim); None if nothing is projected."""
         import torch
 
         if self.embed_dim == self.n_known:
@@ -202,7 +205,7 @@ class ContinuationsEncoder(CausalEncoder):
         model: the network.
         tokenizer: its tokenizer.
         settings: the user's settings.
-        max_length: number of tokens that the model reads; the longest continuation is taken off.
+        max_length: number of tokens that the model reads, including the longest continuation.
         continuations: the texts.
     """
 

@@ -1,4 +1,4 @@
-"""Folders with an ONNX encoder of texts: what is read of them, and what their files say of its use."""
+"""Folders with an ONNX encoder of texts: the files that are read, and how they say to use it."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -29,8 +29,8 @@ OFFSET_POSITIONS = (
     "xlm-roberta",
     "camembert",
     "mpnet",
-)  # their positions begin after the padding's
-UNLIMITED = 10**6  # lengths beyond it stand for no limit
+)  # their positions begin after the padding's position
+UNLIMITED = 10**6  # larger lengths mean that there is no limit
 PROVIDERS = {"cpu": CPU, "cuda": "CUDAExecutionProvider"}
 
 
@@ -50,20 +50,20 @@ class OnnxSettings(PlainSettings):
     )
     pooling: Literal["auto", "mean", "cls", "last_token"] = Field(
         "auto",
-        description="How tokens make a vector: their mean, the first (cls) or the last_token; auto: as "
-        "1_Pooling/config.json says. Not used if the output has one vector per text",
+        description="Pooling of tokens: their mean, the first (cls) or the last_token; auto: as in "
+        "1_Pooling/config.json. Not used if the output has one vector per text",
     )
     normalize: bool | None = Field(
-        None, description="Divide each vector by its Euclidean norm; by default as modules.json says"
+        None, description="Divide each vector by its Euclidean norm; by default as in modules.json"
     )
     max_length: int | None = Field(
-        None, ge=1, description="Tokens read of an item; by default as the folder's files say"
+        None, ge=1, description="Tokens read per item; by default as in the folder's files"
     )
     batch_size: int = Field(
         32, ge=1, description="Items in a batch; changes no vector, which is checked when the model is opened"
     )
     provider: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="What computes; auto: what the study's device says (cuda needs onnxruntime-gpu)"
+        "auto", description="Where to compute; auto: on the study's device (cuda needs onnxruntime-gpu)"
     )
 
 
@@ -79,7 +79,7 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
     packages = ("onnxruntime", "tokenizers")
 
     def needed(self, names: Iterable[str]) -> list[str]:
-        """The graph with the weights beside it, the tokenizer, and what there is of configuration."""
+        """The graph with the weights beside it, the tokenizer, and the configuration files that exist."""
         there = sorted(names)
         graph = self._graph(there)
         beside = [each for each in there if each.startswith((f"{graph}_data", f"{graph}.data"))]
@@ -92,7 +92,7 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
 
     @staticmethod
     def _places(graph: str, name: str) -> tuple[str, str]:
-        """Where a file may be: at the top, or beside the graph."""
+        """Possible locations of a file: at the top, or beside the graph."""
         return name, str(PurePosixPath(graph).parent / name)
 
     def _graph(self, names: Sequence[str]) -> str:
@@ -116,12 +116,12 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
         if settings.sha256 is not None and sha256_of_file(graph) != settings.sha256:
             raise ModelError(
                 f"{graph} has SHA-256 {sha256_of_file(graph)}, but the setting sha256 is {settings.sha256}; "
-                "the checkpoint is another one, or it is damaged"
+                "it is a different checkpoint, or damaged"
             )
         self._provider()
 
     def _provider(self) -> str:
-        """The provider of onnxruntime that computes."""
+        """The provider of onnxruntime for the computation."""
         import onnxruntime
 
         asked = self.settings.provider if self.settings.provider != "auto" else self.device.split(":")[0]
@@ -162,13 +162,13 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
         others = sorted(set(modules) - set(PLAIN_MODULES))
         if others:
             raise ModelError(
-                f"{self.settings.checkpoint!r} has the module {others[0]} after the encoder, which its ONNX "
-                f"file does not hold; export the model with an output {POOLED}, or use "
+                f"{self.settings.checkpoint!r} has the module {others[0]} after the encoder, but its ONNX "
+                f"file does not contain it; export the model with an output {POOLED}, or use "
                 "the loader sentence_transformer"
             )
 
     def _pooling(self) -> str | None:
-        """How tokens make a vector; None if neither the setting nor a file says it."""
+        """Pooling of tokens; None if neither the setting nor a file gives it."""
         if self.settings.pooling != "auto":
             return self.settings.pooling
         config = self.read_config(POOLING_FILE)
@@ -190,7 +190,7 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
         return known.pop()
 
     def _length(self, pad_id: int) -> int | None:
-        """Tokens that are read of an item; None for all.
+        """Tokens read per item; None for all.
 
         Raises:
             ModelError: max_length is more than the model's positions.
@@ -227,5 +227,5 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
 
 
 def _number(value: Any) -> int | None:
-    """A length that a file says; None if it says none, or one that stands for no limit."""
+    """A length in a file; None if it is missing or means that there is no limit."""
     return value if isinstance(value, int) and 0 < value < UNLIMITED else None

@@ -45,7 +45,7 @@ def load_session(graph: Path, provider: str) -> Any:
 
 
 def output_of(session: Any, asked: str | None) -> str:
-    """The name of the output that holds the vectors."""
+    """The name of the output with the vectors."""
     names = [each.name for each in session.get_outputs()]
     wanted = (POOLED, TOKENS) if asked is None else (asked,)
     found = next((name for name in wanted if name in names), None)
@@ -58,17 +58,17 @@ def output_of(session: Any, asked: str | None) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a graph is used.
+    """Settings for using a graph.
 
     Attributes:
-        name: what errors call the model.
-        output: name of the output that holds the vectors.
-        pooling: how tokens make a vector: mean, cls or last_token; None if nobody says.
+        name: name of the model in errors.
+        output: name of the output with the vectors.
+        pooling: pooling of tokens: mean, cls or last_token; None if it is not known.
         normalize: whether vectors get length 1.
         prompt: text put before each item.
         lowercase: whether texts become lower case.
         pad_id: id of the padding.
-        max_length: tokens read of an item; None for all.
+        max_length: tokens read per item; None for all.
         batch_size: items in a batch.
     """
 
@@ -89,7 +89,7 @@ class OnnxEncoder(Encoder):
     Args:
         session: of onnxruntime.
         tokenizer: of the tokenizers library.
-        reading: how the graph is used.
+        reading: settings for using the graph.
 
     Raises:
         ModelError: the graph cannot encode texts, or its pooling is not known.
@@ -110,7 +110,7 @@ class OnnxEncoder(Encoder):
         self.n_truncated = None if reading.max_length is None else 0
 
     def warnings(self) -> list[str]:
-        """What its check when it was opened said, and whether batches had to be smaller."""
+        """Warnings from the check at opening, and about smaller batches."""
         return [*self.said, *self.batches.warnings()]
 
     def encode_together(self, texts: Sequence[str]) -> np.ndarray:
@@ -149,7 +149,7 @@ class OnnxEncoder(Encoder):
 
     @staticmethod
     def _padded(rows: Sequence[Sequence[int]], value: int) -> np.ndarray:
-        """Rows as one array, filled up on the right."""
+        """Rows as one array, padded on the right."""
         filled = np.full((len(rows), max(1, *map(len, rows))), value, dtype=np.int64)
         for place, row in enumerate(rows):
             filled[place, : len(row)] = row
@@ -171,7 +171,7 @@ class OnnxEncoder(Encoder):
                 raise MemoryError(first_line(error)) from None
             raise ModelError(
                 f"the graph of {self.reading.name!r} cannot encode texts ({first_line(error)}); lower "
-                "max_length if they are longer than it reads"
+                "max_length if they are longer than the model can read"
             ) from None
         return np.asarray(found[0])
 
@@ -181,13 +181,13 @@ class OnnxEncoder(Encoder):
             return states
         if states.ndim != 3:
             raise ModelError(
-                f"the output {self.reading.output!r} has shape {states.shape}, which holds no vectors; set "
-                "output to another one"
+                f"the output {self.reading.output!r} has shape {states.shape}, which is not vectors; set "
+                "output to another output"
             )
         if self.reading.pooling is None:
             raise ModelError(
-                f"{self.reading.name!r} does not say how its tokens make a vector; set pooling as the "
-                "model's card says"
+                f"{self.reading.name!r} does not say how to pool its tokens; set pooling as in the model's "
+                "card"
             )
         if self.reading.pooling == "cls":
             return states[:, 0]

@@ -1,4 +1,4 @@
-"""Which files of a checkpoint are opened, what they hash to, and which weights lie there unread."""
+"""The files of a checkpoint that are opened, their hashes, and weights that are not read."""
 
 import os
 import re
@@ -19,7 +19,7 @@ OF_TRANSFORMERS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-"""Names of weights; the libraries open the first that is there."""
+"""Names of weights; the libraries open the first one that exists."""
 OF_OTHER_RUNTIMES = (".onnx", ".gguf", ".h5", ".msgpack", ".ckpt", ".ot", ".tflite", ".mlmodel", ".llamafile")
 OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*)\.(bin|pt|pth)")
 MAX_NAMED = 5  # files in a warning
@@ -27,11 +27,11 @@ MAX_NAMED = 5  # files in a warning
 
 @dataclass(frozen=True)
 class OpenedFiles:
-    """The files that loading a checkpoint opens, whatever links and hidden folders they lie in.
+    """The files that loading a checkpoint opens, including those behind links and in hidden folders.
 
     Attributes:
         folder: the checkpoint.
-        configuration: configuration, tokenizers, and own code where it is trusted.
+        configuration: configuration, tokenizers, and the checkpoint's own code if it is trusted.
         weights: weights, with the indices of those in several files.
     """
 
@@ -41,7 +41,7 @@ class OpenedFiles:
 
     @property
     def holds_all_weights(self) -> bool:
-        """Whether there are weights, and all the files that an index of them names."""
+        """Whether weights exist, with all the files that their index names."""
         return bool(self.weights) and all(file.is_file() for file in self.weights)
 
     @property
@@ -50,24 +50,24 @@ class OpenedFiles:
         return [self._name(file) for file in self.weights if file.suffix in PICKLED_WEIGHTS]
 
     def configuration_sha256(self) -> str:
-        """Hash of the names and contents of all that is opened but weights."""
+        """Hash of the names and contents of all opened files except weights."""
         return self._sha256(self.configuration)
 
     def weights_sha256(self) -> str:
         """Hash of the names and contents of the weights.
 
         Raises:
-            ModelError: there are none, or one that an index names is missing.
+            ModelError: there are no weights, or a file that an index names is missing.
         """
         missing = [self._name(file) for file in self.weights if not file.is_file()]
         if missing:
             raise ModelError(f"{self.folder} lacks {missing[0]}, which its index names; copy it there")
         if not self.weights:
-            raise ModelError(f"{self.folder} holds no weights ({' or '.join(OF_TRANSFORMERS)})")
+            raise ModelError(f"{self.folder} has no weights ({' or '.join(OF_TRANSFORMERS)})")
         return self._sha256(self.weights)
 
     def weight_names(self) -> list[str]:
-        """Names of the weights, from the checkpoint's folder on."""
+        """Names of the weights, relative to the checkpoint's folder."""
         return [self._name(file) for file in self.weights]
 
     def unread(self) -> list[str]:
@@ -87,12 +87,12 @@ class OpenedFiles:
 
 
 def opened_files(folder: Path | str, *, modules: bool, trusted: bool = False) -> OpenedFiles:
-    """The files that are opened of a checkpoint.
+    """The files of a checkpoint that are opened.
 
     Args:
         folder: the checkpoint.
         modules: whether it is read by its modules (modules.json) or as a transformer.
-        trusted: whether its own Python files may run; these may open any file, so that all count.
+        trusted: whether its own Python files may run; these may open any file, so all files count.
 
     Raises:
         ModelError: a module is of a type that is not allowed, or a file is damaged.
@@ -114,19 +114,19 @@ def opened_files(folder: Path | str, *, modules: bool, trusted: bool = False) ->
 
 
 def unread_warning(opened: OpenedFiles) -> list[str]:
-    """A sentence that names the weights that a checkpoint holds and that are not read, if there are any."""
+    """A sentence that names the weights of a checkpoint that are not read, if any."""
     unread = opened.unread()
     if not unread:
         return []
     more = f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
     return [
-        f"the checkpoint also holds {', '.join(unread[:MAX_NAMED])}{more}, which are not read; "
-        f"the vectors are those of {', '.join(opened.weight_names()[:MAX_NAMED])}"
+        f"the checkpoint also has {', '.join(unread[:MAX_NAMED])}{more}, which are not read; "
+        f"the vectors come from {', '.join(opened.weight_names()[:MAX_NAMED])}"
     ]
 
 
 def _weights_of(part: Part) -> Iterator[Path]:
-    """The files with the weights of a module, which need not all be there."""
+    """The files with the weights of a module, some of which may be missing."""
     names = OF_TRANSFORMERS if part.kind == TRANSFORMER else OF_MODULES
     first = next((file for file in (part.place / name for name in names) if file.is_file()), None)
     if first is not None:
@@ -140,7 +140,7 @@ def _is_configuration(file: Path) -> bool:
 
 
 def _holds_weights(file: Path) -> bool:
-    """Whether a file's name is that of weights, of any runtime, or of an adapter."""
+    """Whether a file has the name of weights for any runtime, or of an adapter."""
     of_weights = (".safetensors", *PICKLED_WEIGHTS, *OF_OTHER_RUNTIMES)
     is_index = file.name.endswith((".safetensors.index.json", ".bin.index.json"))
     if OF_TRAINING.fullmatch(file.name):

@@ -1,4 +1,4 @@
-"""Vectors of a function of the user's own, which runs with all rights of the user."""
+"""Vectors from the user's own function, which runs with all rights of the user."""
 
 import ast
 import importlib
@@ -19,7 +19,7 @@ from suffice.errors import ModelError, first_line
 from suffice.settings import Settings
 from suffice.storage.files import sha256_of_file, user_path
 
-OWN_NAME = "suffice_own_function"  # of the module that a file becomes
+OWN_NAME = "suffice_own_function"  # name of the module for a file
 Function = Callable[[list[str]], Any]
 
 
@@ -35,7 +35,7 @@ class CallableSettings(Settings):
         None, description="Python file with the function, relative to the study's folder"
     )
     unsafe: bool = Field(
-        False, description="true says that you trust this code, which runs with all your rights; needed"
+        False, description="must be true: you trust this code, which runs with all your rights"
     )
     batch_size: int = Field(
         64,
@@ -48,22 +48,22 @@ class CallableSettings(Settings):
         if self.path is None and ":" not in self.function:
             raise ValueError("write function as module:function, or name its file in path")
         if self.path is not None and ":" in self.function:
-            raise ValueError("with path, write the name of the function alone, without a module")
+            raise ValueError("with path, write only the name of the function, without a module")
         return self
 
 
 class OwnFunction(Loader[CallableSettings]):
     """A Python function from texts to vectors.
 
-    What the vectors depend on is the function's own source file. What that imports is not followed: give the
-    file another content, such as a version in a comment, if something behind it changed.
+    The identity of the vectors is the hash of the function's own source file. Its imports are not followed,
+    so if one of them changes, edit the file, such as a version in a comment.
     """
 
     kind = "callable"
     Settings = CallableSettings
 
     def check(self) -> None:
-        """Check that the code is trusted and that its file defines the function; nothing of it runs.
+        """Check that the code is trusted and that its file defines the function, without running it.
 
         Python imports the packages above a module to find it (`a` for `a.b:function`).
         """
@@ -82,7 +82,7 @@ class OwnFunction(Loader[CallableSettings]):
             raise ModelError(f"{source} defines no {name!r}; correct the setting function")
 
     def _source(self) -> Path:
-        """The file that holds the function."""
+        """The file with the function."""
         settings = self.settings
         found = source_of(settings.function) if settings.path is None else user_path(settings.path)
         if found is None or not found.is_file():
@@ -128,7 +128,7 @@ def source_of(function: str) -> Path | None:
 
 
 def top_names(tree: ast.Module) -> set[str]:
-    """What the statements at the top of a module define, assign or import."""
+    """The names that the top-level statements of a module define, assign or import."""
     found: set[str] = set()
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -149,10 +149,10 @@ class OwnFunctionEncoder(Encoder):
 
     Args:
         function: from a list of texts to an array with one row per text.
-        settings: how it is called.
+        settings: settings of the calls.
 
     Raises:
-        ModelError: the function fails, or what it returns is not one row of numbers per text.
+        ModelError: the function fails, or does not return one row of numbers per text.
     """
 
     def __init__(self, function: Function, settings: CallableSettings) -> None:
@@ -164,7 +164,7 @@ class OwnFunctionEncoder(Encoder):
             self.batches.batch_size = 1
 
     def warnings(self) -> list[str]:
-        """What its check when it was opened said."""
+        """Warnings from the check at opening."""
         return self.said
 
     def encode(self, window: Window) -> np.ndarray:
@@ -174,7 +174,7 @@ class OwnFunctionEncoder(Encoder):
         return np.concatenate([self.encode_together(window.contents[each : each + size]) for each in starts])
 
     def encode_together(self, texts: Sequence[str]) -> np.ndarray:
-        """What one call returns."""
+        """The result of one call."""
         name = self.settings.function
         try:
             rows = np.asarray(self.function(list(texts)))
@@ -185,5 +185,5 @@ class OwnFunctionEncoder(Encoder):
                 f"{name} returned an array of shape {rows.shape} and type {rows.dtype} for {len(texts)} "
                 "texts; it must return one row of numbers per text"
             )
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found later
+        with np.errstate(over="ignore"):  # values that are too large become infinite, and are found later
             return rows.astype(np.float32)

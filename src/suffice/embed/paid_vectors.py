@@ -1,4 +1,4 @@
-"""Vectors that an endpoint has answered with, kept on disk so that no text is paid for twice."""
+"""Vectors from an endpoint, kept on disk so that no text is paid for twice."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import numpy as np
 
 from suffice.errors import ModelError, first_line
 
-WAIT_SECONDS = 60  # for another job that writes
+WAIT_SECONDS = 60  # to wait for another job that writes
 TABLES = (
     "CREATE TABLE IF NOT EXISTS vectors "
     "(key BLOB PRIMARY KEY, vector BLOB NOT NULL, n_tokens REAL, truncated INTEGER) WITHOUT ROWID",
@@ -32,8 +32,8 @@ class Paid:
 
     Attributes:
         vector: float32, shape (embed_dim,).
-        n_tokens: the text's share of the tokens of its request; None if the endpoint counts none.
-        truncated: whether the endpoint cut the text; None if it does not say.
+        n_tokens: the text's share of the tokens of its request; None if the endpoint does not count them.
+        truncated: whether the endpoint truncated the text; None if it does not say.
     """
 
     vector: np.ndarray
@@ -42,7 +42,7 @@ class Paid:
 
 
 class PaidVectors:
-    """The answers of one endpoint and model, in a database of SQLite.
+    """The answers of one endpoint and model, in an SQLite database.
 
     Several jobs may use one file at once. An answer is on disk when `add` returns.
 
@@ -50,7 +50,7 @@ class PaidVectors:
         path: the file; it is made if it does not exist.
 
     Raises:
-        ModelError: the file is damaged, or cannot be written; so do all methods.
+        ModelError: the file is damaged, or cannot be written; all methods raise this.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +68,7 @@ class PaidVectors:
         except (sqlite3.Error, OSError) as error:
             raise ModelError(
                 f"the vectors that are kept in {self.path} cannot be read or written "
-                f"({first_line(error)}); free some space, or delete the file and pay for what it holds again"
+                f"({first_line(error)}); free some space, or delete the file and pay for its vectors again"
             ) from error
 
     def add(self, answers: Mapping[bytes, Paid]) -> None:
@@ -81,20 +81,20 @@ class PaidVectors:
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", rows)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, Paid]:
-        """The answers that are kept, by key; keys without one are left out."""
+        """The kept answers, by key; keys without an answer are left out."""
         asked = "SELECT vector, n_tokens, truncated FROM vectors WHERE key = ?"
         with self._open() as database:
             rows = {key: database.execute(asked, (key,)).fetchone() for key in keys}
         return {key: _paid(*row) for key, row in rows.items() if row is not None}
 
     def note(self, name: str) -> dict[str, Any] | None:
-        """What is noted of the endpoint under a name."""
+        """A note about the endpoint, by name."""
         with self._open() as database:
             row = database.execute("SELECT content FROM notes WHERE name = ?", (name,)).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     def write_note(self, name: str, content: Mapping[str, Any]) -> None:
-        """Note something of the endpoint; JSON-compatible."""
+        """Write a note about the endpoint; JSON-compatible."""
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, json.dumps(dict(content))))
 

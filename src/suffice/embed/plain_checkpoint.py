@@ -31,8 +31,8 @@ P = TypeVar("P", bound=PlainSettings)
 class PlainCheckpointLoader(Loader[P]):
     """A loader that reads named files of a checkpoint.
 
-    Class attributes: `markers`, files of which a checkpoint of this kind has one; `extra`, the extra of the
-    project that brings what the loader needs; `packages`, what it imports.
+    Class attributes: `markers`, files that identify this kind of checkpoint, which has one of them; `extra`,
+    the project's extra with the loader's requirements; `packages`, the packages that it imports.
     """
 
     markers: ClassVar[tuple[str, ...]]
@@ -46,7 +46,7 @@ class PlainCheckpointLoader(Loader[P]):
 
     @property
     def folder(self) -> Path:
-        """Where the files are: a local folder, or a commit's folder in the cache of the hub.
+        """The location of the files: a local folder, or a commit's folder in the cache of the hub.
 
         Raises:
             NotFetchedError: it is a hub name, and not in the cache.
@@ -59,7 +59,7 @@ class PlainCheckpointLoader(Loader[P]):
 
     @abstractmethod
     def needed(self, names: Iterable[str]) -> list[str]:
-        """Which of a checkpoint's files are read.
+        """The files of a checkpoint that are read.
 
         Args:
             names: all its files, relative to its folder.
@@ -113,7 +113,7 @@ class PlainCheckpointLoader(Loader[P]):
         """
         content = self.read_json(name)
         if not isinstance(content, dict):
-            raise ModelError(f"{self.folder / name} must hold keys and values; it is damaged")
+            raise ModelError(f"{self.folder / name} must contain keys and values; it is damaged")
         return content
 
     def read_json(self, name: str) -> Any:
@@ -143,7 +143,7 @@ def read_tokenizer(path: Path) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 (the library raises nothing more special)
-        raise ModelError(f"{path} is no tokenizer ({error}); it may be damaged, fetch it again") from None
+        raise ModelError(f"{path} is not a tokenizer ({error}); it may be damaged, fetch it again") from None
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -1,7 +1,7 @@
-"""Queries and documents: which texts are which, and what a model puts before each of them.
+"""Queries and documents: which texts are which, and the prompt of each.
 
-A model that was trained on pairs of a question and an answer often has a prompt for each side, or, behind a
-router, even a network for each. Items without a role get the prompt of all other texts.
+A model that was trained on pairs of a question and an answer often has a prompt for each side, or even a
+network for each side behind a router. Items without a role get the prompt of all other texts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ class RoleSettings(Settings):
     role: str = Field(
         "role",
         min_length=1,
-        description='Column of the data set that holds "query" or "document"; other items get `prompt`',
+        description='Column of the data set with "query" or "document"; other items get `prompt`',
     )
 
     @model_validator(mode="after")
@@ -61,17 +61,17 @@ class RoleSettings(Settings):
 
     @property
     def role_column(self) -> str | None:
-        """Column of the data set that holds the roles; None if they make no difference."""
+        """Column of the data set with the roles; None if they make no difference."""
         return self.role if self.by_role else None
 
 
 @dataclass(frozen=True)
 class OwnTreatment:
-    """What a checkpoint has of its own for queries and documents.
+    """A checkpoint's own treatment of queries and documents.
 
     Attributes:
-        prompts: the text before each, by role; empty where it has none.
-        has_routes: whether a router leads them through other modules.
+        prompts: the prompt of each role; empty if it has none.
+        has_routes: whether a router sends them through different modules.
     """
 
     prompts: Mapping[str, str]
@@ -99,12 +99,12 @@ class OwnTreatment:
         return given if settings.by_role else {}
 
     def check(self, settings: RoleSettings, column: str, checkpoint: str) -> None:
-        """Raise ModelError where queries and documents would not be treated as the model means it.
+        """Raise ModelError if queries and documents would not be treated as the model intends.
 
         Args:
-            settings: what the user asked for.
-            column: the column that holds the roles.
-            checkpoint: what the error calls the model.
+            settings: the user's settings.
+            column: the column with the roles.
+            checkpoint: name of the model in errors.
         """
         remedy = f"set own_prompts to true{_and_role(column)}, or give both prompt_query and prompt_document"
         if not settings.by_role:
@@ -122,7 +122,7 @@ class OwnTreatment:
         self._check_given(settings, checkpoint, remedy)
 
     def _check_given(self, settings: RoleSettings, checkpoint: str, remedy: str) -> None:
-        """Refuse a prompt for one role where the model has its own for the other."""
+        """Refuse a prompt for one role if the model has its own prompt for the other."""
         given = {QUERY: settings.prompt_query, DOCUMENT: settings.prompt_document}
         for role in ROLES:
             if not settings.own_prompts and given[role] is None and self.prompts[role]:
@@ -132,7 +132,7 @@ class OwnTreatment:
                 )
 
     def warnings(self, settings: RoleSettings) -> list[str]:
-        """That the model's own treatment is asked for, and that it has none."""
+        """A warning if the model's own treatment is requested but the model has none."""
         if not settings.own_prompts or self.differs:
             return []
         return ["own_prompts changes nothing: the model has no prompts or routes for queries and documents"]
@@ -148,7 +148,7 @@ def _and_role(column: str) -> str:
 
 
 def columns_with_roles(corpus: Corpus) -> list[str]:
-    """The columns of a corpus that hold queries and documents and nothing else."""
+    """The columns of a corpus with only queries and documents."""
     others = [name for name in corpus.columns if name not in REQUIRED_COLUMNS]
     table = corpus.table(others) if others else pd.DataFrame()
     return [name for name in others if set(table[name].dropna().unique().tolist()) == set(ROLES)]

@@ -19,7 +19,7 @@ from suffice.vectors import unit_rows
 WEIGHTS, TOKENIZER, CONFIG, MODULES = "model.safetensors", "tokenizer.json", "config.json", "modules.json"
 NESTED = "0_StaticEmbedding/"
 MODEL2VEC, LIBRARY = "embeddings", "embedding.weight"  # names of the table of vectors
-MODEL2VEC_LENGTH = 512  # tokens that model2vec reads where config.json says nothing
+MODEL2VEC_LENGTH = 512  # tokens that model2vec reads if config.json does not say
 KNOWN_MODULES = ("StaticEmbedding", "Normalize")
 
 
@@ -27,12 +27,12 @@ class StaticSettings(PlainSettings):
     """Settings of kind `static`."""
 
     normalize: bool | None = Field(
-        None, description="Divide each vector by its Euclidean norm; by default as the checkpoint's files say"
+        None, description="Divide each vector by its Euclidean norm; by default as in the checkpoint's files"
     )
     max_length: int | None = Field(
         None,
         ge=1,
-        description="Tokens read of an item. Default: as config.json says, else 512 for model2vec and all "
+        description="Tokens read per item. Default: as in config.json, otherwise 512 for model2vec and all "
         "for sentence-transformers",
     )
 
@@ -40,9 +40,9 @@ class StaticSettings(PlainSettings):
 class Static(PlainCheckpointLoader[StaticSettings]):
     """Static embeddings of model2vec, or of sentence-transformers' StaticEmbedding, on the CPU.
 
-    Vectors are those of the library that the folder is of. Of a folder that both can read they are
-    model2vec's, which leaves unknown tokens out and cuts long texts; the loader `sentence_transformer` gives
-    the other ones.
+    Vectors equal those of the folder's library. If both libraries can read the folder, they equal
+    model2vec's, which leaves out unknown tokens and truncates long texts; the loader `sentence_transformer`
+    gives the other vectors.
     """
 
     kind = "static"
@@ -53,13 +53,13 @@ class Static(PlainCheckpointLoader[StaticSettings]):
     packages = ("tokenizers",)
 
     def needed(self, names: Iterable[str]) -> list[str]:
-        """Weights and tokenizer, at the top or in 0_StaticEmbedding, and what there is of configuration."""
+        """Weights and tokenizer, at the top or in 0_StaticEmbedding, and existing configuration files."""
         there = set(names)
         for place in ("", NESTED):
             if {place + WEIGHTS, place + TOKENIZER} <= there:
                 return [place + WEIGHTS, place + TOKENIZER, *sorted({CONFIG, MODULES} & there)]
         raise ModelError(
-            f"{self.settings.checkpoint!r} has no {WEIGHTS} beside a {TOKENIZER}, so it is no static "
+            f"{self.settings.checkpoint!r} has no {WEIGHTS} beside a {TOKENIZER}, so it is not a static "
             "embedding; correct the setting checkpoint"
         )
 
@@ -103,7 +103,7 @@ class TokenTable:
         rows: row of each token id, shape (n_tokens,).
         weights: factor of each token id, float32, shape (n_tokens,).
         tokenizer: of the tokenizers library.
-        is_model2vec: whether unknown tokens are left out and texts are cut by characters first.
+        is_model2vec: whether unknown tokens are left out and texts are first truncated by characters.
     """
 
     vectors: np.ndarray
@@ -122,7 +122,7 @@ def read_table_of_tokens(path: Path, tokenizer: Any) -> TokenTable:
     """Read the weights of a static embedding.
 
     Raises:
-        ModelError: the file is damaged, holds no such table, or does not fit the tokenizer.
+        ModelError: the file is damaged, has no such table, or does not fit the tokenizer.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -135,7 +135,7 @@ def read_table_of_tokens(path: Path, tokenizer: Any) -> TokenTable:
     if name is None:
         held = ", ".join(sorted(arrays))
         raise ModelError(
-            f"{path} has neither {MODEL2VEC} nor {LIBRARY}, only {held}; it is no static embedding"
+            f"{path} has neither {MODEL2VEC} nor {LIBRARY}, only {held}; it is not a static embedding"
         )
     n_tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
     if arrays[name].ndim != 2:
@@ -167,13 +167,13 @@ def _check_table(
 
 
 class StaticEncoder(Encoder):
-    """Means of token vectors; each text is encoded by itself.
+    """Means of token vectors; each text is encoded alone.
 
     Args:
         table: the vectors.
         prompt: text put before each item.
         normalize: whether vectors get length 1.
-        max_length: tokens read of an item; None for all.
+        max_length: tokens read per item; None for all.
     """
 
     def __init__(self, table: TokenTable, *, prompt: str, normalize: bool, max_length: int | None) -> None:
@@ -209,7 +209,7 @@ class StaticEncoder(Encoder):
 
 
 def unknown_token(tokenizer: Any) -> int | None:
-    """The id that a tokenizer gives to what it does not know; None if it has no such id."""
+    """The id that a tokenizer gives to unknown tokens; None if it has no such id."""
     model = json.loads(tokenizer.to_str())["model"]
     token = model.get("unk_token")
     found = model.get("unk_id") if token is None else tokenizer.token_to_id(token)

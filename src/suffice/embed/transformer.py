@@ -1,4 +1,4 @@
-"""What loaders of the transformers library share: tokens in batches, padded on the right, and no network."""
+"""Shared parts of loaders of the transformers library: batches of tokens, padded on the right, offline."""
 
 import inspect
 from abc import abstractmethod

@@ -43,7 +43,7 @@ class WordVectorsSettings(Settings):
     array: str | None = Field(None, description="Name of the array in a .safetensors file with several")
     lowercase: bool = Field(True, description="Convert the items, but not the vocabulary, to lower case")
     tokenization: Literal["word", "whitespace", "character"] = Field(
-        "word", description="How items are split: runs of letters and digits, at white space, or characters"
+        "word", description="How to split items: runs of letters and digits, at white space, or characters"
     )
     normalize: bool = Field(False, description="Divide each average by its Euclidean norm")
 

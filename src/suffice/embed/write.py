@@ -122,7 +122,7 @@ def _roles(loader: Loader[Any], corpus: Corpus) -> dict[str, Any]:
     """The part of the identity that tells queries from documents, where these are treated differently.
 
     Raises:
-        ModelError: the corpus holds both, and they would not be treated as the model means it.
+        ModelError: the corpus has both, and they would not be treated as the model intends.
     """
     for name in columns_with_roles(corpus):
         loader.check_roles(name)

@@ -81,5 +81,5 @@ def estimate(
 
 
 def _health(side: str, array: npt.NDArray[np.floating]) -> list[str]:
-    """What is odd about the vectors of one side, as a study's page says it."""
+    """The warnings about the vectors of one side, as on a study's page."""
     return [f"{side}: {said}" for said in health_warnings(measure_health(array, side), None)]

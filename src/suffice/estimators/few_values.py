@@ -1,4 +1,4 @@
-"""Dimensions with few distinct values: which they are, how they are divided, and how much they can hold.
+"""Dimensions with few distinct values: how to find and divide them, and how much they can contain.
 
 A dimension of counts, ratings or codes holds at most the entropy of its values. A density does not know this
 limit. Up to 16 values are therefore divided into steps, each of which is a bit (see `bernoulli`). With up to
@@ -80,7 +80,7 @@ class FewValues:
 
 @dataclass(frozen=True)
 class Held:
-    """What the values of a model can hold, for families that take every dimension for a density.
+    """The entropy limits of a model's values, for families that treat every dimension as a density.
 
     Attributes:
         n_few: dimensions with at most `MAX_VALUES` values.

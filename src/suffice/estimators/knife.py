@@ -10,13 +10,13 @@ the text experiments of Darrin et al., NeurIPS 2024, arXiv 2406.07640. The relea
 all three outputs (`networks: merged`, the default). The printed results are a few weeks older and used three
 networks (`networks: separate`), which fit their own items more closely.
 
-Where every entry of the target is 0 or 1 the kernels are products of Bernoulli distributions, as in the
-released code: the network then gives the logits of the bits in the place of means and scales, and rows are
-not standardised. H(V) and H(V|U) are then entropies of bits.
+If every entry of the target is 0 or 1, the kernels are products of Bernoulli distributions, as in the
+released code. The network then gives the logits of the bits instead of means and scales, and rows are not
+standardised. H(V) and H(V|U) are then entropies of bits.
 
-As published it is scored on the items that it was fitted on, so it is biased upwards, and an inverse
-standard deviation cannot leave [1/e, e], so a standardised dimension is worth about 1.5 nats at most.
-It stands here as the reference; `held_out: true` scores it on items that it has not seen.
+As published, it is scored on the items that it was fitted on, so it is biased upwards. An inverse standard
+deviation cannot leave [1/e, e], so a standardised dimension contributes about 1.5 nats at most. It is
+included as the reference; `held_out: true` scores it on items that were not used to fit it.
 """
 
 from collections.abc import Iterator, Mapping

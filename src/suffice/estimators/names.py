@@ -2,4 +2,4 @@
 
 DEFAULT_ESTIMATOR = "linear"
 WITH_TWO_LOOKS = ("linear", "neighbours")
-"""Whose pairs together order models best where source and target see two looks; see docs/method.md."""
+"""The estimators whose pairs together order models best with two looks; see docs/method.md."""

@@ -132,7 +132,7 @@ def arrays_of(
     Args:
         pairs: as for `rank_pairs`.
         self_pairs: whether a model is a target of itself; None: if the looks differ.
-        relatives: group of relatives of each model; a model without an entry is a group of its own.
+        relatives: group of relatives of each model; a model without an entry is its own group.
         copies: group of near-copies of each model, in the same form. If self pairs do not count, a near-copy
             is not a target either, unless the model has no other target.
 

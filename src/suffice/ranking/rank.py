@@ -88,7 +88,7 @@ class Ranking:
 
     @property
     def warnings(self) -> list[str]:
-        """What is odd about each model's vectors and pairs, one sentence per model that has any."""
+        """The warnings about each model's vectors and pairs, one sentence per model with warnings."""
         given = zip(self.table["model"], self.table["warnings"], strict=True)
         return [f"{model}: {text}" for model, text in given if text]
 
@@ -112,7 +112,7 @@ class Ranking:
         """Which model to take, how sure that is, and what to do next: a `suffice.analyses.Recommendation`.
 
         The other ways to choose that it compares with are those that need the vectors alone: RankMe, the
-        width, finding an item's second look, and each estimator by itself.
+        width, finding an item's second look, and each estimator alone.
 
         Raises:
             EstimationError: the ranking was made without the vectors.
@@ -128,7 +128,7 @@ class Ranking:
         """A figure of scores and ranks with their intervals.
 
         Args:
-            families: family of each model, which decides its colour; None: all are alike.
+            families: family of each model, which decides its colour; None: all have the same colour.
         """
         named = families or dict.fromkeys(self.table["model"], "models")
         plots = import_module("suffice.plots")

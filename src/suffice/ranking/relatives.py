@@ -51,7 +51,7 @@ def with_families(copies: Mapping[str, str], families: Mapping[str, str] | None)
 
 
 def alone(models: Iterable[str]) -> dict[str, str]:
-    """Every model is a group of its own."""
+    """Every model is its own group."""
     return {model: model for model in models}
 
 

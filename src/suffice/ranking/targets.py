@@ -82,7 +82,7 @@ def choose_targets(
     Args:
         models: models that may be targets.
         n_targets: number of targets to choose.
-        families: family of models; one without an entry is a family of its own.
+        families: family of models; a model without an entry is its own family.
         seed: seed of the draw.
 
     Returns:

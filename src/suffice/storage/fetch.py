@@ -58,7 +58,7 @@ def check_url(url: str, sha256: str | None) -> None:
 
 
 def cached_file(url: str, sha256: str) -> Path:
-    """Where the file of a URL is kept, whether it is there or not."""
+    """The path in the cache for the file of a URL, which may not exist yet."""
     return cache_folder() / f"{sha256[:N_HEX]}-{Path(urlsplit(url).path).name}"
 
 

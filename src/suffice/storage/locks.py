@@ -25,8 +25,8 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
 
     Args:
         path: the file; it stays when the lock is freed.
-        shared: a lock that others may share too, but none may have alone.
-        of_all_users: whether a file that is made here is one that any user may lock.
+        shared: a lock that others may share, but that nobody can have exclusively.
+        of_all_users: whether a file that is created here may be locked by any user.
 
     Returns:
         The open file, to be kept as long as the lock; None if another process has it.
@@ -74,15 +74,15 @@ def _lock_on_windows(handle: int, shared: bool) -> None:
 
 
 def _open(path: Path, of_all_users: bool) -> int:
-    """The file, which is made only if need be: some systems let none but its owner ask to make it again."""
+    """The file, created only if necessary: on some systems only its owner may open it for creation."""
     while True:
         try:
             return os.open(path, os.O_RDWR)
-        except PermissionError:  # another user's, which may be locked all the same
+        except PermissionError:  # another user's file, which can still be locked
             return os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             with suppress(FileExistsError):
-                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # minus the umask
                 if of_all_users:
                     path.chmod(0o666)
                 return handle

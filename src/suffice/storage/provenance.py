@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[1]
 KINDS_GROUP = "suffice.kinds"
-"""Entry points by which other packages bring kinds of study; their code counts like the library's."""
+"""Entry points through which other packages provide kinds of study; their code counts like the library's."""
 DISPATCH = frozenset(
     f"{PACKAGE}.{name}"
     for name in ("workflow", "estimators", "estimators.registry", "embed.registry", "analyses.registry")
@@ -114,7 +114,7 @@ def _imported_modules(modules: Iterable[str]) -> set[str]:
 
 @cache
 def _folders() -> dict[str, Path]:
-    """Where the packages are whose code counts: the library, and those that bring kinds of study."""
+    """The folders of packages whose code counts: the library, and packages that provide kinds of study."""
     places = importlib.metadata.entry_points(group=KINDS_GROUP)
     found = {}
     for package in {place.module.split(".")[0] for place in places} - {PACKAGE}:
@@ -157,7 +157,7 @@ def _imports_of(source: str) -> frozenset[str]:
 
 
 def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all within it, but for what stands under `if TYPE_CHECKING`."""
+    """A node and everything in it, except code under `if TYPE_CHECKING`."""
     yield node
     children: Iterable[ast.AST] = ast.iter_child_nodes(node)
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":

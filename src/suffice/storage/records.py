@@ -104,7 +104,7 @@ def _seen(state: State) -> dict[str, int]:
 
 
 def made_with() -> dict[str, Any]:
-    """When and with what a result is made: time, versions, machine, state of the code's repository.
+    """The circumstances of a result: time, versions, machine, state of the code's repository.
 
     `loaded` names the versions of the numerical libraries that the job imported: only these can change it.
     """
@@ -189,7 +189,7 @@ def made_otherwise(record: Mapping[str, Any], installed: Mapping[str, str]) -> s
 
 
 def damage(path: Path, record: Mapping[str, Any], sha256: str | None = None) -> str | None:
-    """What is wrong with a result's bytes, in words; None if it is as its job wrote it.
+    """A description of damage to a result's bytes; None if it is as its job wrote it.
 
     Args:
         path: the result.

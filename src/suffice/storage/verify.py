@@ -124,7 +124,7 @@ class _Check:
 
     @cached_property
     def damaged(self) -> dict[str, str]:
-        """What is wrong with the bytes of existing results."""
+        """Damage to the bytes of existing results."""
         found = {}
         for file, sha256 in self.hashes.items():
             wrong = damage(self.results / file, self.records[file], sha256) if sha256 else None

@@ -29,7 +29,7 @@ class TaskSettings(Settings):
         ValueError: the label is missing, or a setting belongs to another kind of task.
     """
 
-    kind: Kind = Field(description="What is measured: see the manual's table of kinds and metrics.")
+    kind: Kind = Field(description="The kind of task: see the manual's table of kinds and metrics.")
     label: str | None = Field(
         default=None,
         min_length=1,

@@ -1,1 +1,1 @@
-"""What items can be: one file and one line of the registry for each kind of content."""
+"""The kinds of items: one file and one line of the registry for each."""

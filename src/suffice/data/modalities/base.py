@@ -90,11 +90,11 @@ class Modality(ABC):
         return False
 
     def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:
-        """What the manifest of a corpus in `folder` says of where the items themselves lie, if not in it."""
+        """The manifest's entries on the location of the items, if they are not in the corpus in `folder`."""
         return {}
 
     def state(self, settings: "DatasetSettings") -> dict[str, str]:
-        """What changes when items do that the files of the data set only name; empty if there are none."""
+        """A value that changes with items that the data set's files only name; empty if there are none."""
         return {}
 
     def canonical(self, content: "pd.Series", settings: "DatasetSettings") -> "pd.Series":
@@ -106,7 +106,7 @@ class Modality(ABC):
         return content
 
     def faults(self, content: "pd.Series", settings: "DatasetSettings") -> "dict[str, pd.Series]":
-        """Which items are left out, by reason; reasons exclude one another.
+        """The items that are left out, by reason; an item has at most one reason.
 
         Args:
             content: the canonical content of each item.

@@ -1,4 +1,4 @@
-"""Images as items: their content is the place of the file, and the hash of its bytes."""
+"""Images as items: their content is the path of the file, and the hash of its bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class Image(Modality):
     """Pixels under a random projection: nothing is trained, and no download is needed."""
 
     def table(self, path: Path) -> "pd.DataFrame":
-        """A folder, table or .npz file, with the place of each image as text."""
+        """A folder, table or .npz file, with the location of each image as text."""
         from suffice.data.images import read_image_table
 
         return read_image_table(path)
@@ -88,7 +88,7 @@ class Image(Modality):
             raise ValueError("images are read from this computer; download the file, and give its path")
 
     def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:
-        """The folder that the images' places start from, relative to that of the corpus."""
+        """The folder that the images' paths start from, relative to the folder of the corpus."""
         from suffice.data.images import root_of
 
         return {"root": root_of(Path(str(settings.path)), folder)}

@@ -31,8 +31,8 @@ class MoleculeSettings(Settings):
 class Molecule(Modality):
     """Molecules, read by RDKit.
 
-    With two looks, nearness agrees less with tasks than `linear` alone, see docs/method.md. One look is not
-    known to be weaker.
+    With two looks, nearness agrees less with tasks than `linear` alone, see docs/method.md. There is no
+    evidence that one look is weaker.
     """
 
     name = "smiles"

@@ -1,4 +1,4 @@
-"""Which modalities there are: one line for each."""
+"""All modalities, one line for each."""
 
 from suffice.data.modalities.base import Modality
 from suffice.data.modalities.image import IMAGE
