@@ -37,7 +37,7 @@ def test_an_installed_font_of_many_scripts_takes_over(monkeypatch, base_only):
 def test_letters_without_a_font_are_named_once(base_only):
     assert fonts.missing_letters([f"model {CJK}", f"{CJK} \u00e9\u0434\u0627"]) == CJK
     note = fonts.note_on_fonts([CJK])
-    assert f"are in no font on this machine:  {CJK}. To see them, install a font" in note
+    assert f"are in no font on this machine: {CJK}. To see them, install a font" in note
     assert fonts.note_on_fonts(["plain", "\u00e9"]) == ""
     many = "".join(map(chr, range(0x4E00, 0x4E14)))
     assert f"{many[:12]} and 8 more" in fonts.note_on_fonts([many])

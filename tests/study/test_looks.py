@@ -84,7 +84,7 @@ def test_molecules_have_one_look_unless_groups_are_asked_for(toy_study):
         (
             "words",
             None,
-            "views words: own, own-pca have.*fill in the columns group .views group. or second_path",
+            "views words: own, own-pca have.*fill in the column group .views group. or second_path",
         ),
         ("group", without_groups, "views group: the row names no groups; fill in the column group"),
         ("files", None, "views files: words-8, words-2, chars-8, own, own-pca has no second vectors"),

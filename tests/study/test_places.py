@@ -92,7 +92,7 @@ def test_the_key_lets_the_study_read_there(name, outside, toy_study, elsewhere):
 
 def test_the_key_is_for_the_folders_it_names_alone(toy_study, elsewhere, tmp_path):
     WAYS["texts"](toy_study, elsewhere)
-    with pytest.raises(StudyError, match="lies outside"):
+    with pytest.raises(StudyError, match="is outside"):
         load_study(toy_study, {"outside": [str(tmp_path / "else")]})
     load_study(toy_study, {"outside": [str(tmp_path / "elsewhere")]})
 

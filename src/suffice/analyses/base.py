@@ -62,7 +62,7 @@ class Ranked:
             if what not in self:
                 known = ", ".join([*self.tables, *self.files])
                 raise DataError(
-                    f"there is no {what!r} to read; add it to `needs` or `reads` (given:  {known})"
+                    f"there is no {what!r} to read; add it to `needs` or `reads` (given: {known})"
                 )
             self.tables[what] = READERS.get(what, _read_tables)(self.files[what])
         return self.tables[what]

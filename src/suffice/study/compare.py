@@ -85,9 +85,9 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """The same as text, one line per difference."""
-        said = [f"models only in the first run:  {listed(self.only_before, 99)}"] if self.only_before else []
+        said = [f"models only in the first run: {listed(self.only_before, 99)}"] if self.only_before else []
         if self.only_after:
-            said.append(f"models only in the second run:  {listed(self.only_after, 99)}")
+            said.append(f"models only in the second run: {listed(self.only_after, 99)}")
         said += [f"ranking only in {folder}: {name}" for name, folder in self.only_one.items()]
         for ranking in self.rankings:
             said += _lines_of_ranking(ranking)
@@ -95,7 +95,7 @@ class Comparison:
             f"setting of {each.of}: {each.name} was {_shown(each.before)}, is {_shown(each.after)}"
             for each in self.settings
         ]
-        said += [f"rules whose code differs:  {listed(self.code, 99)}"] if self.code else []
+        said += [f"rules whose code differs: {listed(self.code, 99)}"] if self.code else []
         return said or ["nothing differs: the same models, scores, ranks and settings"]
 
 

@@ -136,9 +136,9 @@ def _part(directions: pd.DataFrame, items: pd.DataFrame) -> Finding:
         pair=(str(source), str(target)),
         about=ABOUT_PAIR.format(source, target, number(own["mean_item_nats"].iloc[0])),
         tables=(
-            ShownTable(own, ITEMS, f"Items with the largest loss and gain:  {names}", name_at=1),
+            ShownTable(own, ITEMS, f"Items with the largest loss and gain: {names}", name_at=1),
             ShownTable(
-                directions, DIRECTIONS, f"Directions with the largest loss:  {names}", "Directions in numbers"
+                directions, DIRECTIONS, f"Directions with the largest loss: {names}", "Directions in numbers"
             ),
         ),
     )
