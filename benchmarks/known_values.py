@@ -32,10 +32,14 @@ def similar_in_groups(n_items: int, generator: np.random.Generator) -> Pair:
     return source, target, group, 0.0
 
 
-def independent_bits(n_items: int, generator: np.random.Generator) -> Pair:
-    """Bits that are 1 with probability 0.3, and an independent source with 0.3 dimensions per item."""
-    source = generator.normal(size=(n_items, int(0.3 * n_items)))
-    return source, (generator.random((n_items, 30)) < 0.3).astype(float), None, 0.0
+def independent_bits(share: float) -> Callable[[int, np.random.Generator], Pair]:
+    """Bits that are 1 with probability 0.3, and an independent source with `share` dimensions per item."""
+
+    def draw(n_items: int, generator: np.random.Generator) -> Pair:
+        source = generator.normal(size=(n_items, int(share * n_items)))
+        return source, (generator.random((n_items, 30)) < 0.3).astype(float), None, 0.0
+
+    return draw
 
 
 def logistic_bits(slope: float, offset: float, dim: int) -> Callable[[int, np.random.Generator], Pair]:
@@ -47,7 +51,7 @@ def logistic_bits(slope: float, offset: float, dim: int) -> Callable[[int, np.ra
         return source, (generator.random(odds.shape) < 1 / (1 + np.exp(-odds))).astype(float), None, exact
 
     nodes, weights = np.polynomial.hermite_e.hermegauss(90)
-    chance = 1 / (1 + np.exp(-(offset + slope * nodes)))
+    chance = np.clip(1 / (1 + np.exp(-(offset + slope * nodes))), 1e-12, 1 - 1e-12)
     exact = _entropy(np.average(chance, weights=weights)) - np.average(_entropy(chance), weights=weights)
     return draw
 
@@ -79,7 +83,7 @@ SETTINGS = [
         for n_items, n_draws in ((160, 50), (320, 50), (640, 25), (1600, 25))
     ),
     ("similar in groups", similar_in_groups, 2000, 20),
-    ("independent bits", independent_bits, 1000, 6),
+    *(("independent bits", independent_bits(share), 1000, 6) for share in (0.05, 0.3)),
     ("copied bits", copied_bits, 2000, 6),
     ("copied counts", copied_counts, 5000, 6),
     ("bits, log-odds 3 z - 2, 5 dimensions", logistic_bits(3, -2, 5), 2000, 20),
