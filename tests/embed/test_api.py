@@ -242,7 +242,7 @@ def test_failure_keeps_what_is_paid_for(serve, make_corpus):
     with serve() as endpoint:
         loader_of(endpoint).check()
         endpoint.fail_every = 5
-        with pytest.raises(ModelError, match="status (503|429): .*paid for is kept"):
+        with pytest.raises(ModelError, match="status (503|429): .*Paid answers are kept"):
             embed(endpoint, make_corpus(texts), batch_size=2, max_retries=0)
         endpoint.fail_every = 0
         assert 0 < len(set(endpoint.paid) & set(texts)) < len(texts)
