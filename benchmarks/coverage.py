@@ -1,4 +1,4 @@
-"""Do 95 % intervals hold the truth in 95 % of draws, and what do rankings tell apart? Both together.
+"""Do 95 % intervals include the truth in 95 % of draws, and which models do rankings distinguish?
 
 Five models are noisy views of one Gaussian signal. Model 1 equals model 0; models 2, 3 and 4 hold less and
 less of it, and the last two hold another half of it best, so that what a source tells depends on the target

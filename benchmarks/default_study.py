@@ -1,4 +1,4 @@
-"""What the estimators cost on the default study, and how well each ranking foretells the tasks.
+"""Cost of the estimators on the default study, and how well each ranking predicts the tasks.
 
 Run both estimators in one go on one core, then this script:
 

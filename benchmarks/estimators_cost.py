@@ -1,4 +1,4 @@
-"""What a pair costs with each estimator, and how far it is from the truth: seconds and relative error.
+"""Cost and error of a pair with each estimator: seconds and relative error.
 
 Pairs of known mutual information, of equal widths and with power-law spectra, in three shapes: Gaussian; with
 dimensions bent by monotone functions on both sides; with the source sent through an invertible layer of

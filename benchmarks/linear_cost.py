@@ -1,4 +1,4 @@
-"""What all pairs cost under the linear families: seconds against the matrix product they contain, and memory.
+"""Cost of all pairs under the linear families: seconds against the matrix product they contain, and memory.
 
 Every pool runs in a process of its own on vectors in files. The yardstick is one product X'X in single
 precision of all models' columns side by side, in the same process and run: as a general product, and as
@@ -37,7 +37,7 @@ POOLS = [  # name, estimator, widths, items, whether the yardstick is measured
     ("6 models of 384 to 4096", "linear", [384, 768, 1024, 2048, 3584, 4096], 10_000, True),
 ]
 QUICK = [("4 models of 64", name, [64] * 4, 1000, True) for name in ("linear", "gaussian", "copula")]
-GROWTH = {  # numbers of models, their width, and items, of which one grows
+GROWTH = {  # numbers of models, their width, and items; one of them grows
     "models": [(n_models, 256, 10_000) for n_models in (4, 8, 16, 32)],
     "dimensions": [(4, dim, 10_000) for dim in (256, 512, 1024, 2048)],
     "items": [(4, 512, n_items) for n_items in (10_000, 40_000, 160_000)],

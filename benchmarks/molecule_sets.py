@@ -2,8 +2,8 @@
 
 UNLABELLED = "unlabelled/zinc250k_heldout_20k.csv.gz"
 # Label column and kind of each set. Left out: tdc_lipophilicity_az, the molecules of lipophilicity again, and
-# adm_ames, of which 99 % are in pharmabench_ames_cls. Of the twelve assays of tox21 the one with most active
-# molecules is taken, so that the set counts once. Other sets share some molecules, but not their samples.
+# adm_ames, 99 % of which is in pharmabench_ames_cls. Of the twelve assays of tox21 the one with most active
+# molecules is taken, so the set counts once. Other sets share some molecules, but not their samples.
 LABELS = {
     "esol": ("y", "regression"),
     "freesolv": ("y", "regression"),

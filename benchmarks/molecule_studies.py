@@ -1,4 +1,4 @@
-"""What choosing by information sufficiency gives on molecules: the study `molecules`, and twelve real tasks.
+"""Choosing by information sufficiency on molecules: the study `molecules`, and twelve real tasks.
 
 The second study ranks the models of the first and two public graph networks (Hu et al. 2020) on molecules of
 ZINC, and judges the ranking by twelve tasks on eleven labelled sets. The script writes its folder, has the

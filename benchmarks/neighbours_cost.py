@@ -1,4 +1,4 @@
-"""What the estimator neighbours costs, beside linear in the same run: seconds and memory, on one thread.
+"""Cost of the estimator neighbours and of linear in the same run: seconds and memory, on one thread.
 
 Vectors are float32 on disk, with a power-law spectrum and a few variables that all models share. Every row is
 a process of its own, so that its peak of memory is its own. Processor seconds are given beside seconds, since

@@ -5,7 +5,7 @@
     <pool>/all/<model>.npy                 the vectors of these and of the labelled items
     <pool>/tasks/<model>.csv               the results of the tasks
 
-What stands there is not made again; delete the folder to start anew.
+Existing files are not made again; delete the folder to start from the beginning.
 """
 
 from collections.abc import Sequence

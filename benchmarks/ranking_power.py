@@ -1,4 +1,4 @@
-"""Do the statements of a ranking hold as often as they should, and how much do they say? Made-up pairs.
+"""Are the statements of a ranking right as often as promised, and how many are there? Simulated pairs.
 
 A pair is strength of the source + difficulty of the target + what the two have in common + noise of its
 blocks of items, half of whose variance all pairs of one source share. Strengths are one step apart, but
@@ -91,7 +91,7 @@ def win_rates_resampled(arrays: PairArrays, seed: int) -> np.ndarray:
 
 
 def statements(arrays: PairArrays, seed: int) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Of each way: what it is about, its name, and which models stand above which."""
+    """For each way: its question, its name, and which models stand above which."""
     matrix = arrays.matrix()
     wins = by_wins(arrays, N_RESAMPLES, seed)
     above = wins.above(matrix)
@@ -107,7 +107,7 @@ def statements(arrays: PairArrays, seed: int) -> Iterator[tuple[str, str, np.nda
 def value_without_noise(
     about: str, arrays: PairArrays, truth: np.ndarray, strength: np.ndarray
 ) -> np.ndarray:
-    """What truly orders the models."""
+    """The true order of the models."""
     if about.endswith("pools"):
         return strength
     order: Order = (
@@ -117,7 +117,7 @@ def value_without_noise(
 
 
 def judged(above: np.ndarray, value: np.ndarray) -> dict[str, float]:
-    """What held in one draw, and how much was said."""
+    """The statements of one draw that were right, and their number."""
     low, high = rank_bounds(above)
     best = 1 + (value > value[:, None] + HAIR).sum(axis=1)
     worst = (value >= value[:, None] - HAIR).sum(axis=1)

@@ -73,7 +73,7 @@ def without_self(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def rows_of(pool: Pool) -> list[dict[str, object]]:
-    """One row for each number of targets, each way to draw them and what the ranking is held against."""
+    """One row for each number of targets, each way to draw them and each comparison of the ranking."""
     models = list(pool.matrix)
     rows = []
     for k in [k for k in NUMBERS if k < len(models)]:

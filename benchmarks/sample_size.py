@@ -1,10 +1,9 @@
 """Does the ranking on fewer items change as parts of one fit say, and is the advice on items good?
 
-For an eighth, a quarter and half of the items of a study: Kendall's correlation with the ranking on all
-items and the number of neighbours told apart, once from random blocks of the fit on all items and once
-from estimates that are fitted anew on random items. And of all rankings that are fitted anew: how many
-neighbours that they do not tell apart are advised to be told apart by all items or not, and how many of
-these all items do tell apart.
+For an eighth, a quarter and half of the items of a study: Kendall's correlation with the ranking on all items
+and the number of distinguishable neighbours. Both come once from random blocks of the fit on all items, and
+once from new fits on random items. For all new fits, a second table compares the advice with the result: how
+many neighbours that are not distinguishable should be with all items, by the advice, and how many are.
 
     python benchmarks/sample_size.py results/api-docs
 """
@@ -54,7 +53,7 @@ def main(results: Path) -> None:
 
 
 def advice_that_came_true(whole: Ranking, rankings: list[pd.DataFrame]) -> pd.DataFrame:
-    """Neighbours that few items do not tell apart: whether all should, by the advice, and whether they do."""
+    """Neighbours that few items do not distinguish: whether all should, by the advice, and whether they do."""
     arrays = arrays_of(whole.pairs)
     order, matrix = by_wins(arrays, 1000, 0), arrays.matrix()
     rows = []

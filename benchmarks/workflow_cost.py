@@ -1,4 +1,4 @@
-"""What the workflow costs beside the work: planning studies of many models, and its share of a run.
+"""Cost of the workflow itself: planning studies of many models, and its share of a run.
 
 `plan`: wall and processor seconds of a dry run, in which the whole study is checked, and the number of jobs,
 for studies of 10, 34 and 100 models on three data sets.

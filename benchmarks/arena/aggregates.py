@@ -32,7 +32,7 @@ def mean(matrix: Floats, weights: Floats) -> Floats:
 
 
 def scaled(matrix: Floats, weights: Floats) -> Floats:
-    """Mean of nats put on one scale per target: less the target's mean, over its standard deviation."""
+    """Mean of nats on one scale per target: minus the target's mean, divided by its standard deviation."""
     centred = matrix - np.nanmean(matrix, axis=0)
     return mean(centred / np.nanstd(matrix, axis=0), weights)
 
@@ -54,17 +54,17 @@ def win_rate(matrix: Floats, weights: Floats) -> Floats:
 
 
 def predictable(matrix: Floats, weights: Floats) -> Floats:
-    """Mean over sources of what they tell of a model as target: how well the others predict it."""
+    """Mean over sources of their nats about a model as target: how well the others predict it."""
     return np.asarray(np.nanmean(matrix, axis=0))
 
 
 def two_sided(matrix: Floats, weights: Floats) -> Floats:
-    """What a model tells of the others and the others of it, together."""
+    """How well a model predicts the others and the others predict it, together."""
     return mean(matrix, weights) + predictable(matrix, weights)
 
 
 def net_flow(matrix: Floats, weights: Floats) -> Floats:
-    """What a model tells of the others less what they tell of it."""
+    """How well a model predicts the others minus how well they predict it."""
     return mean(matrix, weights) - predictable(matrix, weights)
 
 

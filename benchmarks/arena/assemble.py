@@ -74,7 +74,7 @@ def copy_models(source: Path, target: Path, models: Sequence[str]) -> None:
 
 
 def models_of(networks: Sequence[Network], folder: Path) -> tuple[Model, ...]:
-    """What the card of a pool says of the models, with the widths of the vectors in `<folder>/items`."""
+    """The models in the card of a pool, with the widths of the vectors in `<folder>/items`."""
     return tuple(
         Model(
             model,

@@ -1,7 +1,7 @@
 """Every way of choosing that the arena compares, its direction and source, set down before labels are read.
 
-Of every candidate a higher score is better: baselines of which a lower value is said to be better have their
-sign turned here, by `suffice.baselines.registry.BASELINES`, which says who proposes each.
+A higher score is better for every candidate. The sign of baselines whose lower values are claimed to be
+better is changed here, by `suffice.baselines.registry.BASELINES`, which says who proposes each.
 """
 
 from dataclasses import dataclass
@@ -206,4 +206,4 @@ REFERENCES = {
     "linear": TODAY.name,
     "library_linear": LIBRARY_LINEAR.name,
 }
-"""What differences are from: RankMe, width, the published summary, and the library's ranking by `linear`."""
+"""References of differences: RankMe, width, the published summary, and the library's ranking by `linear`."""

@@ -18,7 +18,7 @@ BATCH = 64
 
 
 class TextEncoder(Protocol):
-    """What every encoder is."""
+    """The interface of encoders."""
 
     n_parameters: int | None
 
@@ -144,7 +144,7 @@ class UniversalSentenceEncoder:
     """The multilingual Universal Sentence Encoder: word n-grams by convolutions, then a dense network.
 
     Yang et al., ACL 2020 demonstrations (arXiv 1907.04307). The token table is quantised to 6 bits in 17
-    blocks, of which piece i stands in block i modulo 17.
+    blocks; piece i is in block i modulo 17.
     """
 
     N_BLOCKS = 17

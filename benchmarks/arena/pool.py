@@ -30,7 +30,7 @@ TASK_COLUMNS = ["task", "kind", "model", "value", "standard_error"]
 
 @dataclass(frozen=True)
 class Model:
-    """What is known of a model without labels.
+    """Facts about a model without labels.
 
     Attributes:
         model: its name, the name of its files.
@@ -51,7 +51,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Card:
-    """What a pool is.
+    """Facts about a pool.
 
     Attributes:
         name: its name, the name of its folder.
@@ -156,7 +156,7 @@ def _read_part(folder: Path, part: Part, models: list[str]) -> dict[str, npt.NDA
     arrays = {model: np.load(folder / part / f"{model}.npy", mmap_mode="r") for model in models}
     if len({len(array) for array in arrays.values()}) > 1:
         sizes = {model: len(array) for model, array in arrays.items()}
-        raise ValueError(f"{folder / part}: numbers of rows differ: {sizes}; make the pool anew")
+        raise ValueError(f"{folder / part}: numbers of rows differ: {sizes}; make the pool again")
     return arrays
 
 

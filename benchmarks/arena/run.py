@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Maker:
-    """What makes some pools.
+    """A function that makes some pools.
 
     Attributes:
         pools: their names.
@@ -87,7 +87,7 @@ def made_by(maker: Maker, cache: Path) -> tuple[str, ...]:
     started = time.process_time()
     try:
         maker.make(cache)
-    except Exception:  # noqa: BLE001 - the other pools are made all the same
+    except Exception:  # noqa: BLE001 - the other pools are still made
         print(f"left out: {', '.join(maker.pools)}", flush=True)
         traceback.print_exc()
         return ()
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results/api-docs"))
     parser.add_argument("--no-making", action="store_true", help="judge the pools that the cache holds")
     parser.add_argument("--measured-only", action="store_true", help="estimate no further pairs")
-    parser.add_argument("--pools", nargs="+", help="judge these alone")
+    parser.add_argument("--pools", nargs="+", help="judge only these")
     given = parser.parse_args()
     if not given.no_making:
         make_pools(given.cache, given.data, given.results)

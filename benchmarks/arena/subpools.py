@@ -54,7 +54,7 @@ class Product:
     Attributes:
         ranking: a name in `RANKED`.
         looks: at how many looks.
-        witnesses: the other ways to choose that are at hand, by the library's names.
+        witnesses: the other available ways to choose, by the library's names.
     """
 
     ranking: str
@@ -89,7 +89,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a pool or a sub-pool without labels.
+    """Facts about a pool or a sub-pool without labels.
 
     Attributes:
         models: names.
@@ -163,7 +163,7 @@ def ranked_first(name: str) -> Rule:
 
 
 def by_default(rule: Callable[[str], Rule]) -> Rule:
-    """A rule for the recommendation that the items at hand get by default."""
+    """A rule for the default recommendation on the pool's items."""
     return lambda known: rule(known.default)(known)
 
 
@@ -247,7 +247,7 @@ class Whole:
     default: str
 
     def cut(self, chosen: npt.NDArray[np.int64], check: bool = False) -> Known:
-        """What is known of some of the models; with a check of what is settled."""
+        """The facts about some of the models, with a check of settled choices."""
         cut = {way: matrix[:, chosen][:, :, chosen] for way, matrix in self.matrices.items()}
         rates = {
             name: win_rates(cut[way, looks], self_pairs) for name, (way, looks, self_pairs) in PAIRED.items()
@@ -277,7 +277,7 @@ class Whole:
 
 
 def is_settled(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[str, Floats]) -> bool:
-    """What `recommend` says, without its sentences: one model could be first, and no witness dissents.
+    """The decision of `recommend` without its sentences: one model could be first, and no witness dissents.
 
     Sentences take most of the time. `rows_of_pool` compares the two on some sub-pools.
     """
@@ -381,7 +381,7 @@ def whole_of(pool: ArenaPool, cache: Path) -> Whole:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the tasks say.
+    """The results of the tasks.
 
     Attributes:
         values: models by tasks.
@@ -434,7 +434,7 @@ def rows_of_pool(pool: ArenaPool, truth: Truth, cache: Path) -> list[dict[str, o
 
 
 def shares(rule: Rule, subpools: list[tuple[Known, pd.DataFrame]]) -> dict[str, float]:
-    """How often a winner is named, and how often it is right then."""
+    """How often a winner is named, and how often it is then right."""
     named = [(rule(known), verdicts) for known, verdicts in subpools]
     found = [verdicts.loc[winner].to_numpy() for winner, verdicts in named if winner is not None]
     means = np.mean(found, axis=0) if found else np.full(len(VERDICTS), np.nan)
@@ -445,7 +445,7 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--pools", nargs="+", help="these alone")
+    parser.add_argument("--pools", nargs="+", help="only these")
     given = parser.parse_args()
     names = given.pools or sorted(path.parent.name for path in (given.cache / "pools").glob("*/pool.json"))
     tables = [table_of(name, given.cache) for name in names]

@@ -149,7 +149,9 @@ def test_a_query_prompt_alone_will_do_where_documents_have_none(folder_with, cor
 
 def test_sides_of_a_pair_are_roles_by_their_names(folder_with, corpus_with, tmp_path):
     folder, corpus = folder_with(PROMPTS), corpus_with("side", ["query", "document"] * 6)
-    with pytest.raises(ModelError, match="column 'side' alike; set own_prompts to true and role to side"):
+    with pytest.raises(
+        ModelError, match="column 'side' the same way; set own_prompts to true and role to side"
+    ):
         embedded(folder, corpus, tmp_path, prompt_name="query")
     with pytest.raises(ModelError, match="in column 'role', but they are in column 'side'; set role to side"):
         embedded(folder, corpus, tmp_path, own_prompts=True)

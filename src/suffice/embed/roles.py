@@ -111,7 +111,7 @@ class OwnTreatment:
             if self.differs:
                 raise ModelError(
                     f"{checkpoint!r} has {self._named()} of its own for queries and documents, but would "
-                    f"treat those of column {column!r} alike; {remedy}"
+                    f"treat those of column {column!r} the same way; {remedy}"
                 )
             return
         if settings.role != column:

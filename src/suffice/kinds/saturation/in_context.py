@@ -1,4 +1,4 @@
-"""Trained in-context learning: two language models with the same loss, one of which is trained to mislabel.
+"""Trained in-context learning: two language models with the same loss, one of them trained to mislabel.
 
 Both are trained on documents of a mixture of hidden Markov models and stopped at the same distance from its
 entropy rate. The second is also trained to answer prompts of several examples with the second-best token.
