@@ -53,7 +53,7 @@ def main(results: Path) -> None:
 
 
 def advice_that_came_true(whole: Ranking, rankings: list[pd.DataFrame]) -> pd.DataFrame:
-    """Neighbours that few items do not distinguish: whether all should, by the advice, and whether they do."""
+    """Neighbours that few items do not distinguish: whether all should, by the advice, and if they do."""
     arrays = arrays_of(whole.pairs)
     order, matrix = by_wins(arrays, 1000, 0), arrays.matrix()
     rows = []
