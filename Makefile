@@ -38,13 +38,13 @@ install: $(STAMP) ## set up the virtual environment from the lock
 study: $(STAMP) ## run a study, print its ranking and the path of its page
 	@$(BIN)/suffice run $(EFFORT)
 
-plan: $(STAMP) ## how many jobs of each kind a study has left, without running any
+plan: $(STAMP) ## show how many jobs of each kind a study has left, without running any
 	@$(BIN)/suffice plan $(EFFORT)
 
-fetch: $(STAMP) ## bring a study's models and data into the caches, for computers without network
+fetch: $(STAMP) ## download a study's models and data into the caches, for computers without network
 	$(BIN)/suffice fetch "$$STUDY"
 
-reproduce: ## published numbers beside the same recomputed, in half a minute
+reproduce: ## recompute published numbers and compare them, in half a minute
 	@$(MAKE) --no-print-directory study STUDY=published
 
 report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, file and figure
@@ -62,12 +62,12 @@ check: $(STAMP) ## lint, format, types, workflow lint, dry run; names known vuln
 	$(BIN)/snakemake --dry-run --quiet all --cores 1
 	-$(BIN)/python tools/audit.py
 
-format: $(STAMP) ## lay out the code
+format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules src
 
-lock: $(STAMP) ## resolve the locks and envs/ anew
+lock: $(STAMP) ## resolve the locks and envs/ again
 	$(BIN)/python tools/lock.py
 
 docs: $(STAMP) ## write the manual from the settings, and build site/
