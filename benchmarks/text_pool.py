@@ -95,7 +95,7 @@ def labelled_texts(path: Path, name: str) -> pd.DataFrame:
 
 
 def scored_pairs(path: Path, name: str) -> pd.DataFrame:
-    """A sample of the pairs of a similarity set, two rows a pair."""
+    """A sample of the pairs of a similarity set, two rows per pair."""
     table = pd.read_csv(path)
     table = table.sample(min(MAX_TEST, len(table)), random_state=derive_seed(SEED, name)).sort_index()
     sides = [

@@ -71,7 +71,7 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
             or folder of such items.
         models: models of a new study, as `write_new_study` accepts them; at least two for texts.
         content: column of the file with the items.
-        content_type: what the items of a new study are; None: texts in a file.
+        content_type: modality of the items of a new study; None: texts in a file.
 
     Raises:
         StudyError: nothing has that name, or models are given although the study has its own.
@@ -89,7 +89,7 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
             f"{given!r} is neither a study (a folder with study.yaml) nor a file of texts; the package has: "
             f"{known}"
         )
-    from suffice.study.new import name_of, write_new_study  # it takes a second to import
+    from suffice.study.new import name_of, write_new_study  # the import takes a second
 
     made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
     if made.exists():

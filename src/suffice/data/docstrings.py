@@ -270,7 +270,7 @@ def capped_objects(items: pd.DataFrame, rng: random.Random) -> list[list[int]]:
 
 
 def equal_quotas(available: dict[str, int], total: int) -> dict[str, int]:
-    """Equal shares of `total`; the others share what one cannot fill."""
+    """Equal shares of `total`; if one cannot fill its share, the others take the rest."""
     quotas: dict[str, int] = {}
     for n_done, (name, count) in enumerate(sorted(available.items(), key=lambda entry: entry[1])):
         quotas[name] = min(count, (total - sum(quotas.values())) // (len(available) - n_done))

@@ -32,7 +32,7 @@ TEXT = re.compile(
     r"(?P<path>.+) (?P<sha256>[0-9a-f]{64})(#(?P<row>\d+))?(@(?P<box>\d+,\d+,\d+,\d+))?", re.DOTALL
 )
 THREADS = 4  # that read images at once
-SIXTEEN_BITS, OPAQUE = 257, 255  # the step from 16 bits to 8; the alpha of what is not transparent
+SIXTEEN_BITS, OPAQUE = 257, 255  # the step from 16 bits to 8; the alpha of an opaque pixel
 ANIMATED = "more than one frame; the first one is used"
 CMYK, CLEAR, DEEP = (
     "CMYK colours, converted to RGB",

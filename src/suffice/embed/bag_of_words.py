@@ -76,7 +76,7 @@ class BagOfWords(Loader[BagOfWordsSettings]):
         """Fit on the items of `corpus`, or draw the random matrix.
 
         Raises:
-            ModelError: no features are left, or `n_components` exceeds the rank of what was fitted.
+            ModelError: no features are left, or `n_components` exceeds the rank of the fitted matrix.
         """
         if self.settings.reduction == "random_projection":
             return self._hashed()

@@ -63,10 +63,10 @@ class Loader(ABC, Generic[S]):
 
     Class attributes: `kind`, its name in model tables; `Settings`, the settings in a row; `libraries`, the
     packages that compute the vectors, whose versions are part of an embedding's identity; `uses_device`,
-    whether it computes with torch on the study's device; `new_items`, whether it can embed items that are
-    not in the corpus: "embeds", "never", or "follows" the model whose
-    vectors it is made from; `reads`, what it takes the content of items for, see `read_as` of
-    `suffice.data.modalities.base.Modality`; `beside_identity`, settings that change no vector.
+    whether it computes with torch on the study's device; `new_items`, whether it can embed items that are not
+    in the corpus: "embeds", "never", or "follows" the model whose vectors it is made from; `reads`, how it
+    interprets the content of items, see `read_as` of `suffice.data.modalities.base.Modality`;
+    `beside_identity`, settings that change no vector.
     """
 
     kind: ClassVar[str]

@@ -10,7 +10,7 @@ SPARE_TOKENS = 16  # beyond what is read, so that what a cut does to the last to
 def cut_long_texts(
     texts: Sequence[str], max_length: int | None, count_tokens: Callable[[str], int], tokenizer: Any
 ) -> list[str]:
-    """The texts without what is far beyond the tokens that are read.
+    """The texts without the part far beyond the tokens that are read.
 
     A text that is cut still has more tokens than the model reads, so that it counts as too long.
     The tokens that are read are those of the whole text.

@@ -16,7 +16,7 @@ def keep_promises(tokenizer: Any, config: Mapping[str, Any]) -> list[str]:
         config: content of tokenizer_config.json.
 
     Returns:
-        Sentences about what was changed, and what could not be changed.
+        Sentences about the changes made, and those that were not possible.
     """
     return [
         *_special_tokens(tokenizer, config),

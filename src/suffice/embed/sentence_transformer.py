@@ -148,8 +148,8 @@ class SentenceTransformerEncoder(Encoder):
 
     Args:
         model: the model, on its device.
-        settings: what the user asked for.
-        own: what it has of its own for queries and documents.
+        settings: the user's settings.
+        own: its own treatment of queries and documents.
 
     Raises:
         ModelError: truncate_dim is more than the model's width.

@@ -91,7 +91,7 @@ class PreparedGaussian(PreparedRegression):
         embed_dim: width of the embedding, constant dimensions included.
         n_varying: number of its dimensions that vary.
         has_own_rows: whether `embedding` holds scores made from the embedding, which are kept with the rest.
-        held: what the values of its dimensions can hold.
+        held: entropy limits of the values of its dimensions.
     """
 
     embed_dim: int

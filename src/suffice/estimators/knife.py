@@ -78,7 +78,7 @@ class PreparedKnife(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
-        held: what the values of these dimensions can hold.
+        held: entropy limits of the values of these dimensions.
         is_of_bits: whether all entries are 0 or 1.
         marginal_log_prob: of each scored item under the fitted marginal, shape (n_scored,).
         marginal_losses: mean negative log-likelihood of each epoch, shape (n_epochs,).

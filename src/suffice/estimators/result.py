@@ -75,7 +75,7 @@ class Sufficiency:
     block_excess_nats: Floats
 
     def __repr__(self) -> str:
-        """The number, with what it is of, and the warnings; every field is an attribute."""
+        """The number, its context, and the warnings; every field is an attribute."""
         error, warned = f"{self.standard_error_nats:.2g}", "".join(f"\n  {said}" for said in self.warnings)
         return (
             f"Sufficiency({self.nats:.4g} nats, standard error {error}, {self.nats_per_dim:.4g} per "
@@ -84,12 +84,12 @@ class Sufficiency:
         )
 
     def _repr_html_(self) -> str:
-        """The number and what it is of as a table, for notebooks."""
+        """The number and its context as a table, for notebooks."""
         table = self.to_pandas().T.to_html(header=False)
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
     def to_pandas(self) -> pd.DataFrame:
-        """The result as a table of one row, without what it holds of blocks of items."""
+        """The result as a table of one row, without the fields on blocks of items."""
         row = {name: value for name, value in self.as_row().items() if name not in BLOCK_FIELDS}
         return pd.DataFrame([row])
 

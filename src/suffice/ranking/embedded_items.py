@@ -16,7 +16,7 @@ def embed_with(models: Mapping[str, Model], items: Sequence[Any] | None) -> dict
     Args:
         models: by name, functions from the items to vectors, shape (n_items, embed_dim), in whatever form
             `as_matrix` takes.
-        items: what is embedded, such as texts.
+        items: the items to embed, such as texts.
 
     Raises:
         EstimationError: there are no items, a model is not a function, raised an error, or gave another

@@ -1,4 +1,4 @@
-"""The health of the vectors that are ranked: what a study's page shows of its embeddings, for arrays."""
+"""The health of the ranked vectors: the findings on embeddings of a study's page, for arrays."""
 
 from collections.abc import Mapping
 

@@ -37,7 +37,7 @@ def stands_above_in_pools(
     Args:
         arrays: the pairs.
         how: "ranks", "mean" or "median".
-        on_this_pool: which stand above which in this pool.
+        on_this_pool: which models stand above which in this pool.
         n_resamples: number of random combinations of signs, if not all are used.
         seed: seed of the signs.
     """

@@ -55,7 +55,7 @@ class Ranking:
         pairs: one row per ordered pair and estimator: source, target, estimator, looks, nats, nats_per_dim,
             standard_error_nats, marginal_entropy_nats, conditional_entropy_nats, n_train, n_test, converged,
             warnings, ...
-        notes: what a reader should know of the items and the looks that were used.
+        notes: notes for the reader on the items and the looks that were used.
         health: one row per model on its vectors, as on a study's page, see `health_of`.
         items: the vectors that were ranked, which other ways to choose are computed from; None if unknown.
         seed: seed of samples of them.

@@ -96,7 +96,7 @@ def choose_targets(
 
 
 def describe_targets(ranking: pd.DataFrame) -> str:
-    """Which models of a ranking were targets, and what this says about other pools, in sentences."""
+    """Sentences on which models of a ranking were targets, and what this means for other pools."""
     return f"{_named_targets(ranking)} {_other_pools(ranking)}"
 
 

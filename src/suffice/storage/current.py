@@ -153,5 +153,5 @@ class _Inputs:
         return str(self.seen[name][-1])
 
     def keep(self) -> None:
-        """Save what was read."""
+        """Save the hashes that were read."""
         write_json(self.seen, self.path)

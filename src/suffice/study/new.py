@@ -45,7 +45,7 @@ def write_new_study(
         models: names from the modality's `models`, hub names, folders of models, or files of vectors; by
             default all of the modality's `models`.
         content: column that holds the items.
-        content_type: what the items are.
+        content_type: modality of the items.
 
     Returns:
         The folder.

@@ -90,7 +90,7 @@ def _keep(part: Part, number: np.ndarray) -> Part:
 
 
 def _rare_warning(counts: np.ndarray, names: list[str], minimum: int, n_lost: int) -> tuple[str, ...]:
-    """A warning about what was left out, with classes in the order of the table."""
+    """A warning about the items left out, with classes in the order of the table."""
     rare = np.flatnonzero(counts < minimum)
     if len(rare) == 0:
         return ()

@@ -79,7 +79,7 @@ class PreparedNeural(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
-        held: what the values of these dimensions can hold.
+        held: entropy limits of the values of these dimensions.
         marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
         marginal_form: index of the form of each fold's marginal, shape (n_folds,).
         marginal_converged: whether each fold's marginal converged, shape (n_folds,).

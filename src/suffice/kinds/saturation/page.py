@@ -201,7 +201,7 @@ def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
         "auc": _areas(areas, ARMS_APART, "Separation of arms"),
         "read_out": _areas(areas, READ_OUT_APART, "The planned counterexample"),
         "in_context": _areas(areas, IN_CONTEXT, "Separation of trained pairs"),
-        "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour foretold"),
+        "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour predicted"),
         "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
         "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
     }
