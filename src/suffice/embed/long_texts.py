@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-CHARS_PER_TOKEN = 32  # tokens are shorter by far; a text that has longer ones is cut later
-SPARE_TOKENS = 16  # beyond what is read, so that what a cut does to the last tokens does not matter
+CHARS_PER_TOKEN = 32  # tokens are much shorter; a text with longer tokens is cut later
+SPARE_TOKENS = 16  # beyond the part that is read, so a cut does not change the tokens that count
 
 
 def cut_long_texts(
