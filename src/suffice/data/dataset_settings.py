@@ -40,12 +40,12 @@ class DatasetSettings(Settings):
     )
     path: str | None = Field(
         None,
-        description="file: .txt (one item per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a "
-        "folder of texts (one item per file), of parts of one table, or written by `save_to_disk`; for "
-        "molecules also .smi and .sdf, and several files separated by commas; for images a folder of them, a "
-        "table with their paths, .parquet or .npz; `package:NAME/file` is a file "
-        "inside an installed Python package, and an https URL with `sha256` is downloaded once; hub: "
-        "owner/name; datasets: their names, separated by commas",
+        description="file: .txt (one item per line), .csv, .tsv, .jsonl or .parquet, each also .gz; or a "
+        "folder of texts (one item per file), of parts of one table, or written by `save_to_disk`. For "
+        "molecules also .smi and .sdf, and several files separated by commas. For images a folder of them, a "
+        "table with their paths, .parquet or .npz. `package:NAME/file` is a file inside an installed Python "
+        "package, and an https URL with `sha256` is downloaded once. hub: owner/name. datasets: their names, "
+        "separated by commas",
     )
     quoting: Literal["auto", "quotes", "none"] = Field(
         "auto",

@@ -26,20 +26,19 @@ class LookSettings(Settings):
 
     views: Literal["auto", "group", "halves", "words", "crops", "files", "none"] = Field(
         "auto",
-        description="two looks at an item; the source sees one and the target the other. group: two items of "
-        "a group, such as paragraphs of a document, which need no extra vectors; halves: both halves of a "
-        "text; words: its words divided at random between two texts; crops: two random crops of an image, "
-        "each 35 to 75 % of its area; files: precomputed vectors and those in `second_path`; none: source "
-        "and target see the same, which ranks worse for texts. auto: files if all models have `second_path`, "
-        "group for texts and images with groups, halves of other texts and crops of other images if all "
-        "models can embed them, otherwise none; with fewer than 200 pairs or 50 groups it continues with "
-        "none",
+        description="two looks at an item: the source sees one and the target the other. group: two items of "
+        "a group, such as paragraphs of a document, without extra vectors. halves: both halves of a text. "
+        "words: its words divided at random between two texts. crops: two random crops of an image, each 35 "
+        "to 75 % of its area. files: precomputed vectors and those in `second_path`. none: source and target "
+        "see the same, which ranks worse for texts. auto: files if all models have `second_path`, group for "
+        "texts and images with groups. Otherwise halves for texts and crops for images if all models can "
+        "embed them, or else none. With fewer than 200 pairs or 50 groups, auto continues with none",
     )
     max_look_pairs: int | None = Field(
         None,
         ge=MIN_PAIRS,
-        description="largest number of random pairs of looks; default 6,000 for halves, words and "
-        "crops, which adds up to 60 % to the time of embedding 10,000 items, and all pairs for other kinds",
+        description="largest number of random pairs of looks. Default: 6,000 for halves, words and crops, "
+        "which adds up to 60 % to the time of embedding 10,000 items; all pairs for other kinds",
     )
 
     @model_validator(mode="after")
