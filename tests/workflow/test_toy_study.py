@@ -128,7 +128,7 @@ def test_without_tasks_the_study_ends_at_the_ranking(workflow):
     page = re.sub("<[^>]*>", "", (workflow.results / "report.html").read_text())
     assert "no tasks" in page
     assert not (workflow.results / "looks").exists()
-    assert "by one look at each item, known to be weaker" in page
+    assert "uses one look at each item, known to be weaker" in page
     assert "own, own-pca have vectors of the data set" in page
 
 

@@ -39,7 +39,7 @@ def test_details_say_on_how_many_settings_the_comparison_rests():
     )
     first, second = details(summary, accuracy())
     assert "at the 1 settings that all of them measured" in first
-    assert second == "a: – on Gaussian channels, 20.0 % on others, 0.500 s a pair."
+    assert second == "a: – on Gaussian channels, 20.0 % on others, 0.500 s per pair."
 
 
 def test_channels_are_compared_at_common_settings():
