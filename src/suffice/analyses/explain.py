@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
-MAX_COMPONENTS = 64  # that are looked at; later ones hold little of the variance
+MAX_COMPONENTS = 64  # later components have little of the variance
 MIN_SHARE = 1e-6  # of the variance; below it a component is rounding
 MAX_TEXT = 40
 N_ENDS = 3  # items that name each end of a direction

@@ -72,7 +72,7 @@ def build_corpus(
     )
     if len(items) < settings.min_items:
         raise DataError(too_few(path.stem, len(items), n_read, settings.min_items, dropped))
-    if settings.source != "api-docs":  # which leaves out near-copies itself
+    if settings.source != "api-docs":  # api-docs leaves out near-copies itself
         items, notes = keep_copies_together(items, are_texts=settings.modality is TEXT)
         assumed += notes
         for sentence in notes:

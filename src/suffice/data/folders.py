@@ -16,7 +16,7 @@ from suffice.storage.untrusted import UNREADABLE, suffix_of, visible_files
 
 TEXT_SUFFIXES = (".txt", ".md")
 HUB_METADATA = b"huggingface"
-SAVED, SAVED_SPLITS = "state.json", "dataset_dict.json"  # that `save_to_disk` writes
+SAVED, SAVED_SPLITS = "state.json", "dataset_dict.json"  # files that `save_to_disk` writes
 
 
 def read_folder(folder: Path, quoting: Quoting = "auto") -> pd.DataFrame:

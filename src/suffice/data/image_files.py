@@ -31,7 +31,7 @@ SCALE = 10_000  # parts of width and height, the unit of a crop's box
 TEXT = re.compile(
     r"(?P<path>.+) (?P<sha256>[0-9a-f]{64})(#(?P<row>\d+))?(@(?P<box>\d+,\d+,\d+,\d+))?", re.DOTALL
 )
-THREADS = 4  # that read images at once
+THREADS = 4  # for reading images in parallel
 SIXTEEN_BITS, OPAQUE = 257, 255  # the step from 16 bits to 8; the alpha of an opaque pixel
 ANIMATED = "more than one frame; the first one is used"
 CMYK, CLEAR, DEEP = (

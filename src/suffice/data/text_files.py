@@ -15,7 +15,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # the mark of UTF-32 starts with that of UTF-16
 PROBED_BYTES = 1 << 16
-MOSTLY = 0.4  # of the bytes at odd or even positions are zero in UTF-16 of Western text
+MOSTLY = 0.4  # in UTF-16 of Western text, more of the bytes at odd or even positions are zero
 UNLIKELY = re.compile(
     "[a-z][ŠŽŒŸÀ-ÖØ-Þ]|[A-Za-zÀ-ÿ][‚ƒ„†‡ˆ‰‹›¡¢¤¥¦§¨©«¬®¯±²³´µ¶·¸¹»¼½¾¿×÷][A-Za-zÀ-ÿ]|[À-ÖØ-öø-ÿ]{4}"
 )

@@ -13,7 +13,7 @@ from suffice.memory import check_memory
 from suffice.progress import counting
 from suffice.storage.files import create_array
 
-BYTES_AT_ONCE = 12  # of a value of a window: in double precision, and as it is stored
+BYTES_AT_ONCE = 12  # per value of a window: in double precision, and in the stored type
 
 
 class Contents(Protocol):

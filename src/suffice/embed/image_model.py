@@ -26,7 +26,7 @@ from suffice.errors import ModelError, SufficeError, first_line, is_out_of_memor
 from suffice.storage.fetch import without_network
 
 PROCESSOR = "preprocessor_config.json"
-BATCHES_AT_ONCE = 4  # whose images are in memory together
+BATCHES_AT_ONCE = 4  # batches whose images are in memory together
 CLASS_TOKENS = ("cls_token", "class_embedding")  # names of its weights in the library's models
 MAP_DIMS = 4  # of a feature map: items, channels, height, width
 Pooling = Literal["mean", "cls", "pooler"]

@@ -20,8 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 MAX_LEVELS = 16  # distinct values of a dimension that is divided into steps
 MAX_VALUES = 256  # distinct values of a dimension that is limited to their entropy
-MIN_STEP_ITEMS = 20  # on either side of a step, unless there are two values only
-MAX_SHARE_ALONE = 0.5  # of the distinct values may occur in one item only
+MIN_STEP_ITEMS = 20  # on either side of a step, unless there are only two values
+MAX_SHARE_ALONE = 0.5  # largest share of distinct values that occur in only one item
 PROBE_ITEMS = 2048  # first items, in which a dimension with few values must have few
 
 

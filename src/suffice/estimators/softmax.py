@@ -23,8 +23,8 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 BETAS = 2.0 ** np.arange(-1, 10.5, 0.5)
-FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-1, 10 + 1 / 64, 1 / 32)]  # among which the temperature is fitted
-SQUARINGS = 6  # of an exponential before it is computed again; each doubles its relative error
+FINE_BETAS = np.r_[0.0, 2.0 ** np.arange(-1, 10 + 1 / 64, 1 / 32)]  # candidates for the temperature
+SQUARINGS = 6  # before an exponential is computed again; each doubles its relative error
 LEAST_EXPONENT = np.float32(-20)  # smaller terms add less than 0.0001 to the largest, which is 1
 LEAST_ROOT = np.float32(2e-19)  # its square is still a normal number; others are slow
 SAFE_SQUARINGS = 2  # of the smallest exponential, after which its root is below that

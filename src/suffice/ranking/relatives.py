@@ -19,7 +19,7 @@ from suffice.estimators.standardise import CONSTANT_SPREAD
 from suffice.ranking.arrays import Booleans, Floats
 from suffice.seeds import derive_seed
 
-NEAR_COPY = 0.98  # of CKA
+NEAR_COPY = 0.98  # CKA
 MAX_ITEMS = 1000  # CKA of 1,000 items is within 0.03 of that of 4,000 in the default study
 SAFE_EXPONENT = 60  # power of two; squares and their sums stay within single precision
 

@@ -23,7 +23,7 @@ CHUNK_BYTES = 1 << 20
 MAX_JSON_BYTES = 256 << 20  # a vocabulary of a million words takes less
 PART, TOKEN_LENGTH = ".part", 12
 CHECKSUM = "content_sha256"
-MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # what file systems allow
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4000  # limits of file systems
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAME_COLUMNS = ("model", "source", "target", "dataset", "task", "predictor", "baseline", "series")
 TEXT_COLUMNS = ("text", "low_items", "high_items")

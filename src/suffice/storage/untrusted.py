@@ -27,7 +27,7 @@ UNREADABLE = (
 
 MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 64 << 20, 200  # a file that unpacks to more than both is refused
 CHUNK_BYTES = 1 << 20
-PARQUET_ROWS = 1024  # that are unpacked at a time
+PARQUET_ROWS = 1024  # rows unpacked at a time
 MAX_FILES = 200_000  # of a folder that is one data set or model
 
 

@@ -80,7 +80,7 @@ class HiddenMarkovMixture:
         """Distribution of the token that follows each row, shape (n_rows, n_symbols)."""
         log_likelihood, state = self.forward(tokens)
         weights = np.exp(log_likelihood - log_likelihood.max(1, keepdims=True))
-        weights /= weights.sum(1, keepdims=True)  # of the concepts, equally likely before
+        weights /= weights.sum(1, keepdims=True)  # weights of the concepts, which are equally likely a priori
         return np.einsum("rc,rcs,sv->rv", weights, state, self.emissions)
 
     def log_likelihood(self, tokens: np.ndarray) -> np.ndarray:
