@@ -76,7 +76,7 @@ class LanguageModel(nn.Module):
 
 
 class Attention(nn.Module):
-    """Causal self-attention; with rotary positions if wanted (Su et al. 2021, arXiv 2104.09864)."""
+    """Causal self-attention; with optional rotary positions (Su et al. 2021, arXiv 2104.09864)."""
 
     def __init__(self, width: int, rotary: bool) -> None:
         super().__init__()
@@ -221,7 +221,7 @@ class StateSpaceLayer(nn.Module):
         self.feed_forward_norm, self.feed_forward = nn.LayerNorm(width), feed_forward(width)
 
     def kernel(self, n_tokens: int) -> torch.Tensor:
-        """What a channel keeps of its past, shape (n_tokens, width), the present first."""
+        """The weights of a channel's past, shape (n_tokens, width), the present first."""
         lags = torch.arange(n_tokens, dtype=self.direct.dtype)[:, None, None]
         size = torch.exp(-self.log_damping.exp() * lags)  # (n_tokens, width, modes)
         angle = self.frequency * lags
@@ -254,7 +254,7 @@ class StateSpace(LanguageModel):
 
 
 class LinearModel(LanguageModel):
-    """Logits that are linear in the past: every earlier token at every place has its own vector.
+    """Logits that are linear in the past: every earlier token at every position has its own vector.
 
     A state is the sum of the vectors of the present and the earlier tokens. Vectors of later tokens are left
     out, so the network does not see the tokens to predict.

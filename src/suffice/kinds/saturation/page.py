@@ -185,7 +185,7 @@ def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str
             baselines[baselines["rule"] == "rule_1"], BASELINES, "Rule 1 without a model", 1
         ),
         "twins": make_table(tables["twins"], TWINS, "The exact twin"),
-        "pairs_table": make_table(tables["pair_differences"], PAIRS, "Pairs trained to one loss"),
+        "pairs_table": make_table(tables["pair_differences"], PAIRS, "Pairs trained to the same loss"),
         "tuning": make_table(tables["tuning_contrasts"], TUNING, "Twins against the unchanged network", 2),
         **_bridge_content(tables),
         "published": make_table(tables["published"], PUBLISHED, "Published, for reference")

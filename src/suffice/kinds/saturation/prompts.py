@@ -30,7 +30,7 @@ class Prompts:
     out_test: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:
-        """A row per prompt: part, prompt; with the checksum of its part."""
+        """One row per prompt: part, prompt, and the checksum of its part."""
         parts = zip(PARTS, (self.in_distribution, self.out_train, self.out_test), strict=True)
         rows = [(part, prompt, checksum(prompts)) for part, prompts in parts for prompt in prompts]
         return pd.DataFrame(rows, columns=["part", "prompt", "sha256_of_part"])

@@ -63,8 +63,8 @@ def arm_table(runs: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
         accuracies: rows of `network_accuracies`.
 
     Returns:
-        language, architecture, arm, quantity, part, and what `mean_interval` gives. Quantities: excess_nats
-        (part empty), rule_1, rule_2_after, rule_1_finished (finished completions only), finished.
+        language, architecture, arm, quantity, part, and the columns of `mean_interval`. Quantities:
+        excess_nats (part empty), rule_1, rule_2_after, rule_1_finished (finished completions only), finished.
     """
     long = [runs.assign(quantity="excess_nats", part="", value=runs["excess_nats"])]
     rule_1 = accuracies[accuracies["rule"] == "rule_1"]
