@@ -34,7 +34,7 @@ LAYERS = (
     {"study"},
     {"kinds"},
     {"jobs", "narrate", "run", "workflow"},
-    {"cli"},
+    {"cli", "commands"},
     {"__main__"},
 )
 """From the lowest: a package may import from those before it, and those beside it in one line."""
