@@ -15,7 +15,7 @@ from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
 from suffice.data.paths import own_paths, resolve_paths
 from suffice.embed.base import ANYTHING, Loader
-from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
+from suffice.embed.checkpoint_places import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import NotFetchedError, StudyError, SufficeError
