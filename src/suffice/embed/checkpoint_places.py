@@ -1,4 +1,4 @@
-"""Where a checkpoint is: in a folder, a package or the cache of the hub; and whether it is the expected one."""
+"""Where a checkpoint is: in a folder, a package or the cache of the hub; and whether it is the one named."""
 
 import importlib.util
 import re
