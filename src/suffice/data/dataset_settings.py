@@ -132,7 +132,7 @@ class DatasetSettings(Settings):
         kept = given.get("modality_settings", {})
         content_type = given.get("content_type", TEXT.name)
         if not isinstance(content_type, str) or not isinstance(kept, dict):
-            return given  # the errors of the fields explain the problem
+            return given  # the errors of the fields name the problem
         try:
             modality = get_modality(content_type)
         except DataError as error:

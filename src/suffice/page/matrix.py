@@ -30,7 +30,7 @@ class MatrixView:
     Attributes:
         caption: what it shows.
         label: its name for screen readers.
-        corner: text of the corner cell, which explains rows and columns.
+        corner: text of the corner cell, which says what rows and columns are.
         columns: the targets.
         rows: each source with its cells.
         download: the pairs as CSV in a data URI.

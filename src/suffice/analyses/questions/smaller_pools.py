@@ -39,7 +39,7 @@ POOLS = (
     Column("kendall_tau", "Kendall's τ with all models", correlation),
 )
 ABOUT = Markup(
-    "Two models are near-copies if each explains at least 95 % of the other's variance (1 − "
+    "Two models are near-copies if each predicts at least 95 % of the other's variance (1 − "
     "e<sup>−2I/d</sup> in "
     "both directions)."
 )
