@@ -39,10 +39,6 @@ LAYERS = (
     {"__main__"},
 )
 """From the lowest: a package may import from those before it, and those beside it in one line."""
-KNOWN = {
-    ("suffice.baselines.stored", "suffice.analyses.correlation"),
-}
-"""Imports upwards, or from one kind to another, that are still there."""
 
 
 def name_of(path, root):
@@ -101,8 +97,7 @@ def imports(project):
 def test_no_package_imports_upwards(imports):
     assert len(imports) > 900
     wrong = {(importer, imported) for importer, imported in imports if is_wrong(importer, imported)}
-    assert wrong - KNOWN == set()
-    assert KNOWN - wrong == set(), "these are gone: take them out of KNOWN"
+    assert wrong == set()
 
 
 @pytest.mark.parametrize(
