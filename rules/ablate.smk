@@ -11,7 +11,7 @@ ABLATIONS = AblationJobs(STUDY)
 
 
 wildcard_constraints:
-    variation=any_of(STUDY.settings.ablations),
+    ablation=any_of(STUDY.settings.ablations),
 
 
 rule ablations:
@@ -35,12 +35,12 @@ rule vary_pool:
 
 rule vary_setting:
     input:
-        rankings=ABLATIONS.rankings_of_variation,
+        rankings=ABLATIONS.rankings_of_ablation,
         tasks=task_results,
     output:
-        "results/{study}/ablations/{dataset}/settings.{variation}.csv",
+        "results/{study}/ablations/{dataset}/settings.{ablation}.csv",
     params:
-        names=ABLATIONS.values_of_variation,
+        names=ABLATIONS.values_of_ablation,
         n_resamples=STUDY.settings.correlation.n_resamples,
         seed=STUDY.settings.seed,
         code=code_of("vary_setting"),
@@ -100,8 +100,8 @@ rule plot_ablations:
         pool=f"results/{{study}}/ablations/{{dataset}}/pool.{FIRST_RANKING}.csv",
         by_items="results/{study}/ablations/{dataset}/items.csv",
         settings=expand(
-            "results/{{study}}/ablations/{{dataset}}/settings.{variation}.csv",
-            variation=STUDY.settings.ablations,
+            "results/{{study}}/ablations/{{dataset}}/settings.{ablation}.csv",
+            ablation=STUDY.settings.ablations,
         ),
     output:
         pdf="results/{study}/ablations/{dataset}/curves.pdf",
@@ -113,7 +113,7 @@ rule plot_ablations:
         ),
         points="results/{study}/ablations/{dataset}/curves.csv",
     params:
-        variations=list(STUDY.settings.ablations),
+        ablations=list(STUDY.settings.ablations),
         code=code_of("plot_ablations"),
     script:
         "../scripts/plot_ablations.py"

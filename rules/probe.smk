@@ -33,7 +33,7 @@ rule read_public_scores:
         tasks="results/{study}/public_scores/tasks.csv",
         gaps=report(
             "results/{study}/public_scores/gaps.csv",
-            caption="../report/public_scores.rst",
+            caption="../report/table.rst",
             category="Correlation with tasks",
             labels={"data set": "public", "table": "scores that are missing"},
         ),

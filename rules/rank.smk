@@ -19,7 +19,7 @@ rule rank_models:
         by_items="results/{study}/sample_size/{dataset}/{estimator}.csv",
         ranking=report(
             "results/{study}/ranking/{dataset}/{estimator}.csv",
-            caption="../report/ranking.rst",
+            caption="../report/table.rst",
             category="Ranking",
             labels={"data set": "{dataset}", "estimator": "{estimator}"},
         ),

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from suffice.analyses.ablation import Summary
-from suffice.analyses.variation import version_table
+from suffice.analyses.ablations import version_table
+from suffice.analyses.pool_curves import Summary
 from suffice.ranking.looks import ranked_pairs
 from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job

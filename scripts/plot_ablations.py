@@ -9,6 +9,6 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     files = snakemake.input
-    settings = dict(zip(snakemake.params.variations, map(read_table, files.settings), strict=True))
+    settings = dict(zip(snakemake.params.ablations, map(read_table, files.settings), strict=True))
     drawn = draw_ablations(read_table(files.pool), read_table(files.by_items), settings)
     save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from suffice.analyses.variation import agreement_by_items, looks_of_models, ranker_of_items
+from suffice.analyses.ablations import agreement_by_items, looks_of_models, ranker_of_items
 from suffice.data.corpus import Corpus
 from suffice.data.looks import read_looks
 from suffice.storage.files import open_array, read_table, write_table

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from suffice.analyses.ablations import agreement_of_variants
 from suffice.analyses.correlation import Bootstrap
-from suffice.analyses.variation import agreement_of_variants
 from suffice.storage.files import read_table, write_table
 from suffice.workflow import running_job
 

@@ -150,10 +150,10 @@ def test_public_scores_are_read_by_the_names_they_have_there(toy_study, role, is
 def test_ablations_are_those_that_the_study_can_have(toy_study):
     put(toy_study, "ablations: {weak: {estimator: linear, setting: penalty, values: [0.1, 1]}}")
     jobs = AblationJobs(load_study(toy_study))
-    weak = names(dataset="toys", variation="weak", estimator="linear")
-    assert jobs.values_of_variation(weak) == ["0.1", "1"]
+    weak = names(dataset="toys", ablation="weak", estimator="linear")
+    assert jobs.values_of_ablation(weak) == ["0.1", "1"]
     rankings = [f"results/toy/ranking/toys/weak-{value}.csv" for value in (0.1, 1)]
-    assert jobs.rankings_of_variation(weak) == rankings
+    assert jobs.rankings_of_ablation(weak) == rankings
     assert jobs.rankings_of_estimator(weak) == ["results/toy/ranking/toys/linear.csv"]
     made = {path.removeprefix("results/toy/ablations/") for path in jobs.files}
     with_tasks = {"toys/curves.png", "toys/pool.linear.csv"}

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from suffice.analyses.questions.ablations import variations_in
+from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
 from suffice.data.paths import paths_of
@@ -36,7 +36,7 @@ class Names(Protocol):
     model: str
     estimator: str
     training: str
-    variation: str
+    ablation: str
     shard: str
 
 
@@ -312,14 +312,14 @@ class AnalysisJobs(Jobs):
 class AblationJobs(Jobs):
     """Jobs that vary one thing at a time."""
 
-    def rankings_of_variation(self, names: Names) -> list[str]:
+    def rankings_of_ablation(self, names: Names) -> list[str]:
         """The ranking by each variant of an estimator."""
-        variants = variations_in(self.study.settings)[names.variation].variants(names.variation)
+        variants = ablations_in(self.study.settings)[names.ablation].variants(names.ablation)
         return [f"{self.results}/ranking/{names.dataset}/{variant}.csv" for variant in variants]
 
-    def values_of_variation(self, names: Names) -> list[str]:
+    def values_of_ablation(self, names: Names) -> list[str]:
         """The values of the setting that is varied."""
-        return list(map(str, variations_in(self.study.settings)[names.variation].values))
+        return list(map(str, ablations_in(self.study.settings)[names.ablation].values))
 
     def rankings_of_estimator(self, names: Names) -> list[str]:
         """The ranking of each data set by one estimator."""
@@ -340,7 +340,7 @@ class AblationJobs(Jobs):
     def files(self) -> list[str]:
         """The tables of all ablations that the study can have, and their figure."""
         study = self.study
-        of_dataset = ["items.csv", *(f"settings.{name}.csv" for name in variations_in(study.settings))]
+        of_dataset = ["items.csv", *(f"settings.{name}.csv" for name in ablations_in(study.settings))]
         of_dataset += ["curves.png"] if study.has_tasks else []
         varied = (["pool"] if study.has_tasks else []) + (["versions"] if study.versions else [])
         of_dataset += [f"{name}.{ranking}.csv" for name in varied for ranking in study.shown_rankings]

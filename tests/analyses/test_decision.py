@@ -8,7 +8,9 @@ from scipy.stats import spearmanr
 from suffice.analyses.correlation import Bootstrap
 from suffice.analyses.cost import pareto_front, pareto_table, quotient_table
 from suffice.analyses.decision import RANDOM, chance_to_beat, decision_table
-from suffice.analyses.pool_sensitivity import (
+from suffice.analyses.questions.decision import describe_decision
+from suffice.analyses.questions.smaller_pools import describe_sensitivity, pool_warnings
+from suffice.analyses.smaller_pools import (
     FAMILY,
     MERGED,
     MODEL,
@@ -17,8 +19,6 @@ from suffice.analyses.pool_sensitivity import (
     pool_sensitivity,
     scores_of_pool,
 )
-from suffice.analyses.questions.decision import describe_decision
-from suffice.analyses.questions.smaller_pools import describe_sensitivity, pool_warnings
 from suffice.analyses.task_dependence import task_agreement, task_dependence
 from suffice.errors import DataError
 

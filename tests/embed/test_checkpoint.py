@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from suffice.embed.checkpoint import (
-    BatchRunner,
-    check_checkpoint,
-    is_local,
-    quiet,
-    refuse_missing_weights,
-    resolve_checkpoint,
-)
+from suffice.embed.batches import BatchRunner
+from suffice.embed.checkpoint_places import check_checkpoint, is_local, resolve_checkpoint
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
+from suffice.embed.loading import quiet, refuse_missing_weights
 from suffice.embed.opened import opened_files
 from suffice.errors import ModelError
 from suffice.storage.files import sha256_of_file

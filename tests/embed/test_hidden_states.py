@@ -209,7 +209,7 @@ def test_masked_language_model_loads_without_noise(tmp_path, sentences, window, 
     from transformers import AutoTokenizer, BertForMaskedLM
     from transformers.utils import logging as transformers_logging
 
-    from suffice.embed.checkpoint import quiet
+    from suffice.embed.loading import quiet
 
     tokenizer_folder = _save_masked_language_model(tmp_path)
     assert AutoTokenizer.from_pretrained(tokenizer_folder).pad_token == "[PAD]"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from suffice.embed.checkpoint import BatchRunner
+from suffice.embed.batches import BatchRunner
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.embed.promises import keep_promises
 from suffice.embed.self_check import check_batches, encoding_errors

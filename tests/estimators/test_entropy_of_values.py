@@ -146,9 +146,9 @@ def test_the_mixture_of_bits_is_the_probability_it_says():
 
 @pytest.mark.parametrize("merged", [True, False])
 def test_densities_of_bits_have_no_scales(merged):
-    marginal = MarginalMixture(3, 2, 0.01, seed=0, of_bits=True)
+    marginal = MarginalMixture(3, 2, 0.01, seed=0, bernoulli=True)
     conditional = ConditionalMixture(
-        4, 3, n_components=2, hidden_dims=[5], merged=merged, seed=0, of_bits=True
+        4, 3, n_components=2, hidden_dims=[5], merged=merged, seed=0, bernoulli=True
     )
     assert {name for name, _ in marginal.named_parameters()} == {"means", "logits"}
     rows = torch.randint(0, 2, (8, 3)).float()

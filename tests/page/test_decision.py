@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from suffice.analyses.pool_sensitivity import FAMILY, MODEL, SENSITIVITY_COLUMNS, WHOLE
+from suffice.analyses.smaller_pools import FAMILY, MODEL, SENSITIVITY_COLUMNS, WHOLE
 from suffice.kinds.embeddings.page import render_page
 
 DECISION = pd.DataFrame(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from suffice.kinds.saturation.figures import FIGURES
-from suffice.kinds.saturation.stored import load_network
+from suffice.kinds.saturation.network_files import load_network
 from suffice.kinds.saturation.tables import TABLES
 from suffice.study.show import show_results
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from suffice.baselines import BASELINE, INFORMATION
 from suffice.errors import DataError
 from suffice.seeds import derive_seed
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 MEAN_RANK = "mean rank"
-INFORMATION, BASELINE = "information sufficiency", "baseline"
 MIN_MODELS = 4
 MIN_VALUE_MODELS = 2
 MIN_FINITE_SHARE = 0.5

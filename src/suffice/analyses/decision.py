@@ -17,13 +17,13 @@ from suffice.analyses.choice import (
     top_k_interval,
 )
 from suffice.analyses.correlation import (
-    BASELINE,
     STATISTICS,
     Bootstrap,
     predictor_values,
     rank_table,
     task_values,
 )
+from suffice.baselines import BASELINE
 
 if TYPE_CHECKING:
     from suffice.analyses.base import Ranked

@@ -8,5 +8,7 @@ HOMES = {
     "baseline_table": "suffice.baselines.registry",
     "rankme": "suffice.baselines.geometry",
 }
-__all__ = list(HOMES)
+INFORMATION, BASELINE = "information sufficiency", "baseline"
+"""The kinds of predictors: scores of rankings, and baselines."""
+__all__ = ["BASELINE", "INFORMATION", *HOMES]
 __getattr__ = lazy_names(__name__, HOMES)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suffice.analyses.correlation import BASELINE, INFORMATION
+from suffice.baselines import BASELINE, INFORMATION
 from suffice.baselines.registry import (
     BASELINES,
     OF_POOL,

@@ -25,9 +25,9 @@ ONLY_FOR = {
 def refuse_columns_of_others(names: Collection[str]) -> None:
     """Raise ValueError for columns that only another content type has."""
     for modality in MODALITIES.values():
-        foreign = [name for name in modality.Settings.model_fields if name in names]
-        if foreign:
-            raise ValueError(f"{', '.join(foreign)}: only with content_type {modality.name}; leave empty")
+        misplaced = [name for name in modality.Settings.model_fields if name in names]
+        if misplaced:
+            raise ValueError(f"{', '.join(misplaced)}: only with content_type {modality.name}; leave empty")
 
 
 class DatasetSettings(Settings):

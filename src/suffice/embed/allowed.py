@@ -227,11 +227,6 @@ class Part(NamedTuple):
         """The module's folder."""
         return self.folder / self.path
 
-    @property
-    def reads_transformer(self) -> bool:
-        """Whether the module is a transformer."""
-        return self.kind == TRANSFORMER
-
     def check(self) -> None:
         """Check the files that the module reads.
 

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
-from suffice.embed.checkpoint import BatchRunner
+from suffice.embed.batches import BatchRunner
 from suffice.embed.endpoint import Answer, Endpoint, check_address
 from suffice.embed.paid_vectors import Paid, PaidVectors, key_of
 from suffice.embed.self_check import SHORT, check_batches

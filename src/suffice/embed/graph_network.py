@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder, Loader
-from suffice.embed.checkpoint import BatchRunner
+from suffice.embed.batches import BatchRunner
 from suffice.embed.fingerprint import molecules_of, require_rdkit
 from suffice.errors import ModelError, first_line
 from suffice.settings import Settings

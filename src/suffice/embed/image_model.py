@@ -11,16 +11,10 @@ from pydantic import Field, model_validator
 from suffice.data.corpus import Corpus, Window
 from suffice.data.image_files import ImageFiles
 from suffice.embed.base import Encoder
-from suffice.embed.checkpoint import (
-    BatchRunner,
-    WeightsLoader,
-    WeightsSettings,
-    is_local,
-    load_errors,
-    quiet,
-    refuse_missing_weights,
-    torch_device,
-)
+from suffice.embed.batches import BatchRunner
+from suffice.embed.checkpoint import WeightsLoader, WeightsSettings
+from suffice.embed.checkpoint_places import is_local
+from suffice.embed.loading import load_errors, quiet, refuse_missing_weights, torch_device
 from suffice.embed.self_check import TOLERANCES, apart
 from suffice.errors import ModelError, SufficeError, first_line, is_out_of_memory
 from suffice.storage.fetch import without_network

@@ -10,7 +10,7 @@ import numpy as np
 
 from suffice.data.corpus import Window
 from suffice.embed.base import Encoder
-from suffice.embed.checkpoint import BatchRunner
+from suffice.embed.batches import BatchRunner
 from suffice.embed.self_check import check_batches
 from suffice.errors import ModelError, first_line
 from suffice.vectors import unit_rows

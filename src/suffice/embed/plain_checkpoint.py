@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field
 
 from suffice.embed.base import Loader
-from suffice.embed.checkpoint import cached_file, is_local, resolve_checkpoint, snapshot
+from suffice.embed.checkpoint_places import cached_file, is_local, resolve_checkpoint, snapshot
 from suffice.errors import DataError, ModelError
 from suffice.settings import Settings
 from suffice.storage.files import read_json, sha256_of_file, sha256_of_json

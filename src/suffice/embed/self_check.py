@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from suffice.embed.checkpoint import BatchRunner
+from suffice.embed.batches import BatchRunner
 from suffice.errors import ModelError, SufficeError, first_line, is_out_of_memory
 
 TOLERANCES = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}  # of a vector's length

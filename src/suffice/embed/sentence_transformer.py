@@ -11,15 +11,9 @@ from pydantic import Field, model_validator
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.allowed import MODULES
 from suffice.embed.base import Encoder
-from suffice.embed.checkpoint import (
-    BatchRunner,
-    CheckpointLoader,
-    CheckpointSettings,
-    load_errors,
-    quiet,
-    refuse_missing_weights,
-    torch_device,
-)
+from suffice.embed.batches import BatchRunner
+from suffice.embed.checkpoint import CheckpointLoader, CheckpointSettings
+from suffice.embed.loading import load_errors, quiet, refuse_missing_weights, torch_device
 from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.roles import OwnTreatment, by_role

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from suffice.embed.checkpoint import quiet
+from suffice.embed.loading import quiet
 from suffice.embed.training.wordpiece import train_tokenizer
 from suffice.errors import ModelError
 from suffice.settings import did_you_mean

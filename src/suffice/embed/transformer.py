@@ -11,16 +11,10 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder
-from suffice.embed.checkpoint import (
-    BatchRunner,
-    CheckpointLoader,
-    CheckpointSettings,
-    is_local,
-    load_errors,
-    quiet,
-    refuse_missing_weights,
-    torch_device,
-)
+from suffice.embed.batches import BatchRunner
+from suffice.embed.checkpoint import CheckpointLoader, CheckpointSettings
+from suffice.embed.checkpoint_places import is_local
+from suffice.embed.loading import load_errors, quiet, refuse_missing_weights, torch_device
 from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises
 from suffice.embed.roles import by_role

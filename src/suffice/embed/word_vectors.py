@@ -13,7 +13,7 @@ from pydantic import Field
 from suffice.data.corpus import Corpus, Window
 from suffice.data.text_files import read_lines
 from suffice.embed.base import Encoder, Loader
-from suffice.embed.checkpoint import is_local, resolve_checkpoint
+from suffice.embed.checkpoint_places import is_local, resolve_checkpoint
 from suffice.errors import ModelError
 from suffice.settings import Settings
 from suffice.storage.files import sha256_of_file

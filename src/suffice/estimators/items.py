@@ -103,10 +103,6 @@ class ItemPlan:
         parts = (self.unit.tobytes(), self.block_of_unit.tobytes(), group)
         return hashlib.sha256(b"".join(parts) + f"{self.n_groups} {self.n_folds}".encode()).hexdigest()
 
-    def fold_sizes(self) -> Integers:
-        """Number of items in each fold, shape (n_folds,)."""
-        return np.bincount(self.fold, minlength=self.n_folds)
-
     def windows(self) -> Iterator[range]:
         """Runs of whole units of at most 4096 items, or one larger unit."""
         yield from runs_within(self.unit_bounds, WINDOW_ITEMS)

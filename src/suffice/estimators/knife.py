@@ -79,7 +79,7 @@ class PreparedKnife(Prepared):
         plan: the division of the items.
         standardisation: of the dimensions that vary.
         held: entropy limits of the values of these dimensions.
-        is_of_bits: whether all entries are 0 or 1.
+        is_bernoulli: whether all entries are 0 or 1.
         marginal_log_prob: of each scored item under the fitted marginal, shape (n_scored,).
         marginal_losses: mean negative log-likelihood of each epoch, shape (n_epochs,).
     """
@@ -88,7 +88,7 @@ class PreparedKnife(Prepared):
     plan: ItemPlan
     standardisation: Standardisation
     held: Held
-    is_of_bits: bool
+    is_bernoulli: bool
     marginal_log_prob: Floats
     marginal_losses: Floats
 
@@ -103,12 +103,12 @@ class PreparedKnife(Prepared):
 
     def as_target(self) -> npt.NDArray[np.float32]:
         """All items as the densities take them, shape (n_items, dim): bits as they are."""
-        return _as_target(self.embedding, self.standardisation, self.is_of_bits)
+        return _as_target(self.embedding, self.standardisation, self.is_bernoulli)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {"marginal_log_prob": self.marginal_log_prob, "marginal_losses": self.marginal_losses}
-        bits = {"is_of_bits": np.array(self.is_of_bits)}
+        bits = {"is_bernoulli": np.array(self.is_bernoulli)}
         return self.standardisation.arrays() | self.held.arrays() | bits | marginal
 
     @classmethod
@@ -118,8 +118,8 @@ class PreparedKnife(Prepared):
         """What `arrays` described."""
         standardisation = Standardisation.from_arrays(arrays)
         marginal = arrays["marginal_log_prob"], arrays["marginal_losses"]
-        held, is_of_bits = Held.from_arrays(arrays), bool(arrays["is_of_bits"])
-        return cls(embedding, plan, standardisation, held, is_of_bits, *marginal)
+        held, is_bernoulli = Held.from_arrays(arrays), bool(arrays["is_bernoulli"])
+        return cls(embedding, plan, standardisation, held, is_bernoulli, *marginal)
 
 
 class Knife(Estimator[PreparedKnife]):
@@ -149,19 +149,19 @@ class Knife(Estimator[PreparedKnife]):
 
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
-        is_of_bits = _is_of_bits(embedding)
-        rows = _as_target(embedding, standardisation, is_of_bits)
+        is_bernoulli = _is_bernoulli(embedding)
+        rows = _as_target(embedding, standardisation, is_bernoulli)
         density = MarginalMixture(
             standardisation.dim,
             self.settings.n_components,
             self.settings.initial_spread,
             self.seed,
-            of_bits=is_of_bits,
+            bernoulli=is_bernoulli,
         )
         descent = self._descent(self.settings.marginal_epochs, self.settings.marginal_learning_rate)
         fit = fit_density(density, rows, None, self._split(plan), descent)
         held = Held.of(embedding, standardisation)
-        return PreparedKnife(embedding, plan, standardisation, held, is_of_bits, fit.log_prob, fit.losses)
+        return PreparedKnife(embedding, plan, standardisation, held, is_bernoulli, fit.log_prob, fit.losses)
 
     def pairs(
         self, sources: Mapping[str, PreparedKnife], target: PreparedKnife
@@ -171,13 +171,13 @@ class Knife(Estimator[PreparedKnife]):
         for name, source in sources.items():
             check_same_items(name, source, target)
             try:
-                fit = self._fit_conditional(source, target_rows, target.is_of_bits)
+                fit = self._fit_conditional(source, target_rows, target.is_bernoulli)
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
             yield name, self._score(source, target, fit)
 
     def _fit_conditional(
-        self, source: PreparedKnife, target_rows: npt.NDArray[np.float32], of_bits: bool
+        self, source: PreparedKnife, target_rows: npt.NDArray[np.float32], bernoulli: bool
     ) -> "Fit":
         from suffice.estimators.neural.mixture_density import ConditionalMixture, fit_density
 
@@ -197,7 +197,7 @@ class Knife(Estimator[PreparedKnife]):
             hidden_dims=[settings.hidden_dim or target_rows.shape[1]] * settings.n_hidden_layers,
             merged=settings.networks == "merged",
             seed=self.seed,
-            of_bits=of_bits,
+            bernoulli=bernoulli,
         )
         descent = self._descent(settings.conditional_epochs, settings.conditional_learning_rate)
         return fit_density(density, target_rows, source.rows(), self._split(source.plan), descent)
@@ -238,20 +238,20 @@ class Knife(Estimator[PreparedKnife]):
             block_items=block_items,
             block_excess_nats=no_excess,
         )
-        target_held = replace(target.held, n_few=0) if target.is_of_bits else target.held
+        target_held = replace(target.held, n_few=0) if target.is_bernoulli else target.held
         return named_few_values(result, source.held, target_held)
 
 
-def _is_of_bits(embedding: Embedding) -> bool:
+def _is_bernoulli(embedding: Embedding) -> bool:
     """Whether every entry is 0 or 1."""
     return all(bool(np.isin(embedding[rows], (0, 1)).all()) for rows in chunks_of(len(embedding)))
 
 
 def _as_target(
-    embedding: Embedding, standardisation: Standardisation, is_of_bits: bool
+    embedding: Embedding, standardisation: Standardisation, is_bernoulli: bool
 ) -> npt.NDArray[np.float32]:
     """All items as the densities take them, shape (n_items, dim)."""
-    if is_of_bits:
+    if is_bernoulli:
         return np.asarray(embedding[:, standardisation.kept], dtype=np.float32)
     return standardisation.apply(np.asarray(embedding))
 

@@ -44,7 +44,7 @@ from scipy.special import digamma
 from suffice.estimators.base import Embedding
 from suffice.estimators.few_values import FewValues
 from suffice.estimators.items import ItemPlan
-from suffice.estimators.regression.bernoulli import Mask, nats_of_bits
+from suffice.estimators.regression.bernoulli import Mask, bernoulli_nats
 from suffice.estimators.regression.ridge import (
     FEW_ITEMS_WARNING,
     PreparedRegression,
@@ -161,15 +161,15 @@ class Linear(RegressionEstimator[PreparedLinear]):
             if not has_steps.any():
                 return self._score(source, target, mean_square, list(residuals.of_units()))
             if has_steps.all():
-                return self._with_bits(source, target, residuals, None)
+                return self._with_bernoulli(source, target, residuals, None)
             rest = ~has_steps
             units = list(residuals.of_dimensions(rest).of_units())
             continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], units)
-            return self._with_bits(source, target, residuals, continuous)
+            return self._with_bernoulli(source, target, residuals, continuous)
 
         return dict(zip(wanted, threads.map(estimate, wanted), strict=True))
 
-    def _with_bits(
+    def _with_bernoulli(
         self,
         source: PreparedLinear,
         target: PreparedLinear,
@@ -178,7 +178,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
     ) -> Sufficiency:
         """The information about dimensions with few values plus that about the others, if there are any."""
         has_steps, sample = target.few.has_steps, target.plan.sample
-        bits = nats_of_bits(residuals.of_dimensions(has_steps), target.few.cuts[has_steps])
+        bits = bernoulli_nats(residuals.of_dimensions(has_steps), target.few.cuts[has_steps])
         nats, marginal = bits.nats, bits.marginal_entropy_nats
         block_nats, excess = sample.block_items * nats + bits.spread, bits.excess
         low = FEW_ITEMS_WARNING if source.is_penalised else None

@@ -122,8 +122,8 @@ def cluster_models(matrix: pd.DataFrame) -> Clustering:
     others = matrix.mask(np.eye(len(matrix), dtype=bool))
     as_source = others.sub(others.mean(axis=0), axis=1).T
     as_target = others.sub(others.mean(axis=1), axis=0)
-    likeness = pd.concat([as_source, as_target], ignore_index=True).corr(min_periods=3)
-    distance = 1 - likeness.fillna(0.0).to_numpy(copy=True)
+    similarity = pd.concat([as_source, as_target], ignore_index=True).corr(min_periods=3)
+    distance = 1 - similarity.fillna(0.0).to_numpy(copy=True)
     np.fill_diagonal(distance, 0.0)
     condensed = np.maximum(squareform(distance, checks=False), 0.0)
     tree = linkage(condensed, method="average", optimal_ordering=True)

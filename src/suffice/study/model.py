@@ -259,7 +259,7 @@ class Study:
         return [name for name in self.rankings if name == first or name not in parts]
 
     def estimators_of(self, ranking: str) -> list[EstimatorChoice]:
-        """The estimators of a ranking; a variation of `ablations` has one."""
+        """The estimators of a ranking; an ablation has one."""
         return [self.all_estimators[name] for name in self.rankings.get(ranking, (ranking,))]
 
     @property

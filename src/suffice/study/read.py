@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from suffice.analyses.questions.ablations import variations_in
+from suffice.analyses.questions.ablations import ablations_in
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
 from suffice.data.paths import own_paths, resolve_paths
 from suffice.embed.base import ANYTHING, Loader
-from suffice.embed.checkpoint import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
+from suffice.embed.checkpoint_places import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
 from suffice.embed.registry import build_loader, get_loader
 from suffice.embed.standin import check_architecture
 from suffice.errors import NotFetchedError, StudyError, SufficeError
@@ -145,10 +145,10 @@ def _with_default_estimators(study: Study) -> Study:
 
 
 def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorChoice]:
-    """The estimators of all variations."""
+    """The estimators of all ablations."""
     given: dict[str, dict[str, Any]] = {}
-    for name, variation in variations_in(settings).items():
-        variants = variation.variants(name)
+    for name, ablation in ablations_in(settings).items():
+        variants = ablation.variants(name)
         taken = sorted(set(variants) & {*given, *(settings.estimators or {})})
         if taken:
             raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")

@@ -6,7 +6,7 @@ results are in a separate folder and its title says so.
 
 from dataclasses import replace
 
-from suffice.embed.checkpoint import HUB_NAME, is_local, resolve_checkpoint
+from suffice.embed.checkpoint_places import HUB_NAME, is_local, resolve_checkpoint
 from suffice.embed.standin import check_architecture
 from suffice.errors import ModelError, StudyError
 from suffice.study.model import DatasetRow, ModelRow, Study

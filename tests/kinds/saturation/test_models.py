@@ -16,10 +16,10 @@ from suffice.kinds.saturation.completions import (
 )
 from suffice.kinds.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
 from suffice.kinds.saturation.languages import get_language
+from suffice.kinds.saturation.network_files import load_network, save_network
 from suffice.kinds.saturation.networks import ARCHITECTURES, NetworkSize, build_network, n_parameters
 from suffice.kinds.saturation.prompts import IN, OUT_TEST, OUT_TRAIN, make_prompts
 from suffice.kinds.saturation.rescaling import largest_logit_difference, permute, rescale
-from suffice.kinds.saturation.stored import load_network, save_network
 from suffice.kinds.saturation.tokens import IGNORED, Vocabulary, batch_of
 
 AB = Vocabulary("ab")

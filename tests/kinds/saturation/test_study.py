@@ -12,6 +12,7 @@ from suffice.kinds.saturation.extrapolation import Group, GroupJob, language_tab
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings, tuning_strings
 from suffice.kinds.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
 from suffice.kinds.saturation.languages import AnBn
+from suffice.kinds.saturation.network_files import load_network, save_network
 from suffice.kinds.saturation.networks import NetworkSize, build_network
 from suffice.kinds.saturation.prompts import make_prompts
 from suffice.kinds.saturation.read_out import fit_read_out
@@ -31,7 +32,6 @@ from suffice.kinds.saturation.settings import (
     Scale,
     TwinSettings,
 )
-from suffice.kinds.saturation.stored import load_network, save_network
 from suffice.kinds.saturation.study import load_saturation
 from suffice.kinds.saturation.tokens import Vocabulary, batch_of
 from suffice.kinds.saturation.tuned_twins import (

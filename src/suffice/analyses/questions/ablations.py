@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
+from suffice.analyses.ablations import TASKS
 from suffice.analyses.base import Analysis, Key
-from suffice.analyses.variation import TASKS
 from suffice.errors import DataError
 from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
 from suffice.plots.style import Drawn
 from suffice.settings import Settings
 
 
-class VariationSettings(Settings):
+class AblationSettings(Settings):
     """One setting of an estimator, varied; for `snakemake ablations`."""
 
     estimator: str = Field(description="kind of estimator")
@@ -32,18 +32,18 @@ class VariationSettings(Settings):
 
 KEY = Key(
     name="ablations",
-    model=VariationSettings,
-    kind=dict[str, VariationSettings],
+    model=AblationSettings,
+    kind=dict[str, AblationSettings],
     default={},
-    description="estimator settings to vary, by name of the variation; computed only by the target "
+    description="estimator settings to vary, by name of the ablation; computed only by the target "
     "`ablations`",
     of_each=", for each name",
 )
 
 
-def variations_in(settings: Settings) -> dict[str, VariationSettings]:
-    """The variations in the settings of a study, by name."""
-    found: dict[str, VariationSettings] = getattr(settings, KEY.name)
+def ablations_in(settings: Settings) -> dict[str, AblationSettings]:
+    """The ablations in the settings of a study, by name."""
+    found: dict[str, AblationSettings] = getattr(settings, KEY.name)
     return found
 
 
@@ -54,7 +54,7 @@ def draw_ablations(pool: pd.DataFrame, items: pd.DataFrame, settings: Mapping[st
     """Agreement with tasks against models, targets, items and settings, one panel each.
 
     Args:
-        pool: as `suffice.analyses.variation.pool_curves` gives it.
+        pool: as `suffice.analyses.ablations.pool_curves` gives it.
         items: as `agreement_by_items` gives it.
         settings: as `agreement_of_variants` gives it, by name of the setting; variants that are not numbers
             are not drawn.

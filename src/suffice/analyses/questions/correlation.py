@@ -6,7 +6,8 @@ import pandas as pd
 
 from suffice.analyses import correlation as arithmetic
 from suffice.analyses.base import Analysis, Fact, Figure, Finding, Made, Place, Ranked, ShownTable
-from suffice.analyses.correlation import BASELINE, MEAN_RANK, mean_rank_table
+from suffice.analyses.correlation import MEAN_RANK, mean_rank_table
+from suffice.baselines import BASELINE
 from suffice.numbers import Column, correlation, correlation_interval, integer, number
 from suffice.plots.predictors import draw_predictors
 from suffice.plots.score_against_tasks import Evidence, draw_score_against_tasks

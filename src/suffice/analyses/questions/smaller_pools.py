@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from suffice.analyses import pool_sensitivity
+from suffice.analyses import smaller_pools
 from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
-from suffice.analyses.pool_sensitivity import FAMILY, MERGED, WHOLE
+from suffice.analyses.smaller_pools import FAMILY, MERGED, WHOLE
 from suffice.numbers import Column, correlation, integer
 from suffice.plots.style import (
     ACCENT,
@@ -180,7 +180,7 @@ SMALLER_POOLS = Analysis(
     name="smaller_pools",
     needs=("pairs", "ranking"),
     makes={"sensitivity": Made("sensitivity/{dataset}/{estimator}.csv", "smaller pools")},
-    tables=pool_sensitivity.tables,
+    tables=smaller_pools.tables,
     parameters=_parameters,
     figures=(FIGURE,),
     findings=_findings,

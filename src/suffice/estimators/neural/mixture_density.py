@@ -62,23 +62,23 @@ class MarginalMixture(nn.Module):
         n_components: number K of components.
         initial_spread: standard deviation of the initial means and raw scales.
         seed: seed of the initial values.
-        of_bits: whether rows are zeros and ones, whose logits then stand in the place of means.
+        bernoulli: whether rows are zeros and ones, whose logits then stand in the place of means.
     """
 
     def __init__(
-        self, dim: int, n_components: int, initial_spread: float, seed: int, *, of_bits: bool = False
+        self, dim: int, n_components: int, initial_spread: float, seed: int, *, bernoulli: bool = False
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         shape = (n_components, dim)
         self.means = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
-        if not of_bits:
+        if not bernoulli:
             self.raw_scales = nn.Parameter(initial_spread * torch.randn(shape, generator=generator))
-        self.logits, self.of_bits = nn.Parameter(torch.ones(n_components)), of_bits
+        self.logits, self.bernoulli = nn.Parameter(torch.ones(n_components)), bernoulli
 
     def forward(self, rows: Tensor, source: Tensor | None = None) -> Tensor:
         """Log-density of `rows` (n, d) in nats, shape (n,)."""
-        if self.of_bits:
+        if self.bernoulli:
             return bits_log_prob(rows, self.means, self.logits)
         return mixture_log_prob(rows, self.means, self.raw_scales, self.logits)
 
@@ -93,7 +93,7 @@ class ConditionalMixture(nn.Module):
         hidden_dims: widths of the hidden layers, each a LayerNorm, a linear map and a ReLU.
         merged: one network for all outputs, or one for means, one for raw scales and one for weights.
         seed: seed of the initial weights.
-        of_bits: as of `MarginalMixture`.
+        bernoulli: as of `MarginalMixture`.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class ConditionalMixture(nn.Module):
         hidden_dims: list[int],
         merged: bool,
         seed: int,
-        of_bits: bool = False,
+        bernoulli: bool = False,
     ) -> None:
         super().__init__()
         self.grid = (n_components, target_dim)
-        self.outputs = [n_components * target_dim] * (1 if of_bits else 2) + [n_components]
+        self.outputs = [n_components * target_dim] * (1 if bernoulli else 2) + [n_components]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             output_dims = [sum(self.outputs)] if merged else self.outputs

@@ -50,7 +50,7 @@ RIDGE = 1e-3  # prior weight in items, so a bit that is predicted without error 
 
 
 @dataclass(frozen=True)
-class BitNats:
+class BernoulliNats:
     """Information of one source about some bits, over the sampled items.
 
     Attributes:
@@ -90,7 +90,7 @@ class Steps:
         return cls(dimension, above, reached)
 
 
-def nats_of_bits(residuals: Residuals, cuts: Floats) -> BitNats:
+def bernoulli_nats(residuals: Residuals, cuts: Floats) -> BernoulliNats:
     """Information sufficiency of a source for bits and other dimensions with few values.
 
     Args:
@@ -111,7 +111,7 @@ def nats_of_bits(residuals: Residuals, cuts: Floats) -> BitNats:
         nats, entropy = nats + told.nats, entropy + told.entropy
         influence += told.influence
         varies[some] = told.varies
-    return BitNats(nats, entropy, *_spread(residuals.source, units, influence, varies))
+    return BernoulliNats(nats, entropy, *_spread(residuals.source, units, influence, varies))
 
 
 @dataclass(frozen=True)

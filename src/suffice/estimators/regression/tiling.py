@@ -1,4 +1,4 @@
-"""Sharing work between many pairs: threads, and runs of models whose moments fit in memory."""
+"""Tiling of work on many pairs: threads, and runs of models whose moments fit in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

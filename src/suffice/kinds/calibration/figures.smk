@@ -8,7 +8,7 @@ rule plot_calibration:
         pdf="results/{study}/figures/{figure}.pdf",
         png=report(
             "results/{study}/figures/{figure}.png",
-            caption="captions/figure.rst",
+            caption=str(ROOT / "report" / "figure.rst"),
             category="Figures",
             labels={"figure": "{figure}"},
         ),
@@ -26,7 +26,7 @@ rule write_calibration_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="captions/page.rst",
+            caption=str(ROOT / "report" / "page.rst"),
             category="Page",
         ),
     params:

@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from suffice.kinds.calibration.study import CalibrationStudy, load_calibration
 from suffice.kinds.calibration.tables import SETTING, common_settings
 from suffice.numbers import Column, integer, number, percent
-from suffice.page.made import provenance_facts
-from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.made import write_page
+from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
-from suffice.storage.files import read_table, whole_file
-from suffice.storage.provenance import versions
+from suffice.storage.files import read_table
 
 FIGURE_WORDS = {
     "channel_curves": (
@@ -102,20 +100,15 @@ def page_of_calibration(folder: Path, overrides: Mapping[str, Any], output: Path
         output: the page; the study's results are in the same folder.
     """
     study = load_calibration(folder, overrides)
-    html = (
-        page_environment()
-        .get_template("calibration/page.html.j2")
-        .render(
-            study=study,
-            figures=_figures(study, output.parent),
-            provenance=provenance_facts(study.settings.seed),
-            versions=versions(),
-            config=yaml.safe_dump(study.settings.model_dump(mode="json"), sort_keys=False),
-            **_read(study, output.parent),
-        )
+    write_page(
+        output,
+        "calibration/page.html.j2",
+        study.settings.seed,
+        study.settings.model_dump(mode="json"),
+        study=study,
+        figures=_figures(study, output.parent),
+        **_read(study, output.parent),
     )
-    with whole_file(output) as temporary:
-        temporary.write_text(html, encoding="utf-8")
 
 
 def _read(study: CalibrationStudy, results: Path) -> dict[str, Any]:

@@ -68,4 +68,4 @@ include: "measure.smk"
 include: "figures.smk"
 
 
-report: "captions/workflow.rst"
+report: "workflow.rst"

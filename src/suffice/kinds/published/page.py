@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from suffice.kinds.published.figures import QUESTIONS, ranked_models
 from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRODUCED
@@ -12,11 +11,10 @@ from suffice.kinds.published.rows import PRINTED as PUBLISHED
 from suffice.kinds.published.study import OWN_FIGURES, PublishedSettings
 from suffice.numbers import Column, correlation_interval, integer, number, text
 from suffice.page.findings import FindingView, view_findings
-from suffice.page.made import provenance_facts
-from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.made import write_page
+from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import make_table
-from suffice.storage.files import read_table, whole_file, whole_files
-from suffice.storage.provenance import versions
+from suffice.storage.files import read_table, whole_files
 
 PRINTED = (
     Column("what", "Number"),
@@ -48,21 +46,16 @@ SCORES = (
 def page_of_published(settings: PublishedSettings, output: Path) -> None:
     """Write the page; its tables and figures are in folders beside it."""
     tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
-    html = (
-        page_environment()
-        .get_template("published/page.html.j2")
-        .render(
-            settings=settings,
-            provenance=provenance_facts(settings.seed),
-            versions=versions(),
-            config=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
-            **_content(tables),
-            figures=_figures(output.parent / "figures"),
-            findings=_findings(tables, output.parent / "figures"),
-        )
+    write_page(
+        output,
+        "published/page.html.j2",
+        settings.seed,
+        settings.model_dump(mode="json"),
+        settings=settings,
+        **_content(tables),
+        figures=_figures(output.parent / "figures"),
+        findings=_findings(tables, output.parent / "figures"),
     )
-    with whole_file(output) as temporary:
-        temporary.write_text(html, encoding="utf-8")
 
 
 def _content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pandas as pd
 from suffice.analyses.correlation import Bootstrap
 from suffice.analyses.cost import pareto_table, quotient_table
 from suffice.analyses.decision import decision_table
-from suffice.analyses.pool_sensitivity import pool_sensitivity
+from suffice.analyses.smaller_pools import pool_sensitivity
 from suffice.kinds.published.molecules import correlations_of_molecules, rows_of_molecules
 from suffice.kinds.published.rows import NEW, side_by_side
 from suffice.kinds.published.study import TABLES, PublishedSettings

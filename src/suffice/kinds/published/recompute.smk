@@ -42,7 +42,7 @@ rule write_published_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="captions/page.rst",
+            caption=str(ROOT / "report" / "page.rst"),
             category="Page",
         ),
     params:

@@ -19,7 +19,7 @@ def reported_figure(name):
     """The image of one figure, with its name in Snakemake's report."""
     return report(
         f"results/{{study}}/figures/{name}.png",
-        caption="captions/figure.rst",
+        caption=str(ROOT / "report" / "figure.rst"),
         category="Figures",
         labels={"figure": name},
     )
@@ -33,4 +33,4 @@ def final_files():
 include: "recompute.smk"
 
 
-report: "captions/workflow.rst"
+report: "workflow.rst"

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suffice.analyses.ablation import Summary, number_of_models_curve, reference_targets_curve
 from suffice.analyses.choice import regret_interval, top_k_interval
 from suffice.analyses.correlation import Bootstrap, correlation_table
 from suffice.analyses.partial import partial_interval
+from suffice.analyses.pool_curves import Summary, number_of_models_curve, reference_targets_curve
 from suffice.kinds.published.rows import BEFORE, ROUNDING, Row, rounding_of
 from suffice.kinds.published.tables import AVERAGE, CATEGORIES, WEAKEST, PublishedTables
 from suffice.ranking.scores import rank_pairs

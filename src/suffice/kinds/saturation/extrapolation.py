@@ -12,11 +12,11 @@ from suffice.kinds.saturation.completions import baseline_table, completion_tabl
 from suffice.kinds.saturation.fitting import Fitted, FittingSettings, fit
 from suffice.kinds.saturation.language import Language
 from suffice.kinds.saturation.languages import get_language
+from suffice.kinds.saturation.network_files import load_network, save_network
 from suffice.kinds.saturation.networks import LanguageModel, NetworkSize, build_network, n_parameters
 from suffice.kinds.saturation.prompts import Prompts, make_prompts
 from suffice.kinds.saturation.read_out import fit_read_out
 from suffice.kinds.saturation.settings import LanguageChoice, NetworkSettings, Scale
-from suffice.kinds.saturation.stored import load_network, save_network
 from suffice.kinds.saturation.tokens import Vocabulary
 from suffice.seeds import derive_seed
 from suffice.storage.files import write_table

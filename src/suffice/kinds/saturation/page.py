@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from suffice.kinds.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
 from suffice.kinds.saturation.figures import FIGURES
@@ -13,11 +12,10 @@ from suffice.kinds.saturation.prompts import OUT_TEST
 from suffice.kinds.saturation.settings import SaturationSettings
 from suffice.kinds.saturation.verdict import headline
 from suffice.numbers import Column, correlation, integer, interval, number, text
-from suffice.page.made import provenance_facts
-from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.made import write_page
+from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
-from suffice.storage.files import read_table, whole_file, whole_files
-from suffice.storage.provenance import versions
+from suffice.storage.files import read_table, whole_files
 
 VERDICT = (
     Column("case", "Part"),
@@ -145,23 +143,18 @@ def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
     """Write the page; tables, figures and summary are in folders beside it."""
     tables = {path.stem: read_table(path) for path in whole_files(output.parent / "tables", "*.csv")}
     verdict = read_table(output.parent / "summary.csv")
-    html = (
-        page_environment()
-        .get_template("saturation/page.html.j2")
-        .render(
-            settings=settings,
-            headline=headline(verdict),
-            facts=_facts(tables, verdict),
-            languages=_languages(settings),
-            provenance=provenance_facts(settings.seed),
-            versions=versions(),
-            config=yaml.safe_dump(_configuration(settings), sort_keys=False),
-            figures=_figures(output.parent / "figures"),
-            **_content(tables, verdict),
-        )
+    write_page(
+        output,
+        "saturation/page.html.j2",
+        settings.seed,
+        _configuration(settings),
+        settings=settings,
+        headline=headline(verdict),
+        facts=_facts(tables, verdict),
+        languages=_languages(settings),
+        figures=_figures(output.parent / "figures"),
+        **_content(tables, verdict),
     )
-    with whole_file(output) as temporary:
-        temporary.write_text(html, encoding="utf-8")
 
 
 def _configuration(settings: SaturationSettings) -> dict[str, Any]:

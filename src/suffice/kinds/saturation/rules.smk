@@ -112,4 +112,4 @@ include: "train.smk"
 include: "tabulate.smk"
 
 
-report: "captions/workflow.rst"
+report: "workflow.rst"

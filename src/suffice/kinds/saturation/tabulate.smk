@@ -30,7 +30,7 @@ rule plot_saturation:
         pdf="results/{study}/figures/{figure}.pdf",
         png=report(
             "results/{study}/figures/{figure}.png",
-            caption="captions/figure.rst",
+            caption=str(ROOT / "report" / "figure.rst"),
             category="Figures",
             labels={"figure": "{figure}"},
         ),
@@ -48,7 +48,7 @@ rule write_saturation_page:
     output:
         report(
             "results/{study}/report.html",
-            caption="captions/page.rst",
+            caption=str(ROOT / "report" / "page.rst"),
             category="Page",
         ),
     params:

@@ -8,10 +8,10 @@ import torch
 from suffice.errors import ModelError
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings, best_rates, tuning_strings, tuning_table
 from suffice.kinds.saturation.fitting import string_losses
+from suffice.kinds.saturation.network_files import load_network
 from suffice.kinds.saturation.networks import LanguageModel, Transformer
 from suffice.kinds.saturation.rescaling import largest_logit_difference, permute, rescale
 from suffice.kinds.saturation.rule_tables import mean_interval
-from suffice.kinds.saturation.stored import load_network
 from suffice.kinds.saturation.tokens import Batch, Vocabulary, batch_of
 from suffice.seeds import derive_seed
 from suffice.storage.files import write_table

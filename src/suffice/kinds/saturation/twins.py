@@ -16,10 +16,10 @@ from suffice.kinds.saturation.in_context import (
     prompt_tokens,
     train_in_context,
 )
+from suffice.kinds.saturation.network_files import save_network
 from suffice.kinds.saturation.networks import NetworkSize, build_network
 from suffice.kinds.saturation.rule_tables import mean_interval
 from suffice.kinds.saturation.settings import TwinSettings
-from suffice.kinds.saturation.stored import save_network
 from suffice.seeds import derive_seed
 from suffice.storage.files import write_table
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from suffice.kinds.saturation.contexts import compare_contexts
+from suffice.kinds.saturation.network_files import load_network
 from suffice.kinds.saturation.settings import BridgeSettings, TwinSettings
-from suffice.kinds.saturation.stored import load_network
 from suffice.storage.files import write_table
 from suffice.workflow import running_job
 

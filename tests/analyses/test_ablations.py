@@ -5,10 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
-from suffice.analyses import variation
-from suffice.analyses.ablation import Summary
-from suffice.analyses.correlation import Bootstrap
-from suffice.analyses.variation import (
+from suffice.analyses import ablations
+from suffice.analyses.ablations import (
     agreement_by_items,
     agreement_of_variants,
     looks_of_models,
@@ -17,6 +15,8 @@ from suffice.analyses.variation import (
     sizes_between,
     version_table,
 )
+from suffice.analyses.correlation import Bootstrap
+from suffice.analyses.pool_curves import Summary
 from suffice.data.looks import LookTable
 from suffice.errors import DataError
 from suffice.ranking.rank import Ranking
@@ -143,7 +143,7 @@ def test_the_ranker_of_two_looks_takes_the_same_items_of_both(rng, monkeypatch):
         given.update(first=first["a"], second=second["a"], groups=groups, seed=seed)
         return Ranking(pd.DataFrame({"model": ["a"]}), pd.DataFrame())
 
-    monkeypatch.setattr(variation, "rank", rank)
+    monkeypatch.setattr(ablations, "rank", rank)
     items, beside = rng.normal(size=(2, 20, 3))
     table = pd.DataFrame({"first": range(10), "second": range(10, 20), "group": [f"g{i}" for i in range(10)]})
     for kind, of_looks, expected in (

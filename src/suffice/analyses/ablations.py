@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from suffice.analyses.ablation import (
+from suffice.analyses.choice import estimate
+from suffice.analyses.correlation import STATISTICS, Bootstrap, rank_table
+from suffice.analyses.pool_curves import (
     MIN_JUDGED,
     Summary,
     agreement_between_rankings,
     number_of_models_curve,
     reference_targets_curve,
 )
-from suffice.analyses.choice import estimate
-from suffice.analyses.correlation import STATISTICS, Bootstrap, rank_table
 from suffice.data.looks import LookTable
 from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate, nats_summary, of_first_estimator

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suffice.analyses.ablation import (
+from suffice.analyses.pool_curves import (
     Summary,
     agreement_between_rankings,
     number_of_models_curve,
