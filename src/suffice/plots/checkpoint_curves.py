@@ -19,6 +19,7 @@ from suffice.plots.style import (
     panel_title,
     require_rows,
     short_names,
+    short_number,
     sized,
     styled,
 )
@@ -121,14 +122,6 @@ def _spaced(along: np.ndarray) -> list[int]:
         if along[kept[-1]] - along[index] >= least:
             kept.append(index)
     return kept[::-1]
-
-
-def short_number(value: float) -> str:
-    """A count in short form: 400, 1.5k, 20k, 3M."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
 
 
 def _legend(series: list[str]) -> list[Line2D]:

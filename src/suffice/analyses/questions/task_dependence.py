@@ -12,6 +12,7 @@ from suffice.plots.style import (
     MUTED,
     RULE,
     Drawn,
+    logarithmic,
     panel_title,
     require_rows,
     short_names,
@@ -85,7 +86,7 @@ def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None)
     ]
     for axes, (trait, label), panel in zip(grid, LABELS.items(), panels, strict=True):
         if trait in LOGARITHMIC:
-            axes.set_xscale("log")
+            logarithmic(axes, panel["x"])
         axes.plot(panel["x"], panel["agreement"], "o", color=ACCENT, ms=4.5)
         axes.axhline(0, color=MUTED, lw=0.7)
         axes.set_xlabel(label)

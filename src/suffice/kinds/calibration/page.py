@@ -10,8 +10,9 @@ import yaml
 from suffice.kinds.calibration.study import CalibrationStudy, load_calibration
 from suffice.kinds.calibration.tables import SETTING, common_settings
 from suffice.numbers import Column, integer, number, percent
+from suffice.page.figures import FigureView, view_figure
 from suffice.page.made import provenance_facts
-from suffice.page.render import FigureView, page_environment, view_figure
+from suffice.page.render import page_environment
 from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table, whole_file
 from suffice.storage.provenance import versions
@@ -234,11 +235,6 @@ def by_channel_table(accuracy: pd.DataFrame) -> Table:
 
 def _figures(study: CalibrationStudy, results: Path) -> list[FigureView]:
     return [
-        view_figure(
-            name,
-            *FIGURE_WORDS[name],
-            f"{FIGURE_WORDS[name][0]}. The tables have the numbers.",
-            results / "figures" / f"{name}.png",
-        )
+        view_figure(*FIGURE_WORDS[name], "The tables have the numbers.", results / "figures" / f"{name}.svg")
         for name in study.figures
     ]
