@@ -57,7 +57,7 @@ def draw_checkpoint_curves(
     series = list(dict.fromkeys(checkpoints["series"]))
     for axes, (unit, points) in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, points, series)
-        axes.set_ylabel(unit.replace("_", " "))
+        axes.set_ylabel(unit.replace("_", " ").replace(" (", "\n("))
         panel_title(axes, short_names([points["panel"].iloc[0]], 30)[0])
         _scale_steps(axes, checkpoints["step"])
     for axes in grid.flat[len(panels) :]:
