@@ -58,8 +58,8 @@ SUMMARY = (
 ACCURACY = (
     Column("estimator", "Estimator"),
     Column("channel", "Channel"),
-    Column("source_dim", "d_u", integer),
-    Column("target_dim", "d_v", integer),
+    Column("source_dim", "Source width", integer),
+    Column("target_dim", "Target width", integer),
     Column("n_items", "Items", integer),
     Column("truth_nats_per_dim", "Truth", number),
     Column("linear_nats_per_dim", "Linear value", number),
