@@ -105,6 +105,7 @@ rule plot_ablations:
         ),
     output:
         pdf="results/{study}/ablations/{dataset}/curves.pdf",
+        svg="results/{study}/ablations/{dataset}/curves.svg",
         png=report(
             "results/{study}/ablations/{dataset}/curves.png",
             caption="../report/ablations.rst",

@@ -1,7 +1,7 @@
 """Figures and page.
 
-Takes the ranking, its pairs and the tables of the analyses. Makes each figure as a picture, a PDF and a table of
-what is drawn (`figures/`), and the page that shows all of it (`report.html`).
+Takes the ranking, its pairs and the tables of the analyses. Makes each figure as a picture, a PDF, an SVG for the page and a table
+of what is drawn (`figures/`), and the page that shows all of it (`report.html`).
 """
 
 from suffice.analyses.registry import figures_of
@@ -18,7 +18,7 @@ rule plot_figures:
         expand(
             "results/{{study}}/figures/{{dataset}}/{{estimator}}/{figure}.{kind}",
             figure=[figure.name for figure in FIGURES],
-            kind=["pdf", "csv"],
+            kind=["pdf", "csv", "svg"],
         ),
         png=list(map(reported_figure, FIGURES)),
     params:

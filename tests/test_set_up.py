@@ -105,18 +105,28 @@ def test_an_audit_that_is_not_done_says_so(project):
     assert "audit: NOT DONE, the database http://127.0.0.1:9 is not available" in done.stdout
 
 
+PROGRAMS = {"slurmctld": "slurm-wlm munge", "chromium": "chromium"}
+
+
 @pytest.mark.parametrize("ci", ["", "true"])
-def test_the_gate_installs_system_packages_on_its_own_machines_alone(project, ci, tmp_path):
+@pytest.mark.parametrize("there", [(), ("slurmctld",), tuple(PROGRAMS)])
+def test_the_gate_installs_what_is_missing_on_its_own_machines_alone(project, ci, there, tmp_path):
     """With stand-ins for apt-get and make; the output of what fails is shown."""
-    for name, text in (("apt-get", "echo asked for $*; exit 3"), ("make", "exit 0")):
+    asks = 'echo asked for "$@"; [ "$1" = update ]'
+    for name, text in (("apt-get", asks), ("make", "exit 0"), *((program, "exit 0") for program in there)):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CI": ci}
+    for name in ("bash", "dirname", "timeout"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    environment = {"PATH": str(tmp_path), "CI": ci}
     done = subprocess.run(["bash", project / ".ci/run"], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0
-    if shutil.which("slurmctld") is None:
-        assert ("asked for update" in done.stdout) == (ci == "true")
-        assert ("could not be installed" in done.stdout) == (ci == "true")
+    assert done.returncode == 0, done.stderr
+    for program, packages in PROGRAMS.items():
+        is_missing = program not in there
+        asked = f"asked for install --yes --no-install-recommends {packages}\n"
+        assert (asked in done.stdout) == (is_missing and ci == "true")
+        assert (f"{program} ({packages}) could not be installed" in done.stdout) == (asked in done.stdout)
+        assert (f"{program} is not installed" in done.stdout) == (is_missing and ci != "true")
 
 
 def test_the_lock_pins_every_direct_dependency_exactly(project):

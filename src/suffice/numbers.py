@@ -73,7 +73,8 @@ def _decimals(size: float, digits: int) -> int:
 class Column:
     """A column of a page's table: its key in the data, its heading, and the function that formats a value.
 
-    With `low` and `high` the cell is an interval of those two columns.
+    With `low` and `high` the cell is an interval of those two columns. Rows can be chosen by a column that
+    `is_filter`: by its texts, or by the most that its numbers may be.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Column:
     write: Callable[..., str] = text
     low: str = ""
     high: str = ""
+    is_filter: bool = False
 
     @property
     def is_number(self) -> bool:

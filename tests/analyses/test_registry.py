@@ -84,4 +84,4 @@ def test_findings_stand_where_they_say_and_show_what_was_drawn(tmp_path):
     assert [view.finding for view in views] == [head, limits]
     assert [view.is_head for view in views] == [True, False] and views[1].figures == []
     with pytest.raises(DataError, match="cannot be read"):
-        view_findings([limits], {figure.name: tmp_path / "lost.png"}, "toys")
+        view_findings([limits], {figure.name: tmp_path / "lost.svg"}, "toys")

@@ -1,6 +1,7 @@
 """A small made-up study's page."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 from suffice.analyses.base import Finding, Place, Ranked
 from suffice.analyses.registry import findings_of
 from suffice.kinds.embeddings.content import PageContent, Section
+from suffice.plots.style import COLORS, ON_DARK, Drawn, save_figure, styled
 
+CJK = "\u4e2d\u6587"
 TASKS = ("topic", "search")
 
 
@@ -93,11 +96,25 @@ def make_results(ranking: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@pytest.fixture
-def png(tmp_path):
-    path = tmp_path / "figure.png"
-    Figure(figsize=(1, 1)).savefig(path)
-    return path
+@pytest.fixture(scope="session")
+def svg(tmp_path_factory):
+    """A figure with a line, coloured cells, and letters that no font of a small machine has."""
+
+    @styled
+    def draw():
+        figure = Figure(figsize=(1, 2))
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], "o-", color=COLORS[1], label=CJK)
+        axes.imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 1))
+        axes.text(0.25, 0.25, "on a cell", color=ON_DARK, fontsize=4)
+        axes.set_title(CJK)
+        return save_figure(
+            Drawn(figure, pd.DataFrame({"x": [0, 1]})), tmp_path_factory.mktemp("svg") / "figure"
+        )
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        return draw()[-1]
 
 
 @pytest.fixture
@@ -106,8 +123,8 @@ def of_tasks() -> dict[str, pd.DataFrame]:
     return {"correlation": make_correlation(3), "results": make_results(make_ranking([1, 2, 3]))}
 
 
-@pytest.fixture
-def make_page(png) -> Callable[..., PageContent]:
+@pytest.fixture(scope="session")
+def make_page(svg) -> Callable[..., PageContent]:
     """A function that makes a page's content.
 
     Keywords replace fields of the section or of the page; any other is a table that analyses made.
@@ -128,7 +145,7 @@ def make_page(png) -> Callable[..., PageContent]:
             manifest={"n_items": 1500, "content_sha256": "ab12", "source": "toys.csv"},
             cards=make_cards(ranking),
             findings=[*findings_of(ranked), Finding(place=Place.NOTES, notes=tuple(notes))],
-            figures={"rank_bars": png} if "pairs" in made else {"rank_bars": png, "pair_matrix": png},
+            figures={"rank_bars": svg} if "pairs" in made else {"rank_bars": svg, "pair_matrix": svg},
         )
         section = dataclasses.replace(section, **{k: v for k, v in changes.items() if k in of_section})
         content = PageContent(
@@ -145,7 +162,7 @@ def make_page(png) -> Callable[..., PageContent]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_pairs() -> Callable[..., pd.DataFrame]:
     """A function that makes the pairs of models the last of which is not a target; one is not measured."""
 
@@ -163,7 +180,7 @@ def make_pairs() -> Callable[..., pd.DataFrame]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def explained_pair() -> dict[str, pd.DataFrame]:
     """What model-a cannot predict about model-b."""
     directions = pd.DataFrame(

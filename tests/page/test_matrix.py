@@ -58,7 +58,7 @@ def test_the_standard_error_is_per_dimension_like_the_value(make_page, make_pair
 
 def test_without_pairs_the_matrix_is_a_picture(make_page):
     html = render_page(make_page())
-    assert 'class="grid"' not in html and 'alt="How well each model predicts the others' in html
+    assert 'class="grid"' not in html and ">How well each model predicts the others" in html
 
 
 def test_names_in_the_matrix_are_escaped(make_page, make_pairs):

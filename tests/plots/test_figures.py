@@ -1,5 +1,7 @@
 """Every figure: the points are the numbers given, nothing warns, and a rerun gives the same bytes."""
 
+import re
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -16,7 +18,11 @@ from suffice.analyses.questions import (
     task_dependence,
 )
 from suffice.errors import DataError
+from suffice.page.figures import view_figure
 from suffice.plots import Evidence, Families
+from suffice.plots.style import ON_DARK, ON_LIGHT
+
+BRIGHTEST = "#fde725"  # the end of the colour scale of cells
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -55,12 +61,19 @@ def test_any_number_of_models_is_drawn_without_a_warning(name, n_models, study):
 def test_a_rerun_gives_the_same_bytes_without_date_and_version(name, study, tmp_path):
     first = plots.save_figure(DRAW[name](study(4)), tmp_path / "first")
     second = plots.save_figure(DRAW[name](study(4)), tmp_path / "second")
-    assert [path.name for path in first] == ["first.pdf", "first.png", "first.csv"]
-    assert len(list(tmp_path.iterdir())) == 6  # no temporary file is left
+    assert [path.name for path in first] == ["first.pdf", "first.png", "first.csv", "first.svg"]
+    assert len(list(tmp_path.iterdir())) == 8  # no temporary file is left
     for one, other in zip(first, second, strict=True):
         content = one.read_bytes()
         assert content == other.read_bytes()
-        assert not [trace for trace in (b"CreationDate", b"atplotlib", b"Software") if trace in content]
+        traces = (b"CreationDate", b"dc:date", b"atplotlib v", b"atplotlib.org", b"Software")
+        assert not [trace for trace in traces if trace in content]
+    image = view_figure("a figure", "", "", first[-1]).image
+    assert set(re.findall('"(#[0-9a-f]{6})"', image)) <= {
+        ON_DARK,
+        ON_LIGHT,
+        BRIGHTEST,
+    }  # others are the page's
 
 
 @pytest.mark.parametrize("name", DRAW)

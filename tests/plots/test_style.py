@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 
 from suffice.errors import DataError
 from suffice.plots import Drawn, Families, save_figure
-from suffice.plots.checkpoint_curves import short_number
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.rank_bars import group_name
-from suffice.plots.style import grid_shape, label_size, rank_ticks, short_names
+from suffice.plots.style import grid_shape, label_size, logarithmic, rank_ticks, short_names, short_number
 
 
 def test_a_new_family_at_the_end_changes_no_colour():
@@ -118,3 +117,24 @@ def test_small_helpers():
     assert [grid_shape(n, 3) for n in (1, 3, 4, 6, 7)] == [(1, 1), (1, 3), (2, 2), (2, 3), (3, 3)]
     assert [short_number(n) for n in (0, 400, 1500, 20_000, 3e6)] == ["0", "400", "1.5k", "20k", "3M"]
     assert label_size(5) == 8.0 > label_size(30) > label_size(100) == 5.5
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((4, 40), ["5", "10", "20"]),
+        ((16, 384), ["30", "100", "300"]),
+        ((1e4, 3e7), ["10k", "100k", "1M", "10M"]),
+        ((0.02, 90), ["0.1", "1", "10"]),
+        ((5, 5), ["5"]),
+    ],
+)
+def test_a_logarithmic_axis_has_a_few_round_numbers_in_view(values, labels):
+    axes = Figure(figsize=(2.6, 2)).subplots()
+    axes.plot(values, values)
+    logarithmic(axes, pd.Series(values))
+    low, high = axes.get_xlim()
+    axes.figure.draw_without_rendering()
+    shown = [t for t in axes.get_xticklabels() if low <= t.get_position()[0] <= high]
+    assert set(labels) <= {label.get_text() for label in shown}
+    assert len(shown) <= 6

@@ -29,7 +29,7 @@ def test_every_published_number_comes_out_again(published):
     assert {path.stem for path in (published.results / "tables").iterdir()} == set(TABLES)
     drawn = published.results / "figures"
     assert {path.name for path in drawn.iterdir()} == {
-        f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "csv")
+        f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "csv", "svg")
     }
     assert "printed numbers are reproduced" in (published.results / "report.html").read_text()
     assert "report.html" in show_results(published.results)

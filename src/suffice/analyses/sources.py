@@ -58,7 +58,7 @@ def sources_of_page(study: "Study", results: str) -> list[str]:
         read = [*ON_PAGE, *tables_made(study, results, dataset, ranking)]
         files += [path for name in read for path in found[name]]
         drawn = f"{results}/figures/{dataset}/{ranking}"
-        files += [f"{drawn}/{figure.name}.png" for figure in figures_of(study)]
+        files += [f"{drawn}/{figure.name}.svg" for figure in figures_of(study)]
     return list(dict.fromkeys(files))
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suffice.analyses.base import Finding, Place
+from suffice.page.figures import FigureView, view_figure
 from suffice.page.matrix import MatrixView, view_matrix
-from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
 
 
@@ -43,11 +43,11 @@ def view_findings(
 
     Args:
         findings: the findings of analyses.
-        figures: paths of PNG files by the figure's name; missing figures are left out.
+        figures: paths of SVG files by the figure's name; missing figures are left out.
         subject: the subject of the figures, for readers who cannot see them.
 
     Raises:
-        DataError: a figure cannot be read or is not a PNG file.
+        DataError: a figure cannot be read or is not an SVG file.
     """
     return [_view(each, figures, subject) for each in sorted(findings, key=lambda each: each.place)]
 
@@ -61,13 +61,7 @@ def _view(finding: Finding, figures: Mapping[str, Path], subject: str) -> Findin
     return FindingView(
         finding=finding,
         figures=[
-            view_figure(
-                figure.name,
-                figure.title,
-                figure.caption,
-                f"{figure.title}: {subject}. {finding.alt}".strip(),
-                figures[figure.name],
-            )
+            view_figure(figure.title, figure.caption, finding.alt, figures[figure.name], subject)
             for figure in drawn
         ],
         tables=[table for summary, table in tables if not summary],

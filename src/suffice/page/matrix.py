@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from suffice.analyses.base import PairMatrix
@@ -70,7 +71,12 @@ def _cell(pair: pd.Series | None, matrix: PairMatrix) -> PairCell:
     value = float(pair["nats_per_dim"])
     color = "own" if pair["source"] == pair["target"] else shade(value, matrix)
     text = f"{value:.{digits}f}".replace("-", "−")
-    return PairCell(text, number(pair["standard_error"]), number(pair["nats"]), color)
+    return PairCell(text, _plain(float(pair["standard_error"])), number(pair["nats"]), color)
+
+
+def _plain(error: float) -> str:
+    """A standard error with two significant digits and no power of ten; a dash if missing."""
+    return MISSING if np.isnan(error) else np.format_float_positional(float(f"{error:.2g}"), trim="-")
 
 
 def shade(value: float, matrix: PairMatrix) -> str:

@@ -28,7 +28,7 @@ class Table:
     Attributes:
         caption: what the table shows.
         label: its name for screen readers, unique on the page.
-        headings: each heading, and whether its column holds numbers.
+        columns: the columns of the table, with their headings.
         rows: the formatted cells; the cell that names a row is in column `name_at`.
         name_at: position of the column that names a row.
         download: all columns of the table's data as CSV in a data URI.
@@ -37,7 +37,7 @@ class Table:
 
     caption: str
     label: str
-    headings: list[tuple[str, bool]]
+    columns: list[Column]
     rows: list[list[Cell]]
     name_at: int
     download: str
@@ -59,10 +59,9 @@ def make_table(
     shown = [column for column in columns if column.key in data]
     name_at = shown.index(columns[name_at])
     rows = [[_cell(row, column) for column in shown] for _, row in data.iterrows()]
-    headings = [(column.heading, column.is_number) for column in shown]
     label = f"{caption} ({subject})" if subject else caption
     return Table(
-        caption, label, headings, rows, name_at, download_of(data), file_name or f"{_slug(caption)}.csv"
+        caption, label, shown, rows, name_at, download_of(data), file_name or f"{_slug(caption)}.csv"
     )
 
 

@@ -19,6 +19,7 @@ from suffice.plots.style import (
     panel_title,
     require_rows,
     short_names,
+    short_number,
     sized,
     styled,
 )
@@ -56,7 +57,7 @@ def draw_checkpoint_curves(
     series = list(dict.fromkeys(checkpoints["series"]))
     for axes, (unit, points) in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, points, series)
-        axes.set_ylabel(unit.replace("_", " "))
+        axes.set_ylabel(unit.replace("_", " ").replace(" (", "\n("))
         panel_title(axes, short_names([points["panel"].iloc[0]], 30)[0])
         _scale_steps(axes, checkpoints["step"])
     for axes in grid.flat[len(panels) :]:
@@ -121,14 +122,6 @@ def _spaced(along: np.ndarray) -> list[int]:
         if along[kept[-1]] - along[index] >= least:
             kept.append(index)
     return kept[::-1]
-
-
-def short_number(value: float) -> str:
-    """A count in short form: 400, 1.5k, 20k, 3M."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
 
 
 def _legend(series: list[str]) -> list[Line2D]:

@@ -47,5 +47,6 @@ def note_on_fonts(texts: Iterable[str]) -> str:
         return ""
     some = missing if len(missing) <= MOST else f"{missing[:MOST]} and {len(missing) - MOST} more"
     return (
-        f"Figures show boxes for letters that are in no font on this machine: {some}. To see them, {REMEDY}."
+        "The PNG and PDF files of figures show boxes for letters that are in no font on this machine: "
+        f"{some}. To see them, {REMEDY}."
     )

@@ -18,7 +18,10 @@ from scipy.spatial.distance import squareform
 from suffice.errors import DataError
 from suffice.plots.style import (
     INK,
+    MISSING_COLOR,
     MUTED,
+    ON_DARK,
+    ON_LIGHT,
     Drawn,
     Families,
     family_legend,
@@ -31,7 +34,6 @@ from suffice.plots.style import (
 )
 
 COLORMAP = "viridis"
-MISSING_COLOR = "#e4e4e4"
 FENCE_WIDTHS = 3.0
 WRITTEN_UP_TO = 12
 
@@ -137,7 +139,7 @@ def _draw_cells(axes: Axes, matrix: pd.DataFrame, norm: Normalize) -> AxesImage:
     written = len(values) <= WRITTEN_UP_TO
     for row, column in np.argwhere(np.isfinite(values)):
         value = values[row, column]
-        color = "white" if norm(value) < 0.6 else INK
+        color = ON_DARK if norm(value) < 0.6 else ON_LIGHT
         if written:
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, fontsize=6)
         if _beyond(value, norm):

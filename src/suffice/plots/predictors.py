@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from suffice.baselines.shown import shown_way
 from suffice.errors import DataError
 from suffice.plots.style import (
     ACCENT,
@@ -55,7 +56,7 @@ def draw_predictors(
     order = _order(points)
     points = points.assign(position=points["predictor"].map({name: i for i, name in enumerate(order)}))
     tasks = _tasks(points)
-    names = short_names(order, 28)
+    names = short_names(list(map(shown_way, order)), 28)
     n_rows, n_columns = grid_shape(len(tasks), N_COLUMNS)
     width = max(3.2, name_inches(names, 7.5) + 1.55 * n_columns + 0.3)
     figure = sized(figure, width, n_rows * (0.24 * len(order) + 0.55) + 0.35)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
@@ -36,9 +37,14 @@ INK, MUTED, RULE, BAND, ACCENT, ACCENT_BAND = "#222222", "#5f6670", "#d9dce1", "
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d")
 """The palette of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, without yellow, which is
 too light for small marks on white, and with grey instead of black."""
+MISSING_COLOR = "#e4e4e4"
+ON_DARK, ON_LIGHT = "#fefefe", "#111111"
+"""Letters and marks on a coloured cell, which keeps its colour in a dark page."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
-FORMATS = (".pdf", ".png", ".csv")
+FORMATS = (".pdf", ".png", ".csv", ".svg")
 WIDTH_INCHES = 7.2
+LOG_STEPS = ((1.2, (1, 2, 5)), (2.2, (1, 3)))
+"""Multiples of powers of ten that are marked on a logarithmic axis of at most so many decades."""
 MEASURES = {
     "win_rate": "win rate (share of comparisons won)",
     "score": "score (nats per target dimension)",
@@ -124,21 +130,22 @@ def sized(figure: Figure | None, width_inches: float, height_inches: float) -> F
 
 @styled
 def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
-    """Write a figure as `<stem>.pdf` and `<stem>.png`, and its points as `<stem>.csv`.
+    """Write a figure as `<stem>.pdf`, `<stem>.png` and `<stem>.svg`, and its points as `<stem>.csv`.
 
-    The three files are put in place only when all are complete. They contain neither date nor version, so the
-    same figure gives the same bytes.
+    The files are put in place only when all are complete. They contain neither date nor version, so the
+    same figure gives the same bytes. The SVG file is for pages: its text stays text, in the reader's fonts.
 
     Returns:
-        The paths of the three files.
+        The paths of the four files.
     """
     paths = tuple(Path(f"{stem}{suffix}") for suffix in FORMATS)
     as_written(drawn.figure)
     with ExitStack() as stack:
-        pdf, png, csv = (stack.enter_context(whole_file(path)) for path in paths)
+        pdf, png, csv, svg = (stack.enter_context(whole_file(path)) for path in paths)
         no_trace = {"Creator": None, "Producer": None, "CreationDate": None}
         drawn.figure.savefig(pdf, format="pdf", metadata=no_trace)
         drawn.figure.savefig(png, format="png", metadata={"Software": None})
+        drawn.figure.savefig(svg, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
         write_table(drawn.points, csv)
     return paths
 
@@ -293,6 +300,24 @@ def label_size(n_labels: int) -> float:
 def row_inches(n_labels: int) -> float:
     """Height of one row of a figure with `n_labels` named rows, in inches: 1.9 times the letters."""
     return 1.9 * label_size(n_labels) / 72
+
+
+def short_number(value: float) -> str:
+    """A count in short form: 400, 1.5k, 20k, 3M."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def logarithmic(axes: Axes, values: pd.Series) -> None:
+    """Make the lower axis of a small panel logarithmic: a few round numbers for `values`, without powers."""
+    axes.set_xscale("log")
+    decades = np.log10(values.max() / values.min())
+    steps = next((steps for span, steps in LOG_STEPS if decades <= span), (1,))
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def short_names(names: list[str], limit: int = 34) -> list[str]:

@@ -8,6 +8,7 @@ from suffice.analyses import correlation as arithmetic
 from suffice.analyses.base import Analysis, Fact, Figure, Finding, Made, Place, Ranked, ShownTable
 from suffice.analyses.correlation import MEAN_RANK, mean_rank_table
 from suffice.baselines import BASELINE
+from suffice.baselines.shown import shown_way
 from suffice.numbers import Column, correlation, correlation_interval, integer, number
 from suffice.plots.predictors import draw_predictors
 from suffice.plots.score_against_tasks import Evidence, draw_score_against_tasks
@@ -114,7 +115,7 @@ def _best_first(overall: pd.DataFrame) -> pd.DataFrame:
 def _name_of_best(ranked: Ranked) -> str:
     table = own_correlation(ranked)
     best = _best_first(table[(table["task"] == MEAN_RANK) & (table["statistic"] == SPEARMAN)])
-    return f"The best baseline is {best['predictor'].iloc[0]}." if len(best) else ""
+    return f"The best baseline is {shown_way(best['predictor'].iloc[0])}." if len(best) else ""
 
 
 def _verdict(ranked: Ranked, baseline: str) -> str:

@@ -19,6 +19,7 @@ from suffice.plots.style import (
     Drawn,
     Families,
     family_legend,
+    logarithmic,
     panel_title,
     require_rows,
     rows_of,
@@ -137,7 +138,7 @@ def _shown(panel: pd.DataFrame) -> pd.Series:
 
 def _draw_panel(axes: Axes, panel: pd.DataFrame, families: Families) -> None:
     front = panel[panel["on_front"].astype(bool)].sort_values(["at", "value"])
-    axes.set_xscale("log")
+    logarithmic(axes, panel["at"])
     axes.step(front["at"], front["value"], where="post", color=ACCENT, lw=1.0, alpha=0.7)
     for row in rows_of(panel):
         alpha = 1.0 if row.on_front else 0.4
@@ -150,10 +151,18 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame, families: Families) -> None:
 def _name_front(axes: Axes, panel: pd.DataFrame) -> None:
     front = panel[panel["on_front"].astype(bool)].drop_duplicates(["at", "value"])
     names = short_names(list(front["model"]), 18)
-    obstacles = panel[["at", "value"]].to_numpy(dtype=float)
     where = np.asarray(front[["at", "value"]], dtype=float)
+    obstacles = np.concatenate([panel[["at", "value"]].to_numpy(dtype=float), _along(where)])
     for label in place_labels(axes, where, names, obstacles, size=6):
         label.set_color(MUTED)
+
+
+def _along(front: np.ndarray) -> np.ndarray:
+    """Points on the steps between the models of the front, shape (n, 2), which names keep off."""
+    corners = np.sort(front, axis=0)
+    steps = zip(corners, corners[1:], strict=False)
+    flat = [np.column_stack([np.geomspace(a, b, 20), np.full(20, y)]) for (a, y), (b, _) in steps]
+    return np.concatenate([np.empty((0, 2)), *flat])
 
 
 FIGURE = Figure(

@@ -8,6 +8,7 @@ from suffice.analyses import decision
 from suffice.analyses.base import Analysis, Finding, Made, Place, Ranked, ShownTable
 from suffice.analyses.decision import RANDOM, WIDEST
 from suffice.analyses.recommendation import listed
+from suffice.baselines.shown import shown_way
 from suffice.numbers import Column, correlation, correlation_interval, integer, interval, number, percent
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def _findings(ranked: Ranked) -> list[Finding]:
 
 
 def _with_few_picks(ways: pd.DataFrame) -> pd.DataFrame:
-    """The ways to choose; a long list of tied picks is cut, with the number of the others."""
+    """The ways to choose, by their names; a long list of tied picks is cut, with the number of the others."""
     written = [listed(picks.split(", ")) if isinstance(picks, str) else "" for picks in ways["picks"]]
-    return ways.assign(picks=written)
+    return ways.assign(picks=written, predictor=ways["predictor"].map(shown_way))
 
 
 def describe_decision(table: pd.DataFrame, predictor: str) -> str:

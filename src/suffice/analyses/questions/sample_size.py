@@ -18,6 +18,7 @@ from suffice.plots.style import (
     require_rows,
     rows_of,
     short_names,
+    short_number,
     sized,
     styled,
 )
@@ -29,6 +30,7 @@ AGREEMENT, APART, MORE = (
     "distinguishable neighbours",
     "with more items",
 )
+FEW_DIGITS = 10_000  # below it a number of items is written in full
 
 
 @styled
@@ -115,9 +117,13 @@ def _draw_apart(axes: Axes, points: pd.DataFrame, more: pd.DataFrame, n_neighbou
 def _scale_items(axes: Axes, marked: list[float]) -> None:
     axes.set_xscale("log")
     axes.set_xticks(_apart(marked))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_written))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
+
+
+def _written(value: float, _: int | None = None) -> str:
+    return f"{value:,.0f}" if value < FEW_DIGITS else short_number(value)
 
 
 def _apart(marked: list[float]) -> list[float]:

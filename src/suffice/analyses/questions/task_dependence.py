@@ -1,5 +1,6 @@
 """On which tasks does the score agree? Agreement with each task against properties of the task."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
@@ -12,6 +13,7 @@ from suffice.plots.style import (
     MUTED,
     RULE,
     Drawn,
+    logarithmic,
     panel_title,
     require_rows,
     short_names,
@@ -77,6 +79,7 @@ def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None)
         id_vars=["task", "agreement", "n_models"], var_name="trait", value_name="x"
     )
     points["x"] = points["x"].astype(float)
+    lowest = float(np.nanmin([0.0, *points["agreement"]]))
     figure = sized(figure, 2.6 * len(LABELS) + 0.2, 2.6)
     grid = figure.subplots(1, len(LABELS), sharey=True)
     panels = [
@@ -85,11 +88,11 @@ def draw_task_dependence(dependence: pd.DataFrame, figure: Canvas | None = None)
     ]
     for axes, (trait, label), panel in zip(grid, LABELS.items(), panels, strict=True):
         if trait in LOGARITHMIC:
-            axes.set_xscale("log")
+            logarithmic(axes, panel["x"])
         axes.plot(panel["x"], panel["agreement"], "o", color=ACCENT, ms=4.5)
         axes.axhline(0, color=MUTED, lw=0.7)
         axes.set_xlabel(label)
-        axes.set_ylim(-1.05, 1.05)
+        axes.set_ylim(lowest - 0.05, 1.05)
         axes.margins(x=0.12)
         axes.grid(color=RULE, lw=0.4)
         panel_title(axes, "", f"{len(panel)} tasks")

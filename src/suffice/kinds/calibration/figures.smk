@@ -6,6 +6,7 @@ rule plot_calibration:
         "results/{study}/tables/accuracy.parquet",
     output:
         pdf="results/{study}/figures/{figure}.pdf",
+        svg="results/{study}/figures/{figure}.svg",
         png=report(
             "results/{study}/figures/{figure}.png",
             caption=str(ROOT / "report" / "figure.rst"),
@@ -21,7 +22,7 @@ rule plot_calibration:
 
 rule write_calibration_page:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
+        expand(f"{RESULTS}/figures/{{figure}}.svg", figure=STUDY.figures),
         tables=rules.tabulate_calibration.output,
     output:
         report(

@@ -9,8 +9,8 @@ import pandas as pd
 from suffice.kinds.calibration.study import CalibrationStudy, load_calibration
 from suffice.kinds.calibration.tables import SETTING, common_settings
 from suffice.numbers import Column, integer, number, percent
+from suffice.page.figures import FigureView, view_figure
 from suffice.page.made import write_page
-from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table
 
@@ -55,8 +55,8 @@ SUMMARY = (
 ACCURACY = (
     Column("estimator", "Estimator"),
     Column("channel", "Channel"),
-    Column("source_dim", "d_u", integer),
-    Column("target_dim", "d_v", integer),
+    Column("source_dim", "Source width", integer),
+    Column("target_dim", "Target width", integer),
     Column("n_items", "Items", integer),
     Column("truth_nats_per_dim", "Truth", number),
     Column("linear_nats_per_dim", "Linear value", number),
@@ -227,11 +227,6 @@ def by_channel_table(accuracy: pd.DataFrame) -> Table:
 
 def _figures(study: CalibrationStudy, results: Path) -> list[FigureView]:
     return [
-        view_figure(
-            name,
-            *FIGURE_WORDS[name],
-            f"{FIGURE_WORDS[name][0]}. The tables have the numbers.",
-            results / "figures" / f"{name}.png",
-        )
+        view_figure(*FIGURE_WORDS[name], "The tables have the numbers.", results / "figures" / f"{name}.svg")
         for name in study.figures
     ]

@@ -42,7 +42,7 @@ def render_page(content: PageContent) -> str:
     """The page as HTML; images are inside it, every text is escaped, and nothing is loaded from elsewhere.
 
     Raises:
-        DataError: a figure cannot be read or is not a PNG file.
+        DataError: a figure cannot be read or is not an SVG file.
     """
     environment = page_environment()
     environment.filters["listed"] = listed

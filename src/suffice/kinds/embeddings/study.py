@@ -85,7 +85,7 @@ def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Find
         ways=_other_ways(ranked),
         controls=study.controls,
         figures={
-            figure.name: drawn / f"{figure.name}.png" for figure in figures_of(study) if figure.name in shown
+            figure.name: drawn / f"{figure.name}.svg" for figure in figures_of(study) if figure.name in shown
         },
         held_out=all(estimator.held_out for estimator in estimators),
         **({"task_results": ranked["tasks"]} if "tasks" in ranked else {}),

@@ -18,15 +18,15 @@ RANKING = (
     Column("rank", "Rank", integer),
     Column("rank_low", "In this pool", ranks, "rank_low", "rank_high"),
     Column("model", "Model"),
-    Column("family", "Family"),
+    Column("family", "Family", is_filter=True),
     Column("rank_low_pools", "In pools like it", ranks, "rank_low_pools", "rank_high_pools"),
     Column("win_rate", "Win rate", share),
     Column("score", "Nats per dimension", number),
     Column("score_low", "Interval", interval, "score_low", "score_high"),
     Column("published_score", "Published score", number),
     Column("tie_group", "Tie group", integer),
-    Column("embed_dim", "Width", integer),
-    Column("seconds_per_1000_items", "Seconds per 1,000 items", number),
+    Column("embed_dim", "Width", integer, is_filter=True),
+    Column("seconds_per_1000_items", "Seconds per 1,000 items", number, is_filter=True),
     Column("n_warnings", "Warnings", integer),
 )
 SECONDS = "seconds_per_1000_items"

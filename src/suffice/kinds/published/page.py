@@ -10,9 +10,9 @@ from suffice.kinds.published.rows import BEFORE, DIFFERS, IMPOSSIBLE, NEW, REPRO
 from suffice.kinds.published.rows import PRINTED as PUBLISHED
 from suffice.kinds.published.study import OWN_FIGURES, PublishedSettings
 from suffice.numbers import Column, correlation_interval, integer, number, text
+from suffice.page.figures import FigureView, view_figure
 from suffice.page.findings import FindingView, view_findings
 from suffice.page.made import write_page
-from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import make_table
 from suffice.storage.files import read_table, whole_files
 
@@ -98,11 +98,9 @@ def _findings(tables: dict[str, pd.DataFrame], folder: Path) -> list[FindingView
     """The findings of the usual questions on the published numbers."""
     ranked = ranked_models(tables)
     findings = [finding for each in QUESTIONS for finding in each.findings(ranked)]
-    figures = {path.stem: path for path in whole_files(folder, "*.png")}
+    figures = {path.stem: path for path in whole_files(folder, "*.svg")}
     return view_findings(findings, figures, "published text models")
 
 
 def _figures(folder: Path) -> list[FigureView]:
-    return [
-        view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in OWN_FIGURES.items()
-    ]
+    return [view_figure(*words, "", folder / f"{name}.svg") for name, words in OWN_FIGURES.items()]

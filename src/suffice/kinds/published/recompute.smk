@@ -25,6 +25,7 @@ rule plot_published:
             figure=FIGURES,
             kind=["pdf", "csv"],
         ),
+        svg=expand("results/{{study}}/figures/{figure}.svg", figure=FIGURES),
         png=list(map(reported_figure, FIGURES)),
     params:
         folder=str(FOLDER),
@@ -37,7 +38,7 @@ rule plot_published:
 
 rule write_published_page:
     input:
-        rules.plot_published.output.png,
+        rules.plot_published.output.svg,
         tables=rules.recompute_published.output,
     output:
         report(

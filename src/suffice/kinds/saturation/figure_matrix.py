@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from suffice.plots.style import WIDTH_INCHES, Drawn, grid_shape, panel_title, require_rows, sized, styled
+from suffice.plots.style import (
+    ON_DARK,
+    WIDTH_INCHES,
+    Drawn,
+    grid_shape,
+    panel_title,
+    require_rows,
+    sized,
+    styled,
+)
 
 N_COLUMNS = 3
 COLUMNS = ("language", "architecture", "source", "target", "value")
@@ -51,8 +60,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> Any:
     starts = [place for place, arm in enumerate(arms) if place == 0 or arms[place - 1] != arm]
     bounds = np.array([*starts, len(arms)])
     for bound in bounds[1:-1]:
-        axes.axhline(bound - 0.5, color="white", lw=1)
-        axes.axvline(bound - 0.5, color="white", lw=1)
+        axes.axhline(bound - 0.5, color=ON_DARK, lw=1)
+        axes.axvline(bound - 0.5, color=ON_DARK, lw=1)
     middles = (bounds[:-1] + bounds[1:] - 1) / 2
     labels = [arms[start].replace("adversarial-read-out", "read-out") for start in starts]
     axes.set_yticks(middles, labels, fontsize=6.5, rotation=90, va="center")

@@ -12,8 +12,8 @@ from suffice.kinds.saturation.prompts import OUT_TEST
 from suffice.kinds.saturation.settings import SaturationSettings
 from suffice.kinds.saturation.verdict import headline
 from suffice.numbers import Column, correlation, integer, interval, number, text
+from suffice.page.figures import FigureView, view_figure
 from suffice.page.made import write_page
-from suffice.page.render import FigureView, view_figure
 from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table, whole_files
 
@@ -269,6 +269,4 @@ def _languages(settings: SaturationSettings) -> dict[str, str]:
 
 
 def _figures(folder: Path) -> dict[str, FigureView]:
-    return {
-        name: view_figure(name, *words, words[1], folder / f"{name}.png") for name, words in FIGURES.items()
-    }
+    return {name: view_figure(*words, "", folder / f"{name}.svg") for name, words in FIGURES.items()}

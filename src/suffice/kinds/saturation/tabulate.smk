@@ -28,6 +28,7 @@ rule plot_saturation:
         rules.tabulate_saturation.output,
     output:
         pdf="results/{study}/figures/{figure}.pdf",
+        svg="results/{study}/figures/{figure}.svg",
         png=report(
             "results/{study}/figures/{figure}.png",
             caption=str(ROOT / "report" / "figure.rst"),
@@ -43,7 +44,7 @@ rule plot_saturation:
 
 rule write_saturation_page:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
         tables=rules.tabulate_saturation.output,
     output:
         report(
