@@ -153,6 +153,8 @@ def test_a_pair_is_told_by_pointer_and_by_keyboard(opened):
     assert "Information that model-a has about model-b: 0.500 nats per dimension, standard error" in told
     assert "information that model-b has about model-a: 0.400" in told
     assert "What model-a cannot predict about model-b" in told and "low end" in told
+    frame, table = panel.bounding_box(), panel.locator(".scroll").bounding_box()
+    assert frame["x"] < table["x"] and table["x"] + table["width"] < frame["x"] + frame["width"]
     opened.tab_to("table.grid td")
     place = "() => [document.activeElement.cellIndex - 1, document.activeElement.parentElement.rowIndex - 1]"
     page.keyboard.press("ArrowUp")

@@ -18,7 +18,7 @@ def view(make_pairs):
     """A function that writes the matrix of pairs whose colours end at some value."""
 
     def write(high=0.5, **changes):
-        data = make_pairs().assign(standard_error=0.005, **changes)
+        data = make_pairs().assign(**{"standard_error": 0.005, **changes})
         return view_matrix(PairMatrix(data, MODELS, 0.0, high), "toys")
 
     return write
@@ -27,10 +27,13 @@ def view(make_pairs):
 def test_a_cell_has_its_numbers_and_a_pair_without_a_value_has_a_dash(view):
     found = view()
     assert found.columns == MODELS[:-1]
+    assert found.caption.endswith("a stronger colour means more, from 0.000 to 0.500")
     cells = dict(found.rows)
     assert [cell.text for cell in cells["model-c"]] == ["0.500", "–"]
     assert [cell.shade for cell in cells["model-c"]] == ["h9", "missing"]
     assert (cells["model-c"][0].error, cells["model-c"][0].nats) == ("0.005", "5.00")
+    small = dict(view(standard_error=0.00012345).rows)["model-c"][0]
+    assert small.error == "0.00012"
     assert cells["model-a"][0].shade == "own"
     saved = base64.b64decode(found.download.split(",")[1]).decode().splitlines()
     assert saved[0] == "source,target,nats_per_dim,standard_error,nats" and len(saved) == 6

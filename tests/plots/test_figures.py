@@ -263,3 +263,18 @@ def test_lost_directions_have_a_panel_a_pair_and_the_texts_of_items_as_they_are(
     assert all("a $x$ | b" in label for label in labels)  # and no formula is made of it
     assert max(len(line) for label in labels for line in label.split("\n")) <= 60
     assert not any(label.get_parse_math() for label in drawn.figure.axes[0].get_yticklabels())
+
+
+def test_names_of_a_front_keep_off_its_steps():
+    front = np.array([[100.0, 0.9], [1.0, 0.5], [10.0, 0.8]])
+    along = cost._along(front)
+    assert along.shape == (40, 2)
+    assert set(along[:20, 1]) == {0.5} and set(along[20:, 1]) == {0.8}
+    np.testing.assert_allclose([along[0, 0], along[19, 0], along[20, 0], along[-1, 0]], [1, 10, 10, 100])
+    assert len(cost._along(front[:1])) == 0
+
+
+def test_numbers_of_items_are_short_from_ten_thousand_on(study):
+    axes = DRAW["ranking_by_items"](study(4)).figure.axes[0]
+    write = axes.xaxis.get_major_formatter()
+    assert [write(value) for value in (9_680.0, 10_000.0, 574_000.0)] == ["9,680", "10k", "574k"]

@@ -52,7 +52,7 @@ def view_matrix(matrix: PairMatrix, subject: str) -> MatrixView:
     pairs = {(row["source"], row["target"]): row for _, row in matrix.data.iterrows()}
     return MatrixView(
         caption="Nats per target dimension that the source (row) gives about the target (column); a stronger "
-        "colour means more, from {number(matrix.low)} to {number(matrix.high)}",
+        f"colour means more, from {number(matrix.low)} to {number(matrix.high)}",
         label=f"Pairs of models ({subject})",
         corner="Source \\ target",
         columns=columns,
