@@ -5,6 +5,8 @@ import importlib
 import inspect
 import re
 
+import pytest
+
 import suffice
 
 
@@ -38,6 +40,7 @@ def without_example(named):
     return [name for name, each in named if not doctest.DocTestParser().get_examples(each.__doc__ or "")]
 
 
+@pytest.mark.filterwarnings("ignore::suffice.errors.DoubtWarning")
 def test_every_example_says_what_it_gives(project):
     names = modules_with_examples(project)
     assert len(names) > 8

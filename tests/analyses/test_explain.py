@@ -118,7 +118,7 @@ def test_tables_have_their_columns_and_short_texts(hidden):
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        (700, {}, "source has 700 samples but target has 800"),
+        (700, {}, "source has 700 items but target has 800"),
         (800, {"items": ["a"]}, "items has 1 entries but there are 800"),
         (800, {"n_directions": 0}, "n_directions is 0"),
     ],

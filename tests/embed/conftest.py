@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from suffice.data.corpus import Corpus, Window
+from suffice.embed.standin import write_standin
 from suffice.storage.files import write_json
 
 SENTENCES = [
@@ -33,6 +34,17 @@ SENTENCES = [
 
 def window_of(texts, start=0):
     return Window(start, [f"item-{start + i}" for i in range(len(texts))], list(texts))
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory):
+    """A sentence-transformers checkpoint with random weights; copy it before you change it."""
+    texts = [
+        "the ferry crosses the sound", "a sparse matrix", "rain fell", "two herons waited at the weir",
+    ] * 3  # fmt: skip
+    folder = tmp_path_factory.mktemp("standin") / "bert"
+    write_standin(folder, "bert", "sentence_transformer", texts, seed=0)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,6 @@ NESTED = "sentence_transformers.SentenceTransformer"
 TEXTS = ["the ferry crosses the sound", "a sparse matrix", "rain fell", "two herons waited at the weir"] * 3
 
 
-@pytest.fixture(scope="session")
-def standin(tmp_path_factory):
-    """A tiny sentence-transformers checkpoint; not to be changed."""
-    folder = tmp_path_factory.mktemp("standin") / "bert"
-    write_standin(folder, "bert", "sentence_transformer", TEXTS, seed=0)
-    return folder
-
-
 @pytest.fixture
 def checkpoint_of(standin, tmp_path):
     """A function that copies the checkpoint with some of its JSON files changed."""

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.embed.opened import opened_files
 from suffice.embed.sentence_transformer import SentenceTransformer, SentenceTransformerSettings
-from suffice.embed.standin import write_standin
 from suffice.errors import ModelError
 
 TEXTS = ["the ferry crosses the sound", "a sparse matrix", "rain fell", "two herons waited at the weir"] * 3
@@ -21,13 +20,6 @@ DENSE = {
     "bias": True,
     "activation_function": "torch.nn.modules.linear.Identity",
 }
-
-
-@pytest.fixture(scope="module")
-def standin(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("standin") / "bert"
-    write_standin(folder, "bert", "sentence_transformer", TEXTS, seed=0)
-    return folder
 
 
 @pytest.fixture

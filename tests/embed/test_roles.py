@@ -10,7 +10,6 @@ import pytest
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings
 from suffice.embed.sentence_transformer import SentenceTransformer, SentenceTransformerSettings
-from suffice.embed.standin import write_standin
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
 from suffice.storage.files import write_json
@@ -18,13 +17,6 @@ from suffice.storage.files import write_json
 TEXTS = ["the ferry crosses the sound", "a sparse matrix", "rain fell", "two herons waited at the weir"] * 3
 ROLES = ["query", "document", None, "document"] * 3
 PROMPTS = {"query": "rain fell ", "passage": "two herons "}
-
-
-@pytest.fixture(scope="module")
-def standin(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("standin") / "bert"
-    write_standin(folder, "bert", "sentence_transformer", TEXTS, seed=0)
-    return folder
 
 
 @pytest.fixture

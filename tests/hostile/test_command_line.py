@@ -62,7 +62,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         ((*RANK, "--labels", "none.csv"), "none.csv cannot be read"),
     ],
     "explain": [
-        (("explain", "a.npy", "short.npy"), "source has 200 samples but target has 50"),
+        (("explain", "a.npy", "short.npy"), "source has 200 items but target has 50"),
         ((*EXPLAIN, "--directions", "0"), "n_directions is 0"),
         ((*EXPLAIN, "--items", "folder.npy"), "folder.npy cannot be read"),
         ((*EXPLAIN, "--items", "a.npy"), "a.npy is not UTF-8"),

@@ -135,7 +135,7 @@ def explain_pair(
     texts = item_texts(items, len(target))
     if len(source) != len(target):
         raise EstimationError(
-            f"source has {len(source)} samples but target has {len(target)}; "
+            f"source has {len(source)} items but target has {len(target)}; "
             "embed both models on the same data set, in the same order"
         )
     # Directions are not bits, so items are compared along them.

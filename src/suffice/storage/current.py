@@ -17,13 +17,13 @@ from suffice.errors import DataError, StudyError
 from suffice.storage.files import read_json, write_json
 from suffice.storage.provenance import versions
 from suffice.storage.records import (
-    FOLDER,
     check_result,
     facts_of_study,
     last_run,
     made_otherwise,
     read_record,
     record_path,
+    recorded_names,
     sha256_of,
     state_of,
 )
@@ -77,8 +77,7 @@ def _records(results: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The records of unchanged results, and reasons why other results cannot be used."""
     records: dict[str, dict[str, Any]] = {}
     wrong: dict[str, str] = {}
-    for path in sorted((results / FOLDER).rglob("*.json")):
-        name = str(path.relative_to(results / FOLDER).with_suffix(""))
+    for name in recorded_names(results):
         if not (results / name).exists():
             continue
         why = "has a record that was edited or cut, or that another version wrote"

@@ -13,7 +13,14 @@ from typing import Any
 
 from suffice.errors import DataError
 from suffice.secrets import for_sharing
-from suffice.storage.files import read_json, sha256_of_file, sha256_of_json, unsealed, write_sealed
+from suffice.storage.files import (
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    unsealed,
+    whole_files,
+    write_sealed,
+)
 from suffice.storage.provenance import git_state, is_current, loaded_versions, machine, versions
 
 SCHEMA_VERSION = 2
@@ -71,6 +78,12 @@ def record_path(results: Path, path: Path) -> Path:
     """The path of a result's record."""
     inside = path.relative_to(results)
     return results / FOLDER / inside.with_name(f"{inside.name}.json")
+
+
+def recorded_names(results: Path) -> list[str]:
+    """The paths of all results with a record, relative to the results, sorted."""
+    records = results / FOLDER
+    return [str(path.relative_to(records).with_suffix("")) for path in whole_files(records, "**/*.json")]
 
 
 def is_result(results: Path, path: Path) -> bool:

@@ -17,6 +17,7 @@ from suffice.storage.records import (
     last_run,
     made_otherwise,
     read_record,
+    recorded_names,
     sha256_of,
     study_files,
 )
@@ -103,8 +104,8 @@ class _Check:
         self.results = results
         self.records: dict[str, dict[str, Any]] = {}
         self.broken_records: dict[str, str] = {}
-        for path in sorted((results / FOLDER).rglob("*.json")):
-            self._read(str(path.relative_to(results / FOLDER).with_suffix("")))
+        for name in recorded_names(results):
+            self._read(name)
         self.hashes = {file: self._hash(results / file) for file in self.records}
         self.outside: dict[str, str | None] = {}
         self.installed = versions()

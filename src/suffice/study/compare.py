@@ -10,7 +10,7 @@ from typing import Any
 from suffice.analyses.recommendation import listed
 from suffice.errors import DataError
 from suffice.storage.files import read_table, whole_files
-from suffice.storage.records import FOLDER, read_record
+from suffice.storage.records import read_record, recorded_names
 from suffice.study.show import json_rows
 
 UNTOLD = ("code", "failure", "versions", "controls", "families", "models", "targets")
@@ -197,9 +197,7 @@ def _differences(of: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> It
 
 
 def _common_records(before: Path, after: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for path in whole_files(after / FOLDER, "**/*.json"):
-        inside = path.relative_to(after / FOLDER)
-        name = inside.with_name(inside.name.removesuffix(".json"))
+    for name in recorded_names(after):
         then, now = read_record(before, before / name), read_record(after, after / name)
         if then is not None and now is not None:
             yield then, now
