@@ -39,7 +39,7 @@ class MediaRef:
         path: its file, relative to the root that the corpus names; with `row`, also the name of the array or
             column in the file.
         row: row in a file of several items.
-        part: numbers that `ImageFiles` and `SoundFiles` explain; None: the whole item.
+        part: numbers with the meaning that `ImageFiles` or `SoundFiles` gives them; None: the whole item.
     """
 
     sha256: str
