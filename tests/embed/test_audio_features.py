@@ -107,7 +107,13 @@ def test_loudness_is_the_power_of_parts():
     assert loudness(np.ones(5)).min() == pytest.approx(np.log(1e-10), abs=1e-4)  # parts without samples
 
 
-@pytest.mark.parametrize("name", ["log_mel", "mfcc", "loudness"])
+def test_the_waveform_has_its_ends():
+    samples = np.arange(5000, dtype=np.float32)
+    found = features(samples, features="waveform")
+    assert len(found) == 1024 and found[[0, -1]].tolist() == [0, 4999] and set(np.diff(found)) == {4, 5}
+
+
+@pytest.mark.parametrize("name", ["log_mel", "mfcc", "loudness", "waveform"])
 def test_short_and_silent_sounds_have_finite_features(name):
     for samples in (np.zeros(400), np.ones(3), tone(0, 0, 0.03)):
         assert np.isfinite(features(np.asarray(samples, np.float32), features=name)).all()
@@ -131,7 +137,7 @@ def test_trained_features_tell_kinds_apart_and_the_control_does_not(corpus):
     assert accuracy(vectors_of(corpus, features="mfcc")) > 0.95
     _, control = SOUND.control
     own = {name: value for name, value in control.items() if name in AudioFeaturesSettings.model_fields}
-    assert accuracy(vectors_of(corpus, **own)) < 0.45  # of four kinds
+    assert accuracy(vectors_of(corpus, **own)) < 0.4  # of four kinds
 
 
 def test_components_are_those_of_the_features(corpus):

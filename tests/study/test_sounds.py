@@ -24,7 +24,7 @@ def test_sounds_are_seen_in_two_parts_and_ranked_by_both_estimators(clips, tmp_p
     read = load_study(write_new_study(tmp_path / "mine", clips, content_type="sound"))
     assert read.datasets["clips"].looks.kind == "segments"
     assert list(read.all_estimators) == ["linear", "neighbours"]
-    assert [name for name, model in read.models.items() if model.is_control] == ["untrained-projection-8"]
+    assert [name for name, model in read.models.items() if model.is_control] == ["untrained-projection-32"]
 
 
 def test_what_sounds_do_not_have_is_named(clips, tmp_path):

@@ -1,5 +1,6 @@
-"""Vectors of sounds without a trained network: log-mel and MFCC statistics, and loudness over time."""
+"""Vectors of sounds without a trained network: log-mel and MFCC statistics, loudness, and the waveform."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
 
@@ -11,7 +12,8 @@ from suffice.data.sound_files import Sound, SoundFiles
 from suffice.embed.media_features import FeatureSettings, Floats, MediaFeatures
 
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.01
-N_MELS, N_CEPSTRA, N_MOMENTS = 64, 20, 32  # bands; coefficients; equal parts of a sound's time
+N_MELS, N_CEPSTRA = 64, 20  # bands; coefficients
+N_PARTS, N_POINTS = 32, 1024  # equal parts of a sound's time; points of its waveform
 FLOOR = 1e-10  # lowest power; a sound at full scale has about 1
 LINEAR_HERTZ, MELS_BELOW, LOG_STEP = 1000.0, 15.0, 27.0 / np.log(6.4)  # of the mel scale
 
@@ -19,11 +21,12 @@ LINEAR_HERTZ, MELS_BELOW, LOG_STEP = 1000.0, 15.0, 27.0 / np.log(6.4)  # of the 
 class AudioFeaturesSettings(FeatureSettings):
     """Settings of kind `audio_features`."""
 
-    features: Literal["log_mel", "mfcc", "loudness"] = Field(
+    features: Literal["log_mel", "mfcc", "loudness", "waveform"] = Field(
         "log_mel",
         description=f"log_mel: mean and standard deviation over time of the log power in {N_MELS} mel bands; "
         f"mfcc: the same of the first {N_CEPSTRA} cepstral coefficients, and of their changes from frame to "
-        f"frame; loudness: log power in {N_MOMENTS} equal parts of the sound's time, whatever its pitch",
+        f"frame; loudness: log power in {N_PARTS} equal parts of the sound's time, whatever its pitch; "
+        f"waveform: {N_POINTS} samples at equal distances in time",
     )
     rate: int = Field(
         16_000, ge=4_000, le=96_000, description="samples per second that sounds are brought to"
@@ -43,8 +46,8 @@ class AudioFeatures(MediaFeatures[AudioFeaturesSettings]):
         """Features of a sound, shape (n_features,)."""
         name, rate = self.settings.features, self.settings.rate
         samples = item.at(rate).astype(np.float64)
-        if name == "loudness":
-            return loudness(samples)
+        if name in IN_TIME:
+            return IN_TIME[name](samples)
         log_mel = log_mel_power(samples, rate)
         if name == "log_mel":
             return moments(log_mel)
@@ -108,6 +111,15 @@ def mel_cepstra(log_mel: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def loudness(samples: npt.NDArray[Any]) -> Floats:
     """Logarithm of the mean power in equal parts of the sound's time, shape (32,)."""
-    parts = np.array_split(samples, N_MOMENTS)
+    parts = np.array_split(samples, N_PARTS)
     power = [np.mean(part**2) if len(part) else 0.0 for part in parts]
     return np.log(np.maximum(power, FLOOR)).astype(np.float32)
+
+
+def waveform(samples: npt.NDArray[Any]) -> Floats:
+    """Samples at equal distances in time, shape (1024,)."""
+    points = np.linspace(0, len(samples) - 1, N_POINTS).astype(np.int64)
+    return samples[points].astype(np.float32)
+
+
+IN_TIME: dict[str, Callable[[npt.NDArray[Any]], Floats]] = {"loudness": loudness, "waveform": waveform}

@@ -67,7 +67,7 @@ class Sound(Media):
     read_as = ("sound",)
     views = ("files", "group", "segments")
     auto_views = ("files", "group", "segments")
-    one_look_note = "known to be weaker than one by two looks from one pool of speech"
+    one_look_note = "which was weaker than two looks in the one pool of speech that was measured"
     estimators_of_looks = ("linear", "neighbours")
     checkpoint_loader = "audio_model"
     models = {
@@ -77,18 +77,18 @@ class Sound(Media):
         "loudness": FEATURES | {"family": "loudness", "features": "loudness"},
     }
     control = (
-        "untrained-projection-8",
+        "untrained-projection-32",
         FEATURES
         | {
             "family": "untrained control",
-            "features": "loudness",
-            "n_components": "8",
+            "features": "waveform",
+            "n_components": "32",
             "reduction": "random_projection",
             "target": "false",
             "control": "true",
         },
     )
-    """Loudness over time under a random projection: nothing is trained, and no download is needed."""
+    """The waveform under a random projection: nothing is trained, and no download is needed."""
 
     def check(self, settings: "DatasetSettings") -> None:
         """Also refuse a rate for files that state their own."""
