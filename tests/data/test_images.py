@@ -9,10 +9,10 @@ from PIL import Image
 
 from suffice.data.build import DatasetSettings, build_corpus
 from suffice.data.corpus import Corpus
-from suffice.data.image_files import SCALE, ImageFiles, ImageRef
-from suffice.data.images import read_image_table, state_of_files
+from suffice.data.image_files import SCALE, ImageFiles
 from suffice.data.look_pairs import build_looks
 from suffice.data.looks import LookContents, read_looks
+from suffice.data.media_files import MediaRef
 from suffice.data.modalities.image import IMAGE
 from suffice.errors import AssumptionWarning, DataError
 from suffice.storage.files import read_json
@@ -100,14 +100,14 @@ def test_the_hash_follows_bytes_and_not_the_place_of_the_folder(folder, build):
 
 def test_a_changed_file_is_an_error_and_another_state(folder, build):
     settings = DatasetSettings(source="file", path=str(folder), content_type="image")
-    corpus, before = build(folder)[0], state_of_files(settings)
-    assert before == state_of_files(settings)
+    corpus, before = build(folder)[0], IMAGE.state(settings)
+    assert before == IMAGE.state(settings)
     save_noise(folder / "cat" / "1.png", 99)
-    assert before != state_of_files(settings)
+    assert before != IMAGE.state(settings)
     (folder / "about.csv").write_text("path\ncat/1.png\ncat/none.png\n")
     named = settings.model_copy(update={"path": str(folder / "about.csv")})
-    assert state_of_files(named) not in ("", before)
-    assert state_of_files(named.model_copy(update={"content": "nothing"})) == ""
+    assert IMAGE.state(named) not in ({"images": ""}, before)
+    assert IMAGE.state(named.model_copy(update={"content": "nothing"})) == {"images": ""}
     with pytest.raises(DataError, match=r"1\.png has changed since the corpus was built"):
         pixels_of(corpus)
 
@@ -198,10 +198,10 @@ def test_arrays_in_npz_are_images(build, tmp_path, channels):
 def test_arrays_that_are_no_bytes_or_of_unequal_length_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((5, 4, 4)))
     with pytest.raises(DataError, match="the array x is of float64; save images as uint8"):
-        read_image_table(tmp_path / "a.npz")
+        IMAGE.table(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", x=np.zeros((5, 4, 4), np.uint8), y=np.zeros(4))
     with pytest.raises(DataError, match="different lengths: x 5, y 4"):
-        read_image_table(tmp_path / "b.npz")
+        IMAGE.table(tmp_path / "b.npz")
 
 
 @pytest.mark.parametrize(
@@ -221,19 +221,19 @@ def test_settings_that_images_do_not_have_are_refused(settings, message):
 def test_a_folder_without_images_is_named(tmp_path):
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(DataError, match="has no images"):
-        read_image_table(tmp_path)
+        IMAGE.table(tmp_path)
 
 
 def test_a_text_that_is_no_image_is_named():
-    with pytest.raises(DataError, match="'cat.png' is not an image; set content_type image"):
-        ImageRef.parse("cat.png")
-    ref = ImageRef("a" * 64, "b c#1.png@2,3", 4, (1, 2, 30, 40))
-    assert ImageRef.parse(str(ref)) == ref
+    with pytest.raises(DataError, match="'cat.png' does not name a file with its hash; set content_type"):
+        MediaRef.parse("cat.png")
+    ref = MediaRef("a" * 64, "b c#1.png@2,3", 4, (1, 2, 30, 40))
+    assert MediaRef.parse(str(ref)) == ref
 
 
 def test_a_page_shows_the_path_or_the_row():
-    assert IMAGE.shown(str(ImageRef("0" * 64, "dog/a b.png"))) == "dog/a b.png"
-    assert IMAGE.shown(str(ImageRef("0" * 64, "d.npz/x", 12, (0, 0, 5, 5)))) == "d.npz/x, row 12"
+    assert IMAGE.shown(str(MediaRef("0" * 64, "dog/a b.png"))) == "dog/a b.png"
+    assert IMAGE.shown(str(MediaRef("0" * 64, "d.npz/x", 12, (0, 0, 5, 5)))) == "d.npz/x, row 12"
 
 
 def test_crops_follow_the_bytes_and_the_seed(tmp_path, build):
@@ -250,10 +250,10 @@ def test_crops_follow_the_bytes_and_the_seed(tmp_path, build):
     assert made.kind == "crops" and made.n_pairs == 220
     assert made.sha256 == looks(0).sha256 != looks(1).sha256
     contents = LookContents(made).contents
-    boxes = np.array([ImageRef.parse(text).box for text in contents]) / SCALE
+    boxes = np.array([MediaRef.parse(text).part for text in contents]) / SCALE
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     assert (boxes >= 0).all() and (boxes <= 1).all() and areas.min() > 0.34 and areas.max() < 0.76
     assert areas.std() > 0.05 and (boxes[:220] != boxes[220:]).any(axis=1).all()
     left, upper, right, lower = np.floor(boxes[5, :2] * 40).tolist() + np.ceil(boxes[5, 2:] * 40).tolist()
-    crop = np.asarray(ImageFiles.of(corpus).image(contents[5]))
+    crop = np.asarray(ImageFiles.of(corpus).item(contents[5]))
     assert (crop == arrays[5][int(upper) : int(lower), int(left) : int(right)]).all()

@@ -260,28 +260,28 @@ def test_texts_are_no_images(folders, make_corpus):
 
 def test_a_model_whose_vectors_depend_on_the_batch_goes_one_by_one(folders, corpus, monkeypatch):
     encoder = opened(folders("vit"), corpus)
-    plain = encoder._encode_batch
+    plain = encoder.encode_together
 
     def leaking(images):
         return plain(images) + 0.1 * (len(images) - 1)
 
-    monkeypatch.setattr(encoder, "_encode_batch", leaking)
+    monkeypatch.setattr(encoder, "encode_together", leaking)
     encoder.check_itself()
-    assert "each image is encoded alone" in encoder.warnings()[0]
+    assert "images are encoded one by one" in encoder.warnings()[0]
     (window,) = corpus.windows()
     np.testing.assert_allclose(encoder.encode(window), vectors_of(folders("vit"), corpus), atol=1e-5)
 
 
 def test_a_model_that_keeps_a_state_is_refused(folders, corpus, monkeypatch):
     encoder = opened(folders("vit"), corpus)
-    calls, plain = [], encoder._encode_batch
+    calls, plain = [], encoder.encode_together
 
     def drifting(images):
         calls.append(1)
         return plain(images) + len(calls)
 
-    monkeypatch.setattr(encoder, "_encode_batch", drifting)
-    with pytest.raises(ModelError, match="different vector for an image after other images"):
+    monkeypatch.setattr(encoder, "encode_together", drifting)
+    with pytest.raises(ModelError, match="different vectors for images after others"):
         encoder.check_itself()
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from suffice.data.build import DatasetSettings, build_corpus
 from suffice.data.corpus import Corpus
 from suffice.data.image_files import ImageFiles
-from suffice.data.images import read_images
+from suffice.data.modalities.image import IMAGE
 from suffice.embed.image_pixels import ImagePixels, ImagePixelsSettings, edges
 from suffice.embed.registry import build_loader
 from suffice.errors import ModelError
@@ -118,6 +118,6 @@ def test_a_crop_is_embedded_like_an_image_of_its_own(tmp_path):
     Image.fromarray(whole).save(tmp_path / "a.png")
     Image.fromarray(whole[5:15, 0:10]).save(tmp_path / "b.png")
     settings = DatasetSettings(source="file", path=str(tmp_path), content_type="image")
-    (first, second), files = read_images(settings)[0]["content"], ImageFiles(tmp_path)
+    (first, second), files = IMAGE.read(settings)[0]["content"], ImageFiles(tmp_path)
     crop = f"{first}@0,2500,5000,7500"
-    assert (np.asarray(files.image(crop)) == np.asarray(files.image(second))).all()
+    assert (np.asarray(files.item(crop)) == np.asarray(files.item(second))).all()

@@ -55,7 +55,7 @@ def test_neighbours_that_reach_vectors_make_batches_of_one_text():
 
 @pytest.mark.parametrize("fault", [{"past": 0.1}, {"noise": 0.1}])
 def test_memory_and_chance_are_refused(fault):
-    with pytest.raises(ModelError, match="a different vector for a text after other texts"):
+    with pytest.raises(ModelError, match="different vectors for texts after others"):
         checked(**fault)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from suffice.data.image_files import ImageRef
+from suffice.data.media_files import MediaRef
 from suffice.errors import StudyError
 from suffice.jobs import CorpusJobs
 from suffice.study.new import write_new_study
@@ -114,4 +114,4 @@ def test_a_changed_image_makes_the_corpus_anew(study, pictures):
 
 
 def test_the_text_of_an_image_begins_with_its_path():
-    assert str(ImageRef("0" * 64, "cat.png")).startswith("cat.png ")
+    assert str(MediaRef("0" * 64, "cat.png")).startswith("cat.png ")

@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
         type=Path,
         required=True,
         help=".txt (one text per line), .csv, .tsv, .jsonl or .parquet, each also .gz, or a folder of these; "
-        "for images a folder of images, a table with their paths, .parquet or .npz",
+        "for images and sounds a folder of them, a table with their paths, .parquet or .npz",
     )
     command.add_argument("--content", help="column with the items (default: that of the content type)")
     command.add_argument(

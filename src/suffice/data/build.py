@@ -64,7 +64,7 @@ def build_corpus(
     items, dropped_columns = without_nested_columns(items)
     check_storable(items)
     items, dropped = cleaned(items, settings)
-    dropped = left_out | dropped
+    dropped = dict(Counter(left_out) + Counter(dropped))
     items = items.head(settings.first_items or len(items))
     items = sampled(items, settings.max_items, seed)
     dropped["not sampled"] = (

@@ -1,5 +1,6 @@
 """Checks of a data set before any job starts."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from suffice.data.build import (
@@ -46,7 +47,7 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     items, _ = without_nested_columns(items)
     check_storable(items)
     items, dropped = cleaned(items, settings)
-    dropped = left_out | dropped
+    dropped = dict(Counter(left_out) + Counter(dropped))
     items = items.head(settings.first_items or len(items))
     if len(items) < settings.min_items:
         raise DataError(too_few(name, len(items), n_read, settings.min_items, dropped))

@@ -42,10 +42,10 @@ class DatasetSettings(Settings):
         None,
         description="file: .txt (one item per line), .csv, .tsv, .jsonl or .parquet, each also .gz; or a "
         "folder of texts (one item per file), of parts of one table, or written by `save_to_disk`. For "
-        "molecules also .smi and .sdf, and several files separated by commas. For images a folder of them, a "
-        "table with their paths, .parquet or .npz. `package:NAME/file` is a file inside an installed Python "
-        "package, and an https URL with `sha256` is downloaded once. hub: owner/name. datasets: their names, "
-        "separated by commas",
+        "molecules also .smi and .sdf, and several files separated by commas. For images and sounds a "
+        "folder of them, a table with their paths, .parquet or .npz. `package:NAME/file` is a file inside an "
+        "installed Python package, and an https URL with `sha256` is downloaded once. hub: owner/name. "
+        "datasets: their names, separated by commas",
     )
     quoting: Literal["auto", "quotes", "none"] = Field(
         "auto",

@@ -11,9 +11,10 @@ import pandas as pd
 
 from suffice.data.columns import CONTENT, GROUP, ID
 from suffice.data.corpus import Corpus
-from suffice.data.image_files import SCALE, Box, ImageRef
+from suffice.data.image_files import SCALE, Box
 from suffice.data.look_settings import MAX_EMBEDDED_PAIRS, MIN_GROUPS, MIN_PAIRS, PARTS, SAME
 from suffice.data.looks import CONTENTS, FIRST, SECOND
+from suffice.data.media_files import MediaRef, Part
 from suffice.errors import DataError
 from suffice.looks import paired_within_groups
 from suffice.seeds import derive_seed
@@ -22,6 +23,7 @@ from suffice.storage.files import write_json, write_table
 MIN_WORDS = 8  # of a text that is halved
 CROP_SHARES = (0.35, 0.75)  # of the area of an image
 CROP_SHAPES = (3 / 4, 4 / 3)  # width over height, for a square image
+SEGMENT_SHARES = (0.35, 0.5)  # of the length of a sound
 
 
 @dataclass
@@ -160,19 +162,23 @@ def _where(words: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
     return [word for word, kept in zip(words, mask, strict=True) if kept]
 
 
-def _of_images(corpus: Corpus, seed: int) -> _Found:
-    """Two random crops of each image, which depend only on its bytes and on the seed."""
-    refs = [ImageRef.parse(str(content)) for content in corpus.column(CONTENT)]
-    rows = np.arange(len(refs))
-    boxes = [_two_boxes(derive_seed(seed, "crops", ref.sha256)) for ref in refs]
-    first, second = (
-        [str(ref.cropped(pair[side])) for ref, pair in zip(refs, boxes, strict=True)] for side in (0, 1)
-    )
-    columns = {FIRST: rows, SECOND: rows, GROUP: corpus.together, CONTENTS[0]: first, CONTENTS[1]: second}
-    return _Found(pd.DataFrame(columns).astype({name: object for name in CONTENTS}))
+def _of_media(kind: str, divide: Callable[[MediaRef, int], tuple[Part, Part]]) -> "Finder":
+    """A finder of two random parts of each item, which depend only on its bytes and on the seed."""
+
+    def find(corpus: Corpus, seed: int) -> _Found:
+        refs = [MediaRef.parse(str(content)) for content in corpus.column(CONTENT)]
+        rows = np.arange(len(refs))
+        parts = [divide(ref, derive_seed(seed, kind, ref.sha256)) for ref in refs]
+        first, second = (
+            [str(ref.of_part(pair[side])) for ref, pair in zip(refs, parts, strict=True)] for side in (0, 1)
+        )
+        columns = {FIRST: rows, SECOND: rows, GROUP: corpus.together, CONTENTS[0]: first, CONTENTS[1]: second}
+        return _Found(pd.DataFrame(columns).astype({name: object for name in CONTENTS}))
+
+    return find
 
 
-def _two_boxes(seed: int) -> tuple[Box, Box]:
+def _two_boxes(ref: MediaRef, seed: int) -> tuple[Box, Box]:
     """Two random boxes, see `_box`."""
     generator = np.random.default_rng(seed)
     return _box(generator), _box(generator)
@@ -187,6 +193,17 @@ def _box(generator: np.random.Generator) -> Box:
     return left, upper, right, lower
 
 
+def _two_segments(ref: MediaRef, seed: int) -> tuple[Part, Part]:
+    """Two random parts of a sound that do not overlap, each of 35 to 50 % of its length, in random order."""
+    start, stop, rate = ref.part or (0, 0, 0)
+    generator, length = np.random.default_rng(seed), stop - start
+    earlier, later = (int(length * share) for share in generator.uniform(*SEGMENT_SHARES, size=2))
+    before, between = np.sort(generator.integers(0, length - earlier - later, size=2, endpoint=True)).tolist()
+    begin, follow = start + before, start + between + earlier
+    parts = ((begin, begin + earlier, rate), (follow, follow + later, rate))
+    return parts if generator.random() < 1 / 2 else (parts[1], parts[0])
+
+
 def _of_files(corpus: Corpus, seed: int) -> _Found:
     """Row i of both files is item i."""
     rows = np.arange(corpus.n_items)
@@ -198,6 +215,7 @@ FINDERS: dict[str, Finder] = {
     "group": _of_groups,
     "halves": _of_texts(_halves),
     "words": _of_texts(_dealt),
-    "crops": _of_images,
+    "crops": _of_media("crops", _two_boxes),
+    "segments": _of_media("segments", _two_segments),
     "files": _of_files,
 }

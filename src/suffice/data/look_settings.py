@@ -10,7 +10,7 @@ from suffice.settings import Settings
 SAME = "same"
 """The name in tables if source and target see the same."""
 
-PARTS = ("halves", "words", "crops")
+PARTS = ("halves", "words", "crops", "segments")
 """Kinds of looks that are parts of an item's content."""
 
 EMBEDDED = (*PARTS, "files")
@@ -24,21 +24,23 @@ MIN_GROUPS = 50  # of pairs; fewer say little about the spread between groups
 class LookSettings(Settings):
     """Two looks at the items of a data set; source and target then see different ones."""
 
-    views: Literal["auto", "group", "halves", "words", "crops", "files", "none"] = Field(
+    views: Literal["auto", "group", "halves", "words", "crops", "segments", "files", "none"] = Field(
         "auto",
         description="two looks at an item: the source sees one and the target the other. group: two items of "
         "a group, such as paragraphs of a document, without extra vectors. halves: both halves of a text. "
         "words: its words divided at random between two texts. crops: two random crops of an image, each 35 "
-        "to 75 % of its area. files: precomputed vectors and those in `second_path`. none: source and target "
-        "see the same, which ranks worse for texts. auto: files if all models have `second_path`, group for "
-        "texts and images with groups. Otherwise halves for texts and crops for images if all models can "
-        "embed them, or else none. With fewer than 200 pairs or 50 groups, auto continues with none",
+        "to 75 % of its area. segments: two random parts of a sound without overlap, each 35 to 50 % of its "
+        "length. files: precomputed vectors and those in `second_path`. none: source and target see the "
+        "same, which ranks worse for texts. auto: files if all models have `second_path`, group for texts, "
+        "images and sounds with groups. Otherwise halves for texts, crops for images and segments for sounds "
+        "if all models can embed them, or else none. With fewer than 200 pairs or 50 groups, auto continues "
+        "with none",
     )
     max_look_pairs: int | None = Field(
         None,
         ge=MIN_PAIRS,
-        description="largest number of random pairs of looks. Default: 6,000 for halves, words and crops, "
-        "which adds up to 60 % to the time of embedding 10,000 items; all pairs for other kinds",
+        description="largest number of random pairs of looks. Default: 6,000 for halves, words, crops and "
+        "segments, which adds up to 60 % to the time of embedding 10,000 items; all pairs for other kinds",
     )
 
     @model_validator(mode="after")

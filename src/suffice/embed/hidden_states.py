@@ -129,7 +129,8 @@ class HiddenStatesEncoder(TransformerEncoder):
         """Also that the right token is pooled."""
         said = super().check_itself()
         if self.pooling == "last_token":
-            rows = self._tokenize(list(probe_texts(self.max_length)))["input_ids"]
+            probes = probe_texts(self.max_length)
+            rows = self._tokenize([probes.short, probes.long])["input_ids"]
             said += last_tokens(self.tokenizer, rows)
             self.n_truncated = 0
         return said

@@ -7,15 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from suffice.data.corpus import Corpus, Window
 from suffice.data.image_files import ImageFiles
-from suffice.embed.bag_of_words import fit_contents
-from suffice.embed.base import Encoder, Loader
-from suffice.embed.principal_components import fit_principal_components
-from suffice.errors import ModelError
-from suffice.settings import Settings
-
-Floats = npt.NDArray[np.float32]
+from suffice.embed.media_features import FeatureSettings, Floats, MediaFeatures
 
 COLOUR_STEPS = 4  # of each channel
 N_DIRECTIONS, CELLS, BLOCK = (
@@ -27,7 +20,7 @@ CLIPPED = 0.2  # largest entry of a block
 TINY = 1e-6
 
 
-class ImagePixelsSettings(Settings):
+class ImagePixelsSettings(FeatureSettings):
     """Settings of kind `image_pixels`."""
 
     features: Literal["pixels", "colours", "edges"] = Field(
@@ -36,100 +29,29 @@ class ImagePixelsSettings(Settings):
         "pixels in each of 64 colours; edges: histograms of the directions of edges (HOG)",
     )
     side: int = Field(32, ge=2, le=256, description="width and height that an image is resized to")
-    n_components: int | None = Field(
-        None, ge=1, description="dimensions after reduction; by default all are kept"
-    )
-    reduction: Literal["pca", "random_projection"] = Field(
-        "pca", description="principal components of the data set's images, or a seeded random projection"
-    )
-    fit_items: int = Field(
-        2000, ge=2, description="random images that the principal components are fitted on"
-    )
 
     @model_validator(mode="after")
-    def _settings_go_together(self) -> Self:
-        if self.n_components is None and "reduction" in self.model_fields_set:
-            raise ValueError("reduction needs n_components; give it, or leave reduction out")
-        if "fit_items" in self.model_fields_set and (
-            self.n_components is None or self.reduction == "random_projection"
-        ):
-            raise ValueError("fit_items is for principal components; give n_components, or leave it out")
+    def _edges_have_cells(self) -> Self:
         if self.features == "edges" and self.side < 2 * CELLS:
             raise ValueError(f"edges need a side of at least {2 * CELLS} pixels")
         return self
 
 
-class ImagePixels(Loader[ImagePixelsSettings]):
-    """A floor that a trained encoder of images should beat; no weights are needed."""
+class ImagePixels(MediaFeatures[ImagePixelsSettings]):
+    """Features of images that need no weights."""
 
     kind = "image_pixels"
     reads = "image"
     Settings = ImagePixelsSettings
     libraries = ("numpy", "pillow")
+    files = ImageFiles
 
-    def identity(self) -> dict[str, Any]:
-        """The seed, if anything is random."""
-        return {} if self.settings.n_components is None else {"seed": self.seed}
+    def features_of(self, item: Any) -> Floats:
+        """Features of an image in RGB, shape (n_features,)."""
+        from PIL import Image
 
-    def open(self, corpus: Corpus) -> Encoder:
-        """Fit the reduction, if there is one.
-
-        Raises:
-            ModelError: the images vary in fewer directions than there are to be components.
-            DataError: the corpus has no images, or one cannot be read.
-        """
-        settings, files = self.settings, ImageFiles.of(corpus)
-        probe = files.image(next(iter(corpus.windows(1))).contents[0])
-        width = len(features_of(probe, settings))
-        encoder = ImagePixelsEncoder(files, settings, np.zeros(width))
-        if settings.n_components is None:
-            return encoder
-        if settings.reduction == "random_projection":
-            generator = np.random.default_rng(self.seed)
-            directions = generator.standard_normal((width, settings.n_components))
-            encoder.reduce_by(np.zeros(width), directions / np.sqrt(settings.n_components))
-            return encoder
-        chosen = fit_contents(corpus, settings.fit_items, self.seed)
-        if settings.n_components > min(width, len(chosen) - 1):
-            raise ModelError(
-                f"n_components {settings.n_components} is more than the {min(width, len(chosen) - 1)} "
-                f"directions of {len(chosen)} images with {width} features; lower it"
-            )
-        encoder.reduce_by(*fit_principal_components(encoder.features(chosen), settings.n_components))
-        return encoder
-
-
-class ImagePixelsEncoder(Encoder):
-    """Features of images, perhaps minus means, times a matrix of shape (n_features, embed_dim)."""
-
-    def __init__(self, files: ImageFiles, settings: ImagePixelsSettings, means: npt.NDArray[Any]) -> None:
-        self.files, self.settings, self.means = files, settings, means
-        self.matrix: npt.NDArray[Any] | None = None
-        self.embed_dim = len(means)
-
-    def reduce_by(self, means: npt.NDArray[Any], matrix: npt.NDArray[Any]) -> None:
-        """Subtract means, shape (n_features,), and multiply by a matrix from now on."""
-        self.means, self.matrix = means, matrix
-        self.embed_dim, self.n_parameters = matrix.shape[1], matrix.size
-
-    def features(self, contents: list[str]) -> Floats:
-        """Features of images, shape (len(contents), n_features)."""
-        return np.stack(list(self.files.each(contents, lambda image: features_of(image, self.settings))))
-
-    def encode(self, window: Window) -> np.ndarray:
-        """Vectors of one window, float32, shape (len(window), embed_dim)."""
-        features = self.features(window.contents)
-        if self.matrix is None:
-            return features
-        return np.asarray((features - self.means) @ self.matrix, dtype=np.float32)
-
-
-def features_of(image: Any, settings: ImagePixelsSettings) -> Floats:
-    """Features of an image in RGB, shape (n_features,)."""
-    from PIL import Image
-
-    small = image.resize((settings.side, settings.side), Image.Resampling.BILINEAR)
-    return FEATURES[settings.features](np.asarray(small))
+        small = item.resize((self.settings.side, self.settings.side), Image.Resampling.BILINEAR)
+        return FEATURES[self.settings.features](np.asarray(small))
 
 
 def pixels(image: npt.NDArray[np.uint8]) -> Floats:

@@ -4,6 +4,8 @@ import difflib
 from typing import Any
 
 from suffice.embed.api import Api
+from suffice.embed.audio_features import AudioFeatures
+from suffice.embed.audio_model import AudioModel
 from suffice.embed.bag_of_words import BagOfWords
 from suffice.embed.base import Loader
 from suffice.embed.concatenation import Concatenation
@@ -26,6 +28,8 @@ from suffice.errors import ModelError
 
 LOADERS: dict[str, type[Loader[Any]]] = {
     "api": Api,
+    "audio_features": AudioFeatures,
+    "audio_model": AudioModel,
     "bag_of_words": BagOfWords,
     "callable": OwnFunction,
     "concatenation": Concatenation,

@@ -1,8 +1,9 @@
-"""The check of an encoder at opening: a text must have the same vector in every batch."""
+"""The check of an encoder at opening: an item must have the same vector in every batch."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,77 +20,107 @@ LONG_TOKENS = 800  # more than models with sparse attention read in full
 OTHER_LOADER = {"hidden_states": "sentence_transformer", "sentence_transformer": "hidden_states"}
 
 
-class Checked(Protocol):
+T = TypeVar("T")
+C = TypeVar("C", contravariant=True)
+
+
+@dataclass(frozen=True)
+class Probes(Generic[T]):
+    """Items that an encoder is checked with.
+
+    Attributes:
+        short: an item.
+        long: one that may be in a batch with it; a longer one if batches can have several lengths.
+        twin: another item of the same length as `short`.
+    """
+
+    short: T
+    long: T
+    twin: T
+
+
+class Checked(Protocol[C]):
     """An encoder that can be checked."""
 
     batches: BatchRunner
 
-    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of texts that form one batch, in this order; truncated texts are not counted."""
+    def encode_together(self, items: Sequence[C], /) -> np.ndarray:
+        """Vectors of items that form one batch, in this order; truncated items are not counted."""
 
 
-def probe_texts(max_length: int | None) -> tuple[str, str]:
-    """A short text, and a long one with about as many tokens as the model reads."""
+def probe_texts(max_length: int | None) -> Probes[str]:
+    """A short text, a long one with about as many tokens as the model reads, and the short one reversed."""
     n_words = min(max_length or LONG_TOKENS, LONG_TOKENS)
     words = WORDS.split()
-    return SHORT, " ".join(words[place % len(words)] for place in range(n_words))
+    long = " ".join(words[place % len(words)] for place in range(n_words))
+    return Probes(SHORT, long, " ".join(reversed(SHORT.split())))
 
 
-def check_batches(encoder: Checked, max_length: int | None, dtype: str, checkpoint: str) -> list[str]:
-    """Compare the vectors of a text alone, beside a longer text, and in the opposite order.
+def check_batches(encoder: Checked[str], max_length: int | None, dtype: str, checkpoint: str) -> list[str]:
+    """The check of an encoder of texts that reads `max_length` tokens per text; None for all."""
+    return checked_batches(encoder, probe_texts(max_length), dtype, checkpoint, "texts")
 
-    If they differ, batches have texts of one length only, or only one text.
+
+def checked_batches(
+    encoder: Checked[T], probes: Probes[T], dtype: str, checkpoint: str, items: str
+) -> list[str]:
+    """Compare the vectors of an item alone, beside a longer one, and in the opposite order.
+
+    If they differ, batches have items of one length only, or only one item.
 
     Args:
         encoder: the encoder; its way of making batches may be changed.
-        max_length: number of tokens that it reads per text; None for all.
+        probes: the items.
         dtype: precision of the computation, which decides what counts as equal.
         checkpoint: name of the model in errors.
+        items: a word for several items.
 
     Returns:
-        A sentence about the change; empty if a text always has the same vector.
+        A sentence about the change; empty if an item always has the same vector.
 
     Raises:
-        ModelError: the vector of a text changes after other texts were encoded.
+        ModelError: the vector of an item changes after others were encoded.
     """
     try:
-        return _checked(encoder, probe_texts(max_length), TOLERANCES[dtype], checkpoint)
+        return _checked(encoder, probes, TOLERANCES[dtype], checkpoint, items)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        return ["there was not enough memory to check that a text has the same vector in every batch"]
+        return [f"there was not enough memory to check that {items} have the same vectors in every batch"]
 
 
-def _checked(encoder: Checked, texts: tuple[str, str], limit: float, checkpoint: str) -> list[str]:
-    short, long = texts
-    alone = np.concatenate([encoder.encode_together([text]) for text in (short, long)])
+def _checked(encoder: Checked[T], probes: Probes[T], limit: float, checkpoint: str, items: str) -> list[str]:
+    short, long = probes.short, probes.long
+    alone = np.concatenate([encoder.encode_together([item]) for item in (short, long)])
     together = encoder.encode_together([short, long])
     swapped = encoder.encode_together([long, short])[::-1]
-    again = np.concatenate([encoder.encode_together([text]) for text in (short, long)])
+    again = np.concatenate([encoder.encode_together([item]) for item in (short, long)])
     if not np.isfinite(alone).all():
         return []  # this is found, with the item's number, when the items are encoded
     if apart(again, alone) > limit:
         figures = _figures(again, alone)
         raise ModelError(
-            f"{checkpoint} returns a different vector for a text after other texts were encoded ({figures}), "
+            f"{checkpoint} returns different vectors for {items} after others were encoded ({figures}), "
             "so it is random or keeps a state; its vectors cannot be compared, so leave the model out"
         )
     worst = max((together, swapped), key=lambda vectors: apart(vectors, alone))
     if apart(worst, alone) <= limit:
         return []
-    return [_narrowed(encoder, short, alone[:1], limit, _figures(worst, alone))]
+    return [_narrowed(encoder, probes, alone[:1], limit, (items, _figures(worst, alone)))]
 
 
-def _narrowed(encoder: Checked, short: str, alone: np.ndarray, limit: float, figures: str) -> str:
-    """Use batches of texts of one length, or of one text if that is not enough."""
-    twin = " ".join(reversed(short.split()))
-    gap = apart(encoder.encode_together([short, twin])[:1], alone)
+def _narrowed(
+    encoder: Checked[T], probes: Probes[T], alone: np.ndarray, limit: float, said: tuple[str, str]
+) -> str:
+    """Use batches of items of one length, or of one item if that is not enough."""
+    items, figures = said
+    gap = apart(encoder.encode_together([probes.short, probes.twin])[:1], alone)
     encoder.batches.one_length = True
     if gap > limit:
         encoder.batches.batch_size = encoder.batches.asked = 1
-    how = "texts of one length are encoded together" if gap <= limit else "texts are encoded one by one"
+    how = f"{items} of one length are encoded together" if gap <= limit else f"{items} are encoded one by one"
     return (
-        f"the model's vectors depend on the other texts in a batch ({figures} between a text alone and "
+        f"the model's vectors depend on the other {items} in a batch ({figures} between one alone and "
         f"beside a longer one), so {how}, as with batch_size 1; this is slower"
     )
 

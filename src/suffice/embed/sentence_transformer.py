@@ -190,8 +190,9 @@ class SentenceTransformerEncoder(Encoder):
         said = check_batches(self, self.max_length, settings.dtype, settings.checkpoint)
         pools_last = any(getattr(module, "pooling_mode", None) == "lasttoken" for module in self.model)
         if pools_last and callable(self.model.tokenizer):
-            short, long = probe_texts(None)
-            rows = [row[-1:] for row in self._token_ids([short, long[: len(short)]])]
+            probes = probe_texts(None)
+            texts = [probes.short, probes.long[: len(probes.short)]]
+            rows = [row[-1:] for row in self._token_ids(texts)]
             said += last_tokens(self.model.tokenizer, rows)
         return said
 

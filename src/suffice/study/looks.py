@@ -14,6 +14,7 @@ TITLES = {
     "halves": "the halves of a text",
     "words": "the words of a text, split at random",
     "crops": "two random crops of an image",
+    "segments": "two random parts of a sound",
     "files": "two vectors from files",
 }
 
@@ -119,7 +120,7 @@ def has_groups(study: Study, settings: DatasetSettings) -> bool:
 def _groups_obstacle(study: Study, row: DatasetRow) -> _Obstacle | None:
     if has_groups(study, row.settings):
         return None
-    others = [views for views in ("halves", "crops") if views in row.settings.modality.views]
+    others = [views for views in ("halves", "crops", "segments") if views in row.settings.modality.views]
     return _Obstacle(
         "the row names no groups",
         f"fill in the column group, or set views to {' or '.join([*others, 'none'])}",

@@ -1,20 +1,25 @@
-"""Images as items: their content is the path of the file, and the hash of its bytes."""
+"""Images as items."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from suffice.data.modalities.base import Modality
+from suffice.data.modalities.media import Media, Seen
 from suffice.settings import Settings
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
 
     from suffice.data.dataset_settings import DatasetSettings
+    from suffice.data.image_files import ImageFiles
+    from suffice.data.media_files import Source
 
 MAX_PIXELS = 50_000_000
 PIXELS = {"loader": "image_pixels", "family": "pixels"}
+GREY_DIMS, COLOUR_DIMS = 3, 4  # of an array of grey images, and of one with channels
+CHANNELS = (1, 3, 4)
 
 
 class ImageSettings(Settings):
@@ -25,22 +30,25 @@ class ImageSettings(Settings):
     )
 
 
-class Image(Modality):
+class Image(Media):
     """Images, read by Pillow.
 
     Nearness agrees better with tasks than `linear`, see docs/method.md.
     """
 
     name = "image"
+    one = "image"
     items = "images"
     summary = (
         "items are images, in a folder (its sub-folders become the column label), in the column `path` of a "
         "table (relative to it), as bytes in a column of a .parquet file, or as arrays in a .npz file"
     )
-    content = "path"
+    suffixes = (
+        ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    )  # fmt: skip
     Settings = ImageSettings
-    sources = ("file",)
     packages = ("pillow",)
+    module, extra, limit = "PIL", "images", "max_pixels"
     read_as = ("image",)
     views = ("files", "group", "crops")
     auto_views = ("files", "group", "crops")
@@ -66,45 +74,27 @@ class Image(Modality):
     )
     """Pixels under a random projection: nothing is trained, and no download is needed."""
 
-    def table(self, path: Path) -> "pd.DataFrame":
-        """A folder, table or .npz file, with the location of each image as text."""
-        from suffice.data.images import read_image_table
+    def files(self, root: Path) -> "ImageFiles":
+        """The images below a root."""
+        from suffice.data.image_files import ImageFiles
 
-        return read_image_table(path)
+        return ImageFiles(root)
 
-    def read(self, settings: "DatasetSettings") -> "tuple[pd.DataFrame, dict[str, int]]":
-        """The images that can be read."""
-        from suffice.data.images import read_images
+    def are_items(self, name: str, array: "np.ndarray") -> bool:
+        """Whether an array contains images; ValueError if its numbers are not bytes."""
+        is_grey = array.ndim == GREY_DIMS
+        if not is_grey and (array.ndim != COLOUR_DIMS or array.shape[-1] not in CHANNELS):
+            return False
+        if array.dtype != "uint8":
+            raise ValueError(f"the array {name} is of {array.dtype}; save images as uint8, from 0 to 255")
+        return True
 
-        return read_images(settings)
+    def inspector(self, settings: "DatasetSettings") -> "Callable[[Source], Seen]":
+        """A function that unpacks an image."""
+        from suffice.data.image_files import inspected
 
-    def check(self, settings: "DatasetSettings") -> None:
-        """Refuse limits on characters, and URLs, which name one file."""
-        if settings.min_chars != 1 or settings.max_chars is not None:
-            raise ValueError("min_chars and max_chars are for texts; use max_pixels for images")
-        if "," in (settings.content or ""):
-            raise ValueError("pairs of images are not read; name one column in content")
-        if settings.is_remote:
-            raise ValueError("images are read from this computer; download the file, and give its path")
-
-    def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:
-        """The folder that the images' paths start from, relative to the folder of the corpus."""
-        from suffice.data.images import root_of
-
-        return {"root": root_of(Path(str(settings.path)), folder)}
-
-    def state(self, settings: "DatasetSettings") -> dict[str, str]:
-        """A hash of size and time of each image's file."""
-        from suffice.data.images import state_of_files
-
-        return {"images": state_of_files(settings)}
-
-    def shown(self, content: str) -> str:
-        """The path of an image, without the hash of its bytes."""
-        from suffice.data.image_files import ImageRef
-
-        ref = ImageRef.parse(content)
-        return ref.path if ref.row is None else f"{ref.path}, row {ref.row}"
+        limit = ImageSettings(**settings.modality_settings).max_pixels
+        return lambda source: inspected(source, limit)
 
 
 IMAGE = Image()

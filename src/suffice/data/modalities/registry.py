@@ -3,6 +3,7 @@
 from suffice.data.modalities.base import Modality
 from suffice.data.modalities.image import IMAGE
 from suffice.data.modalities.molecule import MOLECULE
+from suffice.data.modalities.sound import SOUND
 from suffice.data.modalities.text import TEXT
 from suffice.errors import DataError
 from suffice.settings import did_you_mean
@@ -13,6 +14,7 @@ MODALITIES: dict[str, Modality] = {
         TEXT,
         MOLECULE,
         IMAGE,
+        SOUND,
     )
 }
 
