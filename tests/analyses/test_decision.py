@@ -131,7 +131,7 @@ def test_a_quotient_follows_the_cost_and_not_the_tasks():
 
 def test_a_cost_that_is_not_known_leaves_the_model_out():
     ranking = pd.DataFrame({"model": MODELS[:2], "score": [1.0, 2.0], "aggregate": "mean"})
-    cards = pd.DataFrame({"model": MODELS[:2], "n_parameters": [None, 10]})
+    cards = pd.DataFrame({"model": MODELS[:2], "n_parameters_with_parents": [None, 10]})
     assert list(pareto_table(ranking, cards)["model"]) == ["m1"]
     with pytest.raises(DataError, match="aggregate"):
         pareto_table(ranking[["model"]], cards)

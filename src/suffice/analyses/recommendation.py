@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from suffice.analyses.decision import picked
+from suffice.embed.cards import CPU, DEVICE, PRICE
 from suffice.ranking.table import ordering_column
 
 WITNESSES = ("neighbours", "self_retrieval", "rankme")
@@ -29,7 +30,8 @@ CHEAPER = 1.5  # times; a smaller saving is not mentioned
 ROUGH = 10  # times; larger factors are written without decimals
 FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width that triggers a caution
 MIN_FOR_WIDTH = 5  # models
-COST = "seconds_per_1000_items"
+COSTS = {PRICE: "by price", DEVICE: "in GPU seconds", CPU: "in CPU seconds"}
+"""By what models are compared, the most telling first."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def recommend(
     Args:
         ranking: a ranking table, see `suffice.ranking.scores.rank_pairs`.
         ways: other ways to choose: columns model, predictor, value; higher is better.
-        cards: cost of each model: model, seconds_per_1000_items; None if it is not known.
+        cards: what each model costs: model, and those of `COSTS` that are known; None if none is.
         controls: models that are known to be untrained.
     """
     first = str(ranking["model"].iloc[0])
@@ -212,17 +214,23 @@ def _sentence(text: str) -> str:
 
 
 def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> str:
-    """The cheapest model that could be first as well, if it saves enough to mention."""
-    if cards is None or COST not in cards:
+    """The cheapest model that could be first as well, if it saves enough to mention.
+
+    Models are compared by the first of `COSTS` that is known of the first model and of another one.
+    """
+    if cards is None:
         return ""
-    cost = cards.set_index("model")[COST].reindex(could_be).astype(float).dropna()
-    if first not in cost or cost.empty or not cost.min() > 0:
+    costs = cards.set_index("model").reindex(index=could_be, columns=list(COSTS)).astype(float)
+    shared = [kind for kind in COSTS if pd.notna(costs[kind].get(first)) and costs[kind].count() > 1]
+    if not shared:
+        return ""
+    cost = costs[shared[0]].dropna()
+    if cost.min() <= 0 or cost[first] < CHEAPER * cost.min():
         return ""
     cheapest, times = str(cost.idxmin()), float(cost[first] / cost.min())
-    if times < CHEAPER:
-        return ""
     said = f"{times:,.0f}" if times >= ROUGH else f"{times:.1f}".removesuffix(".0")
-    return f"{cheapest} is {said} times cheaper to run and cannot be told apart from it on these items."
+    how = COSTS[shared[0]]
+    return f"{cheapest} is {said} times cheaper {how} and cannot be told apart from {first} on these items."
 
 
 def _to_decide(to_label: list[str]) -> list[str]:

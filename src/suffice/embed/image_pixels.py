@@ -67,9 +67,10 @@ class ImagePixels(Loader[ImagePixelsSettings]):
     Settings = ImagePixelsSettings
     libraries = ("numpy", "pillow")
 
-    def identity(self) -> dict[str, Any]:
-        """The seed, if anything is random."""
-        return {} if self.settings.n_components is None else {"seed": self.seed}
+    @property
+    def is_random(self) -> bool:
+        """Whether there is a reduction, whose sample or matrix is random."""
+        return self.settings.n_components is not None
 
     def open(self, corpus: Corpus) -> Encoder:
         """Fit the reduction, if there is one.
