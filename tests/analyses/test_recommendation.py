@@ -13,7 +13,7 @@ def ranking_of(models, could_be_first, looks="halves", **columns):
     table["could_be_first_pools"] = pd.array([pd.NA] * len(models), dtype="boolean")
     table["win_rate"] = [1 - place / len(models) for place in range(len(models))]
     table["score"], table["aggregate"], table["looks"] = table["win_rate"], "ranks", looks
-    table["embed_dim"], table["warnings"] = 64, ""
+    table["embed_dim"], table["warnings"], table["near_copies"] = 64, "", ""
     return table.assign(**columns)
 
 

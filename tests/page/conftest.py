@@ -42,6 +42,7 @@ def make_ranking(groups: list[int]) -> pd.DataFrame:
             "rank_high_pools": pd.array(np.full(n_models, n_models), dtype="Int64"),
             "could_be_first_pools": pd.array([True] * n_models, dtype="boolean"),
             "relatives": [f"model-{chr(97 + i)}" for i in range(n_models)],
+            "near_copies": "",
             "looks": "halves",
             "aggregate": "ranks",
             "is_target": True,

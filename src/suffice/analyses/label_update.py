@@ -396,7 +396,7 @@ def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
     Raises:
         DataError: models differ, there are fewer than 3, or a value is not finite.
     """
-    score, (way,) = ordering_values(ranking), found.scores
+    score, (way,) = ordering_values(ranking), found.reliability
     updated = update_score(score, found.scores[way], found.reliability[way]).values
     columns = {
         way: found.scores.loc[score.index, way].to_numpy(),

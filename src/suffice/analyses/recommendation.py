@@ -13,6 +13,7 @@ import pandas as pd
 
 from suffice.analyses.decision import picked
 from suffice.embed.cards import CPU, DEVICE, PRICE
+from suffice.ranking.relatives import describe_copies
 from suffice.ranking.table import ordering_column
 
 WITNESSES = ("neighbours", "self_retrieval", "rankme")
@@ -115,7 +116,11 @@ def recommend(
         is_settled=is_settled,
         headline=f"Take {first}." if is_settled else f"Try {first} first, but this is not settled.",
         cheaper=_cheaper(first, could_be, cards),
-        certainty=[*_on_this_pool(first, could_be, len(ranking)), *_on_other_pools(ranking)],
+        certainty=[
+            *_on_this_pool(first, could_be, len(ranking)),
+            *_on_other_pools(ranking),
+            *filter(None, [describe_copies(ranking)]),
+        ],
         agreement=_who_agrees(choices, first),
         next_steps=[*_to_decide(to_label), *_below_controls(ranking, controls)],
         cautions=[

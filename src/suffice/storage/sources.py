@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 MAX_KEPT = 2000  # texts; those that this process did not need are dropped beyond
 
@@ -98,7 +99,7 @@ def _file() -> Path:
 
 
 @cache
-def _kept() -> dict[str, list[object]]:
+def _kept() -> dict[str, Any]:
     """The facts that earlier processes kept; empty if there are none, or they cannot be read."""
     try:
         content = json.loads(_file().read_text(encoding="utf-8"))
