@@ -1,5 +1,6 @@
 """What does a better score cost? Pareto fronts of score against cost, and the effect of dividing by cost."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,14 @@ from suffice.analyses.correlation import rank_table, weighted_spearman
 from suffice.embed.cards import CPU, DEVICE, PARAMETERS, PRICE
 from suffice.errors import DataError
 from suffice.ranking.table import ordering_column
+from suffice.storage.files import read_table
 
 if TYPE_CHECKING:
     from suffice.analyses.base import Ranked
 
 COSTS = (PRICE, DEVICE, CPU, PARAMETERS, "embed_dim")
+PATH = "pareto/{dataset}/{estimator}.csv"
+TIMED_BY_CLOCK = "seconds_per_1000_items"
 PARETO_COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front", "value_per_cost")
 QUOTIENT_COLUMNS = ("cost", "value_spearman", "quotient_spearman", "n_models")
 
@@ -52,9 +56,25 @@ def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
     return rows[list(PARETO_COLUMNS)]
 
 
-def costs_in(pareto: pd.DataFrame) -> pd.DataFrame:
-    """The costs of each model from its rows in a table by `pareto_table`: model, and a column per cost."""
-    return pareto.pivot(index="model", columns="cost", values="cost_value").reset_index()
+def stored_costs(results: Path, dataset: str, ranking: str) -> pd.DataFrame | None:
+    """What each model of a ranking costs: model, and a column per cost; None if that was not computed.
+
+    Args:
+        results: folder of a study's results.
+        dataset: name of the data set.
+        ranking: name of the ranking.
+    """
+    path = results / PATH.format(dataset=dataset, estimator=ranking)
+    if not path.exists():
+        return None
+    return read_table(path).pivot(index="model", columns="cost", values="cost_value").reset_index()
+
+
+def note_on_costs(costs: pd.DataFrame | None) -> str:
+    """Why costs are not compared, if an older version measured them by the clock; otherwise empty."""
+    if costs is None or TIMED_BY_CLOCK not in costs:
+        return ""
+    return "Costs are not compared: an older version measured them by the clock. Run the study again."
 
 
 def pareto_front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from suffice.analyses.cost import costs_in
+from suffice.analyses.cost import note_on_costs, stored_costs
 from suffice.analyses.recommendation import Recommendation, recommend
 from suffice.baselines.stored import predictor_table
 from suffice.errors import DataError
@@ -16,7 +16,6 @@ from suffice.storage.files import read_json, read_table, whole_files
 from suffice.storage.records import check_result
 
 SUMMARY = "summary.csv"
-TIMED_BY_CLOCK = "seconds_per_1000_items"
 COLUMNS = ["rank", "model", "win_rate", "score", "rank_low", "rank_high", "tie_group", "could_be_first"]
 
 
@@ -117,23 +116,9 @@ def _recommended(path: Path, ranking: pd.DataFrame) -> Recommendation:
     results, dataset = path.parents[2], path.parent.name
     others = {other.stem: read_table(other) for other in sorted(path.parent.glob("*.csv")) if other != path}
     ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))
-    costs = costs_in(read_table(pareto)) if (pareto := _pareto(path)).exists() else None
+    costs = stored_costs(results, dataset, path.stem)
     controls = list(ranking.loc[ranking["is_control"].astype(bool), "model"].astype(str))
     return recommend(ranking, ways, costs, controls)
-
-
-def _pareto(path: Path) -> Path:
-    """Score and cost of the models of a ranking."""
-    return path.parents[2] / "pareto" / path.parent.name / path.name
-
-
-def _costs_note(path: Path) -> list[str]:
-    """Why nothing is said of costs where an older version measured them by the clock on the wall."""
-    if not (pareto := _pareto(path)).exists() or TIMED_BY_CLOCK not in set(read_table(pareto)["cost"]):
-        return []
-    return [
-        "What models cost is not compared: an older version timed them by the clock. Run the study again."
-    ]
 
 
 def _described(path: Path, ranking: pd.DataFrame) -> str:
@@ -144,5 +129,6 @@ def _described(path: Path, ranking: pd.DataFrame) -> str:
         shown = table.to_string(index=False, float_format="%.3f")
     advice = [describe_targets(ranking), describe_items_needed(ranking)]
     answer = _recommended(path, ranking).text
-    advice += _costs_note(path)
+    costs = stored_costs(path.parents[2], path.parent.name, path.stem)
+    advice += list(filter(None, [note_on_costs(costs)]))
     return "\n".join([answer, "", heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])
