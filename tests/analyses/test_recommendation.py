@@ -60,6 +60,17 @@ def test_several_that_could_be_first_are_not_settled():
     assert found.to_label == ["a", "b"]
 
 
+def test_near_copies_are_no_rivals_of_each_other():
+    copies = {"near_copies": ["b", "a", "", ""]}
+    found = recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="b"))
+    assert found.is_settled and found.headline == "Take a."
+    assert found.certainty[0] == "On these items a and b are ahead of all 2 other models (95 % confidence)."
+    assert "Near-copies of each other, which count once: a, b." in found.certainty
+    tied = recommend(ranking_of(MODELS, ["a", "b", "c"], **copies), ways_of(rankme="b"))
+    assert not tied.is_settled and tied.to_label == ["a", "c"]
+    assert not recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="c")).is_settled
+
+
 def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_named():
     top = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a"), controls=["a"])
     assert not top.is_settled

@@ -5,7 +5,7 @@ every available witness (a way to choose of another kind) has the same first cho
 benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is right on tasks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from suffice.analyses.decision import picked
 from suffice.embed.cards import CPU, DEVICE, PRICE
-from suffice.ranking.relatives import describe_copies
+from suffice.ranking.relatives import copies_in, describe_copies
 from suffice.ranking.table import ordering_column
 
 WITNESSES = ("neighbours", "self_retrieval", "rankme")
@@ -108,16 +108,17 @@ def recommend(
     first = str(ranking["model"].iloc[0])
     choices = first_choices(ways)
     could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"].astype(str).tolist()
-    against = _witnesses_against(choices, first)
-    is_settled = could_be == [first] and not against and first not in controls
-    to_label = [] if is_settled else _to_label(first, could_be, against, choices)
+    copies = copies_in(ranking)
+    against = _witnesses_against(choices, copies[first])
+    is_settled = set(could_be) <= copies[first] and not against and first not in controls
+    to_label = [] if is_settled else _to_label(first, could_be, against, choices, copies)
     return Recommendation(
         model=first,
         is_settled=is_settled,
         headline=f"Take {first}." if is_settled else f"Try {first} first, but this is not settled.",
         cheaper=_cheaper(first, could_be, cards),
         certainty=[
-            *_on_this_pool(first, could_be, len(ranking)),
+            *_on_this_pool(first, could_be, len(ranking), copies[first]),
             *_on_other_pools(ranking),
             *filter(None, [describe_copies(ranking)]),
         ],
@@ -164,22 +165,37 @@ def headline(tied: list[str], n_models: int) -> str:
     return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
 
 
-def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:
-    """The witnesses with another model first."""
+def _witnesses_against(choices: pd.DataFrame, first: Collection[str]) -> list[str]:
+    """The witnesses whose first choice is neither the first model nor a near-copy of it."""
     chosen = choices.set_index("way")["model"]
-    return [way for way in WITNESSES if way in chosen and first not in chosen[way].split(", ")]
+    return [way for way in WITNESSES if way in chosen and not set(first) & set(chosen[way].split(", "))]
 
 
-def _to_label(first: str, could_be: list[str], against: list[str], choices: pd.DataFrame) -> list[str]:
-    """The first model, the choices of dissenting witnesses, then other models that could be first."""
+def _to_label(
+    first: str,
+    could_be: list[str],
+    against: list[str],
+    choices: pd.DataFrame,
+    copies: Mapping[str, Collection[str]],
+) -> list[str]:
+    """The first model, the choices of dissenting witnesses, then other models that could be first.
+
+    Of near-copies only one is named.
+    """
     chosen = choices.set_index("way")["model"]
     rivals = [model for way in against for model in chosen[way].split(", ")]
-    return list(dict.fromkeys([first, *rivals, *could_be]))[:MAX_LABELLED]
+    named: list[str] = []
+    for model in (first, *rivals, *could_be):
+        if not set(named) & set(copies.get(model, {model})):
+            named.append(model)
+    return named[:MAX_LABELLED]
 
 
-def _on_this_pool(first: str, could_be: list[str], n_models: int) -> list[str]:
-    if could_be == [first]:
-        return [f"On these items {first} is ahead of all {n_models - 1} other models (95 % confidence)."]
+def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collection[str]) -> list[str]:
+    if set(could_be) <= set(copies):
+        n_others, is_or_are = n_models - len(could_be), "is" if could_be == [first] else "are"
+        ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
+        return [f"On these items {ahead} (95 % confidence)."]
     others = listed([model for model in could_be if model != first])
     return [f"On these items {len(could_be)} of {n_models} models could be first: {first}, or {others}."]
 

@@ -127,13 +127,15 @@ def names_of_copies(copies: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def copies_in(ranking: pd.DataFrame) -> dict[str, set[str]]:
+    """Each model of a ranking with its near-copies, by its name."""
+    names, others = ranking["model"].astype(str), ranking["near_copies"].fillna("").astype(str)
+    return {name: {name, *filter(None, cell.split(", "))} for name, cell in zip(names, others, strict=True)}
+
+
 def describe_copies(ranking: pd.DataFrame) -> str:
     """Which models of a ranking count once as near-copies of each other; empty if there are none."""
-    groups = {
-        ", ".join(sorted([str(model), *str(others).split(", ")]))
-        for model, others in zip(ranking["model"], ranking["near_copies"].fillna(""), strict=True)
-        if others
-    }
+    groups = {", ".join(sorted(group)) for group in copies_in(ranking).values() if len(group) > 1}
     return f"Near-copies of each other, which count once: {'; '.join(sorted(groups))}." if groups else ""
 
 
