@@ -13,7 +13,7 @@ RESULTS = results/$(lastword $(notdir $(patsubst %/,%,$(STUDY))))$(if $(findstri
 
 export STUDY
 .DEFAULT_GOAL := help
-.PHONY: help install study plan fetch reproduce report test check format lock docs clean
+.PHONY: help install study plan fetch reproduce report test smoke matrix check format lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, 
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest
+
+smoke: $(STAMP) ## install the wheel in each other Python that is there, and rank vectors with a known answer
+	$(BIN)/nox --session smoke
+
+matrix: $(STAMP) ## the same with all extras and the fast tests, in every Python that is there
+	$(BIN)/nox --session fast
 
 check: $(STAMP) ## lint, format, types, workflow lint, dry run; names known vulnerabilities of the lock
 	$(BIN)/ruff check .

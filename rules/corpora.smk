@@ -19,7 +19,7 @@ rule build_corpus:
         manifest="results/{study}/corpora/{dataset}.json",
     params:
         settings=CORPORA.settings,
-        seed=STUDY.settings.seed,
+        seed=CORPORA.seed,
         versions=CORPORA.versions,
         code=code_of("build_corpus"),
     script:
@@ -36,7 +36,7 @@ rule make_looks:
     params:
         kind=CORPORA.kind_of_looks,
         how=CORPORA.limits_of_looks,
-        seed=STUDY.settings.seed,
+        seed=CORPORA.seed,
         code=code_of("make_looks"),
     script:
         "../scripts/make_looks.py"
@@ -52,7 +52,7 @@ rule train_language_model:
         gpu=CORPORA.training_gpus,
     params:
         settings=CORPORA.training_settings,
-        seed=STUDY.settings.seed,
+        seed=CORPORA.training_seed,
         device=STUDY.settings.device,
         code=code_of("train_language_model"),
     script:

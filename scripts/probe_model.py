@@ -8,8 +8,11 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params, files = snakemake.params, snakemake.input
-    pairs = zip(map(Corpus, files.corpora), files.vectors, strict=True)
-    data = {name: TaskData(*pair) for name, pair in zip(params.datasets, pairs, strict=True)}
+    pairs = zip(files.corpora, files.vectors, strict=True)
+    data = {
+        name: TaskData(Corpus(path, params.seed), vectors)
+        for name, (path, vectors) in zip(params.datasets, pairs, strict=True)
+    }
     store = ResultStore(params.store)
     write_table(
         probes_of_model(params.tasks, data, snakemake.wildcards.model, params.seed, store),

@@ -11,5 +11,9 @@ with running_job(snakemake):
     params = snakemake.params
     settings = MaskedLanguageModelSettings(**params.settings)
     train_masked_language_model(
-        Corpus(snakemake.input[0]), settings, snakemake.output[0], seed=params.seed, device=params.device
+        Corpus(snakemake.input[0], params.seed),
+        settings,
+        snakemake.output[0],
+        seed=params.seed,
+        device=params.device,
     )

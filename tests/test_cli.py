@@ -157,9 +157,13 @@ def test_labels_update_the_ranking(vectors, tmp_path, capsys):
     out = tmp_path / "ranking"
     assert main(["rank", *vectors, "--out", str(out), "--labels", str(tmp_path / "labels.csv")]) == 0
     table = pd.read_csv(out / "ranking.csv").set_index("model")
-    assert table["logme"].idxmax() == "all"  # alone has the sixth dimension
-    assert table.loc["all", "updated_rank"] == 1
-    assert "updated_rank" in capsys.readouterr().out
+    assert table["probe"].idxmax() == "all"  # alone has the sixth dimension
+    assert table.loc["all", "updated_rank"] == 1 and "logme" not in table
+    said = capsys.readouterr().out
+    assert "updated_rank" in said and "With your labels, all is first" in said
+    way = ["--label-way", "logme", "--labels", str(tmp_path / "labels.csv")]
+    assert main(["rank", *vectors, "--out", str(tmp_path / "other"), *way]) == 0
+    assert {"logme"} == {"logme", "probe"} & set(pd.read_csv(tmp_path / "other" / "ranking.csv"))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 
 from suffice.analyses.registry import ANALYSES
 from suffice.kinds.registry import all_kinds
-from suffice.storage import provenance
+from suffice.storage import provenance, sources
 from suffice.storage.provenance import DISPATCH, code_of_script, is_current
+from suffice.storage.sources import facts_of
 
 PAGES = {"write_page", "write_calibration_page", "write_published_page", "write_saturation_page"}
 ABOVE = ("suffice.plots", "suffice.page", "suffice.study", "suffice.analyses.questions", "suffice.kinds")
@@ -75,7 +76,7 @@ def test_an_import_for_types_alone_is_not_behind_a_number():
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import suffice.page.render\nelse:\n"
         "    import suffice.names\nimport suffice.seeds\n"
     )
-    assert provenance._of_library(provenance._imports_of(source)) == {"suffice.names", "suffice.seeds"}
+    assert provenance._of_library(facts_of(source).imports) == {"suffice.names", "suffice.seeds"}
 
 
 def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):
@@ -83,6 +84,38 @@ def test_a_job_depends_on_its_own_estimator_and_loader_alone(scripts):
     assert "suffice.estimators.gaussian" in pairs and "suffice.estimators.knife" not in pairs
     vectors = modules_behind(scripts["embed_items"], "suffice.embed.bag_of_words")
     assert "suffice.embed.bag_of_words" in vectors and "suffice.embed.graph_network" not in vectors
+
+
+@pytest.fixture
+def kept_in(tmp_path, monkeypatch):
+    """Facts are kept in a file of this test; gives a function that forgets what this process knows."""
+    monkeypatch.setattr(sources, "_file", lambda: tmp_path / "cache" / "facts.json")
+    monkeypatch.setattr(sources.atexit, "register", lambda keep: None)
+
+    def forget():
+        sources._kept.cache_clear()
+        sources._new.cache_clear()
+
+    forget()
+    yield forget
+    forget()
+
+
+def test_what_is_known_of_a_text_is_kept_for_the_next_process(kept_in, tmp_path, monkeypatch):
+    source = '"""What it is."""\nimport suffice.names\n\ndef double(x):\n    return 2 * x  # twice\n'
+    found = facts_of(source)
+    assert found.imports == ("suffice.names",)
+    assert facts_of(source.replace("What", "Who").replace("twice", "2")).code_sha256 == found.code_sha256
+    assert facts_of(source.replace("2 *", "3 *")).code_sha256 != found.code_sha256
+    sources._keep()
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "_find", None)
+        kept_in()
+        assert facts_of(source) == found
+    for damage in ("{", "[1]", '{"key": 1}', (tmp_path / "cache" / "facts.json").read_text()[:-9]):
+        (tmp_path / "cache" / "facts.json").write_text(damage)
+        kept_in()
+        assert facts_of(source) == found
 
 
 def test_costs_that_are_counted_otherwise_make_the_tables_of_cost_anew(scripts, monkeypatch):

@@ -60,6 +60,8 @@ def test_an_unknown_name_is_an_error():
         ("suffice.embed.registry", "sklearn"),
         ("suffice.kinds.published.recompute", "matplotlib"),
         ("suffice.analyses.base", "matplotlib"),
+        ("suffice.study.read", "matplotlib"),
+        ("suffice.jobs", "scipy.stats"),
     ],
 )
 def test_a_job_does_not_import_what_it_does_not_use(module, heavy):

@@ -92,6 +92,10 @@ class CorpusJobs(Jobs):
         """The settings of a data set."""
         return stable(self.study.datasets[names.dataset].settings.model_dump(exclude_unset=True))
 
+    def seed(self, names: Names) -> int:
+        """The seed of what is drawn from a data set."""
+        return self.study.datasets[names.dataset].seed
+
     def versions(self, names: Names) -> dict[str, str]:
         """Versions of other sources of a corpus, such as packages; empty for most corpora."""
         settings = self.study.datasets[names.dataset].settings
@@ -117,8 +121,12 @@ class CorpusJobs(Jobs):
         return f"{self.results}/corpora/{self.study.settings.training[names.training].dataset}.parquet"
 
     def training_settings(self, names: Names) -> Any:
-        """The settings of a training, without its data set."""
-        return stable(self.study.settings.training[names.training].model_dump(exclude={"dataset"}))
+        """The settings of a training, without its data set and seed."""
+        return stable(self.study.settings.training[names.training].model_dump(exclude={"dataset", "seed"}))
+
+    def training_seed(self, names: Names) -> int:
+        """The seed of a training."""
+        return self.study.settings.training[names.training].seed
 
     def training_gpus(self, names: Names) -> int:
         """The number of GPUs for a training."""

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from suffice.analyses.correlation import Bootstrap
-from suffice.analyses.cost import pareto_front, pareto_table, quotient_table
+from suffice.analyses.cost import note_on_costs, pareto_front, pareto_table, quotient_table, stored_costs
 from suffice.analyses.decision import RANDOM, chance_to_beat, decision_table
 from suffice.analyses.questions.decision import describe_decision
 from suffice.analyses.questions.smaller_pools import describe_sensitivity, pool_warnings
@@ -21,6 +21,7 @@ from suffice.analyses.smaller_pools import (
 )
 from suffice.analyses.task_dependence import task_agreement, task_dependence
 from suffice.errors import DataError
+from suffice.storage.files import write_table
 
 OUTCOME = np.array([0.9, 0.8, 0.6, 0.5, 0.4, 0.1])
 MODELS = [f"m{i}" for i in range(6)]
@@ -129,9 +130,20 @@ def test_a_quotient_follows_the_cost_and_not_the_tasks():
     assert row["quotient_spearman"] < -0.5
 
 
+def test_costs_are_read_from_the_results_and_those_by_the_clock_are_not_compared(tmp_path):
+    assert stored_costs(tmp_path, "docs", "linear") is None and note_on_costs(None) == ""
+    ranking = pd.DataFrame({"model": MODELS[:2], "score": [1.0, 2.0], "aggregate": "mean"})
+    cards = pd.DataFrame({"model": MODELS[:2], "cpu_seconds_per_1000_items": [3.0, 4.0], "embed_dim": [8, 9]})
+    write_table(pareto_table(ranking, cards), tmp_path / "pareto" / "docs" / "linear.csv")
+    costs = stored_costs(tmp_path, "docs", "linear").set_index("model")
+    assert costs["cpu_seconds_per_1000_items"].tolist() == [3.0, 4.0] and note_on_costs(costs) == ""
+    old = costs.rename(columns={"cpu_seconds_per_1000_items": "seconds_per_1000_items"})
+    assert "an older version measured them by the clock. Run the study again" in note_on_costs(old)
+
+
 def test_a_cost_that_is_not_known_leaves_the_model_out():
     ranking = pd.DataFrame({"model": MODELS[:2], "score": [1.0, 2.0], "aggregate": "mean"})
-    cards = pd.DataFrame({"model": MODELS[:2], "n_parameters": [None, 10]})
+    cards = pd.DataFrame({"model": MODELS[:2], "n_parameters_with_parents": [None, 10]})
     assert list(pareto_table(ranking, cards)["model"]) == ["m1"]
     with pytest.raises(DataError, match="aggregate"):
         pareto_table(ranking[["model"]], cards)

@@ -7,6 +7,8 @@ import pytest
 from suffice.analyses.label_update import (
     WAYS,
     Trial,
+    add_update,
+    describe_update,
     draw_items,
     probe_few,
     score_few,
@@ -118,6 +120,35 @@ def test_a_good_score_helps_few_labels():
     table = try_labels(Trial(vectors, (cause > 0).astype(int), "classification", score, full), [30], 10)
     rho = table.set_index("way")["spearman"]
     assert rho["score+probe"] > rho["probe"]
+
+
+def test_a_probe_finds_the_model_that_serves_the_task_where_logme_does_not():
+    generator = np.random.default_rng(2)
+    sign = generator.choice([-1.0, 1.0], size=400)
+    size = np.exp(generator.normal(size=400))
+    noise = generator.normal(size=(4, 400))
+    vectors = {
+        "clear": sign * size,  # tells the class by its sign, though it explains little of its variance
+        "noisy": sign + noise[0],  # a sixth of the items are on the wrong side
+        "none": noise[1],
+        "nothing": noise[2],
+    }
+    embeddings = {name: np.c_[values[:200], noise[3, :200]] for name, values in vectors.items()}
+    labels = np.where(sign > 0, "yes", "no")
+    right = {name: float((np.sign(values) == sign).mean()) for name, values in vectors.items()}
+    assert max(right, key=right.get) == "clear"
+    found = {
+        way: score_few(embeddings, labels[:200], "classification", ways=(way,)) for way in ("logme", "probe")
+    }
+    assert found["logme"].scores["logme"].idxmax() == "noisy"
+    assert found["probe"].scores["probe"].idxmax() == "clear"
+
+    models = ["none", "noisy", "clear", "nothing"]  # what no label knows is wrong
+    ranking = pd.DataFrame({"model": models, "win_rate": [0.9, 0.5, 0.5, 0.1], "aggregate": "ranks"})
+    by_way = {way: add_update(ranking, each) for way, each in found.items()}
+    assert by_way["probe"].loc[by_way["probe"]["updated_rank"] == 1, "model"].tolist() == ["clear"]
+    assert by_way["logme"].loc[by_way["logme"]["updated_rank"] == 1, "model"].tolist() == ["noisy"]
+    assert describe_update(by_way["probe"]) == ("With your labels, clear is first; without them it is none.")
 
 
 def test_labels_beyond_the_budget_change_nothing():

@@ -1,5 +1,6 @@
 """The recommendation: what it names, when it holds back, and what it says to do next."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +13,7 @@ def ranking_of(models, could_be_first, looks="halves", **columns):
     table["could_be_first_pools"] = pd.array([pd.NA] * len(models), dtype="boolean")
     table["win_rate"] = [1 - place / len(models) for place in range(len(models))]
     table["score"], table["aggregate"], table["looks"] = table["win_rate"], "ranks", looks
-    table["embed_dim"], table["warnings"] = 64, ""
+    table["embed_dim"], table["warnings"], table["near_copies"] = 64, "", ""
     return table.assign(**columns)
 
 
@@ -59,6 +60,17 @@ def test_several_that_could_be_first_are_not_settled():
     assert found.to_label == ["a", "b"]
 
 
+def test_near_copies_are_no_rivals_of_each_other():
+    copies = {"near_copies": ["b", "a", "", ""]}
+    found = recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="b"))
+    assert found.is_settled and found.headline == "Take a."
+    assert found.certainty[0] == "On these items a and b are ahead of all 2 other models (95 % confidence)."
+    assert "Near-copies of each other, which count once: a, b." in found.certainty
+    tied = recommend(ranking_of(MODELS, ["a", "b", "c"], **copies), ways_of(rankme="b"))
+    assert not tied.is_settled and tied.to_label == ["a", "c"]
+    assert not recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="c")).is_settled
+
+
 def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_named():
     top = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a"), controls=["a"])
     assert not top.is_settled
@@ -70,16 +82,35 @@ def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_nam
 
 def test_the_cheapest_equal_is_named_only_if_it_saves_enough():
     ranking, ways = ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a")
-    cards = pd.DataFrame({"model": MODELS, "seconds_per_1000_items": [10.0, 2.0, 0.1, 0.1]})
+    cards = pd.DataFrame({"model": MODELS, "cpu_seconds_per_1000_items": [10.0, 2.0, 0.1, 0.1]})
     found = recommend(ranking, ways, cards)
-    assert found.cheaper == "b is 5 times cheaper to run and cannot be told apart from it on these items."
+    assert found.cheaper == (
+        "b is 5 times cheaper in CPU seconds and cannot be told apart from a on these items."
+    )
     assert found.cheaper in found.reasons and found.cheaper in found.text
-    dear = cards.assign(seconds_per_1000_items=[3.0, 2.0, 0.1, 0.1])
+    dear = cards.assign(cpu_seconds_per_1000_items=[3.0, 2.0, 0.1, 0.1])
     assert "b is 1.5 times cheaper" in recommend(ranking, ways, dear).cheaper
-    slow = cards.assign(seconds_per_1000_items=[2500.0, 2.0, 0.1, 0.1])
+    slow = cards.assign(cpu_seconds_per_1000_items=[2500.0, 2.0, 0.1, 0.1])
     assert "b is 1,250 times cheaper" in recommend(ranking, ways, slow).cheaper
-    level = cards.assign(seconds_per_1000_items=[10.0, 9.0, 0.1, 0.1])
+    level = cards.assign(cpu_seconds_per_1000_items=[10.0, 9.0, 0.1, 0.1])
     assert recommend(ranking, ways, level).cheaper == ""
+
+
+def test_a_price_decides_what_is_cheaper_where_two_models_have_one():
+    ranking, ways = ranking_of(MODELS, ["a", "b", "c"]), ways_of(rankme="a")
+    cards = pd.DataFrame(
+        {
+            "model": MODELS,
+            "cpu_seconds_per_1000_items": [10.0, 2.0, 1.0, 0.1],
+            "device_seconds_per_1000_items": [np.nan, 3.0, 1.0, np.nan],
+            "price_per_million_items": [8.0, 2.0, np.nan, 1.0],
+        }
+    )
+    assert "b is 4 times cheaper by price" in recommend(ranking, ways, cards).cheaper
+    alone = cards.assign(price_per_million_items=[8.0, np.nan, np.nan, 1.0])
+    assert "c is 10 times cheaper in CPU seconds" in recommend(ranking, ways, alone).cheaper
+    on_gpu = alone.assign(device_seconds_per_1000_items=[9.0, 3.0, np.nan, 1.0])
+    assert "b is 3 times cheaper in GPU seconds" in recommend(ranking, ways, on_gpu).cheaper
 
 
 def test_one_look_is_said_to_be_the_weaker_way():

@@ -16,6 +16,7 @@ from loopback_endpoint import Endpoint, loopback_endpoint
 from pydantic import ValidationError
 
 from suffice.embed.api import Api, ApiSettings
+from suffice.embed.cards import cards_table
 from suffice.embed.identity import embedding_identity
 from suffice.embed.self_check import SHORT
 from suffice.embed.write import write_embedding
@@ -133,6 +134,12 @@ def test_card_has_tokens_and_price(serve, corpus, sentences, tmp_path):
         assert cost["n_tokens"] == endpoint.n_tokens > sum(len(text.split()) for text in sentences)
         assert cost["price"] == pytest.approx(endpoint.n_tokens * 20e-6)
         assert cost["n_paid_before"] == 0
+        assert cost["cpu_seconds"] is None  # another computer does the work
+        words = sum(len(text.split()) for text in sentences)
+        assert cost["tokens_per_item"] == pytest.approx(words / len(sentences))
+        assert cards_table([card])["price_per_million_items"][0] == pytest.approx(
+            20 * cost["tokens_per_item"]
+        )
         again = loader_of(endpoint, price_per_million_tokens=20.0)
         card = write_embedding(again, corpus, tmp_path / "w.npy", model="m", dataset="d")
     assert card["cost"]["n_paid_before"] == len(sentences)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from suffice.embed.hidden_states import HiddenStates, HiddenStatesSettings, pool
+from suffice.embed.identity import embedding_identity
 from suffice.errors import ModelError
 
 FAMILIES = ["bert", "roberta", "mpnet", "xlm-r", "t5", "bloom", "llama", "mistral", "gemma"]
@@ -186,7 +187,8 @@ def test_random_weights_are_seeded_and_leave_the_global_generator_alone(checkpoi
 
 def test_identity_names_what_the_vectors_depend_on(checkpoint, fresh_checkpoint, edit_json):
     def identity(folder, seed=0, **settings):
-        return HiddenStates(HiddenStatesSettings(checkpoint=str(folder), **settings), seed=seed).identity()
+        loader = HiddenStates(HiddenStatesSettings(checkpoint=str(folder), **settings), seed=seed)
+        return embedding_identity(loader, "0" * 64)["loader"]
 
     folder = fresh_checkpoint("bert")
     assert identity(folder) == identity(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from suffice.data.build import DatasetSettings, build_corpus
 from suffice.data.corpus import Corpus, Window
+from suffice.embed.identity import embedding_identity
 from suffice.embed.image_model import ImageModel, ImageModelSettings
 from suffice.embed.registry import build_loader
 from suffice.errors import DataError, ModelError
@@ -167,7 +168,7 @@ def vectors_of_seed(folder, corpus, seed):
 def identity(folder, seed=0, **settings):
     loader = build_loader("image_model", {"checkpoint": str(folder), **settings}, seed, "cpu")
     loader.check()
-    return loader.identity()
+    return embedding_identity(loader, "0" * 64)["loader"]
 
 
 def test_the_identity_follows_weights_processor_and_seed(folders, tmp_path):

@@ -52,8 +52,9 @@ def test_joined_shards_are_the_bytes_of_one_job(loader, corpus, tmp_path, n_shar
         key: whole[key] for key in whole if key not in measured
     }
     assert joined["cost"]["n_parameters"] == whole["cost"]["n_parameters"]
-    parts = [read_json(path.with_suffix(".json"))["effort"]["seconds"] for path in paths]
-    assert joined["cost"]["seconds"] == pytest.approx(sum(parts))
+    assert joined["cost"]["tokens_per_item"] == whole["cost"]["tokens_per_item"]
+    parts = [read_json(path.with_suffix(".json"))["effort"]["cpu_seconds"] for path in paths]
+    assert joined["cost"]["cpu_seconds"] == pytest.approx(sum(parts))
 
 
 def test_shards_are_whole_windows_that_cover_all_rows():

@@ -81,7 +81,7 @@ def test_vectors_and_card(corpus, sentences, tmp_path, monkeypatch):
     assert (health["n_truncated"], health["truncated_share"]) == (1, 1 / 16)
     assert health["warnings"][-1] == "toys are no models"
     assert "1 of 16 items are longer than the model reads (6.2%)" in health["warnings"]
-    assert cost["seconds_per_1000_items"] == pytest.approx(cost["seconds"] * 1000 / 16)
+    assert cost["cpu_seconds_per_1000_items"] == pytest.approx(cost["cpu_seconds"] * 1000 / 16)
     assert (cost["bytes_per_vector"], cost["n_parameters"], cost["batch_size"]) == (12, 7, 32)
     assert (cost["device"], cost["embed_dim"]) == ("cpu", 3)
 

@@ -41,13 +41,13 @@ def test_a_tie_is_not_settled_and_names_what_is_cheaper(make_page):
     found = answer(make_page(groups=[1, 1, 2]))
     assert found.headline == "Try model-a first, but this is not settled."
     assert found.cheaper == (
-        "model-b is 1.5 times cheaper to run and cannot be told apart from it on these items."
+        "model-b is 1.5 times cheaper in CPU seconds and cannot be told apart from model-a on these items."
     )
 
 
 def test_what_is_cheaper_is_not_named_where_the_cost_of_the_first_is_unknown(make_page):
     content = make_page(groups=[1, 1, 2])
-    content.sections[0].cards.loc[0, "seconds_per_1000_items"] = np.nan
+    content.sections[0].cards.loc[0, "cpu_seconds_per_1000_items"] = np.nan
     assert answer(content).cheaper == ""
 
 

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from suffice.embed.cards import cards_table
 from suffice.errors import DataError
 from suffice.kinds.embeddings.page import render_page
 from suffice.storage.files import csv_of
@@ -230,23 +229,6 @@ def test_a_text_that_looks_like_a_formula_is_defused_but_numbers_are_not(start):
     assert "-1.5" in text
     assert "'-1.5" not in text
     assert "plain-name,2.0" in text.replace('"', "")
-
-
-def test_cards_of_embeddings_become_one_table():
-    card = {
-        "model": "a",
-        "embed_dim": 8,
-        "health": {"n_zero_rows": 1, "warnings": ["one", "two"]},
-        "cost": {"seconds": 2.0, "embed_dim": 8},
-    }
-    table = cards_table([card, card | {"model": "b"}])
-    assert table["model"].tolist() == ["a", "b"]
-    assert table.loc[0, ["embed_dim", "n_zero_rows", "seconds", "warnings"]].tolist() == [
-        8,
-        1,
-        2.0,
-        "one; two",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def make_study(n_models: int, seed: int = 0) -> SimpleNamespace:
     pareto = pd.DataFrame(
         [
             (name, cost, float(value), "win_rate", quality[i], i % 3 == 0)
-            for cost in ("seconds_per_1000_items", "n_parameters", "embed_dim")
+            for cost in ("cpu_seconds_per_1000_items", "n_parameters_with_parents", "embed_dim")
             for i, (name, value) in enumerate(zip(names, 2.0 ** np.arange(n_models) - 1, strict=True))
         ],
         columns="model cost cost_value measure value on_front".split(),

@@ -1,10 +1,19 @@
 """Which models count once."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from suffice import rank
-from suffice.ranking.relatives import alone, linear_cka, near_copies, with_families
+from suffice.ranking.relatives import (
+    alone,
+    describe_copies,
+    linear_cka,
+    names_of_copies,
+    near_copies,
+    shared_space,
+    with_families,
+)
 
 
 def test_similarity_is_one_for_a_rotation_and_nought_for_strangers_of_any_width():
@@ -64,6 +73,29 @@ def test_near_copies_are_found_and_relatives_are_not():
     related = base + 1.0 * generator.normal(size=base.shape)
     found = near_copies({"a": base, "b": near, "c": related, "d": generator.normal(size=(400, 3))})
     assert found == {"a": "a", "b": "a", "c": "c", "d": "d"}
+
+
+@pytest.mark.parametrize("spread", [1.0, 30.0])
+def test_a_model_that_is_scaled_rotated_or_a_little_noisy_is_a_near_copy(spread):
+    generator = np.random.default_rng(1)
+    base = generator.normal(size=(600, 12)) * np.geomspace(1, spread, 12)
+    turned = base @ np.linalg.qr(generator.normal(size=(12, 12)))[0]
+    noise = 1e-3 * base.std() * generator.normal(size=base.shape)
+    copies = {"exact": base, "scaled": -7 * base, "rotated": turned + 5, "noisy": turned + noise}
+    copies["wide"] = np.c_[base, noise[:, :6]]
+    others = {"other": generator.normal(size=(600, 12)), "half": base[:, :6]}
+    found = near_copies({"base": base} | copies | others)
+    assert {name for name, group in found.items() if group == "base"} == {"base", *copies}
+    ranking = pd.DataFrame({"model": list(found), "near_copies": names_of_copies(found).values()})
+    assert describe_copies(ranking) == (
+        "Near-copies of each other, which count once: base, exact, noisy, rotated, scaled, wide."
+    )
+    assert describe_copies(ranking.iloc[-2:]) == ""
+
+
+def test_the_share_of_a_space_is_that_of_its_components():
+    base = np.random.default_rng(1).normal(size=(600, 12))
+    assert shared_space([base, base[:, :6]])[0, 1] == pytest.approx(1 / 2, abs=0.01)
 
 
 def test_families_and_near_copies_link_to_groups():

@@ -40,6 +40,13 @@ def test_a_study_for_gpus_is_planned_where_there_is_none(workflow, monkeypatch):
     assert planned.count("gpu=0") == 3 * 5
 
 
+def with_seeds(table, seeds):
+    """A table of models with the column `seed`."""
+    header, *rows = table.splitlines()
+    cells = [[*row.split("\t"), str(seeds.get(row.split("\t")[0], ""))] for row in rows]
+    return "".join("\t".join(each) + "\n" for each in [[header, "seed"], *cells])
+
+
 def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow):
     workflow.run()
     ranking = pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")
@@ -66,6 +73,14 @@ def test_a_study_runs_to_its_page_and_one_more_model_costs_only_itself(workflow)
     assert "two items of one group: 300 pairs in 150 groups" in page
     assert (workflow.results / "figures" / "toys" / "linear" / "pair_matrix.pdf").stat().st_size > 1000
     assert "Nothing to be done" in workflow.run().output
+    another_split = workflow.run("--dry-run", seed=9).output
+    assert "rule probe_model:" in another_split and "rule embed_items" not in another_split
+    table = (workflow.study / "models.tsv").read_text()
+    (workflow.study / "models.tsv").write_text(with_seeds(table, {"words-8": 9}))
+    planned = workflow.run("--dry-run").output
+    embedded = [part.split("\n\n")[0] for part in planned.split("rule embed_items")[1:]]
+    assert len(embedded) == 1 and "model=words-8" in embedded[0]
+    (workflow.study / "models.tsv").write_text(table)
 
     vectors = {path: path.stat().st_mtime_ns for path in workflow.results.glob("embeddings/toys/*.npy")}
     assert pairs_made(workflow) == n_stored(workflow, "pairs") == 2 * 25  # by one look, and by two

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
 
 from suffice.analyses.choice import estimate
 from suffice.analyses.correlation import STATISTICS, Bootstrap, rank_table
@@ -195,6 +194,8 @@ def _against(
     score: pd.Series, whole: pd.Series, outcome: pd.Series | None, where: dict[str, int]
 ) -> list[dict[str, Any]]:
     """Kendall's tau with the ranking of all items, and every statistic with the tasks."""
+    from scipy.stats import kendalltau
+
     tau = float(kendalltau(score.reindex(whole.index), whole).statistic)
     rows: list[dict[str, Any]] = [{**where, "against": "all items", "statistic": "kendall", "value": tau}]
     if outcome is None:

@@ -64,7 +64,7 @@ class Ranked:
                 raise DataError(
                     f"there is no {what!r} to read; add it to `needs` or `reads` (given: {known})"
                 )
-            self.tables[what] = READERS.get(what, _read_tables)(self.files[what])
+            self.tables[what] = READERS.get(what, _read_tables)(self.files[what], self.settings)
         return self.tables[what]
 
     def __contains__(self, what: str) -> bool:
@@ -86,16 +86,23 @@ class Ranked:
         return pd.DataFrame(list(self.settings["models"]))
 
 
-def _read_tables(paths: Sequence[str]) -> pd.DataFrame:
+Told = Mapping[str, Any]
+
+
+def _read_tables(paths: Sequence[str], _settings: Told) -> pd.DataFrame:
     return pd.concat(map(read_table, paths), ignore_index=True)
 
 
-def _read_cards(paths: Sequence[str]) -> pd.DataFrame:
-    return cards_table(list(map(read_json, paths)))
+def _read_pairs(paths: Sequence[str], _settings: Told) -> pd.DataFrame:
+    return ranked_pairs(paths)
 
 
-READERS: Mapping[str, Callable[[Sequence[str]], pd.DataFrame]] = {
-    "pairs": ranked_pairs,
+def _read_cards(paths: Sequence[str], settings: Told) -> pd.DataFrame:
+    return cards_table(list(map(read_json, paths)), settings.get("prices"))
+
+
+READERS: Mapping[str, Callable[[Sequence[str], Told], pd.DataFrame]] = {
+    "pairs": _read_pairs,
     "cards": _read_cards,
 }
 """Readers for files that are not plain tables."""

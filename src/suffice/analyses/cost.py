@@ -1,18 +1,23 @@
 """What does a better score cost? Pareto fronts of score against cost, and the effect of dividing by cost."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from suffice.analyses.correlation import rank_table, weighted_spearman
+from suffice.embed.cards import CPU, DEVICE, PARAMETERS, PRICE
 from suffice.errors import DataError
 from suffice.ranking.table import ordering_column
+from suffice.storage.files import read_table
 
 if TYPE_CHECKING:
     from suffice.analyses.base import Ranked
 
-COSTS = ("seconds_per_1000_items", "n_parameters", "embed_dim")
+COSTS = (PRICE, DEVICE, CPU, PARAMETERS, "embed_dim")
+PATH = "pareto/{dataset}/{estimator}.csv"
+TIMED_BY_CLOCK = "seconds_per_1000_items"
 PARETO_COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front", "value_per_cost")
 QUOTIENT_COLUMNS = ("cost", "value_spearman", "quotient_spearman", "n_models")
 
@@ -20,6 +25,7 @@ QUOTIENT_COLUMNS = ("cost", "value_spearman", "quotient_spearman", "n_models")
 def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
     """Value and cost of each model for each kind of cost, and whether the model is on the Pareto front.
 
+    Costs are those of `suffice.embed.cards.cards_table`; a model made from others also costs what they cost.
     A model is on the front if no other has a value at least as high for a cost at most as high, one of the
     two strictly. `value` is the win rate or the score that orders the ranking; `measure` says which.
     `value_per_cost` divides value by cost; it rewards small cost almost regardless of the value, so do not
@@ -48,6 +54,27 @@ def pareto_table(ranking: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
     parts = [_front(free[list(ordered)].assign(cost=cost, cost_value=free[cost])) for cost in known]
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PARETO_COLUMNS))
     return rows[list(PARETO_COLUMNS)]
+
+
+def stored_costs(results: Path, dataset: str, ranking: str) -> pd.DataFrame | None:
+    """What each model of a ranking costs: model, and a column per cost; None if that was not computed.
+
+    Args:
+        results: folder of a study's results.
+        dataset: name of the data set.
+        ranking: name of the ranking.
+    """
+    path = results / PATH.format(dataset=dataset, estimator=ranking)
+    if not path.exists():
+        return None
+    return read_table(path).pivot(index="model", columns="cost", values="cost_value").reset_index()
+
+
+def note_on_costs(costs: pd.DataFrame | None) -> str:
+    """Why costs are not compared, if an older version measured them by the clock; otherwise empty."""
+    if costs is None or TIMED_BY_CLOCK not in costs:
+        return ""
+    return "Costs are not compared: an older version measured them by the clock. Run the study again."
 
 
 def pareto_front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -56,12 +56,19 @@ class Effort:
 
 
 def labelled_data(
-    datasets: Sequence[str], corpora: Sequence[str], models: Sequence[str], vectors: Sequence[str]
+    datasets: Sequence[str],
+    corpora: Sequence[str],
+    models: Sequence[str],
+    vectors: Sequence[str],
+    seed: int = 0,
 ) -> dict[str, Labelled]:
-    """Data sets by name; `vectors` lists the files of all models for the first data set, then the next."""
+    """Data sets by name; `vectors` lists the files of all models for the first data set, then the next.
+
+    `seed` is the seed of the split.
+    """
     parts = np.array(vectors, dtype=object).reshape(len(datasets), len(models))
     return {
-        name: Labelled(Corpus(Path(path)), dict(zip(models, files, strict=True)))
+        name: Labelled(Corpus(Path(path), seed), dict(zip(models, files, strict=True)))
         for name, path, files in zip(datasets, corpora, parts, strict=True)
     }
 
@@ -148,6 +155,7 @@ def mean_of_tasks(trials: pd.DataFrame) -> pd.DataFrame:
 def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
     """The effect of a few labels of each task on one ranking."""
     files, given = ranked.files, ranked.settings
-    data = labelled_data(given["datasets"], files["task_corpora"], given["models"], files["task_vectors"])
     score, effort = ordering_values(ranked["ranking"]), Effort(**given["effort"])
+    corpora, vectors = files["task_corpora"], files["task_vectors"]
+    data = labelled_data(given["datasets"], corpora, given["models"], vectors, effort.seed)
     return {"few_labels": try_tasks(given["tasks"], data, score, ranked["tasks"], effort)}

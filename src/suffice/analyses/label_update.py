@@ -386,19 +386,33 @@ def read_labels(path: Path, n_items: int, kind: str) -> tuple[npt.NDArray[np.int
 
 
 def add_update(ranking: pd.DataFrame, found: FewLabels) -> pd.DataFrame:
-    """A ranking with the columns `logme`, in nats per item, `updated_score`, and `updated_rank`; 1 is best.
+    """A ranking with what labels say, `updated_score`, and `updated_rank`; 1 is best.
 
     Args:
-        ranking: a ranking table; the column that orders it is updated.
-        found: scores of these models from the labels.
+        ranking: a ranking table; what orders it is updated.
+        found: what the labels say of these models in one way, whose name the column has: `probe`, the result
+            when each item is left out, or `logme`, in nats per item.
 
     Raises:
         DataError: models differ, there are fewer than 3, or a value is not finite.
     """
-    score, logmes = ordering_values(ranking), found.scores["logme"]
-    updated = update_score(score, logmes, found.reliability["logme"]).values
-    return ranking.assign(
-        logme=logmes.loc[score.index].to_numpy(),
-        updated_score=updated.to_numpy(),
-        updated_rank=updated.rank(ascending=False, method="min").astype(int).to_numpy(),
-    )
+    score, (way,) = ordering_values(ranking), found.reliability
+    updated = update_score(score, found.scores[way], found.reliability[way]).values
+    columns = {
+        way: found.scores.loc[score.index, way].to_numpy(),
+        "updated_score": updated.to_numpy(),
+        "updated_rank": updated.rank(ascending=False, method="min").astype(int).to_numpy(),
+    }
+    return ranking.assign(**columns)
+
+
+def describe_update(ranking: pd.DataFrame) -> str:
+    """Which model is first after the labels, and which one was first before them.
+
+    Args:
+        ranking: as `add_update` makes it.
+    """
+    before = str(ranking["model"].iloc[0])
+    after = ranking.loc[ranking["updated_rank"] == 1, "model"].astype(str).tolist()
+    same = " as before" if after == [before] else f"; without them it is {before}"
+    return f"With your labels, {' and '.join(after)} {'is' if len(after) == 1 else 'are'} first{same}."

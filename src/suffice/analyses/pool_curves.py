@@ -6,7 +6,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau, rankdata
 
 from suffice.analyses.correlation import STATISTICS, weighted_pearson
 from suffice.errors import DataError
@@ -172,6 +171,8 @@ def _spread(scores: np.ndarray, values: np.ndarray) -> list[dict[str, object]]:
 
 
 def _correlation(scores: np.ndarray, values: np.ndarray, statistic: str) -> float:
+    from scipy.stats import kendalltau, rankdata
+
     known = np.isfinite(scores) & np.isfinite(values)
     x, y = scores[known], values[known]
     if len(x) < MIN_JUDGED:

@@ -5,13 +5,15 @@ every available witness (a way to choose of another kind) has the same first cho
 benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is right on tasks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from suffice.analyses.decision import picked
+from suffice.embed.cards import CPU, DEVICE, PRICE
+from suffice.ranking.relatives import copies_in, describe_copies
 from suffice.ranking.table import ordering_column
 
 WITNESSES = ("neighbours", "self_retrieval", "rankme")
@@ -29,7 +31,8 @@ CHEAPER = 1.5  # times; a smaller saving is not mentioned
 ROUGH = 10  # times; larger factors are written without decimals
 FOLLOWS_WIDTH = 0.8  # Spearman correlation with the width that triggers a caution
 MIN_FOR_WIDTH = 5  # models
-COST = "seconds_per_1000_items"
+COSTS = {PRICE: "by price", DEVICE: "in GPU seconds", CPU: "in CPU seconds"}
+"""By what models are compared, the most telling first."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +102,26 @@ def recommend(
     Args:
         ranking: a ranking table, see `suffice.ranking.scores.rank_pairs`.
         ways: other ways to choose: columns model, predictor, value; higher is better.
-        cards: cost of each model: model, seconds_per_1000_items; None if it is not known.
+        cards: what each model costs: model, and those of `COSTS` that are known; None if none is.
         controls: models that are known to be untrained.
     """
     first = str(ranking["model"].iloc[0])
     choices = first_choices(ways)
     could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"].astype(str).tolist()
-    against = _witnesses_against(choices, first)
-    is_settled = could_be == [first] and not against and first not in controls
-    to_label = [] if is_settled else _to_label(first, could_be, against, choices)
+    copies = copies_in(ranking)
+    against = _witnesses_against(choices, copies[first])
+    is_settled = set(could_be) <= copies[first] and not against and first not in controls
+    to_label = [] if is_settled else _to_label(first, could_be, against, choices, copies)
     return Recommendation(
         model=first,
         is_settled=is_settled,
         headline=f"Take {first}." if is_settled else f"Try {first} first, but this is not settled.",
         cheaper=_cheaper(first, could_be, cards),
-        certainty=[*_on_this_pool(first, could_be, len(ranking)), *_on_other_pools(ranking)],
+        certainty=[
+            *_on_this_pool(first, could_be, len(ranking), copies[first]),
+            *_on_other_pools(ranking),
+            *filter(None, [describe_copies(ranking)]),
+        ],
         agreement=_who_agrees(choices, first),
         next_steps=[*_to_decide(to_label), *_below_controls(ranking, controls)],
         cautions=[
@@ -157,22 +165,37 @@ def headline(tied: list[str], n_models: int) -> str:
     return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
 
 
-def _witnesses_against(choices: pd.DataFrame, first: str) -> list[str]:
-    """The witnesses with another model first."""
+def _witnesses_against(choices: pd.DataFrame, first: Collection[str]) -> list[str]:
+    """The witnesses whose first choice is neither the first model nor a near-copy of it."""
     chosen = choices.set_index("way")["model"]
-    return [way for way in WITNESSES if way in chosen and first not in chosen[way].split(", ")]
+    return [way for way in WITNESSES if way in chosen and not set(first) & set(chosen[way].split(", "))]
 
 
-def _to_label(first: str, could_be: list[str], against: list[str], choices: pd.DataFrame) -> list[str]:
-    """The first model, the choices of dissenting witnesses, then other models that could be first."""
+def _to_label(
+    first: str,
+    could_be: list[str],
+    against: list[str],
+    choices: pd.DataFrame,
+    copies: Mapping[str, Collection[str]],
+) -> list[str]:
+    """The first model, the choices of dissenting witnesses, then other models that could be first.
+
+    Of near-copies only one is named.
+    """
     chosen = choices.set_index("way")["model"]
     rivals = [model for way in against for model in chosen[way].split(", ")]
-    return list(dict.fromkeys([first, *rivals, *could_be]))[:MAX_LABELLED]
+    named: list[str] = []
+    for model in (first, *rivals, *could_be):
+        if not set(named) & set(copies.get(model, {model})):
+            named.append(model)
+    return named[:MAX_LABELLED]
 
 
-def _on_this_pool(first: str, could_be: list[str], n_models: int) -> list[str]:
-    if could_be == [first]:
-        return [f"On these items {first} is ahead of all {n_models - 1} other models (95 % confidence)."]
+def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collection[str]) -> list[str]:
+    if set(could_be) <= set(copies):
+        n_others, is_or_are = n_models - len(could_be), "is" if could_be == [first] else "are"
+        ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
+        return [f"On these items {ahead} (95 % confidence)."]
     others = listed([model for model in could_be if model != first])
     return [f"On these items {len(could_be)} of {n_models} models could be first: {first}, or {others}."]
 
@@ -212,17 +235,23 @@ def _sentence(text: str) -> str:
 
 
 def _cheaper(first: str, could_be: list[str], cards: pd.DataFrame | None) -> str:
-    """The cheapest model that could be first as well, if it saves enough to mention."""
-    if cards is None or COST not in cards:
+    """The cheapest model that could be first as well, if it saves enough to mention.
+
+    Models are compared by the first of `COSTS` that is known of the first model and of another one.
+    """
+    if cards is None:
         return ""
-    cost = cards.set_index("model")[COST].reindex(could_be).astype(float).dropna()
-    if first not in cost or cost.empty or not cost.min() > 0:
+    costs = cards.set_index("model").reindex(index=could_be, columns=list(COSTS)).astype(float)
+    shared = [kind for kind in COSTS if pd.notna(costs[kind].get(first)) and costs[kind].count() > 1]
+    if not shared:
+        return ""
+    cost = costs[shared[0]].dropna()
+    if cost.min() <= 0 or cost[first] < CHEAPER * cost.min():
         return ""
     cheapest, times = str(cost.idxmin()), float(cost[first] / cost.min())
-    if times < CHEAPER:
-        return ""
     said = f"{times:,.0f}" if times >= ROUGH else f"{times:.1f}".removesuffix(".0")
-    return f"{cheapest} is {said} times cheaper to run and cannot be told apart from it on these items."
+    how = COSTS[shared[0]]
+    return f"{cheapest} is {said} times cheaper {how} and cannot be told apart from {first} on these items."
 
 
 def _to_decide(to_label: list[str]) -> list[str]:

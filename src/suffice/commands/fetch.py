@@ -1,7 +1,6 @@
 """`suffice fetch`: download a study's models and data into the local caches."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suffice.commands import Commands
@@ -20,16 +19,17 @@ EXAMPLES = """  suffice fetch my-docs
 def add(commands: Commands) -> None:
     """Add the command to the command line."""
     fetch = commands.add_parser("fetch", help="download a study's models and data into the local caches")
-    fetch.add_argument("study", help="a name in config/, or a folder")
+    fetch.add_argument("study", help="a folder, or the name of a study of the package")
     fetch.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Fetch everything, and say what could not be fetched."""
     from suffice.kinds.registry import kind_of_study
+    from suffice.run import workflow_root
     from suffice.workflow import study_folder
 
-    folder = study_folder({"study": options.study}, Path())
+    folder = study_folder({"study": options.study}, workflow_root())
     found = list(map(_said, kind_of_study(folder).fetch(folder)))
     failed = [each.what for each in found if each.failed]
     if failed:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from suffice.embed.inputs import Inputs
     from suffice.ranking.rank import Ranking
 
-UPDATE_COLUMNS = ["logme", "updated_score", "updated_rank"]
+UPDATE_COLUMNS = ["probe", "logme", "updated_score", "updated_rank"]
 
 PLACE = 3
 EXAMPLES = """  suffice rank vectors/*.npy --out ranking/
@@ -94,8 +94,15 @@ def add(commands: Commands) -> None:
         "--labels",
         type=Path,
         metavar="CSV",
-        help="labels of at least 20 items, with the columns row (from 0) and label; adds the columns logme, "
-        "updated_score and updated_rank, the ranking after these labels",
+        help="labels of at least 20 items, with the columns row (from 0) and label; adds the column "
+        "of --label-way, and updated_score and updated_rank, the ranking after these labels",
+    )
+    command.add_argument(
+        "--label-way",
+        choices=("probe", "logme"),
+        default="probe",
+        help="how labels are used: probe, the result of a linear model when each item is left out, or logme, "
+        "its evidence, which is a worse guide (default: %(default)s)",
     )
     command.add_argument(
         "--label-kind",
@@ -152,7 +159,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
     """The ranking of the given files, updated with labels if given, and notes on how rows were joined."""
-    from suffice.analyses.label_update import add_update
+    from suffice.analyses.label_update import add_update, describe_update
     from suffice.embed.inputs import read_inputs
     from suffice.ranking.rank import rank
     from suffice.ranking.targets import parse_targets
@@ -174,9 +181,11 @@ def _ranking_of(options: argparse.Namespace) -> "tuple[Ranking, list[str]]":
         targets=parse_targets(options.targets),
         budget=options.budget,
     )
+    notes = list(given.joined.notes)
     if found is not None:
         ranking = replace(ranking, table=add_update(ranking.table, found))
-    return ranking, list(given.joined.notes)
+        notes.append(describe_update(ranking.table))
+    return ranking, notes
 
 
 def _print_ranking(ranking: "Ranking", notes: list[str], out: Path) -> None:
@@ -236,10 +245,10 @@ def _record_ranking(options: argparse.Namespace, estimators: Sequence[str]) -> N
 
 
 def _score_labels(given: "Inputs", options: argparse.Namespace) -> "FewLabels":
-    """LogME of each model from the user's labels. It runs before the ranking, so bad labels fail early."""
+    """What the user's labels say about each model. It runs before the ranking, so bad labels fail early."""
     from suffice.analyses.label_update import read_labels, score_few
 
     rows, labels = read_labels(options.labels, given.n_rows, options.label_kind)
     items = given.joined.positions(rows)  # rows are those of the first file
     few = {name: each[items[items >= 0]] for name, each in given.vectors.items()}
-    return score_few(few, labels[items >= 0], options.label_kind, options.seed, ways=("logme",))
+    return score_few(few, labels[items >= 0], options.label_kind, options.seed, ways=(options.label_way,))

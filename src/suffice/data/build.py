@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TEST, TOGETHER, TRAIN
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TOGETHER
 from suffice.data.copies import keep_copies_together
 from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings as DatasetSettings
@@ -21,19 +21,12 @@ from suffice.data.docstrings import LICENSE, N_ITEMS, api_docs_items, package_ve
 from suffice.data.modalities.text import TEXT
 from suffice.data.paths import paths_of
 from suffice.data.readers import PAIR, load_hub
+from suffice.data.split import groups_in_seeded_order, known_splits, split_of
 from suffice.errors import AssumptionWarning, DataError, assume
 from suffice.seeds import derive_seed
 from suffice.storage.fetch import check_file_hash, fetch, fetched
 from suffice.storage.files import sha256_of_path, write_json, write_table
 
-NAMES_OF_SPLITS = {
-    TRAIN: TRAIN,
-    "validation": TRAIN,
-    "valid": TRAIN,
-    "val": TRAIN,
-    "dev": TRAIN,
-    TEST: TEST,
-}
 MAX_LABELS_SHOWN = 50
 PART = "part"
 
@@ -47,7 +40,7 @@ def build_corpus(
 
     Args:
         settings: the data set; relative paths start from the working folder.
-        seed: seed of the sample and of the split.
+        seed: seed of the sample.
         path: the Parquet file to write; its stem is the data set's name in the manifest.
         parts: corpora of the data sets that this one combines, by name.
 
@@ -77,7 +70,8 @@ def build_corpus(
         assumed += notes
         for sentence in notes:
             assume(sentence)
-    items = with_split(items, settings, seed, path.stem)
+    items = in_order(items, path.stem)
+    check_both_sides(items, settings, path.stem)
     write_table(items, path)
     own = settings.modality.Settings(**settings.modality_settings)
     manifest = {
@@ -235,67 +229,22 @@ def sampled(items: pd.DataFrame, max_items: int | None, seed: int) -> pd.DataFra
     return items[items[GROUP].isin(taken)]
 
 
-def groups_in_seeded_order(items: pd.DataFrame, seed: int) -> list[tuple[str, int]]:
-    """Name and size of each group, in the order of seeds derived from their names."""
-    sizes = Counter(items[GROUP])
-    return sorted(sizes.items(), key=lambda entry: (derive_seed(seed, entry[0]), entry[0]))
+def in_order(items: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """The items with the columns of every corpus first; only a split of the data set's own is stored."""
+    if SPLIT in items:
+        items = items.assign(**{SPLIT: known_splits(items[SPLIT], dataset).astype(object)})
+    first = [name for name in REQUIRED_COLUMNS if name in items]
+    return items[[*first, *(name for name in items.columns if name not in first)]]
 
 
-def with_split(items: pd.DataFrame, settings: DatasetSettings, seed: int, dataset: str) -> pd.DataFrame:
-    """The items with the column `split`: from the table, or seeded by group; required columns first.
-
-    In api-docs, each module that is a label is split on its own, and so is the rest of each package.
-
-    Raises:
-        DataError: the table's own split has unknown names, or one side would be empty.
-    """
-    if SPLIT in items.columns:
-        split = known_splits(items[SPLIT], dataset)
-    else:
-        strata = items["module"].fillna(items["package"]) if settings.source == "api-docs" else None
-        together = items[TOGETHER if TOGETHER in items else GROUP]
-        wholes = items.assign(**{GROUP: together})
-        in_test = groups_of_test_split(wholes, settings.test_share, derive_seed(seed, "split"), strata)
-        split = together.isin(in_test).map({True: TEST, False: TRAIN})
-    if split.nunique() < 2:
+def check_both_sides(items: pd.DataFrame, settings: DatasetSettings, dataset: str) -> None:
+    """Raise DataError if one side of a split would be empty."""
+    split = split_of(items, settings.test_share, 0, settings.source == "api-docs")
+    if len(np.unique(split)) < 2:
         raise DataError(
-            f"data set {dataset}: all {len(items)} items are in the split {split.iloc[0]!r} "
+            f"data set {dataset}: all {len(items)} items are in the split {split[0]!r} "
             f"({items[GROUP].nunique()} groups); both train and test need items"
         )
-    items = items.assign(split=split.astype(object))
-    return items[[*REQUIRED_COLUMNS, *(name for name in items.columns if name not in REQUIRED_COLUMNS)]]
-
-
-def known_splits(splits: pd.Series, dataset: str) -> pd.Series:
-    """The table's own split as "train" and "test"; validation items count as train."""
-    unknown = sorted(set(splits) - set(NAMES_OF_SPLITS))
-    if unknown:
-        raise DataError(
-            f"data set {dataset}: the split {unknown[0]!r} is unknown; known are {', '.join(NAMES_OF_SPLITS)}"
-        )
-    return splits.map(NAMES_OF_SPLITS)
-
-
-def groups_of_test_split(
-    items: pd.DataFrame, test_share: float, seed: int, strata: pd.Series | None
-) -> set[str]:
-    """Groups of the test split; if there are strata, each is split on its own."""
-    if strata is None:
-        return groups_for_test(items, test_share, seed)
-    parts = [items[strata == stratum] for stratum in sorted(strata.unique())]
-    return set().union(*(groups_for_test(part, test_share, seed) for part in parts))
-
-
-def groups_for_test(items: pd.DataFrame, test_share: float, seed: int) -> set[str]:
-    """Groups of the test split: in seeded order, each group that brings the share nearer to `test_share`."""
-    wanted, taken = test_share * len(items), set()
-    for group, size in groups_in_seeded_order(items, seed):
-        if size <= 2 * wanted:
-            taken.add(group)
-            wanted -= size
-        if wanted <= 0:
-            break
-    return taken
 
 
 def too_few(dataset: str, n_items: int, n_read: int, min_items: int, dropped: dict[str, int]) -> str:
@@ -316,7 +265,6 @@ def description(items: pd.DataFrame) -> dict[str, Any]:
     return {
         "n_items": len(items),
         "n_groups": int(items[GROUP].nunique()),
-        "n_split": {name: int(count) for name, count in items[SPLIT].value_counts().items()},
         "content_sha256": content_sha256(items[ID], items[CONTENT]),
         "labels": {name: label_summary(items[name]) for name in labels},
     }

@@ -1,8 +1,9 @@
 """A corpus: the cleaned items of one data set, as a Parquet table with a manifest beside it.
 
-Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold), `split`
-("train" or "test"), optionally `kept_together` (groups, joined if they share copies of items), and any number
-of label columns. Items with a missing label are left out of the task.
+Columns: `id`, `content`, `group` (items of one group are never separated by a split or a fold), optionally
+`kept_together` (groups, joined if they share copies of items), and any number of label columns. Items with a
+missing label are left out of the task. The column `split` ("train" or "test") is stored if the data set has
+its own; otherwise it follows from a seed when it is read.
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, TOGETHER
+from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, STORED_COLUMNS, TOGETHER
+from suffice.data.split import columns_for_split, split_of
 from suffice.errors import DataError
 from suffice.storage.files import read_json
+
+API_DOCS = "api-docs"
 
 
 @dataclass(frozen=True)
@@ -45,21 +49,32 @@ class Window:
 class Corpus:
     """A corpus on disk. It is read in windows, so memory does not grow with the number of items.
 
+    Attributes:
+        path: the table, a Parquet file.
+        seed: seed of the split, unless the data set has its own.
+
     Raises:
         DataError: the file is missing, is not Parquet, or lacks a required column.
     """
 
     path: Path
+    seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
-        missing = [name for name in REQUIRED_COLUMNS if name not in self.columns]
+        missing = [name for name in STORED_COLUMNS if name not in self.stored]
         if missing:
             raise DataError(f"{self.path} lacks the column(s) {', '.join(missing)}; build the corpus again")
 
-    @cached_property
+    @property
     def columns(self) -> list[str]:
         """The names of all columns."""
+        rest = [name for name in self.stored if name not in REQUIRED_COLUMNS]
+        return [*REQUIRED_COLUMNS, *rest]
+
+    @cached_property
+    def stored(self) -> list[str]:
+        """The names of the columns in the file."""
         try:
             return list(pq.read_schema(self.path).names)
         except (OSError, pa.ArrowInvalid) as error:
@@ -113,4 +128,17 @@ class Corpus:
 
     def table(self, columns: list[str] | None = None) -> pd.DataFrame:
         """The corpus, or some of its columns, as a pandas table."""
+        wanted = self.columns if columns is None else columns
+        table = self._read([name for name in wanted if name in self.stored])
+        return table.assign(**{SPLIT: self._split()})[wanted] if SPLIT in wanted else table
+
+    def _read(self, columns: list[str]) -> pd.DataFrame:
         return pq.read_table(self.path, columns=columns).to_pandas()
+
+    def _split(self) -> np.ndarray:
+        """The side of each item."""
+        if SPLIT in self.stored:
+            return self._read([SPLIT])[SPLIT].to_numpy()
+        by_module = self.manifest["source"] == API_DOCS
+        items = self._read(columns_for_split(self.stored, by_module))
+        return split_of(items, self.manifest["settings"]["test_share"], self.seed, by_module)

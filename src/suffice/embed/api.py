@@ -84,6 +84,8 @@ class Api(Loader[ApiSettings]):
     """
 
     kind = "api"
+    computes = False
+    counts_tokens = True
     Settings = ApiSettings
     beside_identity = frozenset(
         {
@@ -182,11 +184,19 @@ class ApiEncoder(Encoder):
         return self.said
 
     def cost(self) -> dict[str, Any]:
-        """Tokens and price of all texts so far, and how many texts had been paid for by earlier jobs."""
+        """Tokens and price of all texts so far, and how many texts had been paid for by earlier jobs.
+
+        `price_per_million_tokens` is the setting, from which the price of items follows.
+        """
         price = self.settings.price_per_million_tokens
         known = None if self.n_tokens is None else round(self.n_tokens)
         paid = None if price is None or known is None else price * known / 1e6
-        return {"n_tokens": known, "price": paid, "n_paid_before": self.n_kept}
+        return {
+            "n_tokens": known,
+            "price": paid,
+            "price_per_million_tokens": price,
+            "n_paid_before": self.n_kept,
+        }
 
     def _introduce(self) -> dict[str, Any]:
         """Ask the endpoint for the first time: its width, and whether a text has one vector."""

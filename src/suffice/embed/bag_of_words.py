@@ -68,9 +68,10 @@ class BagOfWords(Loader[BagOfWordsSettings]):
     Settings = BagOfWordsSettings
     libraries = ("scikit-learn", "scipy")
 
-    def identity(self) -> dict[str, Any]:
-        """The seed of the fit or of the random matrix."""
-        return {"seed": self.seed}
+    @property
+    def is_random(self) -> bool:
+        """The seed decides the sample, the start of the factorisation, or the random matrix."""
+        return True
 
     def open(self, corpus: Corpus) -> Encoder:
         """Fit on the items of `corpus`, or draw the random matrix.

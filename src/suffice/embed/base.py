@@ -25,17 +25,23 @@ class Encoder(ABC):
         n_parameters: number of parameters used at inference, None where the word has no meaning.
         n_truncated: how many items so far were longer than the model reads; None where the model
             reads items of any length.
+        n_tokens: how many tokens it has read so far; None if it counts none.
         role_column: column of the data set that tells queries from documents; None if that changes nothing.
     """
 
     embed_dim: int
     n_parameters: int | None = None
     n_truncated: int | None = None
+    n_tokens: float | None = None
     role_column: str | None = None
 
     def warnings(self) -> list[str]:
         """Warnings from encoding for the user, such as batches that did not fit."""
         return []
+
+    def count_tokens(self, n_tokens: int) -> None:
+        """Add to the number of tokens read so far."""
+        self.n_tokens = (self.n_tokens or 0) + n_tokens
 
     def for_looks(self, of_bases: Sequence[np.ndarray]) -> "Encoder":
         """The encoder of looks at the items, such as halves of their texts.
@@ -66,7 +72,8 @@ class Loader(ABC, Generic[S]):
     whether it computes with torch on the study's device; `new_items`, whether it can embed items that are not
     in the corpus: "embeds", "never", or "follows" the model whose vectors it is made from; `reads`, how it
     interprets the content of items, see `read_as` of `suffice.data.modalities.base.Modality`;
-    `beside_identity`, settings that change no vector.
+    `beside_identity`, settings that change no vector; `computes`, whether this process does the model's work,
+    so that its time is the model's cost; `counts_tokens`, whether its encoder has `n_tokens`.
     """
 
     kind: ClassVar[str]
@@ -76,6 +83,8 @@ class Loader(ABC, Generic[S]):
     new_items: ClassVar[Literal["embeds", "follows", "never"]] = "embeds"
     reads: ClassVar[str] = "text"
     beside_identity: ClassVar[frozenset[str]] = frozenset()
+    computes: ClassVar[bool] = True
+    counts_tokens: ClassVar[bool] = False
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings
@@ -100,8 +109,13 @@ class Loader(ABC, Generic[S]):
         """
         return None
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the vectors depend on the seed, which is then a part of their identity."""
+        return False
+
     def identity(self) -> dict[str, Any]:
-        """Everything that the vectors depend on besides settings, corpus and `libraries`: hashes, seed.
+        """Everything that the vectors depend on besides settings, corpus, `libraries` and seed: hashes.
 
         JSON-compatible; called before `open`.
         """

@@ -56,9 +56,10 @@ class CorpusWordVectors(Loader[CorpusWordVectorsSettings]):
     Settings = CorpusWordVectorsSettings
     libraries = ("scikit-learn", "scipy")
 
-    def identity(self) -> dict[str, Any]:
-        """The seed of the factorisation."""
-        return {"seed": self.seed}
+    @property
+    def is_random(self) -> bool:
+        """The seed decides the start of the factorisation."""
+        return True
 
     def open(self, corpus: Corpus) -> Encoder:
         """Count, factorise and weight the words of `corpus`, window by window.

@@ -1,7 +1,9 @@
 """Encoding one window after the other into a file; memory does not grow with the number of items."""
 
+import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -29,8 +31,23 @@ class Contents(Protocol):
         """Runs of them, in their order."""
 
 
-def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> float:
-    """Encode a block of whole windows, or all of them, into a memory map; returns the seconds.
+@dataclass(frozen=True)
+class Spent:
+    """What encoding took.
+
+    Attributes:
+        cpu_seconds: of this process with all its threads, and of the child processes that it has waited for.
+        wall_seconds: by the clock on the wall.
+        n_tokens: tokens that the model read; None if it counts none.
+    """
+
+    cpu_seconds: float
+    wall_seconds: float
+    n_tokens: float | None
+
+
+def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range, model: str) -> Spent:
+    """Encode a block of whole windows, or all of them, into a memory map; returns what that took.
 
     Progress is shown if requested, see `suffice.progress`.
     """
@@ -39,7 +56,7 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
         f"model {model}: a window of {WINDOW_ITEMS} vectors of {encoder.embed_dim:,} dimensions",
         "lower the setting that decides the number of dimensions",
     )
-    started = time.perf_counter()
+    started, cpu_before, tokens_before = time.perf_counter(), cpu_seconds(), encoder.n_tokens
     array = create_array(temporary, (len(rows), encoder.embed_dim))
     with counting(model, len(rows), "items") as done:
         for window in contents.windows(WINDOW_ITEMS, rows, encoder.role_column):
@@ -53,4 +70,12 @@ def encode_to(temporary: Path, encoder: Encoder, contents: Contents, rows: range
             array[first : first + len(window)] = vectors
             done(len(window))
     array.flush()
-    return time.perf_counter() - started
+    wall_seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu_before
+    counted = None if encoder.n_tokens is None else encoder.n_tokens - (tokens_before or 0)
+    return Spent(cpu, wall_seconds, counted)
+
+
+def cpu_seconds() -> float:
+    """CPU time so far of this process, its threads, and the children that it has waited for."""
+    times = os.times()  # its own fields are rounded to 10 ms
+    return time.process_time() + times.children_user + times.children_system

@@ -87,11 +87,15 @@ class GraphNetwork(Loader[GraphNetworkSettings]):
             return None
         return f"{path} as {fetch(path, self.settings.sha256)}"
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the weights are untrained."""
+        return not self.settings.path
+
     def identity(self) -> dict[str, Any]:
-        """The hash of the checkpoint, or the seed of untrained weights."""
-        if self.settings.path:
-            return {"checkpoint_sha256": sha256_of_file(self._checkpoint(self.settings.path))}
-        return {"seed": self.seed}
+        """The hash of the checkpoint, if there is one."""
+        path = self.settings.path
+        return {"checkpoint_sha256": sha256_of_file(self._checkpoint(path))} if path else {}
 
     def open(self, corpus: Corpus) -> Encoder:
         """Read the checkpoint, or draw weights.

@@ -28,7 +28,7 @@ def embedding_identity(
     Returns:
         A JSON-compatible dict; see `identity_sha256` for its hash.
     """
-    own = loader.identity()
+    own = loader.identity() | ({"seed": loader.seed} if loader.is_random else {})
     contents = own.get("files_sha256", {})
     kept = {
         name: without_secrets(value) if isinstance(value, str) else value

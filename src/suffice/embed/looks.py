@@ -43,7 +43,7 @@ class LooksToEmbed:
         return identity_sha256({**identity, "looks_sha256": self.sha256})
 
     def write(self, opened: Encoder | None, identity: Mapping[str, Any], *, model: str) -> None:
-        """Write the vectors and their card, with hash, health and seconds.
+        """Write the vectors and their card, with hash, health and CPU seconds.
 
         Args:
             opened: the model, opened on the items; None: the shards are joined.
@@ -69,7 +69,7 @@ class LooksToEmbed:
             "array_sha256": sha256_of_file(self.path),
             "n_items": len(rows),
             "health": health,
-            "seconds": effort.seconds,
+            "cpu_seconds": effort.cpu_seconds,
         }
         write_json(card, self.path.with_suffix(".json"))
 
@@ -86,9 +86,11 @@ class LooksToEmbed:
         """Encode a block of the looks; returns the effort."""
         encoder = opened.for_looks([open_array(path) for path in self.of_bases])
         before = encoder.n_truncated or 0
-        seconds = encode_to(temporary, encoder, self.contents, rows, model)
+        spent = encode_to(temporary, encoder, self.contents, rows, model)
         n_truncated = None if encoder.n_truncated is None else encoder.n_truncated - before
-        return Effort(seconds, 0.0, encoder.n_parameters, n_truncated, ())
+        return Effort(
+            spent.cpu_seconds, None, 0.0, encoder.n_parameters, n_truncated, spent.n_tokens, warnings=()
+        )
 
     def _health(self, temporary: Path, effort: Effort, model: str) -> dict[str, Any]:
         where = f"the looks at the items of {self.path.parent.name} by model {model}"

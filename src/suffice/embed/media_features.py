@@ -55,9 +55,10 @@ class MediaFeatures(Loader[F], Generic[F]):
     def features_of(self, item: Any) -> Floats:
         """Features of an item, shape (n_features,)."""
 
-    def identity(self) -> dict[str, Any]:
-        """The seed, if anything is random."""
-        return {} if self.settings.n_components is None else {"seed": self.seed}
+    @property
+    def is_random(self) -> bool:
+        """Whether there is a reduction, whose sample or matrix is random."""
+        return self.settings.n_components is not None
 
     def open(self, corpus: Corpus) -> Encoder:
         """Fit the reduction, if there is one.

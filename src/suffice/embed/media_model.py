@@ -93,13 +93,16 @@ class MediaModel(WeightsLoader[S], Generic[S]):
                 f"{items}; save it with `save_pretrained`"
             )
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the weights are untrained."""
+        return not self.reads_weights
+
     def identity(self) -> dict[str, Any]:
-        """As for any checkpoint, but random weights have a seed instead of a hash."""
-        if self.reads_weights:
-            return super().identity()
-        if not is_local(self.location):
-            return super().identity() | {"seed": self.seed}
-        return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}, "seed": self.seed}
+        """As for any checkpoint, but of random weights the configuration alone."""
+        if self.is_random and is_local(self.location):
+            return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}}
+        return super().identity()
 
     def open(self, corpus: Corpus) -> Encoder:
         """Load the processor and the encoder.

@@ -58,9 +58,10 @@ class MoleculeDescriptors(Loader[MoleculeDescriptorsSettings]):
             low, middle, high = np.nanquantile(filled, [share, 0.5, 1 - share], axis=0)
         return _DescriptorEncoder(low, middle, high)
 
-    def identity(self) -> dict[str, Any]:
-        """The seed of the sample."""
-        return {"seed": self.seed}
+    @property
+    def is_random(self) -> bool:
+        """The seed decides the sample."""
+        return True
 
     def _sample(self, corpus: Corpus) -> Window:
         """Random items for medians and quantiles; the seed decides which."""

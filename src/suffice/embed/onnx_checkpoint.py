@@ -73,6 +73,7 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
     kind = "onnx"
     Settings = OnnxSettings
     libraries = ("onnxruntime", "tokenizers")
+    counts_tokens = True
     uses_device = True
     markers = (TOKENIZER, f"onnx/{TOKENIZER}")
     extra = "onnx"

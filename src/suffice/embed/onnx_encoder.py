@@ -123,6 +123,7 @@ class OnnxEncoder(Encoder):
         if self.n_truncated is not None:
             self.n_truncated += sum(bool(each.overflowing) for each in tokens)
         lengths = [len(each.ids) for each in tokens]
+        self.count_tokens(sum(lengths))
         return self.batches.run(lambda batch: self._vectors([tokens[i] for i in batch]), lengths)
 
     def _tokens(self, texts: Iterable[str]) -> list[Any]:

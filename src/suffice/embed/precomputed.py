@@ -75,6 +75,7 @@ class Precomputed(Loader[PrecomputedSettings]):
     """The rows of a file, by their order or by the items' ids."""
 
     kind = "precomputed"
+    computes = False
     reads = ANYTHING
     new_items = "never"
     Settings = PrecomputedSettings

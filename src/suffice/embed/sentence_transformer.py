@@ -53,6 +53,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
     kind = "sentence_transformer"
     Settings = SentenceTransformerSettings
     libraries = ("torch", "transformers", "tokenizers", "sentence-transformers")
+    counts_tokens = True
     marker = MODULES
 
     def warnings(self) -> list[str]:
@@ -213,6 +214,7 @@ class SentenceTransformerEncoder(Encoder):
         if self.max_length is not None:
             n_long = sum(length > self.max_length for length in lengths)
             self.n_truncated = (self.n_truncated or 0) + n_long
+            self.count_tokens(sum(min(length, self.max_length) for length in lengths))
         return self.batches.run(lambda batch: self._encode_texts([texts[i] for i in batch], role), lengths)
 
     def _n_tokens(self, text: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from suffice.errors import ModelError
 from suffice.storage.files import create_array, open_array, read_json, write_json
 
 WINDOW_ITEMS = 4096
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -17,17 +19,21 @@ class Effort:
     """The cost and warnings of encoding.
 
     Attributes:
-        seconds: seconds for encoding, added up over shards.
-        load_seconds: seconds for loading or fitting the model, added up over shards.
+        cpu_seconds: CPU seconds for encoding, added up over shards.
+        device_seconds: seconds for which a GPU was held for encoding, added up over shards; None without one.
+        load_seconds: seconds by the clock for loading or fitting the model, added up over shards.
         n_parameters: as in `Encoder`.
         n_truncated: as in `Encoder`.
+        n_tokens: tokens of these rows; None if the model counts none.
         warnings: warnings of the loader and of the encoder.
     """
 
-    seconds: float
+    cpu_seconds: float
+    device_seconds: float | None
     load_seconds: float
     n_parameters: int | None
     n_truncated: int | None
+    n_tokens: float | None
     warnings: tuple[str, ...]
 
 
@@ -85,11 +91,18 @@ def join_shards(path: Path, shards: Sequence[Path], identity_sha256: str, n_item
 
 def _together(efforts: Sequence[Effort]) -> Effort:
     """The total effort of all shards."""
-    truncated = [effort.n_truncated for effort in efforts if effort.n_truncated is not None]
     return Effort(
-        seconds=sum(effort.seconds for effort in efforts),
+        cpu_seconds=sum(effort.cpu_seconds for effort in efforts),
+        device_seconds=_total([effort.device_seconds for effort in efforts]),
         load_seconds=sum(effort.load_seconds for effort in efforts),
         n_parameters=efforts[0].n_parameters,
-        n_truncated=sum(truncated) if truncated else None,
+        n_truncated=_total([effort.n_truncated for effort in efforts]),
+        n_tokens=_total([effort.n_tokens for effort in efforts]),
         warnings=tuple(dict.fromkeys(warning for effort in efforts for warning in effort.warnings)),
     )
+
+
+def _total(values: Sequence[N | None]) -> N | None:
+    """The sum of what is known; None if nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None

@@ -48,6 +48,7 @@ class Static(PlainCheckpointLoader[StaticSettings]):
     kind = "static"
     Settings = StaticSettings
     libraries = ("tokenizers",)
+    counts_tokens = True
     markers = (TOKENIZER, NESTED + TOKENIZER)
     extra = "text"
     packages = ("tokenizers",)
@@ -197,6 +198,7 @@ class StaticEncoder(Encoder):
         for row, text, tokens in zip(vectors, texts, found, strict=True):
             ids = [each for each in tokens.ids[: self.max_length] if each != self.unknown]
             self._count_cut(text, len(tokens.ids))
+            self.count_tokens(len(tokens.ids[: self.max_length]))
             if ids:
                 row[:] = self.table.mean(ids)
         return (unit_rows(vectors) if self.normalize else vectors).astype(np.float32)

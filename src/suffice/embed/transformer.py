@@ -48,6 +48,7 @@ class TransformerLoader(CheckpointLoader[T]):
     """A loader of a network and its tokenizer. `auto_model` is the class of transformers that makes it."""
 
     libraries = ("torch", "transformers", "tokenizers")
+    counts_tokens = True
     auto_model: ClassVar[str] = "AutoModel"
 
     @property
@@ -55,13 +56,16 @@ class TransformerLoader(CheckpointLoader[T]):
         """Random weights need only the architecture."""
         return not self.settings.random_init
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the weights are untrained."""
+        return self.settings.random_init
+
     def identity(self) -> dict[str, Any]:
-        """As for any checkpoint, but random weights have a seed instead of a hash."""
-        if not self.settings.random_init:
-            return super().identity()
-        if not is_local(self.location):
-            return super().identity() | {"seed": self.seed}
-        return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}, "seed": self.seed}
+        """As for any checkpoint, but of random weights the configuration alone."""
+        if self.is_random and is_local(self.location):
+            return {"files_sha256": {"checkpoint": self.opened.configuration_sha256()}}
+        return super().identity()
 
     def open(self, corpus: Corpus) -> Encoder:
         """Load the tokenizer and the network."""
@@ -233,6 +237,7 @@ class TransformerEncoder(Encoder):
         """Vectors of texts of one role."""
         encoded = self._tokenize(texts, role)
         lengths = [len(ids) for ids in encoded["input_ids"]]
+        self.count_tokens(sum(lengths))
         vectors = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
         present = np.flatnonzero(lengths)
         if len(present):

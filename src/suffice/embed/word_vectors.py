@@ -221,12 +221,12 @@ class WordVectorsEncoder(Encoder):
         self.rows = {word: i for i, word in reversed(list(enumerate(words)))}
         self.vectors, self.settings = vectors, settings
         self.embed_dim, self.n_parameters = vectors.shape[1], vectors.size
-        self.n_tokens = self.n_unknown = 0
+        self.n_words = self.n_unknown = 0
 
     @property
     def unknown_share(self) -> float:
         """Share of the tokens so far that have no vector."""
-        return self.n_unknown / self.n_tokens if self.n_tokens else 0.0
+        return self.n_unknown / self.n_words if self.n_words else 0.0
 
     def encode(self, window: Window) -> np.ndarray:
         """Means of word vectors, float32; zero rows for items without a known word."""
@@ -240,7 +240,7 @@ class WordVectorsEncoder(Encoder):
     def _known_rows(self, text: str) -> list[int]:
         tokens = TOKENIZERS[self.settings.tokenization](text.lower() if self.settings.lowercase else text)
         known = [self.rows[token] for token in tokens if token in self.rows]
-        self.n_tokens += len(tokens)
+        self.n_words += len(tokens)
         self.n_unknown += len(tokens) - len(known)
         return known
 

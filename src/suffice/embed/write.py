@@ -45,7 +45,8 @@ def write_embedding(
         looks: looks at the items, which are embedded too.
 
     Returns:
-        The card: model, dataset, identity and its hash, hash of the array, n_items, embed_dim, health, cost.
+        The card: model, dataset, identity and its hash, hash of the array, n_items, embed_dim, health,
+        made_from (hashes of the vectors that it is made from), cost.
 
     Raises:
         ModelError: the model cannot be loaded, its vectors cannot be used, or shards do not match.
@@ -75,6 +76,7 @@ def write_embedding(
         "n_items": health.n_items,
         "embed_dim": health.embed_dim,
         "health": health_card(health, effort.n_truncated, list(effort.warnings)),
+        "made_from": _made_from(loader, identity),
         "cost": _cost(loader, effort, corpus.n_items, health.embed_dim),
     }
     write_json(for_sharing(card), path.with_suffix(".json"))
@@ -140,22 +142,31 @@ def _embed(
     if 0 in (corpus.n_items, encoder.embed_dim):
         shape = (len(rows), encoder.embed_dim)
         raise ModelError(f"model {model} would return vectors of shape {shape}; check data set and settings")
-    seconds = encode_to(temporary, encoder, corpus, rows, model)
+    spent = encode_to(temporary, encoder, corpus, rows, model)
     effort = Effort(
-        seconds=seconds,
+        cpu_seconds=spent.cpu_seconds,
+        device_seconds=spent.wall_seconds if loader.uses_device and loader.device != "cpu" else None,
         load_seconds=load_seconds,
         n_parameters=encoder.n_parameters,
         n_truncated=encoder.n_truncated,
+        n_tokens=spent.n_tokens,
         warnings=tuple(loader.warnings() + encoder.warnings()),
     )
     return encoder, effort
 
 
 def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> dict[str, Any]:
-    """The cost of the embedding; `seconds` are for encoding only, without loading or fitting the model."""
+    """The cost of encoding, without loading or fitting the model, and without the models it is made from.
+
+    CPU seconds are unknown (None) where another process did the work, such as for vectors from a file.
+    """
+    cpu_seconds = effort.cpu_seconds if loader.computes else None
     cost = {
-        "seconds": effort.seconds,
-        "seconds_per_1000_items": 1000.0 * effort.seconds / n_items,
+        "cpu_seconds": cpu_seconds,
+        "cpu_seconds_per_1000_items": _per(n_items / 1000, cpu_seconds),
+        "device_seconds": effort.device_seconds,
+        "device_seconds_per_1000_items": _per(n_items / 1000, effort.device_seconds),
+        "tokens_per_item": _per(n_items, effort.n_tokens),
         "load_seconds": effort.load_seconds,
         "n_parameters": effort.n_parameters,
         "embed_dim": embed_dim,
@@ -165,3 +176,13 @@ def _cost(loader: Loader[Any], effort: Effort, n_items: int, embed_dim: int) -> 
     }
     batch_size = getattr(loader.settings, "batch_size", None)
     return cost if batch_size is None else cost | {"batch_size": batch_size}
+
+
+def _made_from(loader: Loader[Any], identity: dict[str, Any]) -> list[str]:
+    """Hashes of the other models' vectors that a model is made from; empty for most."""
+    is_derived = loader.new_items == "follows"
+    return list(identity["loader"].get("files_sha256", {}).values()) if is_derived else []
+
+
+def _per(number: float, value: float | None) -> float | None:
+    return None if value is None else value / number

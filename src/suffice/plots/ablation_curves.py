@@ -1,14 +1,19 @@
 """How the agreement changes with fewer models or targets, or with another setting: curves and spread."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from suffice.plots.style import COLORS, INK, RULE, Drawn, panel_title, require_rows, sized, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 STATISTIC_COLORS = {"pearson": COLORS[1], "spearman": COLORS[0], "kendall": COLORS[2]}
 SYMBOLS = {"pearson": "Pearson's r", "spearman": "Spearman's ρ", "kendall": "Kendall's τ"}
@@ -89,6 +94,8 @@ def _layer(table: pd.DataFrame, ablation: Ablation, layer: str) -> pd.DataFrame:
 
 
 def _handles(points: pd.DataFrame) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], color=color, label=SYMBOLS[name])
         for name, color in STATISTIC_COLORS.items()

@@ -1,21 +1,24 @@
 """How evenly the information of one pair is spread over the items."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from suffice.plots.style import ACCENT, ACCENT_BAND, INK, WIDTH_INCHES, Drawn, sized, styled
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from suffice.estimators.result import Sufficiency
 
 NORMAL_95 = 1.96  # standard errors on each side of a 95 % interval
 
 
 @styled
-def draw_blocks(result: "Sufficiency", figure: Figure | None = None) -> Drawn:
+def draw_blocks(result: Sufficiency, figure: Figure | None = None) -> Drawn:
     """Nats per item in each block of items, with the estimate and its 95 % interval.
 
     Args:

@@ -1,14 +1,12 @@
 """How training changes a model: score and task results against the training step."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.scale import SymmetricalLogScale
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from suffice.plots.style import (
     COLORS,
@@ -24,6 +22,11 @@ from suffice.plots.style import (
     styled,
 )
 from suffice.ranking.table import interval_columns, ordering_column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 N_COLUMNS = 3
 NORMAL_95 = 1.96
@@ -100,6 +103,9 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, series: list[str]) -> None:
 
 def _scale_steps(axes: Axes, steps: pd.Series) -> None:
     """A logarithmic axis of steps that includes 0, with ticks at as many measured steps as fit."""
+    from matplotlib.scale import SymmetricalLogScale
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
     places = np.unique(steps.to_numpy(dtype=float))
     positive = places[places > 0]
     if positive.size:
@@ -125,6 +131,8 @@ def _spaced(along: np.ndarray) -> list[int]:
 
 
 def _legend(series: list[str]) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     return [
         Line2D([], [], color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], ms=4, label=name)
         for i, name in enumerate(series)

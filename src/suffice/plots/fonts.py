@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from functools import cache
 
-from matplotlib.font_manager import findfont, fontManager
-from matplotlib.ft2font import FT2Font
-
 BASE = "DejaVu Sans"
 WIDE = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Micro Hei",
@@ -22,6 +19,8 @@ MOST = 12  # letters that are named
 @cache
 def families() -> tuple[str, ...]:
     """The base font, then the installed fonts for letters that it lacks."""
+    from matplotlib.font_manager import fontManager
+
     installed = set(fontManager.get_font_names())
     noto = sorted(name for name in installed if name.startswith(NOTO))
     wide = [name for name in WIDE if name in installed]
@@ -31,6 +30,9 @@ def families() -> tuple[str, ...]:
 @cache
 def letters() -> frozenset[int]:
     """Code points of all letters that figures can show."""
+    from matplotlib.font_manager import findfont
+    from matplotlib.ft2font import FT2Font
+
     return frozenset().union(*(FT2Font(findfont(name)).get_charmap() for name in families()))
 
 

@@ -1,13 +1,18 @@
 """Names beside points, placed so that they overlap neither each other nor a point."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Annotation
 
 from suffice.plots.style import INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
 
 DIRECTIONS = ((1, 0), (0.8, 0.7), (0.8, -0.7), (-1, 0), (-0.8, 0.7), (-0.8, -0.7), (0, 1), (0, -1))
 REACHES_POINTS = (2.5, 6.0, 12.0, 21.0, 33.0, 49.0, 69.0, 97.0)
@@ -71,6 +76,8 @@ def _best_place(
 
 def _candidates(axes: Axes, label: Annotation, radius: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Offsets of the label's centre in points, nearest first, with the box (x0, y0, x1, y1) in pixels."""
+    from matplotlib.figure import Figure
+
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     pixels = figure.dpi / 72

@@ -1,16 +1,19 @@
 """Lines for several names in one figure: a colour and a marker for each, and a legend above the panels."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from suffice.plots.style import COLORS, MARKERS
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ def styles_of(names: Iterable[str]) -> Styles:
 
 def legend_above(figure: Figure, styles: Styles, *more: Artist) -> None:
     """A legend of the names, then `more`, above the panels."""
+    from matplotlib.lines import Line2D
+
     handles: list[Artist] = [
         Line2D([], [], label=name, color=style.color, marker=style.marker) for name, style in styles.items()
     ]

@@ -1,20 +1,22 @@
 """Which models predict each other best: a directed graph with communities."""
 
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-import networkx as nx
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch
 
 from suffice.errors import DataError
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.pair_matrix import pair_matrix
 from suffice.plots.style import COLORS, INK, MUTED, Drawn, require_rows, rows_of, short_names, sized, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 NODE_AREA = (30.0, 230.0)
 EDGE_WIDTH = (0.4, 2.4)
@@ -93,6 +95,8 @@ def symmetric_weights(matrix: pd.DataFrame) -> np.ndarray:
 
 def find_communities(weights: np.ndarray, scores: pd.Series, seed: int) -> np.ndarray:
     """Louvain communities (Blondel et al. 2008), numbered from 1 by their best score; (n_models,)."""
+    import networkx as nx
+
     graph = nx.from_numpy_array(weights)  # nodes are numbers because sets of texts have no fixed order
     found = nx.community.louvain_communities(graph, weight="weight", seed=seed)
     values = scores.to_numpy(dtype=float)
@@ -117,6 +121,8 @@ def _places(weights: np.ndarray) -> np.ndarray:
 
     The target distance between two models falls linearly from 1 (weakest connection) to 0.25 (strongest).
     """
+    import networkx as nx
+
     n_models = len(weights)
     others = weights[~np.eye(n_models, dtype=bool)]
     span = np.ptp(others) if others.size else 0.0
@@ -169,6 +175,8 @@ def _draw(figure: Figure, graph: _Graph) -> None:
 
 
 def _draw_arrows(axes: Axes, graph: _Graph, areas: np.ndarray) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
     place = dict(zip(graph.nodes["model"], graph.nodes[["x", "y"]].to_numpy(), strict=True))
     radius = dict(zip(graph.nodes["model"], np.sqrt(areas) / 2, strict=True))
     community = dict(zip(graph.nodes["model"], graph.nodes["community"], strict=True))
@@ -215,6 +223,8 @@ def _tips(graph: _Graph) -> np.ndarray:
 
 def _communities(graph: _Graph) -> list[Line2D]:
     """Legend entries for the colours of the nodes."""
+    from matplotlib.lines import Line2D
+
     circle: dict[str, Any] = {"ls": "", "marker": "o", "ms": 6}
     numbers = sorted(graph.nodes["community"].unique())
     return [Line2D([], [], color=_color(n), label=f"community {n}", **circle) for n in numbers]
@@ -222,6 +232,8 @@ def _communities(graph: _Graph) -> list[Line2D]:
 
 def _sizes(graph: _Graph) -> list[Line2D]:
     """Legend entries for the sizes of the nodes and the widths of the arrows."""
+    from matplotlib.lines import Line2D
+
     circle: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "none", "mec": INK}
     nodes = [
         Line2D([], [], ms=float(np.sqrt(area)), label=f"score {score:.2f}", **circle)

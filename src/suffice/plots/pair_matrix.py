@@ -1,19 +1,12 @@
 """How well every source predicts every target: the matrix of pairs, with similar models side by side."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation, Transform
-from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from suffice.errors import DataError
 from suffice.plots.style import (
@@ -32,6 +25,13 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+    from matplotlib.transforms import Transform
 
 COLORMAP = "viridis"
 FENCE_WIDTHS = 3.0
@@ -71,6 +71,8 @@ def draw_pair_matrix(pairs: pd.DataFrame, families: Families, figure: Figure | N
     Raises:
         DataError: a column is missing, there are no rows, or a pair occurs twice.
     """
+    from matplotlib.lines import Line2D
+
     matrix = pair_matrix(pairs)
     clustering = cluster_models(matrix)
     targets = set(pairs["target"])
@@ -119,6 +121,9 @@ def cluster_models(matrix: pd.DataFrame) -> Clustering:
     of their profiles over all other models, and one if the correlation is not defined. Linkage is average,
     and the leaves are ordered as in Bar-Joseph et al. (2001).
     """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
     if len(matrix) < 2:
         return Clustering(list(matrix.index), None)
     others = matrix.mask(np.eye(len(matrix), dtype=bool))
@@ -149,6 +154,8 @@ def _draw_cells(axes: Axes, matrix: pd.DataFrame, norm: Normalize) -> AxesImage:
 
 
 def _scale(matrix: pd.DataFrame) -> Normalize:
+    from matplotlib.colors import Normalize
+
     return Normalize(*color_range(matrix))
 
 
@@ -205,6 +212,9 @@ def _name_cells(
 
 def _outside(axes: Axes, left: bool) -> Transform:
     """Data coordinates moved six points to the left of, or below, the matrix."""
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import ScaledTranslation
+
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     x, y = (-6 / 72, 0) if left else (0, -6 / 72)
@@ -212,6 +222,9 @@ def _outside(axes: Axes, left: bool) -> Transform:
 
 
 def _draw_tree(axes: Axes, clustering: Clustering, n_models: int) -> None:
+    from matplotlib.collections import LineCollection
+    from scipy.cluster.hierarchy import dendrogram
+
     axes.axis("off")
     axes.set_ylim(n_models - 0.5, -0.5)
     if clustering.tree is None:

@@ -1,8 +1,10 @@
 """Is the score a better guide than free baselines? Predictors of task results side by side."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from suffice.baselines.shown import shown_way
 from suffice.errors import DataError
@@ -21,6 +23,10 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MEAN_RANK = "mean rank"
 SUFFICIENCY = "information sufficiency"

@@ -1,8 +1,10 @@
 """Which models are first, and which are tied: scores and ranks with their intervals."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from suffice.plots.style import (
     ACCENT,
@@ -27,6 +29,10 @@ from suffice.plots.style import (
     styled,
 )
 from suffice.ranking.table import interval_columns, ordering_column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 POOLS = ("rank_low_pools", "rank_high_pools")
 COLUMNS = ("model", "rank", "rank_low", "rank_high", *POOLS, "tie_group")

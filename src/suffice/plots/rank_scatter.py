@@ -1,8 +1,10 @@
 """Rank by score against rank by outcome, one panel per outcome: which models are over- or underrated?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from suffice.plots.score_against_tasks import describe
 from suffice.plots.style import (
@@ -20,6 +22,10 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 N_COLUMNS = 3
 

@@ -1,13 +1,14 @@
 """Does the score agree with the tasks? One panel per task, and one for the mean rank over tasks."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from suffice.errors import DataError
 from suffice.plots.labels import place_labels, settle
@@ -29,6 +30,10 @@ from suffice.plots.style import (
     styled,
 )
 from suffice.ranking.table import interval_columns, ordering_column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MEAN_RANK = "mean rank"
 N_COLUMNS = 3
@@ -182,7 +187,7 @@ def fitted_line(points: pd.DataFrame, n_steps: int = 40) -> pd.DataFrame:
     deviation = np.sqrt((residuals**2).sum() / (len(x) - 2))
     along = np.linspace(x.min(), x.max(), n_steps)
     line = y.mean() + slope * (along - x.mean())
-    half = student.ppf((1 + CONFIDENCE) / 2, len(x) - 2) * deviation
+    half = stdtrit(len(x) - 2, (1 + CONFIDENCE) / 2) * deviation
     half = half * np.sqrt(1 / len(x) + (along - x.mean()) ** 2 / spread)
     return pd.DataFrame({"layer": "line", "x": along, "y": line, "y_low": line - half, "y_high": line + half})
 

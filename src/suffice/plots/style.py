@@ -4,31 +4,31 @@ Nothing here changes matplotlib's global settings: the style applies only inside
 are made without pyplot, so they do not stay in memory after they are saved.
 """
 
+from __future__ import annotations
+
 import functools
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis, Tick
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation, Transform
 
 from suffice.errors import DataError
 from suffice.names import shown_name
 from suffice.plots.fonts import families
 from suffice.storage.files import whole_file, write_table
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis, Tick
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+    from matplotlib.transforms import Transform
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,27 +104,20 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def with_style(*args: P.args, **kwargs: P.kwargs) -> R:
+        import matplotlib.style
+
         with matplotlib.style.context(["default", {**STYLE, "font.family": list(families())}]):
             return draw(*args, **kwargs)
 
     return with_style
 
 
-class ShownFigure(Figure):
-    """A figure that a notebook shows automatically."""
-
-    @styled
-    def _repr_png_(self) -> bytes:
-        """The figure as an image."""
-        stream = io.BytesIO()
-        self.savefig(stream, format="png", dpi=100)
-        return stream.getvalue()
-
-
 def sized(figure: Figure | None, width_inches: float, height_inches: float) -> Figure:
     """The caller's figure as it is, or a new one of the given size."""
     if figure is not None:
         return figure
+    from suffice.plots.shown import ShownFigure
+
     return ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
 
 
@@ -155,6 +148,9 @@ def as_written(figure: Figure) -> None:
 
     The powers of ten at logarithmic axes stay formulas.
     """
+    from matplotlib.text import Text
+    from matplotlib.ticker import FuncFormatter
+
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()
@@ -206,7 +202,7 @@ class Families:
     family_of: Mapping[str, str]
 
     @classmethod
-    def from_table(cls, models: pd.DataFrame) -> "Families":
+    def from_table(cls, models: pd.DataFrame) -> Families:
         """From a table with the columns model and family.
 
         Raises:
@@ -233,6 +229,8 @@ class Families:
 
     def handles(self) -> list[Artist]:
         """One legend entry per family."""
+        from matplotlib.lines import Line2D
+
         first = {family: model for model, family in reversed(list(self.family_of.items()))}
         return [
             Line2D([], [], ls="", marker=self.marker(first[name]), color=self.color(first[name]), label=name)
@@ -312,6 +310,8 @@ def short_number(value: float) -> str:
 
 def logarithmic(axes: Axes, values: pd.Series) -> None:
     """Make the lower axis of a small panel logarithmic: a few round numbers for `values`, without powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     axes.set_xscale("log")
     decades = np.log10(values.max() / values.min())
     steps = next((steps for span, steps in LOG_STEPS if decades <= span), (1,))
@@ -343,6 +343,9 @@ def mark_zero(axes: Axes) -> None:
 
 
 def _points_up(axes: Axes, points: float) -> Transform:
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import ScaledTranslation
+
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     return ScaledTranslation(0, points / 72, figure.dpi_scale_trans)

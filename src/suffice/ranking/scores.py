@@ -28,7 +28,7 @@ from suffice.ranking.arrays import (
 )
 from suffice.ranking.order import ByWins, Order, by_nats, by_wins
 from suffice.ranking.pools import stands_above_in_pools
-from suffice.ranking.relatives import alone, with_families
+from suffice.ranking.relatives import alone, names_of_copies, with_families
 from suffice.ranking.resampling import score_deviations, score_interval
 from suffice.ranking.sample_size import items_needed
 from suffice.ranking.settings import RankingSettings
@@ -70,8 +70,8 @@ def rank_pairs(
           than 3 groups of relatives among the targets.
         - median_nats: median over targets, including near-copies, by the first estimator; published_score:
           the same if source and target have the same look, otherwise empty.
-        - n_targets, is_target, relatives (group that counts once), embed_dim, n_items, items_needed (see
-          `suffice.ranking.sample_size`), looks, aggregate, warnings.
+        - n_targets, is_target, relatives (group that counts once), near_copies (names of the others),
+          embed_dim, n_items, items_needed (see `suffice.ranking.sample_size`), looks, aggregate, warnings.
 
     Raises:
         EstimationError: fewer than two models, a pair is missing or not finite, a model has no target, or
@@ -99,6 +99,7 @@ def rank_pairs(
     self_pairs = counts_self_pairs(pairs, settings.self_pairs)
     counted = pairs if self_pairs else pairs[pairs["source"] != pairs["target"]]
     table["warnings"] = table["model"].map(_warnings_of_sources(counted))
+    table["near_copies"] = table["model"].map(names_of_copies(copies))
     return table.sort_values(["rank", "model"], ignore_index=True)[RANKING_COLUMNS]
 
 

@@ -6,7 +6,7 @@ RANKING_COLUMNS = [
     "model", "score", "score_low", "score_high", "rank", "rank_low", "rank_high", "tie_group",
     "could_be_first", "embed_dim", "win_rate", "win_rate_low", "win_rate_high", "rank_low_pools",
     "rank_high_pools", "could_be_first_pools", "median_nats", "published_score", "n_targets", "is_target",
-    "relatives", "n_items", "items_needed", "looks", "aggregate", "warnings",
+    "relatives", "near_copies", "n_items", "items_needed", "looks", "aggregate", "warnings",
 ]  # fmt: skip
 
 

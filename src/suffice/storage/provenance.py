@@ -1,6 +1,5 @@
 """The origin of a number: a digest of the code that can change it, versions, machine and git state."""
 
-import ast
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -8,12 +7,14 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_info
+
+from suffice.storage.sources import facts_of
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +71,7 @@ def _libraries_of(modules: tuple[str, ...]) -> dict[str, str]:
     imported = {
         name.split(".")[0]
         for module in _imported_modules(modules)
-        for name in _imports_of(_source_of(module))
+        for name in facts_of(_source_of(module)).imports
     }
     used = {name for name, module in NUMERICAL.items() if module in imported}
     return {name: version for name, version in versions().items() if name in used}
@@ -90,7 +91,7 @@ def code_of_script(script: Path, *chosen: str) -> str:
         script: the job's script.
         *chosen: modules that the job gets from a registry, such as its estimator, or looks up by name.
     """
-    imported = _of_library(_imports_of(script.read_text(encoding="utf-8")))
+    imported = _of_library(facts_of(script.read_text(encoding="utf-8")).imports)
     return code_version(*sorted(imported - DISPATCH), *chosen)
 
 
@@ -124,6 +125,7 @@ def _folders() -> dict[str, Path]:
     return found | {PACKAGE: ROOT}
 
 
+@cache
 def _file_of(module: str) -> Path | None:
     """The source file of a module of the library; None if there is no such module."""
     package, *inside = module.split(".")
@@ -141,29 +143,7 @@ def _of_library(imported: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _library_imports(module: str) -> frozenset[str]:
-    return _of_library(_imports_of(_source_of(module)))
-
-
-def _imports_of(source: str) -> frozenset[str]:
-    """Everything that a source text imports when it runs, as dotted names."""
-    names: set[str] = set()
-    for node in _nodes_that_run(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(names)
-
-
-def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and everything in it, except code under `if TYPE_CHECKING`."""
-    yield node
-    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        children = node.orelse
-    for child in children:
-        yield from _nodes_that_run(child)
+    return _of_library(facts_of(_source_of(module)).imports)
 
 
 def _source_of(module: str) -> str:
@@ -175,27 +155,14 @@ def _source_of(module: str) -> str:
 
 @cache
 def _code_of(module: str) -> str:
-    """The syntax tree of a module without its docstrings, as text, and the templates beside it."""
+    """Hash of the code of a module, and the templates beside it."""
     templates = [path.read_text(encoding="utf-8") for path in sorted(_folder_of(module).glob("*.j2"))]
-    tree = ast.parse(_source_of(module))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            body.pop(0)
-    return "\0".join([ast.dump(tree), *templates])
+    return "\0".join([facts_of(_source_of(module)).code_sha256, *templates])
 
 
 def _folder_of(module: str) -> Path:
     path = _file_of(module)
     return path.parent if path else ROOT
-
-
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 def versions() -> dict[str, str]:

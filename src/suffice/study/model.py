@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model, field_validator, model_validator
 
@@ -27,6 +27,7 @@ class TrainingSettings(MaskedLanguageModelSettings):
     """A small masked language model that the workflow trains on one of the study's data sets."""
 
     dataset: str = Field(description="data set of the study that the model is trained on")
+    seed: int = Field(0, ge=0, description="seed of the weights, the order of items and those held out")
 
 
 class CorrelationSettings(Settings):
@@ -64,7 +65,12 @@ class OwnStudySettings(Settings):
     kind: Literal["embeddings"] = Field(
         default="embeddings", description="kind of study: `embeddings` compares models on data sets"
     )
-    seed: int = Field(default=0, ge=0, description="base seed; every other seed derives from it and a name")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        description="base seed of splits, estimators and resamples. Models, data sets and trainings have a "
+        "`seed` of their own, so nothing is embedded anew when this one changes",
+    )
     models: str = Field(default="models.tsv", description="the table of models")
     datasets: str = Field(default="datasets.tsv", description="the table of data sets")
     tasks: str = Field(default="tasks.tsv", description="the table of tasks; optional")
@@ -95,6 +101,12 @@ class OwnStudySettings(Settings):
         description="replace everything from the hub by tiny random checkpoints of the same architecture "
         "(column `architecture`) and by paragraphs of installed documentation. This tries the "
         "whole study without network, in a separate results folder; the numbers mean nothing",
+    )
+    prices: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={},
+        description="price of a million tokens by model, in any currency, where models are paid for: "
+        "`{minilm: 0.02}`. With the tokens that were counted, costs are compared by price. A row's "
+        "`price_per_million_tokens` needs no entry",
     )
     device: Literal["cpu", "cuda", "mps"] = Field(
         default="cpu", description="torch device of models and estimators"
@@ -148,6 +160,7 @@ class DatasetRow:
         shards: number of jobs that share its embedding by a model that runs on torch.
         look_settings: the looks at its items that the row asks for.
         looks: the resulting looks; see `suffice.study.looks`.
+        seed: seed of everything drawn at random: a sample of the items, and looks at them.
     """
 
     name: str
@@ -158,6 +171,7 @@ class DatasetRow:
     shards: int = 1
     look_settings: LookSettings = LookSettings()
     looks: LookChoice = LookChoice()
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,6 +201,7 @@ class ModelRow:
         architecture: architecture of its checkpoint, also used for a stand-in; see `suffice.embed.standin`.
         is_standin: whether its checkpoint is a stand-in that the workflow makes.
         is_control: whether it is untrained and should lose.
+        seed: base seed of what is random in it.
     """
 
     name: str
@@ -202,6 +217,7 @@ class ModelRow:
     series: tuple[str, int] | None = None
     version_of: str = ""
     is_control: bool = False
+    seed: int = 0
 
     @property
     def stage(self) -> tuple[str, int] | None:
@@ -273,8 +289,8 @@ class Study:
         return {name: row.version_of for name, row in self.models.items() if row.version_of in self.models}
 
     def seed_of(self, model: str) -> int:
-        """The seed of a model."""
-        return derive_seed(self.settings.seed, "model", model)
+        """The seed of what is random in a model; the seed of the study has no part in it."""
+        return derive_seed(self.models[model].seed, "model", model)
 
     @property
     def families(self) -> dict[str, str]:

@@ -44,7 +44,7 @@ from suffice.study.names import check_key
 from suffice.study.places import Places, check_study_file
 from suffice.study.references import SETTINGS, check_references
 from suffice.study.standins import with_standins
-from suffice.study.tables import checked, read_rows, read_settings, read_truth
+from suffice.study.tables import checked, read_count, read_rows, read_settings, read_truth
 from suffice.study.yaml_file import read_yaml_file
 from suffice.tasks.public_scores import read_score_table
 from suffice.tasks.settings import TaskSettings, check_task
@@ -53,7 +53,7 @@ FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations")
 SCORE_PLACES = ("tree", "table")
 OWN_COLUMNS = (
     "model", "loader", "family", "target", "public_name", "architecture", "series", "step", "version_of",
-    "control",
+    "control", "seed",
 )  # fmt: skip
 CONCATENATION = "concatenation"
 MAX_SHARDS = 1000
@@ -206,9 +206,12 @@ def _with_located_scores(folder: Path, settings: StudySettings, places: Places) 
 
 
 def _read_shards(path: Path, name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_SHARDS:
-        raise StudyError(f"{path}, row {name!r}: shards is {text!r}; use a number from 1 to {MAX_SHARDS}")
-    return int(text)
+    n_shards = read_count(path, name, "shards", text)
+    if not 1 <= n_shards <= MAX_SHARDS:
+        raise StudyError(
+            f"{path}, row {name!r}: shards is {text!r}; it must be a number from 1 to {MAX_SHARDS}"
+        )
+    return n_shards
 
 
 def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
@@ -218,6 +221,7 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
         varied = text == VARIED
         ranked = not varied and read_truth(path, name, "ranked", text)
         shards = _read_shards(path, name, cells.pop("shards", "1"))
+        seed = read_count(path, name, "seed", cells.pop("seed", "0"))
         of_looks = {key: cells.pop(key) for key in LookSettings.model_fields if key in cells}
         looks = read_settings(path, name, of_looks, LookSettings)
         own = {key: value for key, value in cells.items() if key != "dataset"}
@@ -229,7 +233,7 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
             for file in own_paths(where, path.parent, several):
                 places.check(path, name, file)
             settings = settings.model_copy(update={"path": found})
-        rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks)
+        rows[name] = DatasetRow(name, settings, ranked, varied, shards=shards, look_settings=looks, seed=seed)
     if not any(row.ranked for row in rows.values()):
         raise StudyError(f"{path} has no data set to rank models on; add a row, or set ranked to true")
     return _with_modality_of_parts(path, rows)
@@ -263,7 +267,7 @@ def _model_row(path: Path, name: str, cells: dict[str, str], places: Places) -> 
     kind = cells["loader"]
     checked(path, name, lambda: get_loader(kind))
     given = {key: value for key, value in cells.items() if key not in OWN_COLUMNS}
-    read_settings(path, name, given, get_loader(kind).Settings)
+    settings = read_settings(path, name, given, get_loader(kind).Settings)
     training: tuple[str, int] | None = None
     base_models: tuple[str, ...] = ()
     checkpoint, vectors = given.get("checkpoint", ""), given.get("path", "")
@@ -301,7 +305,18 @@ def _model_row(path: Path, name: str, cells: dict[str, str], places: Places) -> 
         series=_series(path, name, cells),
         version_of=cells.get("version_of", ""),
         is_control=read_truth(path, name, "control", cells.get("control", "false")),
+        seed=_seed_of_row(path, name, cells, kind, settings),
     )
+
+
+def _seed_of_row(path: Path, name: str, cells: Mapping[str, str], kind: str, settings: Settings) -> int:
+    """The column `seed`, which only models that are random may have."""
+    if "seed" in cells and not get_loader(kind)(settings).is_random:
+        raise StudyError(
+            f"{path}: row {name!r}: seed is {cells['seed']!r}, but nothing is random in this model; "
+            "leave the cell empty"
+        )
+    return read_count(path, name, "seed", cells.get("seed", "0"))
 
 
 def _series(path: Path, name: str, cells: Mapping[str, str]) -> tuple[str, int] | None:

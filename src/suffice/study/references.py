@@ -1,6 +1,7 @@
 """Names that one file of a study uses and another must define."""
 
 from suffice.analyses.registry import ANALYSES
+from suffice.embed.registry import get_loader
 from suffice.errors import StudyError
 from suffice.settings import must_exist
 from suffice.study.model import Study
@@ -16,6 +17,7 @@ def check_references(study: Study) -> None:
         check_key(study.folder / SETTINGS, f"training.{name}", name)
         must_exist(study.folder / SETTINGS, f"training.{name}", "data set", training.dataset, study.datasets)
     _check_targets(study)
+    _check_prices(study)
     for analysis in ANALYSES:
         analysis.check(study, study.folder / SETTINGS)
     _check_models(study)
@@ -46,6 +48,18 @@ def _check_models(study: Study) -> None:
                     f"{study.models_file}: row {model.name!r} is made from {base!r}, "
                     "which is itself made from another model; name that other model"
                 )
+
+
+def _check_prices(study: Study) -> None:
+    """The models that have a price: each must count tokens."""
+    for name in study.settings.prices:
+        must_exist(study.folder / SETTINGS, "prices", "model", name, study.models)
+        kind = study.models[name].kind
+        if not get_loader(kind).counts_tokens:
+            raise StudyError(
+                f"{study.folder / SETTINGS}: prices: models of kind {kind} count no tokens, so {name!r} "
+                "has no price per item; remove it"
+            )
 
 
 def _check_public_scores(study: Study) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from suffice.analyses.cost import note_on_costs, stored_costs
 from suffice.analyses.recommendation import Recommendation, recommend
 from suffice.baselines.stored import predictor_table
-from suffice.embed.cards import cards_table
 from suffice.errors import DataError
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
@@ -116,9 +116,9 @@ def _recommended(path: Path, ranking: pd.DataFrame) -> Recommendation:
     results, dataset = path.parents[2], path.parent.name
     others = {other.stem: read_table(other) for other in sorted(path.parent.glob("*.csv")) if other != path}
     ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))
-    cards = cards_table([read_json(card) for card in whole_files(results, f"embeddings/{dataset}/*.json")])
+    costs = stored_costs(results, dataset, path.stem)
     controls = list(ranking.loc[ranking["is_control"].astype(bool), "model"].astype(str))
-    return recommend(ranking, ways, cards, controls)
+    return recommend(ranking, ways, costs, controls)
 
 
 def _described(path: Path, ranking: pd.DataFrame) -> str:
@@ -129,4 +129,6 @@ def _described(path: Path, ranking: pd.DataFrame) -> str:
         shown = table.to_string(index=False, float_format="%.3f")
     advice = [describe_targets(ranking), describe_items_needed(ranking)]
     answer = _recommended(path, ranking).text
+    costs = stored_costs(path.parents[2], path.parent.name, path.stem)
+    advice += list(filter(None, [note_on_costs(costs)]))
     return "\n".join([answer, "", heading, shown, *advice, *(["warnings:", *warnings] if warnings else [])])

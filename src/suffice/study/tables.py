@@ -21,6 +21,7 @@ WITH_SPACES = (
     "prompt_query",
     "prompt_document",
 )  # columns whose cells may end in a significant space
+MAX_DIGITS = 9
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -114,6 +115,17 @@ def read_truth(path: Path, name: str, column: str, text: str) -> bool:
     if text.lower() not in TRUTH:
         raise StudyError(f"{path}: row {name!r}: {column} is {text!r}; write true or false")
     return TRUTH[text.lower()]
+
+
+def read_count(path: Path, name: str, column: str, text: str) -> int:
+    """A cell with a whole number of at most nine digits, not negative.
+
+    Raises:
+        StudyError: it holds anything else.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
+        raise StudyError(f"{path}: row {name!r}: {column} is {text!r}; it must be a number such as 0, 1 or 2")
+    return int(text)
 
 
 def checked(path: Path, name: str, check: Callable[[], Row]) -> Row:

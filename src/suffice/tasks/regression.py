@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from suffice.errors import DataError
 from suffice.tasks.folds import Fold, plain_folds
@@ -133,5 +132,7 @@ def jackknife_r2(labels: np.ndarray, found: np.ndarray, groups: np.ndarray) -> f
 
 def _spearman(labels: np.ndarray, found: np.ndarray) -> float:
     """Spearman's rho of labels and predictions; 0 when all predictions are equal."""
+    from scipy.stats import rankdata  # slow to import, and few jobs need it
+
     ranks = rankdata(found)
     return float(np.corrcoef(rankdata(labels), ranks)[0, 1]) if np.ptp(ranks) > 0 else 0.0

@@ -1,14 +1,17 @@
 """What does a better score cost?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
 from suffice.analyses import cost as arithmetic
 from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
-from suffice.analyses.cost import COSTS, quotient_table
+from suffice.analyses.cost import quotient_table
+from suffice.embed.cards import CPU, DEVICE, PARAMETERS, PRICE
 from suffice.numbers import Column, correlation, integer, number
 from suffice.plots.labels import place_labels, settle
 from suffice.plots.style import (
@@ -28,7 +31,17 @@ from suffice.plots.style import (
     styled,
 )
 
-COST_WORDS = dict(zip(COSTS, ("seconds per 1,000 items", "parameters", "width"), strict=True))
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+COST_WORDS = {
+    PRICE: "price per million items",
+    DEVICE: "GPU seconds per 1,000 items",
+    CPU: "CPU seconds per 1,000 items",
+    PARAMETERS: "parameters",
+    "embed_dim": "width",
+}
 FRONT = (
     Column("model", "Model"),
     Column("cost", "Cost"),
@@ -46,7 +59,8 @@ ABOUT = Markup(
     "A model is on the Pareto front if no other model reaches its value (win rate or score) at a lower cost "
     "or exceeds it at the same cost. <strong>Value "
     "divided by cost is not\nrecommended</strong>: costs often differ by far more than values, and the "
-    "quotient then ranks by cheapness alone."
+    "quotient then ranks by cheapness alone. A model that is made from others costs what these cost. CPU\n"
+    "seconds are those of models that need no GPU."
 )
 ABOUT_QUOTIENT = Markup(" The table shows how well each agrees with the tasks of this study.")
 
@@ -87,11 +101,6 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
 
 
 COLUMNS = ("model", "cost", "cost_value", "measure", "value", "on_front")
-COST_LABELS = {
-    "seconds_per_1000_items": "seconds per 1,000 items",
-    "n_parameters": "parameters",
-    "embed_dim": "width (dimensions)",
-}
 
 
 @styled
@@ -119,7 +128,7 @@ def draw_pareto_front(pareto: pd.DataFrame, families: Families, figure: Canvas |
     panels = [points[points["cost"] == cost].assign(at=_shown) for cost in costs]
     for axes, cost, panel in zip(grid, costs, panels, strict=True):
         _draw_panel(axes, panel, families)
-        axes.set_xlabel(COST_LABELS.get(cost, cost))
+        axes.set_xlabel(COST_WORDS.get(cost, cost))
         panel_title(axes, "", f"{len(panel)} models")
     grid[0].set_ylabel(MEASURES[str(points["measure"].iloc[0])] if len(points) else "")
     family_legend(figure, families, points["model"].drop_duplicates())
@@ -176,7 +185,8 @@ FIGURE = Figure(
 COST = Analysis(
     name="cost",
     needs=("ranking", "cards"),
-    makes={"pareto": Made("pareto/{dataset}/{estimator}.csv", "cost")},
+    parameters=lambda study: {"prices": study.settings.prices},
+    makes={"pareto": Made(arithmetic.PATH, "cost")},
     tables=arithmetic.tables,
     figures=(FIGURE,),
     findings=_findings,

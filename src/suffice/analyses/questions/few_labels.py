@@ -1,14 +1,12 @@
 """What would a few labels add to the ranking?"""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from pydantic import Field, field_validator
 
 from suffice.analyses import label_trials
@@ -35,6 +33,9 @@ from suffice.settings import Settings, must_exist
 from suffice.tasks.settings import KINDS_WITH_SPLIT
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
     from suffice.study.model import Study, TaskRow
 
 Budget = Annotated[int, Field(ge=MIN_LABELS)]
@@ -89,13 +90,13 @@ KEY = Key(
 )
 
 
-def settings_in(study: "Study") -> FewLabelsSettings | None:
+def settings_in(study: Study) -> FewLabelsSettings | None:
     """The settings in the study; None if the study does not ask for this."""
     found: FewLabelsSettings | None = getattr(study.settings, KEY.name)
     return found
 
 
-def tasks_to_try(study: "Study") -> "dict[str, TaskRow]":
+def tasks_to_try(study: Study) -> dict[str, TaskRow]:
     """The tasks on which few labels are tried; empty if the study does not ask for this."""
     wanted = settings_in(study)
     if wanted is None:
@@ -104,7 +105,7 @@ def tasks_to_try(study: "Study") -> "dict[str, TaskRow]":
     return fitting if wanted.tasks == "all" else {name: study.tasks[name] for name in wanted.tasks}
 
 
-def _check(study: "Study", path: Path) -> None:
+def _check(study: Study, path: Path) -> None:
     """The tasks that study.yaml names; at least one is required."""
     wanted, kinds = settings_in(study), " or ".join(KINDS_WITH_SPLIT)
     for name in wanted.tasks if wanted and wanted.tasks != "all" else ():
@@ -121,7 +122,7 @@ def _check(study: "Study", path: Path) -> None:
         )
 
 
-def _parameters(study: "Study") -> dict[str, Any]:
+def _parameters(study: Study) -> dict[str, Any]:
     wanted, tasks = settings_in(study), tasks_to_try(study)
     effort = wanted.model_dump(exclude={"tasks"}, mode="json") if wanted else {}
     return {
@@ -277,6 +278,8 @@ def _points(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
     for way, (_, color, style, marker) in LINES.items():
         line = points[points["way"] == way].sort_values("n_labels")
         if line.empty:
@@ -292,6 +295,8 @@ def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _legend(figure: Canvas, ways: list[str]) -> None:
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], color=color, ls=style, marker=marker, ms=3.5, label=name)
         for way, (name, color, style, marker) in LINES.items()

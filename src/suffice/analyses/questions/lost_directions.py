@@ -1,14 +1,13 @@
 """What can a model not predict about another? The directions and items with the largest loss."""
 
+from __future__ import annotations
+
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import Patch
 from pydantic import Field, field_validator
 
 from suffice.analyses import explain
@@ -31,6 +30,9 @@ from suffice.plots.style import (
 from suffice.settings import Settings, must_exist
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
     from suffice.study.model import Study
 
 
@@ -67,26 +69,26 @@ KEY = Key(
 )
 
 
-def settings_in(study: "Study") -> ExplainSettings:
+def settings_in(study: Study) -> ExplainSettings:
     """The settings in the study."""
     found: ExplainSettings = getattr(study.settings, KEY.name)
     return found
 
 
-def explained_pairs(study: "Study") -> list[tuple[str, str]] | Literal["auto"]:
+def explained_pairs(study: Study) -> list[tuple[str, str]] | Literal["auto"]:
     """The requested pairs whose models are all there, or "auto"."""
     wanted = settings_in(study).pairs
     return wanted if wanted == "auto" else [pair for pair in wanted if set(pair) <= set(study.models)]
 
 
-def _check(study: "Study", path: Path) -> None:
+def _check(study: Study, path: Path) -> None:
     """The models that study.yaml names."""
     wanted = settings_in(study).pairs
     for name in chain.from_iterable(wanted if wanted != "auto" else ()):
         must_exist(path, f"{KEY.name}.pairs", "model", name, study.models)
 
 
-def _parameters(study: "Study") -> dict[str, Any]:
+def _parameters(study: Study) -> dict[str, Any]:
     settings = settings_in(study).model_dump(exclude={"pairs"})
     known = {"pairs": explained_pairs(study), "models": list(study.models), "seed": study.settings.seed}
     return {**settings, **known}
@@ -166,6 +168,8 @@ def draw_lost_directions(explained: pd.DataFrame, figure: Canvas | None = None) 
     Raises:
         DataError: a column is missing, or there are no rows.
     """
+    from matplotlib.patches import Patch
+
     require_rows(explained, COLUMNS, "explained directions")
     pairs = list(dict.fromkeys(zip(explained["source"], explained["target"], strict=True)))
     place = {pair: number for number, pair in enumerate(pairs)}

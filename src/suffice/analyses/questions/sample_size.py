@@ -1,10 +1,11 @@
 """Are there enough items? The ranking with fewer items, and the pairs that more items would separate."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from suffice.analyses.base import Analysis, Figure, Finding, Place
 from suffice.plots.style import (
@@ -23,6 +24,10 @@ from suffice.plots.style import (
     styled,
 )
 from suffice.ranking.sample_size import IN_SIGHT, enough_items
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 NAMED = 3
 AGREEMENT, APART, MORE = (
@@ -95,6 +100,8 @@ def _draw_agreement(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _draw_apart(axes: Axes, points: pd.DataFrame, more: pd.DataFrame, n_neighbours: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.axhline(n_neighbours, color=MUTED, lw=0.8)
     axes.plot(points["n_items"], points["y"], "o-", color=ACCENT, ms=4)
     here, found = float(points["n_items"].iloc[-1]), float(points["y"].iloc[-1])
@@ -115,6 +122,8 @@ def _draw_apart(axes: Axes, points: pd.DataFrame, more: pd.DataFrame, n_neighbou
 
 
 def _scale_items(axes: Axes, marked: list[float]) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     axes.set_xscale("log")
     axes.set_xticks(_apart(marked))
     axes.xaxis.set_major_formatter(FuncFormatter(_written))

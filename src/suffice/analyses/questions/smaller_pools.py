@@ -1,12 +1,11 @@
 """Does the pool decide which model is first?"""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 
 from suffice.analyses import smaller_pools
 from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
@@ -28,6 +27,9 @@ from suffice.plots.style import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
     from suffice.study.model import Study
 
 POOLS = (
@@ -122,6 +124,8 @@ def draw_pool_sensitivity(sensitivity: pd.DataFrame, figure: Canvas | None = Non
     Raises:
         DataError: a column is missing, or there are no rows.
     """
+    from matplotlib.lines import Line2D
+
     require_rows(sensitivity, COLUMNS, "sensitivity")
     points = sensitivity.loc[sensitivity["change"] != WHOLE, list(COLUMNS)]
     look = points["winner_changes"].astype(int) + points["beyond_ties"].astype(int)
@@ -163,7 +167,7 @@ def _name(row: Any) -> str:
     return f"without {family}{row.left_out}"
 
 
-def _parameters(study: "Study") -> dict[str, Any]:
+def _parameters(study: Study) -> dict[str, Any]:
     how = study.settings.ranking.model_dump(include={"aggregate", "self_pairs"})
     return {"families": study.families, **how}
 

@@ -1,8 +1,11 @@
 """On which tasks does the score agree? Agreement with each task against properties of the task."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
 
 from suffice.analyses import task_dependence
 from suffice.analyses.base import Analysis, Figure, Finding, Made, Ranked, ShownTable
@@ -20,6 +23,9 @@ from suffice.plots.style import (
     sized,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
 
 TRAIT_WORDS = {
     "n_classes": "number of classes",

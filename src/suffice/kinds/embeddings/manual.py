@@ -30,6 +30,8 @@ MODELS = """## `models.tsv`
 - `series` and `step` mark a checkpoint of a training run outside the workflow.
 - `version_of` marks a tuned version of another model.
 - `architecture` is the architecture of its stand-in (one of ARCHITECTURES).
+- `seed` (default: 0) is for models with a random part: untrained weights, random projections, and word counts
+  and word vectors that are fitted here. If you change it, only this model is embedded again.
 - `control` (default: false) marks an untrained model that should rank low. If a trained model ranks below it,
   training has not helped on these items.
 
@@ -47,6 +49,8 @@ DATASETS = """## `datasets.tsv`
 - `shards` (default: 1) divides its embedding into this many jobs, for each model that computes with torch.
   The vectors equal those of a single job, byte for byte. If you change the number, the data set is embedded
   again.
+- `seed` (default: 0) decides the sample of `max_items`, the items of `api-docs`, and looks that are drawn at
+  random. The split into train and test follows from the seed of the study.
 - `views` and `max_look_pairs` say what source and target see of an item. If you change the looks of texts,
   they are embedded again. Looks within groups need no new embedding.
 

@@ -67,7 +67,7 @@ def ranked_files(study: Study, results: Path, dataset: str, ranking: str) -> Ran
     """One ranking with everything that a page can read about it."""
     files = sources(study, str(results), dataset, ranking)
     models = [{"model": row.name, "family": row.family} for row in study.models.values()]
-    return Ranked(dataset, ranking, files, {"models": models})
+    return Ranked(dataset, ranking, files, {"models": models, "prices": study.settings.prices})
 
 
 def _section(study: Study, results: Path, ranked: Ranked, remarks: Sequence[Finding]) -> Section:

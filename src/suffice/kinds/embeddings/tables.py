@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from suffice.embed.cards import CPU, DEVICE, PARAMETERS, PRICE
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.numbers import (
     Column,
@@ -14,6 +15,11 @@ from suffice.numbers import (
 )
 from suffice.page.tables import Table, make_table
 
+COSTS = (
+    Column(PRICE, "Price per million items", number, is_filter=True),
+    Column(DEVICE, "GPU seconds per 1,000 items", number, is_filter=True),
+    Column(CPU, "CPU seconds per 1,000 items", number, is_filter=True),
+)
 RANKING = (
     Column("rank", "Rank", integer),
     Column("rank_low", "In this pool", ranks, "rank_low", "rank_high"),
@@ -26,10 +32,9 @@ RANKING = (
     Column("published_score", "Published score", number),
     Column("tie_group", "Tie group", integer),
     Column("embed_dim", "Width", integer, is_filter=True),
-    Column("seconds_per_1000_items", "Seconds per 1,000 items", number, is_filter=True),
+    *COSTS,
     Column("n_warnings", "Warnings", integer),
 )
-SECONDS = "seconds_per_1000_items"
 MODELS = (
     Column("model", "Model"),
     Column("family", "Family"),
@@ -39,7 +44,7 @@ MODELS = (
     Column("score", "Nats per dimension", number),
     Column("score_low", "Interval", interval, "score_low", "score_high"),
     Column("embed_dim", "Width", integer),
-    Column(SECONDS, "Seconds per 1,000 items", number),
+    *COSTS,
     Column("best_task", "Best task"),
 )
 HEALTH = (
@@ -53,8 +58,8 @@ HEALTH = (
 )
 COST = (
     Column("model", "Model"),
-    Column("seconds_per_1000_items", "Seconds per 1,000 items", number),
-    Column("n_parameters", "Parameters", integer),
+    *COSTS,
+    Column(PARAMETERS, "Parameters", integer),
     Column("embed_dim", "Width", integer),
     Column("bytes_per_vector", "Bytes per vector", integer),
     Column("device", "Device"),
@@ -76,9 +81,12 @@ def warnings_of(section: Section) -> dict[str, str]:
 
 
 def _with_family_and_cost(section: Section, content: PageContent) -> pd.DataFrame:
-    """The ranking from first to last, with each model's family, width and seconds."""
+    """The ranking from first to last, with each model's family, width and costs."""
     ranking = section.ranking.sort_values(["rank", "model"])
-    for extra, keys in ((content.models, ["family"]), (section.cards, ["embed_dim", SECONDS])):
+    for extra, keys in (
+        (content.models, ["family"]),
+        (section.cards, ["embed_dim", *(each.key for each in COSTS)]),
+    ):
         new = ["model", *(key for key in keys if key in extra and key not in ranking)]
         ranking = ranking.merge(extra[new], on="model", how="left")
     return ranking
