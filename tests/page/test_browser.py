@@ -129,6 +129,19 @@ def test_figures_take_the_colours_of_the_scheme_and_print_is_light(visit):
     assert dark["ink"] != light["ink"] and light["sheet"][0] == "rgb(255, 255, 255)"
 
 
+def test_tables_fit_on_a_sheet_of_paper(visit):
+    opened = visit({"width": 688, "height": 1000})  # A4 less its margins
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate(UNFOLD)
+    found = opened.ask("""
+        const width = document.querySelector("main").clientWidth;
+        const tables = [...document.querySelectorAll(".table table")];
+        out.wide = tables.filter(each => each.offsetWidth > width).map(each => each.caption.textContent);
+        out.n_tables = tables.length;
+    """)
+    assert found["wide"] == [] and found["n_tables"] > 5
+
+
 def test_the_keyboard_reaches_everything_and_leaves_it(opened):
     seen = []
     while not seen or seen[-1][0] != "BODY":

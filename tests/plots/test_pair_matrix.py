@@ -7,6 +7,7 @@ import pytest
 from suffice.errors import DataError
 from suffice.plots import Families, draw_pair_matrix
 from suffice.plots.pair_matrix import cluster_models, pair_matrix
+from suffice.plots.style import ON_DARK, ON_LIGHT
 
 
 def two_kinds(n_models=8, seed=0):
@@ -89,3 +90,13 @@ def test_a_model_that_is_no_target_has_a_row_and_no_column():
     assert (drawn.points["beyond_scale"] == (drawn.points["source"] == drawn.points["target"])).all()
     heat = drawn.figure.axes[0]
     assert [len(heat.get_yticks()), len(heat.get_xticks())] == [8, 3]
+
+
+def test_letters_are_light_on_dark_cells_and_dark_on_light_ones():
+    pairs = pd.DataFrame(
+        [("a", "b", 0.0), ("b", "a", 1.0), ("a", "a", 2.0), ("b", "b", 2.0)],
+        columns=["source", "target", "nats_per_dim"],
+    )
+    axes = draw_pair_matrix(pairs, families(pairs)).figure.axes[0]
+    colors = {text.get_text(): text.get_color() for text in axes.texts}
+    assert colors == {"0.00": ON_DARK, "1.00": ON_LIGHT, "2.00": ON_LIGHT}
