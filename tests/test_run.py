@@ -12,7 +12,16 @@ from toy import toy_texts
 from suffice.cli import main
 from suffice.errors import StudyError
 from suffice.narrate import Narrator
-from suffice.run import Effort, Stopped, _command, _follow, study_of, workflow_root
+from suffice.run import (
+    Effort,
+    Stopped,
+    _command,
+    _follow,
+    jobs_in_plan,
+    run_study,
+    study_of,
+    workflow_root,
+)
 
 
 @pytest.fixture
@@ -55,6 +64,22 @@ def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):
     assert str(workflow_root() / "profiles" / "slurm") in on_slurm
     with pytest.raises(StudyError, match="unknown profile 'slrum'; use one of default, slurm"):
         _command(toy_study, Effort(profile="slrum"))
+
+
+def test_a_plan_is_a_table_of_jobs():
+    jobs = "job            count\n-----------  -------\nembed_items        5\nall                1\n"
+    printed = f"Building DAG of jobs...\nJob stats:\n{jobs}total              6\n\nJob stats:\n{jobs}\n"
+    assert jobs_in_plan(printed).split() == ["job", "count", "embed_items", "5"]
+    assert jobs_in_plan("Building DAG of jobs...\nNothing to be done.\n") == ""
+
+
+def test_a_study_that_cannot_be_planned_is_named_without_lines_of_snakemake(tmp_path, toy_study, capfd):
+    (toy_study / "models.tsv").write_text("model\tloader\na\tbag_of_word\n")
+    with pytest.raises(StudyError, match="unknown loader 'bag_of_word' .*") as raised:
+        run_study(toy_study, Effort(plan=True))
+    said = str(raised.value)
+    assert "workflow" not in said.lower().replace(str(tmp_path), "") and "File" not in said
+    assert capfd.readouterr() == ("", "")
 
 
 def test_limits_are_those_of_the_computer_or_those_that_are_given(toy_study):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from suffice.narrate import Narrator, Tail
 
 HERE = Path(__file__).resolve().parent
 LISTEN_SECONDS = 0.2
+NOT_FOR_USERS = re.compile(r"Using workflow specific profile|WorkflowError in file|  File |\s*$")
+"""Lines of Snakemake that say nothing about a study."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,30 @@ def run_study(folder: Path, effort: Effort) -> None:
     paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     if effort.plan:
-        if subprocess.run(command, env=environment).returncode:
-            raise StudyError(f"the study {folder} could not be planned")
+        _plan(command, environment, folder)
         return
     results = results_of(folder, effort.settings)
     _follow(command, environment, Narrator(results, effort.quiet), folder)
+
+
+def _plan(command: list[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Have Snakemake plan, and print how many jobs of each kind there are."""
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        why = _for_users(done.stderr + done.stdout)
+        raise StudyError("\n".join([*why, f"the study {folder} could not be planned"]))
+    print("".join(f"{line}\n" for line in _for_users(done.stderr)), end="", file=sys.stderr)
+    print(jobs_in_plan(done.stdout) or "nothing to do: all results are up to date")
+
+
+def _for_users(printed: str) -> list[str]:
+    return [line for line in printed.splitlines() if not NOT_FOR_USERS.match(line)]
+
+
+def jobs_in_plan(printed: str) -> str:
+    """The table of jobs in what Snakemake prints as a plan; empty if there are no jobs."""
+    table = printed.partition("Job stats:\n")[2].partition("\n\n")[0]
+    return "\n".join(line for line in table.splitlines() if not line.startswith(("all ", "total ", "---")))
 
 
 def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrator, folder: Path) -> None:
