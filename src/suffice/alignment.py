@@ -234,12 +234,12 @@ def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
 
 
 def _with_row_numbers(
-    carried: Mapping[str, list[str]], n_rows: Mapping[str, int], ids: Mapping[str, Any]
+    carried: dict[str, list[str]], n_rows: Mapping[str, int], ids: Mapping[str, Any]
 ) -> dict[str, list[str]]:
     """The ids with the row numbers of frames without ids, if the ids of all others are those numbers."""
     numbers = {name: list(map(str, own)) for name, own in ids.items() if isinstance(own, range)}
     known = set(map(frozenset, (carried | numbers).values())) if carried else set()
-    found = carried | numbers if len(known) == 1 else dict(carried)
+    found = carried | numbers if len(known) == 1 else carried
     return {name: found[name] for name in n_rows if name in found}
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from suffice.errors import DataError, assume
+from suffice.memory import check_memory
 from suffice.storage.untrusted import UNREADABLE, unpack_gzip
 
 MARKS = (
@@ -32,6 +33,7 @@ CONTAINERS = (
     (b"version https://git-lfs.github.com/", "a pointer of Git LFS, not the file itself; run `git lfs pull`"),
 )
 """First bytes of files that are not text, and what to do with them."""
+BYTES_OF_BYTE = 3  # of a file: itself, its text, and its cells or lines
 PROBED_BYTES = 1 << 16
 MOSTLY = 0.4  # in UTF-16 of Western text, more of the bytes at odd or even positions are zero
 UNLIKELY = re.compile(
@@ -53,6 +55,9 @@ def read_text(path: Path) -> str:
             complete gzip file.
     """
     try:
+        check_memory(
+            BYTES_OF_BYTE * path.stat().st_size, f"reading {path}", "split the file, or give it more"
+        )
         content = unpack_gzip(path) if path.suffix.lower() == ".gz" else path.read_bytes()
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error

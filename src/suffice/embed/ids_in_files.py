@@ -1,7 +1,8 @@
 """The ids in a file of vectors, if it has any."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,17 @@ def _raw_ids(path: Path) -> list[Any] | None:
 
 
 def _of_npz(path: Path) -> list[Any] | None:
-    return _among({name: lambda name=name: read_from_npz(path, name) for name in names_in_npz(path)})
+    return _among(names_in_npz(path), partial(read_from_npz, path))
 
 
 def _of_safetensors(path: Path) -> list[Any] | None:
     with safe_open(path, framework="numpy") as arrays:
-        return _among({name: lambda name=name: arrays.get_tensor(name) for name in arrays.keys()})
+        return _among(arrays.keys(), arrays.get_tensor)
 
 
-def _among(arrays: Mapping[str, Callable[[], np.ndarray]]) -> list[Any] | None:
+def _among(names: Iterable[str], read: Callable[[str], np.ndarray]) -> list[Any] | None:
     """The ids in one of several arrays, of which only those with the names of ids are read."""
-    named = {name: read() for name, read in arrays.items() if ID_NAME.search(name)}
+    named = {name: read(name) for name in names if ID_NAME.search(name)}
     columns = {name: each.ravel().tolist() for name, each in named.items() if each.size == len(each)}
     found = column_of_ids(columns)
     return None if found is None else columns[found]
