@@ -22,14 +22,15 @@ help: ## this list
 
 LOCKS := requirements.lock requirements-data.lock
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKED = $(PIP_INSTALL) --require-hashes --no-deps
+HASHED = $(PIP_INSTALL) --require-hashes
+LOCKED = $(HASHED) --no-deps
 
-$(STAMP): $(LOCKS) requirements-pip.lock requirements-torch.lock pyproject.toml
+$(STAMP): $(LOCKS) requirements-pip.lock $(wildcard requirements-torch*.lock) requirements-cuda.lock pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
 	$(PYTHON) -m venv $(VENV)
 	$(LOCKED) -r requirements-pip.lock
 	$(LOCKED) $(addprefix -r ,$(LOCKS))
-	$(PIP_INSTALL) -r requirements-torch.lock
+	$(LOCKED) -r requirements-torch-cpu.lock 2>/dev/null || $(HASHED) -r requirements-torch.lock -c requirements-cuda.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 

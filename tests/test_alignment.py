@@ -229,12 +229,38 @@ def test_ids_that_do_not_fit_are_named():
 
 def test_plain_tables_carry_no_ids():
     plain = pd.DataFrame(MODELS["full"])
-    assert ids_of(plain) is None
-    assert ids_of(pd.Series(range(3))) is None
+    assert ids_of(plain) == range(len(plain))
+    assert ids_of(pd.Series(range(3))) == range(3)
     assert ids_of(pa.Table.from_pandas(frame(SHARED).drop(columns="id"))) is None
     assert ids_of(MODELS["full"]) is None
     assert ids_of(plain.iloc[1:])[0] == 1
     assert ids_of(plain[::2])[1] == 2
+
+
+@pytest.mark.parametrize("name", ["ids", "doc_id", "ID", "_id", "uuid", "key", "index"])
+@pytest.mark.parametrize("kind", ["frame", "arrow"])
+def test_a_column_that_is_named_as_ids_joins(name, kind):
+    keys = [f"key {row}" for row in range(len(MODELS["full"]))]
+    table = pd.DataFrame(MODELS["full"]).add_prefix("d").assign(**{name: keys})
+    shuffled = table.iloc[::-1].reset_index(drop=True)
+    convert = pa.Table.from_pandas if kind == "arrow" else lambda frame: frame
+    assert list(ids_of(convert(shuffled))) == keys[::-1]
+
+
+def test_columns_that_repeat_or_number_rows_are_not_ids():
+    table = pd.DataFrame(MODELS["full"]).add_prefix("d")
+    for values in (range(len(table)), [1] * len(table), np.linspace(0, 1, len(table))):
+        assert ids_of(table.assign(doc_id=values)) == range(len(table))
+
+
+def test_a_shuffled_frame_is_joined_with_one_that_keeps_its_row_numbers():
+    frame = pd.DataFrame(MODELS["full"])
+    shuffled = frame.iloc[::-1]
+    n_rows = {"a": len(frame), "b": len(frame)}
+    joined = align(n_rows, {"a": ids_of(frame), "b": ids_of(shuffled)})
+    np.testing.assert_array_equal(joined.take({"b": shuffled.to_numpy()})["b"], frame.to_numpy())
+    other = {"a": ids_of(frame), "b": [f"x{row}" for row in range(len(frame))]}
+    assert align(n_rows, other).ids is None
 
 
 def test_texts_of_ids():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
 from suffice.cli import main
 
@@ -32,6 +33,18 @@ WRITERS = {
     "npz": lambda table, path: np.savez(path, ids=np.array(table["id"].tolist()), vectors=vectors_of(table)),
     "npz id": lambda table, path: np.savez(
         path, id=np.array(table["id"].tolist()), vectors=vectors_of(table)
+    ),
+    "npz doc_ids": lambda table, path: np.savez(
+        path, doc_ids=np.array(table["id"].tolist()), vectors=vectors_of(table)
+    ),
+    "csv doc_id": lambda table, path: table.rename(columns={"id": "doc_id"}).to_csv(path, index=False),
+    "parquet uuid": lambda table, path: table.rename(columns={"id": "uuid"}).to_parquet(path),
+    "safetensors": lambda table, path: save_file(
+        {
+            "ids": table["id"].str.partition("-")[2].to_numpy(int),
+            "x": np.ascontiguousarray(vectors_of(table)),
+        },
+        path,
     ),
     "npy": lambda table, path: np.save(path, vectors_of(table)),
     "folder": in_parts,
@@ -65,7 +78,7 @@ def ids_of(order):
     return [NAMES[i] for i in order]
 
 
-FORMS = ["parquet", "parquet index", "csv", "csv index", "jsonl", "npz", "npz id", "folder"]
+FORMS = [form for form in WRITERS if form != "npy"]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -37,6 +37,20 @@ def test_every_page_is_in_the_contents(project):
     assert yaml.safe_load(text)["strict"] is True
 
 
+def test_every_promise_has_a_test_that_is_there(project):
+    text = (project / "docs" / "integrity.md").read_text()
+    assert [
+        name
+        for name in re.findall(r"`(tests/[\w/.]+|benchmarks/[\w/.]+)`", text)
+        if not (project / name).exists()
+    ] == []
+    tables = re.findall(r"^\| promise \| test \| limit \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", text, re.M)
+    rows = [line.strip("|").split("|") for table in tables for line in table.splitlines()]
+    assert len(rows) > 25
+    for promise, test, _ in (map(str.strip, row) for row in rows):
+        assert promise and ("`tests/" in test or test.startswith("the same")), promise
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_tutorial_runs_to_a_decision_in_ten_cells(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

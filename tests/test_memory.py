@@ -2,14 +2,21 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from suffice import estimate, memory
+from suffice.data.readers import read_file
 from suffice.embed.encode import encode_to
 from suffice.errors import SufficeError
+from suffice.estimators import get_estimator
+from suffice.estimators.items import divide_items
 from suffice.memory import check_memory, memory_limit
+from suffice.storage.untrusted import read_parquet_table
+from suffice.tasks.inputs import vectors_of
 
 GIGABYTE = 1 << 30
 
@@ -91,6 +98,42 @@ def test_a_network_that_does_not_fit_is_refused(settings):
     given = {"marginal_epochs": 1, "hidden_dim": 1000} | settings
     with pytest.raises(SufficeError, match="lower hidden_dim, n_hidden_layers or n_components"):
         estimate(vectors, vectors, estimator="knife", **given)
+
+
+@pytest.fixture
+def little(monkeypatch):
+    """A machine with half a megabyte of memory."""
+    monkeypatch.setattr(memory, "memory_limit", lambda: 1 << 19)
+
+
+@pytest.mark.parametrize("name", ["linear", "gaussian", "copula", "neighbours", "mixture", "flow", "knife"])
+def test_an_estimator_that_does_not_fit_is_refused(name, little):
+    vectors = np.random.default_rng(0).normal(size=(500, 300))
+    with pytest.raises(SufficeError, match=f"estimator {name} with 500 vectors of 300 .* reduce the dimens"):
+        estimate(vectors, vectors, estimator=name)
+
+
+@pytest.mark.parametrize("name", ["linear", "gaussian", "copula", "neighbours"])
+@pytest.mark.parametrize("shape", [(1500, 600), (4000, 200)])
+def test_no_estimator_is_refused_for_more_than_it_takes(name, shape):
+    vectors, estimator = np.random.default_rng(0).normal(size=shape).astype("f4"), get_estimator(name)(seed=0)
+    tracemalloc.start()
+    estimator.prepare(vectors, divide_items(len(vectors), None, 0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.1 * peak < estimator.memory_bytes(*shape) < peak
+
+
+def test_tables_and_probes_that_do_not_fit_are_refused(little, tmp_path):
+    (tmp_path / "t.csv").write_text("text\n" + "a word\n" * 100_000)
+    with pytest.raises(SufficeError, match=r"reading .*t.csv would need .* GB of memory.*split the file"):
+        read_file(tmp_path / "t.csv")
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(1000, 200))).add_prefix("d")
+    table.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SufficeError, match=r"reading .*t.parquet would need"):
+        read_parquet_table(tmp_path / "t.parquet")
+    with pytest.raises(SufficeError, match="a probe of 1,000 vectors of 200 dimensions would need"):
+        vectors_of(np.zeros((1000, 200), np.float32), np.arange(1000))
 
 
 def test_a_command_prints_it():

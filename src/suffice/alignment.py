@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from suffice.dimensions import stored_index
+from suffice.dimensions import ID_NAME, column_of_ids, stored_index
 from suffice.errors import EstimationError
 from suffice.names import same_name
 
@@ -56,6 +56,7 @@ class Alignment:
         if groups is None:
             return None
         values, own = np.asarray(groups, dtype=object), ids_of(groups)
+        own = None if isinstance(own, range) else own
         if self.ids is not None and own is not None:
             own = as_ids(own, "groups")
             rows = pd.Index(own).get_indexer(pd.Index(self.ids)) if not _repeated(own) else None
@@ -119,27 +120,43 @@ SECOND = " (second look)"
 
 
 def ids_of(values: Any) -> Any:
-    """The ids in a table or series: a column `id`, or an index other than 0, 1, ...; or None."""
+    """The ids in a table or series: a column of ids, or an index other than 0, 1, ...; or None.
+
+    A range stands for the row numbers of a frame of pandas, see `align`.
+    """
     library = type(values).__module__.partition(".")[0]
     if library == "pandas":
         return _ids_of_pandas(values)
     if library == "polars":
         values = values.collect() if hasattr(values, "collect") else values
-        return values[ID].to_list() if ID in getattr(values, "columns", ()) else None
+        return _ids_in({name: values[name].to_list() for name in _named(getattr(values, "columns", ()))})
     if library == "pyarrow" and hasattr(values, "schema"):
-        names = [ID, *stored_index(values.schema)]
-        found = next((name for name in names if name in values.schema.names), None)
-        return None if found is None else values.column(found).to_pylist()
+        stored = [name for name in stored_index(values.schema) if name in values.schema.names]
+        if ID not in values.schema.names and stored:
+            return values.column(stored[0]).to_pylist()
+        return _ids_in({name: values.column(name).to_pylist() for name in _named(values.schema.names)})
     return None
+
+
+def _named(columns: Iterable[Any]) -> list[str]:
+    """The names that columns of ids have."""
+    return [name for name in columns if isinstance(name, str) and ID_NAME.search(name.strip())]
+
+
+def _ids_in(columns: Mapping[str, list[Any]]) -> list[Any] | None:
+    name = column_of_ids(columns)
+    return None if name is None else columns[name]
 
 
 def _ids_of_pandas(values: Any) -> Any:
     if ID in getattr(values, "columns", ()):
         return values[ID].tolist()
     index = values.index if isinstance(values, pd.DataFrame | pd.Series) else None
-    if index is None or (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
-        return None
-    return index.tolist()
+    if index is not None and not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
+        return index.tolist()
+    columns = {name: values[name].tolist() for name in _named(getattr(values, "columns", ()))}
+    found = _ids_in(columns)
+    return range(len(index)) if found is None and index is not None else found
 
 
 def as_ids(values: Iterable[Any], name: str) -> list[str]:
@@ -190,7 +207,8 @@ def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
 
     Args:
         n_rows: number of rows of each input; the first input gives the order.
-        ids: ids of the rows of each input, of any type; None or no entry: the input has no ids.
+        ids: ids of the rows of each input, of any type; None or no entry: the input has no ids. A range is
+            used only if the ids of the others are its numbers in another order, as in a shuffled frame.
 
     Returns:
         The items that all inputs have, if all inputs have ids. If some have no ids, row i of each input is
@@ -201,7 +219,9 @@ def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
             id is in all inputs, or one input has no ids and the others have different ids or another order.
     """
     first = next(iter(n_rows))
-    carried = {name: as_ids(ids[name], name) for name in n_rows if ids.get(name) is not None}
+    own_ids = {name: own for name in n_rows if not isinstance(own := ids.get(name), range | None)}
+    carried = {name: as_ids(own, name) for name, own in own_ids.items()}
+    carried = _with_row_numbers(carried, n_rows, ids)
     for name, own in carried.items():
         if len(own) != n_rows[name]:
             raise EstimationError(f"{name} has {n_rows[name]} rows but {len(own)} ids; give one id per row")
@@ -211,6 +231,16 @@ def align(n_rows: Mapping[str, int], ids: Mapping[str, Any]) -> Alignment:
     if all(own == carried[first] for own in carried.values()):
         return Alignment(n_rows[first], {}, carried[first], (), first)
     return _joined(carried)
+
+
+def _with_row_numbers(
+    carried: dict[str, list[str]], n_rows: Mapping[str, int], ids: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The ids with the row numbers of frames without ids, if the ids of all others are those numbers."""
+    numbers = {name: list(map(str, own)) for name, own in ids.items() if isinstance(own, range)}
+    known = set(map(frozenset, (carried | numbers).values())) if carried else set()
+    found = carried | numbers if len(known) == 1 else carried
+    return {name: found[name] for name in n_rows if name in found}
 
 
 def _on_trust(n_rows: Mapping[str, int], carried: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

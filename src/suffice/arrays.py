@@ -173,6 +173,8 @@ def _from_pandas(values: Any, name: str) -> np.ndarray:
     if not hasattr(values, "columns"):
         return _from_rows(list(values), name)
     frame = values.copy(deep=False)
+    if frame.columns.nlevels > 1:
+        frame.columns = ["_".join(map(str, names)) for names in frame.columns]
     for name_of_column, kind in values.dtypes.items():
         if str(kind).startswith("Sparse"):
             frame[name_of_column] = values[name_of_column].sparse.to_dense()

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,13 @@ import pyarrow.compute as pc
 from suffice.errors import ModelError
 from suffice.text_vectors import is_text_vector, parse_text_vectors
 
-ID_NAME = re.compile(r"((^|[\W_])(ids?|key|uuid|index)|^unnamed: 0|^)$", re.IGNORECASE)
-NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+ID_NAME = re.compile(r"((^|[\W_])(ids?|keys?|uuid|index)|^unnamed: 0|^)$", re.IGNORECASE)
+NUMBERED = re.compile(r"(.*?)(\d+)(?:\.0)?", re.DOTALL)  # 3.0 is how pandas writes the number of a column
+VECTOR_NAME = re.compile(r"(^|[\W_])(vec|vector|emb|embedding)s?$", re.IGNORECASE)
+OF_TOKENS = re.compile(r"(^|[\W_])(ids|mask|tokens?|offsets?|spans?)$", re.IGNORECASE)
 NAMED = 6  # number of columns in an error message
+MIN_DIMS = 3  # of which one that has whole numbers, unlike the others, may be a label
+PROBED_ROWS = 1000  # that are searched for such a dimension
 PROBED = 5  # number of texts of a column that are tested
 
 
@@ -24,7 +29,8 @@ def matrix_of_table(
 
     The dimensions are one list column, or one column of vectors written as text, or numeric columns with a
     common name and consecutive numbers (`d0`, `d1`, ..., or `0`, `1`, ...). The index that pandas stored and
-    columns of ids are left out. Any other numeric column is refused by name.
+    columns of ids are left out. Any other numeric column is refused by name, and so are columns of vectors
+    in a form that is not read.
 
     Args:
         table: the table.
@@ -42,11 +48,16 @@ def matrix_of_table(
     if choice is not None:
         return _chosen(usable, what, choice, dtype)
     whole = _whole_vectors(usable, ids)
-    if len(whole) > 1:
-        raise ModelError(f"{what} has {', '.join(sorted(whole))}; name one of them in the setting array")
+    numbered = [_span(family) for family in families_of(_numeric(usable)).values() if len(family) > 1]
+    if len(whole) > 1 or (whole and numbered):
+        found = ", ".join(sorted(whole) + numbered)
+        raise ModelError(f"{what} has {found}; name one of them in the setting array")
     if whole:
         return _stacked(usable[whole[0]], what)
-    return _side_by_side(usable, dimension_columns(usable, what, ids), dtype)
+    _refuse_unread(usable, what, ids)
+    family = dimension_columns(usable, what, ids)
+    _refuse_label(usable.select(family), what)
+    return _side_by_side(usable, family, dtype)
 
 
 def dimension_columns(table: pa.Table, what: str, ids: str = "id") -> list[str]:
@@ -73,7 +84,39 @@ def dimension_columns(table: pa.Table, what: str, ids: str = "id") -> list[str]:
             f"remove them, or name the columns of the vector in the setting array{_example(shared)}"
         )
     _refuse_gaps(family, what)
+    others = [name for name in table.column_names if name not in family and ID_NAME.search(name) is None]
+    if len(family) == 1 and others:
+        raise ModelError(
+            f"{what}: {family[0]!r} is the only numbered column, beside {_first(others)}, so it may be a "
+            f"label or count; if it is the vector, set array to {family[0]}"
+        )
     return family
+
+
+def _refuse_unread(table: pa.Table, what: str, ids: str) -> None:
+    """Raise ModelError if a column is named as the vectors but has them in a form that is not read."""
+    for field in table.schema:
+        if VECTOR_NAME.search(field.name) and field.name != ids and not _is_number(field.type):
+            first = next(iter(table[field.name].drop_null().slice(0, 1).to_pylist()), None)
+            raise ModelError(
+                f"{what}: the column {field.name!r} holds {str(first)[:40]!r} (type {field.type}), which is "
+                "not read as a vector; write lists of numbers, or name other columns in the setting array"
+            )
+
+
+def _refuse_label(table: pa.Table, what: str) -> None:
+    """Raise ModelError if only the first or last dimension has whole numbers, as when labels were joined."""
+    numbers = _side_by_side(table.slice(0, PROBED_ROWS), table.column_names, np.float64)
+    with np.errstate(invalid="ignore"):
+        whole = (numbers == np.floor(numbers)).all(axis=0)
+        varies = (numbers != numbers[:1]).any(axis=0)
+    odd = np.flatnonzero(whole & varies)
+    if len(odd) == 1 and odd[0] in (0, len(varies) - 1) and (varies & ~whole).sum() >= MIN_DIMS - 1:
+        name = table.column_names[odd[0]]
+        raise ModelError(
+            f"{what}: the column {name!r} has whole numbers, unlike the other dimensions, so it may be a "
+            "label or count; remove it, or name the columns of the vector in the setting array"
+        )
 
 
 def families_of(names: Sequence[str]) -> dict[str, list[str]]:
@@ -104,6 +147,10 @@ def _number(name: str) -> int:
 
 def _which_columns(what: str, numeric: Sequence[str], families: dict[str, list[str]]) -> str:
     """The message if the family is ambiguous."""
+    if all(map(_is_decimal, numeric)):
+        return (
+            f"{what}: the names of the columns are numbers ({_first(numeric)}); add a first line with names"
+        )
     if families:
         spans = " and ".join(_span(family) for family in families.values())
         return f"{what} has several groups of numbered columns, {spans}; name one in the setting array"
@@ -112,6 +159,14 @@ def _which_columns(what: str, numeric: Sequence[str], families: dict[str, list[s
         "so they may be labels or counts; rename them d0, d1, ..., or name the columns of the vector in the "
         "setting array, separated by commas"
     )
+
+
+def _is_decimal(name: str) -> bool:
+    """Whether a name is a number with decimals, as in a table without a line of names."""
+    try:
+        return not float(name).is_integer()
+    except (ValueError, OverflowError):
+        return False
 
 
 def _span(family: Sequence[str]) -> str:
@@ -138,14 +193,35 @@ def stored_index(schema: pa.Schema) -> list[str]:
     return [name for name in stored if isinstance(name, str)]
 
 
+def column_of_ids(columns: Mapping[str, Sequence[Any]]) -> str | None:
+    """The column with the ids of rows: `id` or `ids`, or a similar name with a different value in each row.
+
+    Row numbers in their order are not ids.
+    """
+    for name in ("id", "ids"):
+        if name in columns and all(map(np.isscalar, columns[name][:1])):
+            return name
+    named = sorted((name for name in columns if ID_NAME.search(name.strip())), key=str.lower)
+    return next((name for name in named if _could_be_ids(list(columns[name]))), None)
+
+
+def _could_be_ids(values: list[Any]) -> bool:
+    is_known = all(isinstance(value, str | bytes | int | np.integer) for value in values)
+    differ = is_known and len(set(values)) == len(values) > 0
+    return differ and any(str(value) != str(row) for row, value in enumerate(values))
+
+
 def _whole_vectors(table: pa.Table, ids: str) -> list[str]:
     """The columns with a vector in each cell: list columns, or otherwise text columns."""
-    lists = [field.name for field in table.schema if _is_list(field.type)]
-    return lists or [name for name in table.column_names if name != ids and _holds_text_vectors(table[name])]
+    fields = [field for field in table.schema if field.name != ids and not OF_TOKENS.search(field.name)]
+    lists = [field.name for field in fields if _is_list(field.type)]
+    return lists or [field.name for field in fields if _holds_text_vectors(table[field.name])]
 
 
 def _numeric(table: pa.Table) -> list[str]:
-    return [field.name for field in table.schema if _is_number(field.type)]
+    """The columns of numbers, or of truth values if there are no numbers."""
+    numbers = [field.name for field in table.schema if _is_number(field.type)]
+    return numbers or [field.name for field in table.schema if pa.types.is_boolean(field.type)]
 
 
 def _is_id(column: pa.ChunkedArray, name: str) -> bool:
@@ -159,8 +235,13 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    return any(test(kind) for test in lists) and _is_number(kind.value_type)
+    kind = kind.storage_type if isinstance(kind, pa.FixedShapeTensorType) and len(kind.shape) == 1 else kind
+    lists = (
+        pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )  # fmt: skip
+    inner = kind.value_type if any(test(kind) for test in lists) else pa.null()
+    return _is_number(inner) or bool(pa.types.is_boolean(inner))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -199,6 +280,7 @@ def _stacked(column: pa.ChunkedArray, what: str) -> np.ndarray:
 
 
 def _stack_lists(column: pa.Array, what: str) -> np.ndarray:
+    column = column.storage if isinstance(column, pa.ExtensionArray) else column
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) > 1:
         raise ModelError(f"{what} has vectors of different lengths, {min(lengths)} to {max(lengths)}")

@@ -7,19 +7,29 @@ from pathlib import Path
 from typing import Any
 
 ADDRESS = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]*:/{2})(?P<user>[^\s/?#\"'<>]*@)?(?P<place>[^\s?#\"'<>]*)"
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,30}:/{2})(?P<user>[^\s/?#\"'<>]{0,999}@)?(?P<place>[^\s?#\"'<>]*)"
     r"(?P<rest>[?#][^\s\"'<>]*)?",
     re.IGNORECASE,
 )
 HARMLESS = frozenset({"download", "format", "version", "ref", "rev", "revision", "raw", "dl", "export"})
+NAME = (
+    r"[\w-]{0,40}(?:signature|token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)"
+    r"[\w-]{0,40}|sig|jwt|pwd"
+)
 TOKEN = re.compile(
-    r"\b(hf|ghp|gho|ghs|glpat|github_pat)[_-][A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}"
-    r"|(?<=\bBearer )\s*[\w.~+/=-]{8,}"
+    r"\b(hf|ghp|gho|ghs|ghu|glpat|github_pat|r8|jina|xox[abprs]|nvapi)[_-][A-Za-z0-9_-]{16,}"
+    r"|\bsk-[A-Za-z0-9_-]{20,}|\bAKIA[A-Z0-9]{16}\b|\bAIza[\w-]{30,}|\bdapi[0-9a-f]{32}"
+    r"|\beyJ[\w-]{8,4096}\.[\w-]{8,4096}\.[\w-]+"  # a JSON web token
+    r"|(?<=\bBearer )\s*[\w.~+/=-]{8,}|(?<=\bBasic )\s*[\w+/=-]{8,}"
 )
-PARAMETER = re.compile(
-    r"\b((?:[\w-]*(?:signature|token|secret|passw(?:or)?d|api[_-]?key|credential)[\w-]*|sig)=)[^\s&\"']+",
+PARAMETER = re.compile(rf"\b((?:{NAME})=)[^\s&\"']+", re.IGNORECASE)
+HEADER = re.compile(
+    r"(\b[\w-]{0,40}(?:api-key|passw(?:or)?d|secret|access[_-]key)[\"']?\s{0,9}[:=]\s{0,9}[\"']?)"
+    r"[^\s\"',;}]{4,}",
     re.IGNORECASE,
-)
+)  # of requests, and settings of tools
+USER = re.compile(r"(?<![\w/@.+-])[\w.+-]{1,99}:[^\s/@:\"'<>]{1,99}@(?=[\w.-]{1,99}:\d{1,5}\b)")
+"""User and password before a host with a port, as in the settings of proxies."""
 CUT = "…"
 OTHER_HOMES = re.compile(r"(?<![\w.~])/(home|Users)/[^/\s\"']+(?=/|$)")
 
@@ -30,7 +40,8 @@ def without_secrets(text: str) -> str:
     Any parameter may be a signature or a key, so all are removed except those of `HARMLESS`. Tokens of known
     forms are removed outside addresses, too.
     """
-    return TOKEN.sub(CUT, PARAMETER.sub(rf"\1{CUT}", ADDRESS.sub(_bare, text)))
+    text = USER.sub("", ADDRESS.sub(_bare, text))
+    return TOKEN.sub(CUT, HEADER.sub(rf"\1{CUT}", PARAMETER.sub(rf"\1{CUT}", text)))
 
 
 def _bare(found: "re.Match[str]") -> str:

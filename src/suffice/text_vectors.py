@@ -7,20 +7,19 @@ import numpy as np
 
 from suffice.errors import ModelError
 
-NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity)"
+NUMBER = re.compile(r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity)")
 WRAPPED = re.compile(r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)")  # as NumPy 2 prints its numbers
 OUTSIDE = re.compile(r"^(?:np\.|numpy\.|torch\.)?(?:array|tensor|Vector)\((.*?)(?:,\s*\w+=.*)?\)$", re.DOTALL)
-BRACKETED = re.compile(rf"[\[({{]\s*{NUMBER}(?:\s*[,;\s]\s*{NUMBER})*\s*,?\s*[\])}}]")
 SHORTENED = re.compile(r"\.\.\.|…")
 
 
 def is_text_vector(text: str) -> bool:
     """Whether a text is a vector of at least two numbers in brackets, complete or shortened when printed."""
     inside = _without_wrapping(text)
-    if inside[:1] not in ("[", "(", "{"):
+    if inside[:1] + inside[-1:] not in ("[]", "()", "{}"):
         return False
-    plain = re.sub(r"\s*,?\s*(\.\.\.|…)\s*,?\s*", " ", inside)
-    return len(_parts(plain)) > 1 and BRACKETED.fullmatch(plain) is not None
+    numbers = _split(SHORTENED.sub(" ", inside[1:-1]))
+    return len(numbers) > 1 and all(map(NUMBER.fullmatch, numbers))
 
 
 def parse_text_vectors(texts: Sequence[str], what: str) -> np.ndarray:
@@ -42,8 +41,14 @@ def _parsed(text: str, place: str) -> list[float]:
             f"{place} has {text[:40]!r}, which was shortened when it was printed, so its numbers are lost; "
             "export the vectors again, as a list or as .npy"
         )
+    inside = _without_wrapping(text).strip("[](){} \n")
+    if _mixes_separators(inside):
+        raise ModelError(
+            f"{place} has {text[:40]!r}, in which a comma may be a decimal point or stand between numbers; "
+            "write [0.1, 0.2, ...]"
+        )
     try:
-        return [float(part) for part in _parts(_without_wrapping(text))]
+        return [float(part) for part in _split(inside)]
     except ValueError:
         raise ModelError(f"{place} has {text[:40]!r}, which is not a vector; write [0.1, 0.2, ...]") from None
 
@@ -54,5 +59,10 @@ def _without_wrapping(text: str) -> str:
     return found[1].strip() if found else inside
 
 
-def _parts(inside: str) -> list[str]:
-    return inside.strip("[](){} \n").replace(",", " ").replace(";", " ").split()
+def _mixes_separators(inside: str) -> bool:
+    """Whether there are commas, and numbers are also separated by semicolons or by spaces alone."""
+    return "," in inside and (";" in inside or any(len(part.split()) > 1 for part in inside.split(",")))
+
+
+def _split(inside: str) -> list[str]:
+    return inside.replace(",", " ").replace(";", " ").split()

@@ -121,3 +121,19 @@ def test_unicode_twins_of_a_column_are_one_name(tmp_path):
     (tmp_path / "t.csv").write_text("cafe\u0301,caf\u00e9\nx,1\n")
     with pytest.raises(DataError, match="more than one column named 'caf\u00e9'"):
         read(tmp_path / "t.csv", content="caf\u00e9")
+
+
+@pytest.mark.parametrize("name", ["../other/data-00000-of-00001.arrow", "{other}/data-00000-of-00001.arrow"])
+def test_a_saved_data_set_reads_nothing_outside_of_its_folder(name, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    for each in ("own", "other"):
+        datasets.Dataset.from_dict({"text": [each] * 3}).save_to_disk(str(tmp_path / each))
+    state = tmp_path / "own" / "state.json"
+    files = [{"filename": name.format(other=tmp_path / "other")}]
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"_data_files": files}))
+    with pytest.raises(DataError, match="which is not inside it"):
+        read(tmp_path / "own", content="text")
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "dataset_dict.json").write_text(json.dumps({"splits": ["../other"]}))
+    with pytest.raises(DataError, match="which is not inside it"):
+        read(tmp_path / "all", content="text")

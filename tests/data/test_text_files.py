@@ -63,3 +63,36 @@ def test_a_damaged_gzip_file_is_named(tmp_path):
     (tmp_path / "t.txt.gz").write_bytes(b"no gzip")
     with pytest.raises(DataError, match="t.txt.gz cannot be read"):
         read_text(tmp_path / "t.txt.gz")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["Привет мир, как дела\n", "日本語のテキストです\r\n", "한국어\tκόσμε\n"])
+def test_other_scripts_without_a_mark_are_told_by_their_line_ends(text, encoding):
+    assert decode((text * 40).encode(encoding), "f") == text * 40
+
+
+CONTAINERS = {
+    "workbook": (b"PK\x03\x04" + bytes(40), "a zip archive or a spreadsheet; save the sheet as CSV"),
+    "gzip": (gzip.compress(b"text\na\n"), "compressed with gzip; add .gz to its name"),
+    "parquet": (b"PAR1" + bytes(40), "a Parquet file; rename it"),
+    "pointer": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 9\n",
+        "run `git lfs pull`",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_files_that_are_not_text_are_told_by_their_first_bytes(kind):
+    content, message = CONTAINERS[kind]
+    with pytest.raises(DataError, match=message):
+        decode(content, "texts.csv")
+
+
+def test_lines_may_end_in_carriage_returns_and_files_may_be_joined(tmp_path):
+    (tmp_path / "f.txt").write_bytes(b"a\rb\rc\r")
+    assert read_lines(tmp_path / "f.txt") == ["a", "b", "c"]
+    (tmp_path / "f.txt").write_bytes(b"a\rb\r\nc\n")
+    assert read_lines(tmp_path / "f.txt") == ["a\rb", "c"]
+    (tmp_path / "f.txt").write_bytes("\ufeffa\n\ufeffb\n".encode())
+    assert read_lines(tmp_path / "f.txt") == ["a", "b"]

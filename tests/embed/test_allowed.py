@@ -132,6 +132,14 @@ def test_what_is_not_allowed_is_refused_before_anything_is_loaded(files, message
             step()
 
 
+def test_a_tokenizer_elsewhere_is_refused_unless_the_checkpoint_has_its_own(checkpoint_of):
+    folder = checkpoint_of({"tokenizer_config.json": {"tokenizer_file": "/home/someone/tokenizer.json"}})
+    check_allowed(folder, modules=True)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match="tokenizer_file is '/home/someone/tokenizer.json'.*would be read"):
+        check_allowed(folder, modules=True)
+
+
 @pytest.mark.parametrize("loader", ["sentence_transformer", "hidden_states"])
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "word_average"])
 def test_checkpoints_as_the_libraries_write_them_are_allowed(architecture, loader, tmp_path):

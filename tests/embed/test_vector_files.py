@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import time
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,23 @@ def test_a_sparse_matrix_that_would_fill_the_memory_is_refused(tmp_path):
     sparse.save_npz(tmp_path / "v.npz", huge)
     with pytest.raises(ModelError, match="sparse matrix of shape .* GiB.*TruncatedSVD"):
         loader_of(tmp_path / "v.npz").read()
+
+
+def test_a_sparse_matrix_with_positions_outside_of_its_shape_is_refused(tmp_path):
+    sparse.save_npz(tmp_path / "v.npz", sparse.csr_matrix(np.eye(10)))
+    parts = dict(np.load(tmp_path / "v.npz"))
+    np.savez(tmp_path / "v.npz", **(parts | {"shape": np.array([10, 4])}))
+    with pytest.raises(ModelError, match="cannot be read"):
+        loader_of(tmp_path / "v.npz").read()
+
+
+def test_many_columns_of_text_take_seconds(tmp_path):
+    n_columns = 20_000
+    rows = [",".join(f"d{j}" for j in range(n_columns)), *[",".join(["0.5"] * n_columns)] * 3]
+    (tmp_path / "v.csv").write_text("\n".join(rows) + "\n")
+    start = time.process_time()
+    assert loader_of(tmp_path / "v.csv").read().shape == (3, n_columns)
+    assert time.process_time() - start < 10  # it is 4 on one slow core
 
 
 def test_the_command_line_ranks_arrays_of_one_file_and_says_what_it_assumed(tmp_path, capsys):

@@ -8,7 +8,9 @@ import torch
 from scipy.stats import bernoulli
 
 from suffice import estimate
+from suffice.estimators.few_values import FewValues
 from suffice.estimators.neural.mixture_density import ConditionalMixture, MarginalMixture, bits_log_prob
+from suffice.estimators.standardise import standardise
 
 N = 2000
 QUICK = {
@@ -48,6 +50,39 @@ def test_a_copy_tells_no_more_than_the_entropy(name, kind):
     assert result.marginal_entropy_nats - result.conditional_entropy_nats == pytest.approx(result.nats)
     assert result.standard_error_nats >= 0
     assert any("few distinct values" in said for said in result.warnings)
+
+
+def rounded(target, other):
+    """The values after float32 has added and subtracted others."""
+    return ((target + other).astype(np.float32) - other.astype(np.float32)).astype(float)
+
+
+JITTERED = {
+    "rounding": lambda target: rounded(target, np.random.default_rng(4).random(target.shape) * 2),
+    "noise": lambda target: target + 1e-7 * np.random.default_rng(5).normal(size=target.shape),
+    "another unit": lambda target: 10 + 0.01 * rounded(target, np.full(target.shape, 0.7)),
+}
+
+
+@pytest.mark.parametrize("name", ["linear", "gaussian", "copula"])
+@pytest.mark.parametrize("kind", ["three values", "counts", "many codes"])
+@pytest.mark.parametrize("jitter", JITTERED)
+def test_values_that_differ_by_rounding_are_one_value(name, kind, jitter):
+    target = JITTERED[jitter](values(kind))
+    result = estimate(target, target, estimator=name)
+    assert result.nats <= entropy(values(kind)) + 1e-9
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal", "standard_cauchy", "two modes"])
+@pytest.mark.parametrize("n", [300, 5000])
+def test_continuous_values_are_not_taken_for_few(draw, n):
+    generator = np.random.default_rng(6)
+    if draw == "two modes":
+        column = np.where(generator.random(n) < 0.5, 0, 1e3) + generator.normal(size=n)
+    else:
+        column = getattr(generator, draw)(size=n)
+    array = np.stack([column, generator.normal(size=n)], axis=1)
+    assert np.isinf(FewValues.of(array, standardise(array)).entropy).all()
 
 
 @pytest.mark.parametrize("name", ["gaussian", "copula"])

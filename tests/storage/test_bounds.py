@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from suffice.cli import main
+from suffice.data import readers
 from suffice.data.readers import read_file
 from suffice.embed.vector_files import read_vectors
 from suffice.embed.word_vectors import read_word_vectors
@@ -96,6 +97,15 @@ def test_json_has_a_largest_size(tmp_path, monkeypatch):
     (tmp_path / "b.json").write_text("[" * 90)
     with pytest.raises(DataError, match="not valid JSON"):
         read_json(tmp_path / "b.json")
+
+
+def test_rows_that_each_name_other_columns_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "MAX_CELLS", 100)
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps({f"k{row}": 1}) for row in range(11)))
+    with pytest.raises(DataError, match="a table of 121 cells"):
+        readers.read_file(tmp_path / "t.jsonl")
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps({"k": row}) for row in range(100)))
+    assert len(readers.read_file(tmp_path / "t.jsonl")) == 100
 
 
 @pytest.mark.parametrize("mask", [0o002, 0o022, 0o007])

@@ -50,7 +50,7 @@ def is_saved(folder: Path) -> bool:
 
 def _saved_splits(folder: Path) -> pd.DataFrame:
     """The splits of a saved data set one after the other; `split` names them if one is for tests."""
-    parts = {name: _saved(folder / name) for name in read_json(folder / SAVED_SPLITS)["splits"]}
+    parts = {name: _saved(inside(folder, name)) for name in read_json(folder / SAVED_SPLITS)["splits"]}
     if TEST in parts and len(parts) > 1:
         parts = {name: part.assign(**{SPLIT: name}) for name, part in parts.items()}
     return _joined(parts, folder)
@@ -80,7 +80,7 @@ def _saved(folder: Path) -> pd.DataFrame:
     if state.get("_indices_data_files"):
         raise DataError(f"{folder} has a selection of rows; call flatten_indices() before save_to_disk")
     try:
-        tables = [_stream(folder / each["filename"]) for each in state["_data_files"]]
+        tables = [_stream(inside(folder, each["filename"])) for each in state["_data_files"]]
         table = pa.concat_tables(tables)
         frame = pd.DataFrame(table.to_pandas())
         about = json.loads((table.schema.metadata or {}).get(HUB_METADATA, b"{}"))
@@ -89,6 +89,18 @@ def _saved(folder: Path) -> pd.DataFrame:
     features = about.get("info", {}).get("features", {})
     named = {name: feature.get("names") for name, feature in features.items() if isinstance(feature, dict)}
     return with_class_names(frame, named)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A file that a data set names, which must be in its folder.
+
+    Raises:
+        DataError: it is elsewhere.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{folder} names the file {name!r}, which is not inside it; save the data set again")
+    return path
 
 
 def _stream(path: Path) -> pa.Table:

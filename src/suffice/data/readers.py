@@ -15,13 +15,14 @@ import pyarrow as pa
 from suffice.data.columns import CONTENT, GROUP, ID, REQUIRED_COLUMNS, SPLIT, TOGETHER
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.delimited import Quoting, parse_delimited
-from suffice.data.text_files import read_text
+from suffice.data.text_files import read_text, with_line_feeds
 from suffice.errors import DataError
 from suffice.names import same_name
 from suffice.storage.fetch import without_network
 from suffice.storage.untrusted import UNREADABLE, read_parquet_table, suffix_of, unpacked
 
 PAIR, SIDE = "pair", "side"
+MAX_CELLS = 50_000_000  # of a table from JSON lines, whose rows may each name other columns
 JOIN, BETWEEN = "+", "\n\n"
 RESERVED_COLUMNS = (*REQUIRED_COLUMNS, PAIR, SIDE, TOGETHER)
 
@@ -83,8 +84,8 @@ def read_file(path: Path, quoting: Quoting = "auto") -> pd.DataFrame:
 
 
 def parse_lines(text: str, path: Path) -> pd.DataFrame:
-    """One item per line; only line feeds (with or without carriage return) end a line."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    """One item per line; only line feeds, carriage returns, or both end a line, see `with_line_feeds`."""
+    lines = with_line_feeds(text).split("\n")
     return pd.DataFrame({CONTENT: lines[:-1] if lines[-1] == "" else lines})
 
 
@@ -108,6 +109,12 @@ def parse_jsonl(text: str, path: Path) -> pd.DataFrame:
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if line.strip():
             rows.append(json_object(line, f"{path}, line {number}"))
+    n_cells = len(rows) * len({name for row in rows for name in row})
+    if n_cells > MAX_CELLS:
+        raise DataError(
+            f"{path} would be a table of {n_cells:,} cells, since its objects have different keys; at most "
+            f"{MAX_CELLS:,} are read, so write rows with the same keys"
+        )
     return pd.DataFrame(rows)
 
 

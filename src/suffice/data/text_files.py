@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from suffice.errors import DataError, assume
+from suffice.memory import check_memory
 from suffice.storage.untrusted import UNREADABLE, unpack_gzip
 
 MARKS = (
@@ -14,6 +15,25 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # the mark of UTF-32 starts with that of UTF-16
+WITHOUT_MARK = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+CONTAINERS = (
+    (
+        b"PK\x03\x04",
+        "a zip archive or a spreadsheet; save the sheet as CSV, or unpack the archive",
+    ),
+    (b"\x1f\x8b", "compressed with gzip; add .gz to its name"),
+    (b"BZh", "compressed with bzip2; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it"),
+    (b"\xfd7zXZ", "compressed with xz; unpack it"),
+    (b"PAR1", "a Parquet file; rename it to .parquet"),
+    (b"ARROW1", "an Arrow file; save it as Parquet"),
+    (b"%PDF-", "a PDF file; extract its text"),
+    (b"SQLite format 3\0", "a database of SQLite; export its table as CSV"),
+    (b"\x93NUMPY", "an array of NumPy; rename it to .npy"),
+    (b"version https://git-lfs.github.com/", "a pointer of Git LFS, not the file itself; run `git lfs pull`"),
+)
+"""First bytes of files that are not text, and what to do with them."""
+BYTES_OF_BYTE = 3  # of a file: itself, its text, and its cells or lines
 PROBED_BYTES = 1 << 16
 MOSTLY = 0.4  # in UTF-16 of Western text, more of the bytes at odd or even positions are zero
 UNLIKELY = re.compile(
@@ -35,6 +55,9 @@ def read_text(path: Path) -> str:
             complete gzip file.
     """
     try:
+        check_memory(
+            BYTES_OF_BYTE * path.stat().st_size, f"reading {path}", "split the file, or give it more"
+        )
         content = unpack_gzip(path) if path.suffix.lower() == ".gz" else path.read_bytes()
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read ({error}); it may be truncated, copy it again") from error
@@ -47,7 +70,13 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         DataError: as for `read_text`.
     """
-    return read_text(path).replace("\r\n", "\n").rstrip("\n").split("\n")
+    return with_line_feeds(read_text(path)).rstrip("\n").split("\n")
+
+
+def with_line_feeds(text: str) -> str:
+    """The text with a line feed at the end of each line; a lone carriage return ends a line if all do."""
+    text = text.replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def decode(content: bytes, place: str) -> str:
@@ -56,9 +85,12 @@ def decode(content: bytes, place: str) -> str:
     Raises:
         DataError: the encoding is unknown.
     """
+    for start, what in CONTAINERS:
+        if content.startswith(start):
+            raise DataError(f"{place} is {what}")
     encoding = encoding_of(content)
     try:
-        return content.decode(encoding)
+        return content.decode(encoding).replace("\n\ufeff", "\n")  # a mark within comes from joined files
     except UnicodeDecodeError as error:
         if encoding not in ("utf-8", "utf-8-sig"):
             raise DataError(f"{place} is not valid {encoding.upper()} ({error}); copy it again") from error
@@ -74,7 +106,18 @@ def encoding_of(content: bytes) -> str:
     zeros = [probe[start::2].count(0) / max(1, len(probe) // 2) for start in (0, 1)]
     if max(zeros) > MOSTLY and min(zeros) < MOSTLY / 4:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    if b"\0" in probe:
+        return next((encoding for encoding in WITHOUT_MARK if _is_text(probe, encoding)), "utf-8")
     return "utf-8"
+
+
+def _is_text(content: bytes, encoding: str) -> bool:
+    """Whether bytes are lines of printable characters in an encoding."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return "\n" in text and all(letter.isprintable() or letter in "\t\r\n" for letter in text)
 
 
 def _decode_western(content: bytes, place: str, error: UnicodeDecodeError) -> str:

@@ -99,7 +99,7 @@ LOADING_KEYS: Mapping[str, tuple[Any, ...]] = {
 
 TRANSFORMERS_FILES = (
     "config.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json",
-    "preprocessor_config.json", "processor_config.json",
+    "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
 )  # fmt: skip
 TEXT_KEYS = re.compile(
     r"_?name_or_path|transformers_version|chat_template|id2label|label2id|task_specific_params|added_tokens_decoder"
@@ -272,6 +272,16 @@ class Part(NamedTuple):
                 continue
             for key, value in content.items():
                 _check_value(file, key, value, any_text=self.trusted or key == "auto_map")
+            self._check_tokenizer_file(file, content.get("tokenizer_file"))
+
+    def _check_tokenizer_file(self, file: Path, named: Any) -> None:
+        """Refuse a tokenizer elsewhere where it would be read: the checkpoint has none of its own."""
+        if isinstance(named, str) and not FILE_NAME.fullmatch(named):
+            if not (self.place / "tokenizer.json").is_file():
+                raise ModelError(
+                    f"{file}: the key tokenizer_file is {named!r}, and the checkpoint has no tokenizer.json, "
+                    "so a file elsewhere would be read; copy it there and remove the key"
+                )
 
     def _check_auto_map(self, file: Path, content: Mapping[str, Any]) -> None:
         """A checkpoint's own code runs only if it is trusted, and code of another repository never."""

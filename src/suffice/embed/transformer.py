@@ -271,7 +271,7 @@ class TransformerEncoder(Encoder):
     def _encode_batch(self, rows: list[dict[str, list[int]]]) -> np.ndarray:
         import torch
 
-        device = self.model.device
+        device = next(self.model.parameters()).device
         fill = {"input_ids": self.pad_id, "token_type_ids": 0}
         inputs = {
             name: pad_right([row[name] for row in rows], value).to(device)

@@ -1,6 +1,7 @@
 """Reading vectors: .npy, .npz, .parquet, .safetensors and tables of text, each also .gz, and folders."""
 
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from suffice.errors import DataError, ModelError
 from suffice.names import is_text, same_name, shown_name
 from suffice.storage.files import is_leftover
 from suffice.storage.untrusted import (
+    check_unpacked,
     map_npy,
     names_in_npz,
     read_from_npz,
@@ -160,8 +162,6 @@ def _read_npz(path: Path, array: str | None, ids: str) -> np.ndarray:
 
 def _shapes_in_npz(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays, from their headers."""
-    import zipfile
-
     shapes = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
@@ -189,7 +189,15 @@ def _read_sparse(path: Path) -> np.ndarray:
             f"{path.name} is a sparse matrix of shape {tuple(shape)}, which needs {n_bytes >> 30} GiB as a "
             "dense array; reduce its columns first, for example with sklearn's TruncatedSVD"
         )
-    return np.asarray(sparse.load_npz(path).toarray())
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            check_unpacked(member.file_size, member.compress_size)
+    matrix = sparse.load_npz(path)
+    if hasattr(matrix, "check_format"):
+        matrix.check_format(
+            full_check=True
+        )  # positions outside of the shape would be written beyond the array
+    return np.asarray(matrix.toarray())
 
 
 def _read_safetensors(path: Path, array: str | None, ids: str) -> np.ndarray:
@@ -247,9 +255,8 @@ def _read_parquet(path: Path, array: str | None, ids: str) -> np.ndarray:
 
 
 def _read_text_table(path: Path, array: str | None, ids: str) -> np.ndarray:
-    frame = read_file(path)
-    columns = {str(name): _as_numbers(column, str(name), ids) for name, column in frame.items()}
-    table = pa.Table.from_pandas(frame.assign(**columns), preserve_index=False)
+    columns = {str(name): _as_numbers(column, str(name), ids) for name, column in read_file(path).items()}
+    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
     return matrix_of_table(table, path.name, array, ids, np.float32)
 
 

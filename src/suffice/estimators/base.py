@@ -13,6 +13,7 @@ from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
 from suffice.estimators.looks import Chosen, Looks, check_shapes, mean_of_looks
 from suffice.estimators.result import Sufficiency
+from suffice.memory import check_memory
 from suffice.settings import Settings, describe_validation_error
 from suffice.storage.files import whole_file
 from suffice.storage.untrusted import UNREADABLE
@@ -102,6 +103,19 @@ class Estimator(ABC, Generic[P]):
         """Whether the estimator has nothing to estimate if source and target see the same input."""
         return False
 
+    def memory_bytes(self, n_items: int, dim: int) -> int:
+        """Bytes that preparing a model takes at least: its vectors as float32."""
+        return 4 * n_items * dim
+
+    def check_memory(self, embedding: Embedding) -> None:
+        """Raise SufficeError if there is less memory than preparing a model takes at least."""
+        n_items, dim = embedding.shape
+        check_memory(
+            self.memory_bytes(n_items, dim),
+            f"the estimator {self.name} with {n_items:,} vectors of {dim:,} dimensions",
+            "give it more, take fewer items, or reduce the dimensions with the loader principal_components",
+        )
+
     @abstractmethod
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> P:
         """Do the work on one model that all its pairs share.
@@ -124,6 +138,7 @@ class Estimator(ABC, Generic[P]):
 
     def prepare_named(self, name: str, embedding: Embedding, plan: ItemPlan) -> P:
         """Prepare one model. An error message begins with its name."""
+        self.check_memory(embedding)
         try:
             return self.prepare(embedding, plan)
         except EstimationError as error:
@@ -171,6 +186,7 @@ class Estimator(ABC, Generic[P]):
         return Looks(self._prepare_look("first", first, plan), self._prepare_look("second", second, plan))
 
     def _prepare_look(self, which: str, embedding: Embedding, plan: ItemPlan | None) -> P:
+        self.check_memory(embedding)
         try:
             return self.prepare(embedding, plan)
         except EstimationError as error:

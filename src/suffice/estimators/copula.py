@@ -32,6 +32,10 @@ class Copula(Gaussian):
         "monotone is not detected."
     )
 
+    def memory_bytes(self, n_items: int, dim: int) -> int:
+        """The moments, and all scores as float64."""
+        return super().memory_bytes(n_items, dim) + 8 * n_items * dim
+
     def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
         """Normal scores of the dimensions that vary, kept in memory, shape (n_items, d)."""
         scores = normal_scores(embedding, standardise(embedding).kept)

@@ -4,6 +4,7 @@ A dimension of counts, ratings or codes holds at most the entropy of its values.
 limit. Up to 16 values are therefore divided into steps, each of which is a bit (see `bernoulli`). With up to
 256 values, a density may give no more than their entropy. Values that do not repeat are continuous, however
 few there are: an activation may be 0 for most items and have a different value for each of the others.
+Values that differ by less than a millionth of their spread, such as by rounding, are one value.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ MAX_LEVELS = 16  # distinct values of a dimension that is divided into steps
 MAX_VALUES = 256  # distinct values of a dimension that is limited to their entropy
 MIN_STEP_ITEMS = 20  # on either side of a step, unless there are only two values
 MAX_SHARE_ALONE = 0.5  # largest share of distinct values that occur in only one item
+SAME_VALUE = 1e-6  # of the spread between rare extremes: smaller differences are rounding
+EXTREMES = (0.005, 0.995)  # quantiles of the first items, between which the spread is measured
 PROBE_ITEMS = 2048  # first items, in which a dimension with few values must have few
 
 
@@ -151,26 +154,36 @@ Counts = tuple[Floats, npt.NDArray[np.int64]]
 def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.int64]) -> dict[int, Counts]:
     """The values of each column with at most `MAX_VALUES`, and their counts, streamed over items.
 
+    Values are rounded to steps of `SAME_VALUE` of the column's spread, and neighbouring steps are one value.
+
     Args:
         embedding: shape (n_items, embed_dim).
         kept: indices of the columns to look at.
     """
-    probe = np.sort(np.asarray(embedding[:PROBE_ITEMS])[:, kept], axis=0)
-    n_values = 1 + (probe[1:] != probe[:-1]).sum(axis=0)
+    probe = np.sort(np.asarray(embedding[:PROBE_ITEMS], dtype=np.float64)[:, kept], axis=0)
+    low, high = (probe[int(share * (len(probe) - 1))] for share in EXTREMES)
+    steps = dict(zip(kept.tolist(), SAME_VALUE * (high - low), strict=True))
+    n_values = 1 + (np.diff(probe, axis=0) > SAME_VALUE * (high - low)).sum(axis=0)
     left = kept[n_values <= MAX_VALUES]
     found: dict[int, Counts] = {}
     for rows in chunks_of(len(embedding)) if len(left) else ():
         chunk = np.asarray(embedding[rows], dtype=np.float64)
         for name in left:
-            found[int(name)] = _with(found.get(int(name)), *np.unique(chunk[:, name], return_counts=True))
+            own = _merged(*np.unique(chunk[:, name], return_counts=True), steps[int(name)])
+            before = found.get(int(name))
+            found[int(name)] = own if before is None else _merged(*_with(before, *own), steps[int(name)])
         left = np.array([name for name in left if len(found[int(name)][0]) <= MAX_VALUES], dtype=np.int64)
     return {int(name): found[int(name)] for name in left}
 
 
-def _with(before: Counts | None, values: Floats, counts: npt.NDArray[np.int64]) -> Counts:
+def _merged(values: Floats, counts: npt.NDArray[np.int64], step: float) -> Counts:
+    """The first of increasing values that differ by no more than a step, and the counts of all of them."""
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(values) > step]))
+    return values[starts], np.add.reduceat(counts, starts)
+
+
+def _with(before: Counts, values: Floats, counts: npt.NDArray[np.int64]) -> Counts:
     """The counts of two parts, added up."""
-    if before is None:
-        return values, counts
     merged, place = np.unique(np.concatenate([before[0], values]), return_inverse=True)
     return merged, np.bincount(place, weights=np.concatenate([before[1], counts])).astype(np.int64)
 

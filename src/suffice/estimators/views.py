@@ -104,6 +104,7 @@ class OneLook(View):
     def prepare(self, estimator: Estimator[Any], model: StoredModel) -> Parts:
         """Prepare the items."""
         (items,) = self.arrays(model)
+        estimator.check_memory(items)
         return (estimator.prepare(items, self.plan),)
 
     def pairs(

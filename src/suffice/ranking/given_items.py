@@ -77,7 +77,7 @@ def _with_given(carried: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
         return dict(carried)
     if not isinstance(ids, Mapping):
         values = list(np.asarray(ids, dtype=object))
-        return {name: values if own is None else own for name, own in carried.items()}
+        return {name: values if isinstance(own, range | None) else own for name, own in carried.items()}
     of_models = {same_name(name): values for name, values in ids.items()}
     unknown = [name for name in of_models if name not in carried]
     if unknown:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suffice.errors import DataError
+from suffice.memory import check_memory
 
 UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, SyntaxError, OverflowError,
@@ -83,7 +84,10 @@ def read_parquet_table(path: Path, columns: list[str] | None = None) -> pa.Table
     n_packed, n_bytes, parts = path.stat().st_size, 0, []
     file = pq.ParquetFile(path)
     groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
-    check_unpacked(sum(group.total_byte_size for group in groups), n_packed)
+    declared = sum(group.total_byte_size for group in groups)
+    check_unpacked(declared, n_packed)
+    if columns is None:
+        check_memory(declared, f"reading {path}", "split the file, or give it more")
     for part in file.iter_batches(batch_size=PARQUET_ROWS, columns=columns):
         n_bytes += part.nbytes
         check_unpacked(n_bytes, n_packed)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from suffice.data.columns import GROUP, SPLIT, TEST, TRAIN
 from suffice.errors import DataError, ModelError
+from suffice.memory import check_memory
 
 MAX_SHOWN = 40  # characters of a label in a message
 LONG_NUMBER = 19  # digits, more than every 64-bit number can hold
@@ -41,12 +42,21 @@ def check_lengths(embedding: np.ndarray, table: pd.DataFrame) -> None:
         )
 
 
+BYTES_OF_NUMBER = 12  # in single precision, and in double precision for the probe
+
+
 def vectors_of(embedding: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The vectors of the items `rows` in memory, float32, shape (len(rows), embed_dim).
 
     Raises:
         ModelError: one of them is not finite.
+        SufficeError: there is less memory than they take.
     """
+    check_memory(
+        BYTES_OF_NUMBER * len(rows) * embedding.shape[1],
+        f"a probe of {len(rows):,} vectors of {embedding.shape[1]:,} dimensions",
+        "give it more, or take fewer labelled items",
+    )
     vectors = np.asarray(embedding[rows], dtype=np.float32)
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():

@@ -33,6 +33,7 @@ MAX_DEGREES_SHARE = 0.5  # of the groups; with more, the residual variance is to
 FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions as there are items (or groups)"
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
 OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
+BYTES_OF_MOMENTS = 48  # six matrices in double precision, for each pair of dimensions of a model
 ROWS_AT_ONCE = 1024  # of residuals, so they stay in the processor's cache
 
 
@@ -318,6 +319,10 @@ class RegressionEstimator(Estimator[R]):
     """A family based on linear regression: shared work is done once, and several pairs at a time."""
 
     settings: RegressionSettings
+
+    def memory_bytes(self, n_items: int, dim: int) -> int:
+        """Six matrices of moments, float64: vectors are streamed."""
+        return BYTES_OF_MOMENTS * dim**2
 
     def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
         """Prepare several models, some of them at once."""
