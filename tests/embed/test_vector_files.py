@@ -179,12 +179,12 @@ def test_a_sparse_matrix_with_positions_outside_of_its_shape_is_refused(tmp_path
 
 
 def test_many_columns_of_text_take_seconds(tmp_path):
-    n_columns = 20_000
+    n_columns = 4_000
     rows = [",".join(f"d{j}" for j in range(n_columns)), *[",".join(["0.5"] * n_columns)] * 3]
     (tmp_path / "v.csv").write_text("\n".join(rows) + "\n")
     start = time.process_time()
     assert loader_of(tmp_path / "v.csv").read().shape == (3, n_columns)
-    assert time.process_time() - start < 10  # it is 4 on one slow core
+    assert time.process_time() - start < 8  # about 1, and in proportion to the columns
 
 
 def test_the_command_line_ranks_arrays_of_one_file_and_says_what_it_assumed(tmp_path, capsys):
