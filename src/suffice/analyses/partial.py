@@ -11,9 +11,9 @@ PARTIAL_STATISTICS = ("pearson", "spearman")
 
 
 def partial_correlation(
-    x: pd.Series, y: pd.Series, covariates: pd.DataFrame, statistic: str = "pearson"
-) -> float:
-    r"""Correlation of x and y after removing a linear fit on the covariates from both.
+    x: pd.Series, y: pd.Series, covariates: pd.DataFrame, bootstrap: Bootstrap, statistic: str = "pearson"
+) -> Estimate:
+    r"""Correlation of x and y after removing a linear fit on the covariates from both, with its interval.
 
     .. math:: r_{xy \cdot Z} = \frac{s_{xy} - s_{xZ} S_{ZZ}^{+} s_{Zy}}
               {\sqrt{(s_{xx} - s_{xZ} S_{ZZ}^{+} s_{Zx}) (s_{yy} - s_{yZ} S_{ZZ}^{+} s_{Zy})}}
@@ -25,6 +25,7 @@ def partial_correlation(
         x: value by model.
         y: value by model.
         covariates: columns to hold fixed, models as index; take logarithms of sizes first.
+        bootstrap: makes the percentile interval over models; each resample is fitted separately.
         statistic: "pearson" or "spearman".
 
     Returns:
@@ -34,14 +35,6 @@ def partial_correlation(
     Raises:
         DataError: the statistic is unknown, or there is no covariate.
     """
-    table = _complete(x, y, covariates, statistic)
-    return float(weighted_partial(table.to_numpy(), np.ones((1, len(table))), statistic)[0])
-
-
-def partial_interval(
-    x: pd.Series, y: pd.Series, covariates: pd.DataFrame, bootstrap: Bootstrap, statistic: str = "pearson"
-) -> Estimate:
-    """`partial_correlation` with its percentile interval over models; each resample is fitted separately."""
     table = _complete(x, y, covariates, statistic)
     values, n_models = table.to_numpy(), len(table)
     value = float(weighted_partial(values, np.ones((1, n_models)), statistic)[0])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from suffice.analyses.choice import regret_interval, top_k_interval
 from suffice.analyses.correlation import Bootstrap, correlation_table
-from suffice.analyses.partial import partial_interval
+from suffice.analyses.partial import partial_correlation
 from suffice.analyses.pool_curves import Summary, number_of_models_curve, reference_targets_curve
 from suffice.kinds.published.rows import BEFORE, ROUNDING, Row, rounding_of
 from suffice.kinds.published.tables import AVERAGE, CATEGORIES, WEAKEST, PublishedTables
@@ -167,7 +167,7 @@ def _choice_rows(tables: PublishedTables, bootstrap: Bootstrap) -> Iterator[Row]
     score, average = models["score_published"], models[AVERAGE]
     covariates = models[["params_million", "embed_dim"]].apply(np.log)
     found = {
-        ("partial correlation given log parameters and log width", "pearson"): partial_interval(
+        ("partial correlation given log parameters and log width", "pearson"): partial_correlation(
             score, average, covariates, bootstrap
         ),
         (f"among the {TOP} best of the leaderboard", "spearman"): top_k_interval(
