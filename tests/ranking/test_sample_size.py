@@ -7,7 +7,7 @@ import pytest
 from suffice import rank
 from suffice.ranking import RankingSettings, rank_pairs
 from suffice.ranking.arrays import arrays_of
-from suffice.ranking.order import ByNats, order_of
+from suffice.ranking.order import ByNats, neighbours, order_of
 from suffice.ranking.sample_size import (
     describe_items_needed,
     items_needed,
@@ -65,6 +65,11 @@ def test_equal_models_need_more_items_than_there_can_be_and_the_last_model_has_n
         table = dict(zip(arrays.models, needed, strict=True))
         assert np.isinf([table["a"], table["b"]]).any()
         assert np.isnan(table["d"])
+
+
+def test_values_that_differ_by_rounding_keep_the_order_of_the_table():
+    third, nearly = 1 / 3, np.nextafter(1 / 3, 1)
+    assert neighbours(np.array([third, 0.5, nearly, 0.8])) == [(3, 1), (1, 0), (0, 2)]
 
 
 def ranking_with(needed, n_items=10_000, embed_dim=64):

@@ -134,9 +134,17 @@ class ByNats(Order):
         return bool(value[first] - value[second] > needed)
 
 
+def ranks_of(value: Floats) -> Integers:
+    """Ranks from 1, best first; values that differ by rounding only have one rank, shape (n_models,)."""
+    return np.asarray(1 + (value > value[:, None] + TINY).sum(axis=1))
+
+
 def neighbours(value: Floats) -> list[tuple[int, int]]:
-    """Positions of the first and second of every two neighbours in the ranking, best first."""
-    ranked = [int(place) for place in np.argsort(-value, kind="stable")]
+    """Positions of the first and second of every two neighbours in the ranking, best first.
+
+    Models of one rank keep their order, as in a ranking's table.
+    """
+    ranked = [int(place) for place in np.argsort(ranks_of(value), kind="stable")]
     return list(zip(ranked, ranked[1:], strict=False))
 
 

@@ -26,14 +26,14 @@ from suffice.ranking.arrays import (
     counts_self_pairs,
     nats_summary,
 )
-from suffice.ranking.order import ByWins, Order, by_nats, by_wins
+from suffice.ranking.order import ByWins, Order, by_nats, by_wins, ranks_of
 from suffice.ranking.pools import stands_above_in_pools
 from suffice.ranking.relatives import alone, names_of_copies, with_families
 from suffice.ranking.resampling import score_deviations, score_interval
 from suffice.ranking.sample_size import items_needed
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.table import RANKING_COLUMNS
-from suffice.ranking.wins import TINY, rate_bounds
+from suffice.ranking.wins import rate_bounds
 
 
 def rank_pairs(
@@ -127,9 +127,8 @@ def _win_rates(arrays: PairArrays, wins: ByWins) -> pd.DataFrame:
 def _on_this_pool(arrays: PairArrays, order: Order) -> pd.DataFrame:
     """Ranks, their intervals and tie groups, given the uncertainty from items."""
     value, above = order.value(arrays.matrix()), order.above(arrays.matrix())
-    rank = 1 + (value > value[:, None] + TINY).sum(axis=1)
     low, high = rank_bounds(above)
-    cells = {"rank": rank, "rank_low": low, "rank_high": high}
+    cells = {"rank": ranks_of(value), "rank_low": low, "rank_high": high}
     return pd.DataFrame(cells | {"tie_group": tie_groups(above), "could_be_first": ~above.any(axis=0)})
 
 
