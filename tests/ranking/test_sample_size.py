@@ -26,9 +26,8 @@ def test_as_many_items_as_advised_are_enough_and_one_in_ten_fewer_are_not(how, m
     arrays = arrays_of(made_up_pairs({name: value / 10 for name, value in SIX.items()}, noise=0.4))
     order, matrix = order_of(arrays, how, 300, 0), arrays.matrix()
     needed = order.shares_needed(matrix)
-    ranked = np.argsort(-order.value(matrix), kind="stable")
     open_pairs = 0
-    for share, first, second in zip(needed, ranked, ranked[1:], strict=False):
+    for share, (first, second) in zip(needed, neighbours(order.value(matrix)), strict=True):
         if 1 < share < np.inf:
             assert order.separates(matrix, first, second, share)
             assert not order.separates(matrix, first, second, 0.9 * share)
