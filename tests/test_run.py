@@ -35,8 +35,10 @@ def test_a_file_of_texts_becomes_a_study_beside_it(texts):
     folder = study_of(str(texts), ["tfidf-64", "chars-256"], "text")
     assert folder == texts.parent / "my-docs-study" and (folder / "models.tsv").is_file()
     assert study_of(str(folder), [], None) == folder
-    with pytest.raises(StudyError, match="my-docs-study exists; to run it: suffice run"):
-        study_of(str(texts), ["tfidf-64", "chars-256"], "text")
+    assert study_of(str(texts), ["tfidf-64", "chars-256"], "text") == folder  # the same command continues
+    with pytest.raises(StudyError, match="my-docs-study exists, and its models.tsv differs from what"):
+        study_of(str(texts), ["tfidf-64", "tfidf-256"], "text")
+    assert [each.name for each in texts.parent.iterdir() if each.is_dir()] == ["my-docs-study"]
 
 
 @pytest.mark.parametrize("models", [[], ["tfidf-64"]])

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,12 +95,29 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
         )
     from suffice.study.new import name_of, write_new_study  # the import takes a second
 
-    made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
-    if made.exists():
-        raise StudyError(f"{made} exists; to run it: suffice run {made}")
     if len(models) < 2 and content_type is None:
         raise StudyError("name at least two models, such as --models minilm,tfidf-256,owner/name-on-the-hub")
-    return write_new_study(made, path, models or None, content, content_type or "text")
+    made = path.absolute().parent / f"{name_of(path.name.split('.')[0])}-study"
+    asked = made.with_name(f"{made.name}-again") if made.exists() else made
+    write_new_study(asked, path, models or None, content, content_type or "text")
+    if asked != made:
+        _refuse_other(made, asked)
+    return made
+
+
+def _refuse_other(made: Path, asked: Path) -> None:
+    """Remove the study that a command asks for, and raise StudyError if the existing one differs from it."""
+    differ = [each.name for each in sorted(asked.iterdir()) if not _is_same(each, made / each.name)]
+    shutil.rmtree(asked)
+    if differ:
+        raise StudyError(
+            f"{made} exists, and its {differ[0]} differs from what this command asks for; to run the study as it "
+            f"is: suffice run {made}; to start again, move it away"
+        )
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    return other.is_file() and other.read_bytes() == file.read_bytes()
 
 
 def results_of(folder: Path, settings: Sequence[str] = ()) -> Path:
