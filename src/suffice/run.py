@@ -111,8 +111,8 @@ def _refuse_other(made: Path, asked: Path) -> None:
     shutil.rmtree(asked)
     if differ:
         raise StudyError(
-            f"{made} exists, and its {differ[0]} differs from what this command asks for; to run the study as it "
-            f"is: suffice run {made}; to start again, move it away"
+            f"{made} exists, and its {differ[0]} differs from what this command asks for; run the study as "
+            f"it is (suffice run {made}), or move it away"
         )
 
 
