@@ -155,7 +155,7 @@ def test_labels_are_of_the_rows_of_the_first_file(tmp_path):
     labels[kept].assign(row=range(kept.sum())).to_csv(tmp_path / "few.csv", index=False)
     assert main(["rank", *few, "--labels", str(tmp_path / "few.csv"), "--out", str(tmp_path / "x")]) == 0
     found, expected = (
-        pd.read_csv(tmp_path / name / "ranking.csv").set_index("model")["logme"] for name in ("joined", "x")
+        pd.read_csv(tmp_path / name / "ranking.csv").set_index("model")["probe"] for name in ("joined", "x")
     )
     pd.testing.assert_series_equal(found, expected, atol=1e-6)
 

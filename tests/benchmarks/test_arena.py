@@ -176,11 +176,18 @@ def test_the_library_is_settled_only_where_every_witness_agrees(arena):
     ranking = arena.subpools.product_ranking(arrays_of(table_of_pairs(4, seed=2)))
     assert ranking["could_be_first"].sum() == 1
     own = {"self_retrieval": np.array([4.0, 3, 2, 1]), "rankme": np.array([3.0, 4, 2, 1])}
-    known = arena.subpools.Known(list("abcd"), {}, {}, own)
-    assert arena.subpools.is_settled(ranking, known, ("self_retrieval",))
-    assert not arena.subpools.is_settled(ranking, known, ("self_retrieval", "rankme"))
-    for witnesses in (("self_retrieval",), ("self_retrieval", "rankme")):
-        arena.subpools.check_settled(ranking, known, witnesses)
+    agreeing = {"self_retrieval": own["self_retrieval"]}
+    assert arena.subpools.is_settled(ranking, list("abcd"), agreeing)
+    assert not arena.subpools.is_settled(ranking, list("abcd"), own)
+    for witnesses in (agreeing, own):
+        arena.subpools.check_settled(ranking, list("abcd"), witnesses)
+
+
+def test_a_ranking_by_one_look_has_witnesses_with_one_look(arena):
+    values = {name: np.array([place]) for place, name in enumerate(("neighbours", "neighbours, one look"))}
+    product = arena.subpools.Product("linear", "one", ("neighbours",))
+    assert product.read(values)["neighbours"] == [1]
+    assert arena.subpools.Product("linear", "two", ("neighbours",)).read(values)["neighbours"] == [0]
 
 
 def test_a_named_model_is_right_if_no_other_has_a_better_mean_rank(arena):

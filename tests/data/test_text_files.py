@@ -73,7 +73,7 @@ def test_other_scripts_without_a_mark_are_told_by_their_line_ends(text, encoding
 
 CONTAINERS = {
     "workbook": (b"PK\x03\x04" + bytes(40), "a zip archive or a spreadsheet; save the sheet as CSV"),
-    "gzip": (gzip.compress(b"text\na\n"), "compressed with gzip; add .gz to its name"),
+    "gzip": (gzip.compress(b"text\na\n"), "compressed with gzip; unpack it, or add .gz to its name"),
     "parquet": (b"PAR1" + bytes(40), "a Parquet file; rename it"),
     "pointer": (
         b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 9\n",

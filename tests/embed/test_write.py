@@ -204,5 +204,5 @@ def test_registry_knows_its_loaders(kind):
 def test_unknown_kind():
     with pytest.raises(ModelError, match=r"unknown loader 'hidden_state' \(did you mean 'hidden_states'\?\)"):
         get_loader("hidden_state")
-    with pytest.raises(ModelError, match="unknown loader 'xyz'; use one of api, bag_of_words, "):
+    with pytest.raises(ModelError, match="unknown loader 'xyz'; use one of api, audio_features, "):
         get_loader("xyz")

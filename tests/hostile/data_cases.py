@@ -217,7 +217,7 @@ FORMS: dict[str, tuple[Damage, str]] = {
     "parquet lists as label": (_column("topic", pa.array([[1]] * 300)), "topic"),
     "gzip": (_bytes_of("toys.csv.gz", lambda table: gzip.compress(table.to_csv(index=False).encode())), SAME),
     "gzip cut": (_bytes_of("toys.csv.gz", lambda table: gzip.compress(table.to_csv(index=False).encode())[:-20]), "toys.csv.gz cannot be read"),
-    "gzip of a gzip": (_bytes_of("toys.csv.gz", lambda table: gzip.compress(gzip.compress(table.to_csv(index=False).encode()))), "not UTF-8"),
+    "gzip of a gzip": (_bytes_of("toys.csv.gz", lambda table: gzip.compress(gzip.compress(table.to_csv(index=False).encode()))), "is compressed with gzip; unpack it"),
     "gzip bomb": (_bytes_of("toys.csv.gz", lambda table: gzip.compress(bytes(1 << 20), 9) * 70), "toys.csv.gz.*unpacks to more"),
     "text": (as_file("toys.txt", lambda table, path: path.write_text("\n".join(table["text"]))), "content|'text'"),
     "sheet": (_bytes_of("toys.xlsx", lambda table: b"PK\x03\x04"), "unknown suffix '.xlsx'"),

@@ -65,7 +65,7 @@ ARGUMENTS: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("explain", "a.npy", "short.npy"), "source has 200 items but target has 50"),
         ((*EXPLAIN, "--directions", "0"), "n_directions is 0"),
         ((*EXPLAIN, "--items", "folder.npy"), "folder.npy cannot be read"),
-        ((*EXPLAIN, "--items", "a.npy"), "a.npy is not UTF-8"),
+        ((*EXPLAIN, "--items", "a.npy"), "a.npy is an array of NumPy, not text"),
         ((*EXPLAIN, "--items", "text"), "items has 1 entries but there are 200"),
     ],
     "new study": [

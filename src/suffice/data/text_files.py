@@ -21,7 +21,7 @@ CONTAINERS = (
         b"PK\x03\x04",
         "a zip archive or a spreadsheet; save the sheet as CSV, or unpack the archive",
     ),
-    (b"\x1f\x8b", "compressed with gzip; add .gz to its name"),
+    (b"\x1f\x8b", "compressed with gzip; unpack it, or add .gz to its name"),
     (b"BZh", "compressed with bzip2; unpack it"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it"),
     (b"\xfd7zXZ", "compressed with xz; unpack it"),
@@ -29,7 +29,10 @@ CONTAINERS = (
     (b"ARROW1", "an Arrow file; save it as Parquet"),
     (b"%PDF-", "a PDF file; extract its text"),
     (b"SQLite format 3\0", "a database of SQLite; export its table as CSV"),
-    (b"\x93NUMPY", "an array of NumPy; rename it to .npy"),
+    (
+        b"\x93NUMPY",
+        "an array of NumPy, not text; give a file of text, or name it .npy if it has vectors",
+    ),
     (b"version https://git-lfs.github.com/", "a pointer of Git LFS, not the file itself; run `git lfs pull`"),
 )
 """First bytes of files that are not text, and what to do with them."""
