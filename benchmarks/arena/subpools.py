@@ -331,7 +331,7 @@ def product_ranking(arrays: PairArrays) -> pd.DataFrame:
         }
     )
     rest = {"could_be_first_pools": pd.NA, "aggregate": "ranks", "looks": arrays.looks}
-    rest |= {"embed_dim": 1, "warnings": "", "near_copies": arrays.models}
+    rest |= {"embed_dim": 1, "warnings": "", "near_copies": ""}
     return table.assign(**rest).sort_values(["rank", "model"], ignore_index=True)
 
 
