@@ -1,18 +1,11 @@
 """The whole workflow on a toy study: end to end, additions, failures, kills."""
 
-import os
 import re
-import signal
-import subprocess
-import time
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from running import jobs_at_work
-from toy import EXTRAS, STAGES, add_all_stages, add_model
+from toy import EXTRAS, add_all_stages, add_model
 
 from suffice.baselines.registry import OF_LOOKS, OF_POOL, ONE_MODEL
 from suffice.storage.files import read_json
@@ -187,39 +180,6 @@ def test_chosen_targets_alone_have_pairs(workflow):
     assert set(ranking.loc[ranking["is_target"], "model"]) == set(chosen)
     assert "3 of 5 models are targets" in (workflow.results / "report.html").read_text()
     assert "Nothing to be done" in workflow.run().output
-
-
-def kill_jobs(workflow, stages):
-    """Run the workflow and end the first job of each of some stages with SIGKILL; which stages had one."""
-    again = ["--forcerun", *stages] if stages else []  # one whose job was too quick has another chance
-    command = workflow.command(*again)
-    main = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=workflow.environment()
-    )
-    killed = []
-    while main.poll() is None:
-        for job, stage in jobs_at_work(workflow.work).items():
-            if stage in stages and stage not in killed:
-                time.sleep(0.1)
-                with suppress(ProcessLookupError):
-                    os.kill(job, signal.SIGKILL)
-                    killed.append(stage)
-        time.sleep(0.02)
-    return killed
-
-
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds jobs through /proc")
-def test_a_killed_job_of_any_stage_changes_no_table(workflow, project, tmp_path):
-    add_all_stages(workflow.study)
-    undisturbed = type(workflow)(project, workflow.study, tmp_path / "undisturbed")
-    undisturbed.work.mkdir()
-    undisturbed.run()
-    left = list(STAGES)
-    while killed := kill_jobs(workflow, left):
-        left = [stage for stage in left if stage not in killed]
-    assert left == []
-    assert (workflow.results / "report.html").exists()
-    assert workflow.tables() == undisturbed.tables()
 
 
 def test_a_wrong_study_stops_before_the_first_job_with_its_message(workflow):
