@@ -48,7 +48,7 @@ def place_of_checkpoint(results: str, model: str) -> str:
 def labels_of(study: Study, dataset: str) -> dict[str, bool]:
     """Columns of labels that tasks read from a data set, and whether they hold numbers."""
     tasks = [task.settings for task in study.tasks.values() if task.dataset == dataset]
-    numeric = ("regression", "similarity")
+    numeric = ("regression", "similarity", "representational_similarity")
     return {task.label: task.kind in numeric for task in tasks if task.label is not None}
 
 

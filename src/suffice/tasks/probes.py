@@ -9,6 +9,7 @@ from suffice.tasks.classification import probe_classification
 from suffice.tasks.clustering import probe_clustering
 from suffice.tasks.inputs import check_lengths
 from suffice.tasks.regression import probe_regression
+from suffice.tasks.representation import probe_representation
 from suffice.tasks.result import ProbeResult
 from suffice.tasks.retrieval import probe_retrieval
 from suffice.tasks.settings import TaskSettings, check_task
@@ -22,6 +23,7 @@ PROBES: dict[str, Probe] = {
     "similarity": probe_similarity,
     "retrieval": probe_retrieval,
     "clustering": probe_clustering,
+    "representational_similarity": probe_representation,
 }
 
 

@@ -9,7 +9,9 @@ from suffice.data.columns import GROUP, SPLIT
 from suffice.errors import StudyError
 from suffice.settings import Settings
 
-Kind = Literal["classification", "regression", "similarity", "retrieval", "clustering"]
+Kind = Literal[
+    "classification", "regression", "similarity", "retrieval", "clustering", "representational_similarity"
+]
 
 FIELDS_OF_KIND: dict[str, tuple[str, ...]] = {
     "classification": ("label", "min_items_per_class"),
@@ -17,6 +19,7 @@ FIELDS_OF_KIND: dict[str, tuple[str, ...]] = {
     "similarity": ("label", "pair", "side"),
     "retrieval": ("role", "relevance", "cutoff"),
     "clustering": ("label",),
+    "representational_similarity": ("label",),
 }
 COLUMN_FIELDS = ("label", "pair", "side", "role", "relevance")
 KINDS_WITH_SPLIT = ("classification", "regression")
@@ -33,8 +36,9 @@ class TaskSettings(Settings):
     label: str | None = Field(
         default=None,
         min_length=1,
-        description="Column with the class, the number to predict or the similarity score of a pair; "
-        "items without a value take no part. Needed by every kind but retrieval.",
+        description="Column with the class, the number to predict, the similarity score of a pair, or a "
+        "measure of the item (a number, or a vector written as text); items without a value take no part. "
+        "Needed by every kind but retrieval.",
     )
     pair: str = Field(
         default="pair", min_length=1, description="Similarity: column that the two items of a pair share."

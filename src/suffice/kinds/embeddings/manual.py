@@ -69,12 +69,16 @@ and regression are fitted on the items of split train and scored on the items of
 
 | kind | measurement | metric |
 |---|---|---|
-| classification | multinomial logistic regression on standardised vectors, strength chosen inside train |
-accuracy |
+| classification | multinomial logistic regression on standardised vectors, strength chosen inside train | accuracy |
 | regression | ridge regression on standardised vectors, strength chosen inside train | R² |
 | similarity | cosine of the two sides of a pair against a score | Spearman's ρ |
 | retrieval | documents ordered by cosine with a query | nDCG@10 |
 | clustering | k-means on unit vectors, as many clusters as classes | v-measure |
+| representational_similarity | cosine of every two items against how alike they are in another measure | Spearman's ρ |
+
+The measure of a `representational_similarity` task is a column of numbers (a rating, a reading time), whose
+distances are compared, or of vectors written as text, `[0.1, 0.2, ...]` (a profile of ratings, the response of
+voxels or neurons), whose correlations are compared.
 """
 
 
