@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from suffice.analyses.base import Ranked
 
 TRAITS = ("n_classes", "n_items", "solvability")
+INFORMATION = "information"
 TASK_COLUMNS = ("task", "kind", "agreement", "n_models", *TRAITS)
 DEPENDENCE_COLUMNS = ("trait", "statistic", "value", "low", "high", "n_tasks", "note")
 
@@ -81,4 +82,9 @@ def _task(name: str, rows: pd.DataFrame, scores: pd.Series) -> dict[str, object]
 def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
     """The agreement of one ranking with each task, and how it depends on the tasks' properties."""
     tasks = task_agreement(ordering_values(ranked["ranking"]), ranked["tasks"])
-    return {"agreement_by_task": tasks, "dependence": task_dependence(tasks, **ranked.settings)}
+    settings = dict(ranked.settings)
+    information = settings.pop(INFORMATION)
+    return {
+        "agreement_by_task": tasks.assign(information=tasks["task"].map(information)),
+        "dependence": task_dependence(tasks, **settings),
+    }

@@ -9,7 +9,7 @@ from typing import Any
 from suffice.commands import Commands
 from suffice.errors import StudyError
 
-PLACE = 10
+PLACE = 11
 
 
 def add(commands: Commands) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from suffice.commands import Commands
 
-PLACE = 12
+PLACE = 13
 EXAMPLES = """  suffice estimators
       list the density families
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from suffice.commands import Commands
 
-PLACE = 9
+PLACE = 10
 EXAMPLES = """  suffice explain vectors/small.npy vectors/large.npy --items texts.txt
       show what the first model's vectors miss about the second's
 """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from suffice.study.fetch import Fetched
 
 
-PLACE = 7
+PLACE = 8
 EXAMPLES = """  suffice fetch my-docs
       download a study's models and data into the local caches, for computers without network
 """

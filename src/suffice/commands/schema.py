@@ -7,7 +7,7 @@ from suffice.commands import Commands
 from suffice.errors import StudyError
 from suffice.settings import did_you_mean
 
-PLACE = 11
+PLACE = 12
 
 
 def add(commands: Commands) -> None:

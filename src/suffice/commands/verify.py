@@ -6,7 +6,7 @@ from pathlib import Path
 from suffice.commands import Commands
 from suffice.errors import DataError
 
-PLACE = 8
+PLACE = 9
 EXAMPLES = """  suffice verify results/api-docs
       check that every result is unchanged and up to date
 """

@@ -176,11 +176,19 @@ class DatasetRow:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """A row of `tasks.tsv`: the task's name, the data set it is on and its settings."""
+    """A row of `tasks.tsv`.
+
+    Attributes:
+        name: the task's name.
+        dataset: name of the data set it is on.
+        settings: its settings.
+        information: the kind of information that it asks for, in a word, such as topic; may be empty.
+    """
 
     name: str
     dataset: str
     settings: TaskSettings
+    information: str = ""
 
 
 @dataclass(frozen=True)

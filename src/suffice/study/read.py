@@ -380,8 +380,9 @@ def _read_tasks(folder: Path, settings: StudySettings, datasets: dict[str, Datas
             raise StudyError(
                 f"{path}: row {name!r}: no data set {dataset!r}{did_you_mean(dataset, list(datasets))}"
             )
-        own = {key: value for key, value in cells.items() if key not in ("task", "dataset")}
-        rows[name] = TaskRow(name, dataset, read_settings(path, name, own, TaskSettings))
+        own = {key: value for key, value in cells.items() if key not in ("task", "dataset", "information")}
+        settings_of_task = read_settings(path, name, own, TaskSettings)
+        rows[name] = TaskRow(name, dataset, settings_of_task, cells.get("information", ""))
     return rows
 
 

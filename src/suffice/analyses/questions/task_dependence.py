@@ -132,6 +132,9 @@ TASK_DEPENDENCE = Analysis(
     parameters=lambda study: {
         "n_resamples": study.settings.correlation.n_resamples,
         "seed": study.settings.seed,
+        task_dependence.INFORMATION: {
+            task.name: task.information for task in study.tasks.values() if task.information
+        },
     },
     figures=(FIGURE,),
     is_asked=lambda study: study.has_tasks,

@@ -79,6 +79,9 @@ and regression are fitted on the items of split train and scored on the items of
 The measure of a `representational_similarity` task is a column of numbers (a rating, a reading time), whose
 distances are compared, or of vectors written as text, `[0.1, 0.2, ...]` (a profile of ratings, the response of
 voxels or neurons), whose correlations are compared.
+
+The optional column `information` names in a word what a task asks for, such as surface, syntax, topic or
+sentiment. `suffice traits RESULTS...` shows with which of them the score agrees, over all studies given.
 """
 
 
