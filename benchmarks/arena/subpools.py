@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 from scores import baseline_values
 
 from suffice.analyses.recommendation import recommend
-from suffice.ranking.arrays import PairArrays
+from suffice.ranking.arrays import SAME_LOOK, PairArrays
 from suffice.ranking.order import by_wins
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.wins import TINY
@@ -44,7 +44,7 @@ PAIRED: dict[str, tuple[str, LookCount, bool]] = {
     "neighbours, one look": ("neighbours-1", "one", False),
 }
 """Ways of pairs, looks, and whether two models are compared on themselves as targets as well."""
-OWN = ("self_retrieval", "rankme", "embed_dim")
+OWN = ("self_retrieval", "rankme", "embed_dim", "consensus")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Product:
 
     ranking: str
     looks: LookCount = "two"
-    witnesses: tuple[str, ...] = ("self_retrieval", "rankme")
+    witnesses: tuple[str, ...] = ("self_retrieval", "consensus")
 
     def read(self, values: Mapping[str, Floats]) -> dict[str, Floats]:
         """The values of the witnesses, with as many looks as the ranking has."""
@@ -67,14 +67,14 @@ class Product:
         return {name: values[ways.get(name, name)] for name in self.witnesses}
 
 
-ALL_WITNESSES = ("neighbours", "self_retrieval", "rankme")
 PRODUCT = {
-    "linear": Product("linear", witnesses=ALL_WITNESSES),
-    "linear, without neighbours": Product("linear"),
-    "linear + neighbours": Product("linear + neighbours"),
-    "linear + neighbours, neighbours as witness": Product("linear + neighbours", witnesses=ALL_WITNESSES),
+    "linear": Product("linear", witnesses=("neighbours", "self_retrieval", "consensus")),
+    "linear + neighbours": Product(
+        "linear + neighbours", witnesses=("neighbours", "self_retrieval", "consensus")
+    ),
     "neighbours": Product("neighbours"),
-    "linear, one look": Product("linear", "one", ("neighbours", "rankme")),
+    "linear, one look": Product("linear", "one", ("neighbours", "consensus")),
+    "linear + neighbours, one look": Product("linear + neighbours", "one", ("neighbours", "consensus")),
 }
 """Recommendations of the library."""
 DEFAULTS = {
@@ -97,7 +97,8 @@ class Known:
         resampled: the same on resamples of the items, shape (n_resamples, n_models).
         own: values of each model by itself, by name, higher is better.
         firsts: the first of the library's ranking, by a name in `PRODUCT`.
-        settled: whether the library says that this choice is settled, by a name in `PRODUCT`.
+        unanimous: whether no other model could be first and no witness dissents, by a name in `PRODUCT`. With
+            two looks the library says that such a choice is settled.
         default: the name in `PRODUCT` that the library uses for such items.
     """
 
@@ -106,7 +107,7 @@ class Known:
     resampled: Mapping[str, Floats]
     own: Mapping[str, Floats]
     firsts: Mapping[str, str] = field(default_factory=dict)
-    settled: Mapping[str, bool] = field(default_factory=dict)
+    unanimous: Mapping[str, bool] = field(default_factory=dict)
     default: str = "linear"
 
     def first(self, name: str) -> str:
@@ -154,7 +155,12 @@ def both(*rules: Rule) -> Rule:
 
 def settled(name: str) -> Rule:
     """Name the first of the library's ranking if the library says that the choice is settled."""
-    return lambda known: known.firsts[name] if known.settled[name] else None
+    return unanimous(name) if PRODUCT[name].looks == "two" else lambda known: None
+
+
+def unanimous(name: str) -> Rule:
+    """Name the first of the library's ranking if no other could be first and no witness dissents."""
+    return lambda known: known.firsts[name] if known.unanimous[name] else None
 
 
 def ranked_first(name: str) -> Rule:
@@ -193,11 +199,8 @@ RULES: dict[str, Rule] = {
     ),
     "five agree": agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim"),
     "sure by linear, five agree": both(sure("linear"), agreed(*KINDS_OF_EVIDENCE, "rankme", "embed_dim")),
-    **{
-        f"product, always the first: {name}": ranked_first(name)
-        for name in ("linear", "linear + neighbours", "neighbours", "linear, one look")
-    },
-    **{f"product, settled: {name}": settled(name) for name in PRODUCT},
+    **{f"product, always the first: {name}": ranked_first(name) for name in PRODUCT},
+    **{f"product, unanimous: {name}": unanimous(name) for name in PRODUCT},
     "default, always the first": by_default(ranked_first),
     "default, settled": by_default(settled),
 }
@@ -269,14 +272,14 @@ class Whole:
         return replace(
             known,
             firsts={name: str(ranking["model"].iloc[0]) for name, ranking in rankings.items()},
-            settled={
-                name: is_settled(rankings[name], known.models, product.read(values))
+            unanimous={
+                name: is_unanimous(rankings[name], known.models, product.read(values))
                 for name, product in PRODUCT.items()
             },
         )
 
 
-def is_settled(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[str, Floats]) -> bool:
+def is_unanimous(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[str, Floats]) -> bool:
     """The decision of `recommend` without its sentences: one model could be first, and no witness dissents.
 
     Sentences take most of the time. `rows_of_pool` compares the two on some sub-pools.
@@ -291,11 +294,12 @@ def check_settled(ranking: pd.DataFrame, models: list[str], witnesses: Mapping[s
     """Compare with the library's own recommendation.
 
     Raises:
-        AssertionError: they differ, so that `is_settled` must be brought up to date.
+        AssertionError: they differ, so that `is_unanimous` must be brought up to date.
     """
     said = recommend(ranking, ways_of(models, witnesses)).is_settled
-    if said != is_settled(ranking, models, witnesses):
-        raise AssertionError(f"recommend says {said} of {models}; bring is_settled up to date")
+    expected = is_unanimous(ranking, models, witnesses) and set(ranking["looks"]) != {SAME_LOOK}
+    if said != expected:
+        raise AssertionError(f"recommend says {said} of {models}; bring is_unanimous up to date")
 
 
 def cut_arrays(arrays: PairArrays, models: list[str]) -> PairArrays:

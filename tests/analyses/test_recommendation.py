@@ -31,15 +31,15 @@ MODELS = ["a", "b", "c", "d"]
 
 
 def test_names_a_model_that_alone_could_be_first_and_that_the_witnesses_choose():
-    found = recommend(ranking_of(MODELS, ["a"]), ways_of(neighbours="a", self_retrieval="a", rankme="a"))
+    found = recommend(ranking_of(MODELS, ["a"]), ways_of(neighbours="a", self_retrieval="a", consensus="a"))
     assert found.is_settled
     assert found.headline == "Take a."
     assert found.to_label == []
 
 
-@pytest.mark.parametrize("witness", ["neighbours", "self_retrieval", "rankme"])
+@pytest.mark.parametrize("witness", ["neighbours", "self_retrieval", "consensus"])
 def test_one_dissenting_witness_unsettles_the_choice_and_is_to_be_labelled(witness):
-    ways = ways_of(**{"neighbours": "a", "self_retrieval": "a", "rankme": "a", witness: "c"})
+    ways = ways_of(**{"neighbours": "a", "self_retrieval": "a", "consensus": "a", witness: "c"})
     found = recommend(ranking_of(MODELS, ["a"]), ways)
     assert not found.is_settled
     assert found.model == "a"
@@ -47,10 +47,21 @@ def test_one_dissenting_witness_unsettles_the_choice_and_is_to_be_labelled(witne
     assert "label about 200 items and compare a and c" in found.text
 
 
-def test_width_is_named_but_is_no_witness():
-    found = recommend(ranking_of(MODELS, ["a"]), ways_of(rankme="a", embed_dim="d"))
+def test_width_and_rankme_are_named_but_are_no_witnesses():
+    found = recommend(ranking_of(MODELS, ["a"]), ways_of(consensus="a", rankme="b", embed_dim="d"))
     assert found.is_settled
-    assert "Width would take d." in found.text
+    assert "RankMe would take b; width would take d." in found.text
+
+
+def test_one_look_settles_nothing_and_the_next_model_is_to_be_labelled():
+    ways = ways_of(neighbours="a", consensus="a")
+    assert recommend(ranking_of(MODELS, ["a"]), ways).is_settled
+    found = recommend(ranking_of(MODELS, ["a"], looks="same"), ways)
+    assert not found.is_settled
+    assert found.headline == "Try a first, but this is not settled."
+    assert found.to_label == ["a", "b"]
+    copies = ranking_of(MODELS, ["a"], looks="same", near_copies=["b", "a", "", ""])
+    assert recommend(copies, ways).to_label == ["a", "c"]
 
 
 def test_several_that_could_be_first_are_not_settled():
@@ -68,7 +79,7 @@ def test_near_copies_are_no_rivals_of_each_other():
     assert "Near-copies of each other, which count once: a, b." in found.certainty
     tied = recommend(ranking_of(MODELS, ["a", "b", "c"], **copies), ways_of(rankme="b"))
     assert not tied.is_settled and tied.to_label == ["a", "c"]
-    assert not recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="c")).is_settled
+    assert not recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(consensus="c")).is_settled
 
 
 def test_an_untrained_control_is_never_settled_on_and_what_ranks_below_it_is_named():

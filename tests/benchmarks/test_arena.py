@@ -172,13 +172,15 @@ def test_the_ranking_of_a_sub_pool_is_that_of_the_library(arena):
     assert found["win_rate"].to_numpy() == pytest.approx(expected["win_rate"].to_numpy())
 
 
-def test_the_library_is_settled_only_where_every_witness_agrees(arena):
+@pytest.mark.parametrize("looks", ["halves", "same"])
+def test_the_library_is_settled_only_with_two_looks_and_where_every_witness_agrees(arena, looks):
     ranking = arena.subpools.product_ranking(arrays_of(table_of_pairs(4, seed=2)))
     assert ranking["could_be_first"].sum() == 1
-    own = {"self_retrieval": np.array([4.0, 3, 2, 1]), "rankme": np.array([3.0, 4, 2, 1])}
+    ranking = ranking.assign(looks=looks)
+    own = {"self_retrieval": np.array([4.0, 3, 2, 1]), "consensus": np.array([3.0, 4, 2, 1])}
     agreeing = {"self_retrieval": own["self_retrieval"]}
-    assert arena.subpools.is_settled(ranking, list("abcd"), agreeing)
-    assert not arena.subpools.is_settled(ranking, list("abcd"), own)
+    assert arena.subpools.is_unanimous(ranking, list("abcd"), agreeing)
+    assert not arena.subpools.is_unanimous(ranking, list("abcd"), own)
     for witnesses in (agreeing, own):
         arena.subpools.check_settled(ranking, list("abcd"), witnesses)
 

@@ -33,7 +33,7 @@ def test_a_ranking_recommends_what_the_command_prints(ranking, full, tmp_path, c
     content = json.loads(capsys.readouterr().out)
     said = ranking.recommend()
     assert content["recommendation"] == said.as_json()
-    assert said.model == "all" and {"embed_dim", "rankme"} == set(said.first_choices["way"])
+    assert said.model == "all" and {"embed_dim", "rankme", "consensus"} == set(said.first_choices["way"])
     assert [row["model"] for row in content["models"]] == list(ranking.table["model"])
 
 

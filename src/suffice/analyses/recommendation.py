@@ -1,8 +1,9 @@
 """Which model to take, how certain that is, and what to do next, in sentences.
 
-All sentences follow from tables. A choice is *settled* if no other model could be first in this pool and
-every available witness (a way to choose of another kind) has the same first choice.
-benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is right on tasks.
+All sentences follow from tables. A choice is *settled* if source and target saw two looks at each item, no
+other model could be first in this pool, and every available witness (a way to choose of another kind) has the
+same first choice. benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is
+right on tasks.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,14 +14,16 @@ import pandas as pd
 
 from suffice.analyses.decision import picked
 from suffice.embed.cards import CPU, DEVICE, PRICE
+from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.relatives import copies_in, describe_copies
 from suffice.ranking.table import ordering_column
 
-WITNESSES = ("neighbours", "self_retrieval", "rankme")
+WITNESSES = ("neighbours", "self_retrieval", "consensus")
 TITLES = {
     "linear": "linear regression between models",
     "neighbours": "shared neighbours",
     "self_retrieval": "finding an item's other look",
+    "consensus": "agreement with the neighbours that all models find",
     "rankme": "RankMe",
     "embed_dim": "width",
     "n_parameters": "size",
@@ -110,8 +113,11 @@ def recommend(
     could_be = ranking.loc[ranking["could_be_first"].astype(bool), "model"].astype(str).tolist()
     copies = copies_in(ranking)
     against = _witnesses_against(choices, copies[first])
-    is_settled = set(could_be) <= copies[first] and not against and first not in controls
-    to_label = [] if is_settled else _to_label(first, could_be, against, choices, copies)
+    is_alone = set(could_be) <= copies[first] and not against and first not in controls
+    is_settled = is_alone and not _has_one_look(ranking)
+    rivals = [model for way in against for model in _chosen_by(choices, way)]
+    order = ranking["model"].astype(str).tolist()
+    to_label = [] if is_settled else _to_label([first, *rivals, *could_be], order, copies)
     return Recommendation(
         model=first,
         is_settled=is_settled,
@@ -165,28 +171,23 @@ def headline(tied: list[str], n_models: int) -> str:
     return f"{len(tied)} of {n_models} models could be first: {listed(tied)}."
 
 
+def _chosen_by(choices: pd.DataFrame, way: str) -> list[str]:
+    """The first choice of a way, several if they are tied; empty if it has none."""
+    return [model for models in choices.loc[choices["way"] == way, "model"] for model in models.split(", ")]
+
+
 def _witnesses_against(choices: pd.DataFrame, first: Collection[str]) -> list[str]:
     """The witnesses whose first choice is neither the first model nor a near-copy of it."""
-    chosen = choices.set_index("way")["model"]
-    return [way for way in WITNESSES if way in chosen and not set(first) & set(chosen[way].split(", "))]
+    chosen = {way: _chosen_by(choices, way) for way in WITNESSES}
+    return [way for way, models in chosen.items() if models and not set(first) & set(models)]
 
 
-def _to_label(
-    first: str,
-    could_be: list[str],
-    against: list[str],
-    choices: pd.DataFrame,
-    copies: Mapping[str, Collection[str]],
-) -> list[str]:
-    """The first model, the choices of dissenting witnesses, then other models that could be first.
-
-    Of near-copies only one is named.
-    """
-    chosen = choices.set_index("way")["model"]
-    rivals = [model for way in against for model in chosen[way].split(", ")]
+def _to_label(candidates: list[str], order: list[str], copies: Mapping[str, Collection[str]]) -> list[str]:
+    """The candidates, and the next model in the order if there is only one; of near-copies only one."""
     named: list[str] = []
-    for model in (first, *rivals, *could_be):
-        if not set(named) & set(copies.get(model, {model})):
+    for model in [*candidates, *order]:
+        is_needed = model in candidates or len(named) < 2
+        if is_needed and not set(named) & set(copies.get(model, {model})):
             named.append(model)
     return named[:MAX_LABELLED]
 
@@ -260,12 +261,16 @@ def _to_decide(to_label: list[str]) -> list[str]:
     return [f"To decide, label about {N_LABELS} items and compare {listed(to_label)} on them."]
 
 
+def _has_one_look(ranking: pd.DataFrame) -> bool:
+    return set(ranking["looks"]) == {SAME_LOOK}
+
+
 def _one_look(ranking: pd.DataFrame) -> list[str]:
-    if set(ranking["looks"]) != {"same"}:
+    if not _has_one_look(ranking):
         return []
     return [
-        "Source and target saw the same input for each item, which rewards models that copy the surface. A "
-        "ranking by two looks at each item is a better guide."
+        "Source and target saw the same input for each item, which rewards models that copy the surface. "
+        "Such a ranking settles no choice. A ranking by two looks at each item is a better guide."
     ]
 
 
