@@ -27,10 +27,10 @@ from suffice.data.columns import CONTENT, GROUP, ID, SPLIT
 from suffice.data.corpus import Corpus
 from suffice.embed.encode import encode_to
 from suffice.embed.registry import build_loader
+from suffice.jobs import loader_settings
 from suffice.looks import paired_within_groups
 from suffice.storage.files import open_array, read_json, read_table, whole_file, write_table
 from suffice.study.read import load_study
-from suffice.workflow import loader_settings
 
 NAME, HALVES = "api-docs", "api-docs-halves"
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "api-docs"

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from suffice.analyses.recommendation import first_choices, recommend
+from suffice.data.modalities.molecule import MOLECULE
+from suffice.data.modalities.text import TEXT
 
 
 def ranking_of(models, could_be_first, looks="halves", **columns):
@@ -128,6 +130,15 @@ def test_one_look_is_said_to_be_the_weaker_way():
     ways = ways_of(rankme="a")
     assert "two looks" in recommend(ranking_of(MODELS, ["a"], looks="same"), ways).text
     assert "two looks" not in recommend(ranking_of(MODELS, ["a"]), ways).text
+
+
+def test_the_record_of_the_modality_is_told_and_molecules_settle_nothing():
+    ranking, ways = ranking_of(MODELS, ["a"]), ways_of(consensus="a")
+    texts = recommend(ranking, ways, modality=TEXT)
+    assert texts.is_settled and TEXT.record in texts.certainty
+    molecules = recommend(ranking, ways, modality=MOLECULE)
+    assert not molecules.is_settled and MOLECULE.record in molecules.certainty
+    assert molecules.to_label == ["a", "b"]
 
 
 def test_a_ranking_that_follows_width_says_so():

@@ -31,8 +31,7 @@ import pandas as pd
 
 from suffice.data.columns import CONTENT
 from suffice.data.corpus import Corpus
-from suffice.data.modalities.registry import get_modality
-from suffice.data.modalities.text import TEXT
+from suffice.data.modalities.registry import modality_of
 from suffice.errors import EstimationError
 from suffice.estimators.base import check_same_items
 from suffice.estimators.items import divide_items
@@ -335,6 +334,5 @@ def tables(ranked: "Ranked") -> dict[str, pd.DataFrame]:
 
 def shown_contents(corpus: Corpus) -> list[str]:
     """The content of each item as the page shows it."""
-    about = corpus.manifest.get("settings", {})
-    modality = get_modality(str(about.get("content_type", TEXT.name)))
+    modality = modality_of(corpus.manifest)
     return [modality.shown(str(content)) for content in corpus.column(CONTENT)]

@@ -3,7 +3,7 @@
 All sentences follow from tables. A choice is *settled* if source and target saw two looks at each item, no
 other model could be first in this pool, and every available witness (a way to choose of another kind) has the
 same first choice. benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is
-right on tasks.
+right on tasks. Where it mostly was not, as on molecules, no choice is settled.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from suffice.analyses.decision import picked
+from suffice.data.modalities.base import Modality
 from suffice.embed.cards import CPU, DEVICE, PRICE
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.relatives import copies_in, describe_copies
@@ -99,6 +100,7 @@ def recommend(
     ways: pd.DataFrame,
     cards: pd.DataFrame | None = None,
     controls: Collection[str] = (),
+    modality: Modality | None = None,
 ) -> Recommendation:
     """Say which model to take.
 
@@ -107,6 +109,7 @@ def recommend(
         ways: other ways to choose: columns model, predictor, value; higher is better.
         cards: what each model costs: model, and those of `COSTS` that are known; None if none is.
         controls: models that are known to be untrained.
+        modality: the kind of items; None if it is not known.
     """
     first = str(ranking["model"].iloc[0])
     choices = first_choices(ways)
@@ -114,7 +117,7 @@ def recommend(
     copies = copies_in(ranking)
     against = _witnesses_against(choices, copies[first])
     is_alone = set(could_be) <= copies[first] and not against and first not in controls
-    is_settled = is_alone and not _has_one_look(ranking)
+    is_settled = is_alone and not _has_one_look(ranking) and (modality is None or modality.can_settle)
     rivals = [model for way in against for model in _chosen_by(choices, way)]
     order = ranking["model"].astype(str).tolist()
     to_label = [] if is_settled else _to_label([first, *rivals, *could_be], order, copies)
@@ -126,7 +129,7 @@ def recommend(
         certainty=[
             *_on_this_pool(first, could_be, len(ranking), copies[first]),
             *_on_other_pools(ranking),
-            *filter(None, [describe_copies(ranking)]),
+            *filter(None, [describe_copies(ranking), modality.record if modality is not None else ""]),
         ],
         agreement=_who_agrees(choices, first),
         next_steps=[*_to_decide(to_label), *_below_controls(ranking, controls)],

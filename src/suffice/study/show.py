@@ -9,6 +9,7 @@ import pandas as pd
 from suffice.analyses.cost import note_on_costs, stored_costs
 from suffice.analyses.recommendation import Recommendation, recommend
 from suffice.baselines.stored import predictor_table
+from suffice.data.modalities.registry import modality_of
 from suffice.errors import DataError
 from suffice.ranking.sample_size import describe_items_needed
 from suffice.ranking.targets import describe_targets
@@ -118,7 +119,8 @@ def _recommended(path: Path, ranking: pd.DataFrame) -> Recommendation:
     ways = predictor_table(others, read_table(results / "baselines" / f"{dataset}.csv"))
     costs = stored_costs(results, dataset, path.stem)
     controls = list(ranking.loc[ranking["is_control"].astype(bool), "model"].astype(str))
-    return recommend(ranking, ways, costs, controls)
+    modality = modality_of(read_json(results / "corpora" / f"{dataset}.json"))
+    return recommend(ranking, ways, costs, controls, modality)
 
 
 def _described(path: Path, ranking: pd.DataFrame) -> str:

@@ -36,6 +36,9 @@ class Modality(ABC):
         one_look_note: a note on a ranking with one look; empty if there is nothing to say.
         estimators: default estimators if source and target see the same.
         estimators_of_looks: default estimators with two looks and an order by ranks.
+        record: how well rankings of such items agreed with labelled tasks in the arena, in a sentence; empty
+            if that was not measured.
+        can_settle: whether choices that all evidence supports were mostly right on labelled tasks there.
         models: rows of models.tsv that a new study may name.
         control: name and row of the untrained model of a new study.
         checkpoint_loader: loader of a hub name, or of a folder of a model, in a new study.
@@ -56,6 +59,8 @@ class Modality(ABC):
     one_look_note: ClassVar[str] = ""
     estimators: ClassVar[tuple[str, ...]] = ("linear",)
     estimators_of_looks: ClassVar[tuple[str, ...]] = ("linear",)
+    record: ClassVar[str] = ""
+    can_settle: ClassVar[bool] = True
     models: ClassVar[Mapping[str, Mapping[str, str]]]
     control: ClassVar[tuple[str, Mapping[str, str]]]
     checkpoint_loader: ClassVar[str] = "sentence_transformer"

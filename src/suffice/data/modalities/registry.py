@@ -1,5 +1,8 @@
 """All modalities, one line for each."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from suffice.data.modalities.base import Modality
 from suffice.data.modalities.image import IMAGE
 from suffice.data.modalities.molecule import MOLECULE
@@ -28,3 +31,8 @@ def get_modality(name: str) -> Modality:
     if name not in MODALITIES:
         raise DataError(f"no content type {name!r}{did_you_mean(name, list(MODALITIES))}")
     return MODALITIES[name]
+
+
+def modality_of(manifest: Mapping[str, Any]) -> Modality:
+    """The modality of a corpus, from its manifest."""
+    return get_modality(str(manifest.get("settings", {}).get("content_type", TEXT.name)))

@@ -69,6 +69,10 @@ class Sound(Media):
     auto_views = ("files", "group", "segments")
     one_look_note = "which was weaker than two looks in the one pool of speech that was measured"
     estimators_of_looks = ("linear", "neighbours")
+    record = (
+        "On one pool of speech models with labelled tasks, the ranking by two looks agreed with the tasks at "
+        "a Spearman correlation of 0.92, the ranking by one look at 0.73."
+    )
     checkpoint_loader = "audio_model"
     models = {
         "log-mel": FEATURES | {"family": "log-mel"},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from suffice.analyses.base import Fact
 from suffice.analyses.recommendation import recommend
+from suffice.data.modalities.registry import modality_of
 from suffice.kinds.embeddings.content import PageContent, Section
 from suffice.numbers import integer
 from suffice.ranking.table import tied_for_first
@@ -46,7 +47,8 @@ UNSETTLED = "Other models could be first: these items cannot distinguish them."
 def answer(content: PageContent) -> Answer:
     """The answer of the first section."""
     section = content.sections[0]
-    found = recommend(section.ranking, section.ways, section.cards, section.controls)
+    modality = modality_of(section.manifest)
+    found = recommend(section.ranking, section.ways, section.cards, section.controls, modality)
     warned = [f"{_sentence(text)}." for each in section.findings for text in each.warnings]
     doubts = [text for each in section.findings for text in each.doubts]
     facts = _facts(section, tied_for_first(section.ranking))
