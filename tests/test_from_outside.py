@@ -17,6 +17,8 @@ import pytest
 from running import Workflow
 from toy import add_model
 
+from suffice.embed.standin import write_standin
+
 SECRET = "correct-horse-battery"
 BIG = b"content\n" + b"a text of many\n" * 300_000  # 4.5 MB
 
@@ -52,10 +54,13 @@ def test_checkpoints_run_no_code(workflow, tmp_path, monkeypatch):
         "PYTHONPATH", os.pathsep.join([os.environ.get("PYTHONPATH", ""), f"{tmp_path}/theirs"])
     )
     checkpoint = workflow.study / "theirs"
-    checkpoint.mkdir()
-    module = {"idx": 0, "name": "0", "path": "", "type": "their_code.Module"}
-    (checkpoint / "modules.json").write_text(json.dumps([module]))
-    (checkpoint / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 512}')
+    write_standin(checkpoint, "bert", "sentence_transformer", ["rain fell"] * 3, seed=0)
+    modules = json.loads((checkpoint / "modules.json").read_text())
+    dense = {"idx": 9, "name": "9", "path": "9_Dense", "type": "sentence_transformers.models.Dense"}
+    (checkpoint / "modules.json").write_text(json.dumps([*modules, dense]))
+    (checkpoint / "9_Dense").mkdir()
+    layer = {"in_features": 32, "out_features": 8, "bias": True, "activation_function": "their_code.Module"}
+    (checkpoint / "9_Dense" / "config.json").write_text(json.dumps(layer))
     add_model(workflow.study, "theirs\tsentence_transformer\ttheirs\t\t\t\ttheirs\n", column="checkpoint")
     done = workflow.run("results/toy/embeddings/toys/theirs.npy", check=False)
     assert done.returncode
