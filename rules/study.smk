@@ -1,7 +1,6 @@
 """The study to run: its folder and its kind."""
 
 import re
-import sys
 from pathlib import Path
 
 from suffice.errors import SufficeError
@@ -13,16 +12,16 @@ from suffice.workflow import (
     let_content_decide,
     let_jobs_import_library,
     overrides_in,
-    refuse_spaces,
+    quote_interpreter,
     stop_with_message,
     study_folder,
 )
 
 ROOT = Path(workflow.basedir)
 let_jobs_import_library(ROOT)
+quote_interpreter()
 
 try:
-    refuse_spaces(ROOT, Path(sys.executable))
     FOLDER = study_folder(config, ROOT)
     KIND = kind_of_study(FOLDER, overrides_in(config))
 except SufficeError as error:

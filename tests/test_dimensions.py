@@ -89,7 +89,7 @@ def test_what_cannot_be_told_is_refused(columns, message):
 
 
 @pytest.mark.parametrize("numbers", [[0, 1], [2020, 2021], [0.0, 1.0], [1, 0, 0, 5]])
-@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("place", [0, 2, 3])
 def test_a_label_that_was_joined_without_a_name_is_refused(numbers, place):
     columns = np.insert(VECTORS, place, np.resize(numbers, N), axis=1)
     with pytest.raises(ModelError, match=f"the column '{place}' has whole numbers, unlike the other"):
@@ -104,7 +104,9 @@ def test_a_label_that_was_joined_without_a_name_is_refused(numbers, place):
         np.arange(3 * N).reshape(N, 3),  # all are whole numbers
         np.hstack([VECTORS, np.zeros((N, 1))]),  # one is constant
         np.hstack([VECTORS, np.arange(2 * N).reshape(N, 2)]),  # several are whole numbers
-        np.hstack([VECTORS[:, :1], np.arange(N)[:, None], VECTORS]),  # one in the middle
+        np.hstack(
+            [VECTORS[:, :1], np.arange(N)[:, None], VECTORS]
+        ),  # one in the middle, without repeated values
         np.hstack([VECTORS[:, :1], np.arange(N)[:, None]]),  # too few to tell
     ],
 )

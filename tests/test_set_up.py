@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def test_every_locked_package_has_one_version_and_its_hashes(project, name):
         assert re.fullmatch(r"[\w.-]+==[\w.!+-]+( ; .*)?", first)
         assert rest
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", line) for line in rest)
+
+
+@pytest.mark.parametrize("label", ["", "+cpu"])
+def test_the_lock_has_no_packages_for_gpus_whatever_build_of_torch_was_found(project, label):
+    lock = runpy.run_path(str(project / "tools" / "lock.py"))
+    names = {"torch": f"2.0.1{label}", "Suffice": "0.1", "numpy": "2.1", "Typing_Extensions": "4.1"}
+    for_gpus = {} if label else {"nvidia-cublas": "13", "cuda-toolkit": "13", "triton": "3"}
+    download = {"url": "https://x/t.whl", "archive_info": {"hashes": {"sha256": "0f"}}}
+    report = [
+        {"metadata": {"name": name, "version": version}, "download_info": download}
+        for name, version in (names | for_gpus).items()
+    ]
+    pins, build = lock["pins_from"](report)
+    assert pins == ["numpy==2.1", "torch==2.0.1", "typing-extensions==4.1"]
+    assert build == ("torch==2.0.1+cpu \\\n    --hash=sha256:0f\n" if label else "")
 
 
 def planned_installs(project):

@@ -4,6 +4,9 @@ pip resolves the development extra, which contains all others, without installin
 hashes of all files of each release, so that the lock holds for every platform. torch also has builds for
 processors alone, on other indexes than PyPI: the one that pip finds on this machine has a lock of its own. So
 have the packages that the builds on PyPI need for GPUs, which pip takes as constraints.
+
+The release of torch stays as it is, because both of its locks must have the same one. To take another, name
+it where pip finds its build for processors: `python tools/lock.py torch==2.14.0`.
 """
 
 import hashlib
@@ -24,6 +27,7 @@ TORCH, PIP = ROOT / "requirements-torch.lock", ROOT / "requirements-pip.lock"
 CPU, CUDA = ROOT / "requirements-torch-cpu.lock", ROOT / "requirements-cuda.lock"
 CONDA = ROOT / "envs" / "suffice.yaml"
 OWN_NAME, UV = "suffice", "uv==0.13.9"
+FOR_GPUS = ("cuda-", "nvidia-", "triton")  # packages that only torch needs, and only its builds on PyPI
 PYTHON = "3.11"
 HEADERS = {
     LOCK: "# Exact versions, with hashes, of everything that pyproject.toml asks for; made by `make lock`.\n",
@@ -53,11 +57,15 @@ def resolve(constraints: list[str]) -> tuple[list[str], str]:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
         subprocess.run([*pip, "--report", str(report), *constraints, f"{ROOT}[dev]"], check=True)
-        entries = json.loads(report.read_text())["install"]
+        return pins_from(json.loads(report.read_text())["install"])
+
+
+def pins_from(entries: Iterable[dict[str, Any]]) -> tuple[list[str], str]:
+    """What `resolve` returns, from the packages in pip's report."""
     # A local version label such as 2.13.0+cpu names one machine's build: the lock names the release.
     packages = {entry["metadata"]["name"].lower().replace("_", "-"): entry for entry in entries}
-    pins = {name: entry["metadata"]["version"].split("+")[0] for name, entry in packages.items()}
-    lines = [f"{name}=={version}" for name, version in sorted(pins.items()) if name != OWN_NAME]
+    locked = {name for name in packages if name != OWN_NAME and not name.startswith(FOR_GPUS)}
+    lines = [f"{name}=={packages[name]['metadata']['version'].split('+')[0]}" for name in sorted(locked)]
     return lines, build_lock(packages["torch"])
 
 
@@ -130,7 +138,7 @@ def write_locks(uv: Path, locked: list[str], build: str) -> None:
 
 
 if __name__ == "__main__":
-    pinned, build_of_torch = resolve(sys.argv[1:])
+    pinned, build_of_torch = resolve(sys.argv[1:] or pins_of(TORCH.read_text()))
     with tempfile.TemporaryDirectory() as environment:
         venv.create(environment, with_pip=True)
         programs = Path(environment) / "bin"

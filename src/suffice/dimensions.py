@@ -105,13 +105,19 @@ def _refuse_unread(table: pa.Table, what: str, ids: str) -> None:
 
 
 def _refuse_label(table: pa.Table, what: str) -> None:
-    """Raise ModelError if only the first or last dimension has whole numbers, as when labels were joined."""
+    """Raise ModelError if only one dimension has whole numbers, as when labels were joined.
+
+    Between other dimensions it is a label only if its values repeat.
+    """
     numbers = _side_by_side(table.slice(0, PROBED_ROWS), table.column_names, np.float64)
     with np.errstate(invalid="ignore"):
         whole = (numbers == np.floor(numbers)).all(axis=0)
         varies = (numbers != numbers[:1]).any(axis=0)
     odd = np.flatnonzero(whole & varies)
-    if len(odd) == 1 and odd[0] in (0, len(varies) - 1) and (varies & ~whole).sum() >= MIN_DIMS - 1:
+    if len(odd) != 1 or (varies & ~whole).sum() < MIN_DIMS - 1:
+        return
+    is_inside, n_values = 0 < odd[0] < len(varies) - 1, len(np.unique(numbers[:, odd[0]]))
+    if not is_inside or n_values <= len(numbers) / 2:
         name = table.column_names[odd[0]]
         raise ModelError(
             f"{what}: the column {name!r} has whole numbers, unlike the other dimensions, so it may be a "

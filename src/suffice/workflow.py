@@ -5,6 +5,7 @@ import glob
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 import traceback
@@ -90,14 +91,12 @@ def study_folder(config: Mapping[str, Any], root: Path) -> Path:
     return folder
 
 
-def refuse_spaces(*paths: Path) -> None:
-    """Raise StudyError, before any job starts, if the path of checkout or interpreter has a space."""
-    for path in paths:
-        if any(character.isspace() for character in str(path)):
-            raise StudyError(
-                f"{str(path)!r} has a space in it, but Snakemake calls its jobs by this path without quotes; "
-                "move the checkout to a folder without spaces (studies and data can be anywhere)"
-            )
+def quote_interpreter() -> None:
+    """Quote the path of the interpreter for shells: Snakemake calls it in shell commands as it is.
+
+    Snakemake quotes every other path. A checkout in a folder with spaces has its interpreter in it, too.
+    """
+    sys.executable = shlex.quote(sys.executable)
 
 
 def let_jobs_import_library(root: Path) -> None:

@@ -104,6 +104,9 @@ UNREAD = (
     "lora/adapter_config.json",
     "tf_model.h5",
     "model.safetensors.index.json",
+    "onnx/model.onnx_data",
+    "weights.npz",
+    "PYTORCH_MODEL.BIN",
 )
 
 
@@ -117,6 +120,11 @@ def test_weights_that_are_not_read_are_named_and_do_not_count(name, folder):
     assert name in said
     assert "come from model.safetensors" in said
     assert loader(folder).identity()["weights_sha256"] == before
+
+
+def test_a_link_to_weights_that_are_gone_is_named(folder):
+    (folder / "old.safetensors").symlink_to("gone.safetensors")
+    assert any("old.safetensors, which are not read" in said for said in loader(folder).warnings())
 
 
 @pytest.mark.parametrize("name", ["training_args.bin", "optimizer.pt", "rng_state_0.pth", "README.md"])

@@ -116,6 +116,9 @@ def test_one_treatment_of_a_model_that_has_two_is_refused(settings, folder_with,
         {"search_query": "rain ", "search_document": "fell "},
         {"document": "two herons "},
         {"Retrieval-query": "rain", "STS": "fell"},
+        {"Query": "rain ", "Passage": "fell "},
+        {"web_search_query": "rain ", "sts_query": "fell "},
+        {"question": "rain ", "answer": "fell "},
     ],
 )
 def test_prompts_for_roles_are_known_by_their_names(prompts, folder_with):

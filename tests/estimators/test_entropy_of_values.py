@@ -20,7 +20,6 @@ QUICK = {
     "flow": {"n_folds": 2, "n_transforms": 1, "hidden_dim": 16, "flow_hidden_dim": 16, "max_epochs": 1},
     "knife": {"conditional_epochs": 2, "marginal_epochs": 1},
 }
-JOINT = ("gaussian", "copula", "mixture", "flow")
 
 
 def values(kind, seed=0):
@@ -39,7 +38,7 @@ def entropy(array):
     return -sum(float((share * np.log(share)).sum()) for share in counts)
 
 
-@pytest.mark.parametrize("name", JOINT)
+@pytest.mark.parametrize("name", list(QUICK))
 @pytest.mark.parametrize("kind", ["three values", "counts", "ratings", "many codes"])
 def test_a_copy_tells_no_more_than_the_entropy(name, kind):
     target = values(kind)
@@ -87,7 +86,7 @@ def test_continuous_values_are_not_taken_for_few(draw, n):
 
 @pytest.mark.parametrize("name", ["gaussian", "copula"])
 def test_what_was_held_is_said_with_both_numbers(name):
-    target = values("three values")
+    target = values("many codes")
     result = estimate(target, target, estimator=name)
     assert result.nats == pytest.approx(entropy(target))
     (said,) = (said for said in result.warnings if "were held to" in said)
@@ -101,16 +100,6 @@ def test_the_entropy_of_the_source_holds_as_well():
     result = estimate(source, target, estimator="gaussian")
     assert result.nats == pytest.approx(entropy(source))
     assert not any("few distinct values" in said for said in result.warnings)  # of the target they would be
-
-
-@pytest.mark.parametrize("name", list(QUICK))
-def test_a_part_of_few_values_is_named_and_not_held(name):
-    generator = np.random.default_rng(2)
-    dense = generator.normal(size=(N, 3))
-    target = np.hstack([dense, values("counts")])
-    result = estimate(target, target, estimator=name, **QUICK[name])
-    assert any(said.startswith("4 of 7 dimensions have few distinct values") for said in result.warnings)
-    assert not any("were held to" in said for said in result.warnings)
 
 
 @pytest.mark.parametrize("name", list(QUICK))
@@ -159,13 +148,13 @@ def test_a_target_with_one_other_entry_has_normal_kernels():
     assert any("few distinct values" in said for said in result.warnings)
 
 
-def test_knife_is_not_held_to_the_entropy_but_says_so():
+def test_knife_of_bits_is_held_to_the_entropy():
     target = bits(dim=6)
     result = estimate(
         target, target, estimator="knife", marginal_epochs=1, conditional_epochs=40, hidden_dim=64
     )
-    assert result.nats > entropy(target)  # its marginal is hardly fitted in one epoch
-    assert any("are more than" in said for said in result.warnings)
+    assert result.nats == pytest.approx(entropy(target))  # its marginal is hardly fitted in one epoch
+    assert any("were held to" in said for said in result.warnings)
 
 
 def test_the_mixture_of_bits_is_the_probability_it_says():

@@ -188,9 +188,18 @@ def drop_by_drop(handler):
             time.sleep(0.1)
 
 
+def headers_drop_by_drop(handler):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+    with suppress(OSError):
+        for number in range(90):
+            handler.wfile.write(b"X-%d: a\r\n" % number)
+            time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (headers_drop_by_drop, "takes over 1 s; to allow more, set SUFFICE_MAX_DOWNLOAD_SECONDS"),
         (endless, "over 1 MB; to allow more, set SUFFICE_MAX_DOWNLOAD_MB"),
         (lambda handler: send(handler, b"", Content_Length=10**13), "over 1 MB"),
         (drop_by_drop, "takes over 1 s; to allow more, set SUFFICE_MAX_DOWNLOAD_SECONDS"),
@@ -219,6 +228,9 @@ def test_a_download_is_limited(answer, message, serve, cache, monkeypatch):
         ("https://a.org/x.csv", "ftp://a.org/x.csv", True),
         ("https://a.org/x.csv", "file:///etc/passwd", True),
         ("https://a.org/x.csv", "https://localhost/x.csv", True),
+        ("https://a.org/x.csv", "https://10.0.0.1/x.csv", True),
+        ("https://a.org/x.csv", "https://169.254.169.254/latest", True),
+        ("https://a.org/x.csv", "https://[fd00::1]/x.csv", True),
         ("http://127.0.0.1:8/x.csv", "http://a.org/x.csv", True),
         ("https://a.org/x.csv", "https://b.org/x.csv?sig=secret", False),
         ("https://a.org/x.csv", "/y.csv", False),

@@ -20,7 +20,10 @@ OF_TRANSFORMERS = (
     "pytorch_model.bin.index.json",
 )
 """Names of weights; the libraries open the first one that exists."""
-OF_OTHER_RUNTIMES = (".onnx", ".gguf", ".h5", ".msgpack", ".ckpt", ".ot", ".tflite", ".mlmodel", ".llamafile")
+OF_OTHER_RUNTIMES = (
+    *(".onnx", ".onnx_data", ".gguf", ".h5", ".msgpack", ".ckpt", ".ot", ".tflite", ".mlmodel"),
+    *(".llamafile", ".npz"),
+)
 OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*)\.(bin|pt|pth)")
 MAX_NAMED = 5  # files in a warning
 
@@ -145,7 +148,7 @@ def _holds_weights(file: Path) -> bool:
     is_index = file.name.endswith((".safetensors.index.json", ".bin.index.json"))
     if OF_TRAINING.fullmatch(file.name):
         return False
-    return file.suffix in of_weights or is_index or file.name == ADAPTER
+    return file.suffix.lower() in of_weights or is_index or file.name == ADAPTER
 
 
 def _is_hidden(path: Path) -> bool:
@@ -161,4 +164,4 @@ def _files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        yield from (file for name in names if (file := Path(place) / name).is_file())
+        yield from (file for name in names if (file := Path(place) / name).is_file() or file.is_symlink())

@@ -20,12 +20,16 @@ from suffice.storage.files import sha256_of_json
 
 ROLES = (QUERY, DOCUMENT)
 NAMES: Mapping[str, tuple[str, ...]] = {
-    QUERY: ("query", "search_query", "retrieval.query", "Retrieval-query", "s2p_query"),
+    QUERY: (
+        "query", "search_query", "retrieval.query", "retrieval-query", "s2p_query", "web_search_query",
+        "question",
+    ),
     DOCUMENT: (
-        "document", "passage", "corpus", "search_document", "retrieval.passage", "Retrieval-document",
+        "document", "passage", "corpus", "search_document", "retrieval.passage", "retrieval-document",
+        "answer",
     ),
 }  # fmt: skip
-"""Names that models give their prompts for queries and documents, in the order in which they are sought."""
+"""Names of prompts for queries and documents, in lower case, in the order in which they are sought."""
 
 
 class RoleSettings(Settings):
@@ -80,8 +84,9 @@ class OwnTreatment:
     @classmethod
     def of(cls, prompts: Mapping[str, Any], routes: Iterable[str]) -> Self:
         """From all prompts of a checkpoint by name, and the names of its routes."""
+        lower = {name.lower(): prompt for name, prompt in prompts.items() if prompt}
         own = {
-            role: str(next((prompts[name] for name in names if prompts.get(name)), ""))
+            role: str(next((lower[name] for name in names if name in lower), ""))
             for role, names in NAMES.items()
         }
         return cls(own, set(ROLES) <= set(routes))

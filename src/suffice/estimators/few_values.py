@@ -3,18 +3,18 @@
 A dimension of counts, ratings or codes holds at most the entropy of its values. A density does not know this
 limit. Up to 16 values are therefore divided into steps, each of which is a bit (see `bernoulli`). With up to
 256 values, a density may give no more than their entropy. Values that do not repeat are continuous, however
-few there are: an activation may be 0 for most items and have a different value for each of the others.
-Values that differ by less than a millionth of their spread, such as by rounding, are one value.
+few there are: an activation may be 0 for most items and have a different value for each of the others. Whole
+numbers are counts, even if few items have one. Values that differ by less than a millionth of their spread,
+such as by rounding, are one value.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from suffice.estimators.result import Floats, Sufficiency
+from suffice.estimators.result import Floats
 from suffice.estimators.standardise import Standardisation, chunks_of
 
 Mask = npt.NDArray[np.bool_]
@@ -46,6 +46,16 @@ class FewValues:
         """Which dimensions are divided into steps, shape (d,)."""
         return ~np.isnan(self.cuts[:, 0])
 
+    @property
+    def is_discrete(self) -> Mask:
+        """Which dimensions need a discrete family in a target whose others have a joint density, shape (d,).
+
+        Those with no more than the entropy of `MAX_LEVELS` equally frequent values. Those with more, such as
+        8-bit codes, can have a density if all the others are codes as well: their total is then limited.
+        """
+        coarse, few = self.has_steps | (self.entropy <= np.log(MAX_LEVELS)), np.isfinite(self.entropy)
+        return coarse if few[~coarse].all() else few
+
     def of_dimensions(self, which: Mask) -> "FewValues":
         """The same for some dimensions, given as a mask of shape (d,)."""
         return FewValues(self.cuts[which], self.entropy[which])
@@ -70,7 +80,7 @@ class FewValues:
         found = cls.none(standardisation.dim)
         column = {int(name): place for place, name in enumerate(standardisation.kept)}
         for name, (values, counts) in distinct_values(embedding, standardisation.kept).items():
-            if (counts == 1).mean() > MAX_SHARE_ALONE:
+            if (counts == 1).mean() > MAX_SHARE_ALONE and not _are_counts(values):
                 continue
             share, place = counts / counts.sum(), column[name]
             found.entropy[place] = -(share * np.log(share)).sum()
@@ -79,73 +89,6 @@ class FewValues:
                 scaled = (cuts - standardisation.mean[place]) / standardisation.scale[place]
                 found.cuts[place, : len(cuts)] = scaled
         return found
-
-
-@dataclass(frozen=True)
-class Held:
-    """The entropy limits of a model's values, for families that treat every dimension as a density.
-
-    Attributes:
-        n_few: dimensions with at most `MAX_VALUES` values.
-        dim: dimensions that vary.
-        entropy: of the values of all dimensions together at most, in nats; infinite unless all are few.
-    """
-
-    n_few: int
-    dim: int
-    entropy: float
-
-    @classmethod
-    def of(cls, embedding: npt.NDArray[np.floating], standardisation: Standardisation) -> "Held":
-        """Count the values of an embedding; arguments as of `FewValues.of`."""
-        entropy = FewValues.of(embedding, standardisation).entropy
-        return cls(int(np.isfinite(entropy).sum()), len(entropy), float(entropy.sum()))
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All of it as one array, by name."""
-        return {"held": np.array([self.n_few, self.dim, self.entropy])}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Held":
-        """What `arrays` described; other arrays are ignored."""
-        n_few, dim, entropy = arrays["held"].tolist()
-        return cls(int(n_few), int(dim), entropy)
-
-
-def held_to_entropy(result: Sufficiency, source: Held, target: Held) -> Sufficiency:
-    """A result that is at most the entropy of either side's values, and that names a target of few values.
-
-    No mutual information is more than the entropy of one side, which is at most the sum over its dimensions.
-    """
-    most, nats = min(source.entropy, target.entropy), result.nats
-    if nats > most:
-        said = f"{nats:.2f} nats were held to {most:.2f}, the entropy of the values of one side"
-        result = replace(
-            result,
-            nats=most,
-            nats_per_dim=most / target.dim,
-            conditional_entropy_nats=result.marginal_entropy_nats - most,
-            block_nats=result.block_nats - (nats - most) * result.block_items,
-        ).with_warnings(said)
-    return _named(result, target)
-
-
-def named_few_values(result: Sufficiency, source: Held, target: Held) -> Sufficiency:
-    """A result that is left as it is, with warnings where it is more than the entropy, and of few values."""
-    most = min(source.entropy, target.entropy)
-    if result.nats > most:
-        said = f"{result.nats:.2f} nats are more than {most:.2f}, the entropy of the values of one side"
-        result = result.with_warnings(said)
-    return _named(result, target)
-
-
-def _named(result: Sufficiency, target: Held) -> Sufficiency:
-    if not target.n_few:
-        return result
-    return result.with_warnings(
-        f"{target.n_few} of {target.dim} dimensions have few distinct values, which this family takes for a "
-        "density: the number may be too large; the estimator linear takes them as they are"
-    )
 
 
 Counts = tuple[Floats, npt.NDArray[np.int64]]
@@ -174,6 +117,11 @@ def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.in
             found[int(name)] = own if before is None else _merged(*_with(before, *own), steps[int(name)])
         left = np.array([name for name in left if len(found[int(name)][0]) <= MAX_VALUES], dtype=np.int64)
     return {int(name): found[int(name)] for name in left}
+
+
+def _are_counts(values: Floats) -> bool:
+    """Whether distinct values are few whole numbers."""
+    return len(values) <= MAX_LEVELS and bool((values == np.round(values)).all())
 
 
 def _merged(values: Floats, counts: npt.NDArray[np.int64], step: float) -> Counts:

@@ -46,7 +46,7 @@ from scipy.special import digamma
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
-from suffice.estimators.few_values import Held, held_to_entropy
+from suffice.estimators.discrete_part import Divided, with_discrete_part
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression.ridge import (
@@ -91,13 +91,13 @@ class PreparedGaussian(PreparedRegression):
         embed_dim: width of the embedding, constant dimensions included.
         n_varying: number of its dimensions that vary.
         has_own_rows: whether `embedding` holds scores made from the embedding, which are kept with the rest.
-        held: entropy limits of the values of its dimensions.
+        divided: its few-valued dimensions and the others.
     """
 
     embed_dim: int
     n_varying: int
     has_own_rows: bool
-    held: Held
+    divided: Divided
 
     @property
     def is_reduced(self) -> bool:
@@ -109,7 +109,7 @@ class PreparedGaussian(PreparedRegression):
         widths = {"widths": np.array([self.embed_dim, self.n_varying, self.has_own_rows])}
         return (
             super().arrays()
-            | self.held.arrays()
+            | self.divided.arrays()
             | widths
             | ({"scores": self.embedding} if self.has_own_rows else {})
         )
@@ -127,7 +127,7 @@ class PreparedGaussian(PreparedRegression):
             embed_dim=embed_dim,
             n_varying=n_varying,
             has_own_rows=bool(has_own_rows),
-            held=Held.from_arrays(arrays),
+            divided=Divided.from_arrays(arrays, embedding, plan),
         )
 
 
@@ -159,7 +159,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             embed_dim=embedding.shape[1],
             n_varying=n_varying,
             has_own_rows=rows.embedding is not embedding,
-            held=Held.of(embedding, standardise(embedding)),
+            divided=Divided.of(embedding, plan, standardise(embedding)),
         )
 
     def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
@@ -169,7 +169,32 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
     def estimate_together(
         self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
-        """All wanted pairs of some models. Rows are read twice; both directions of a pair share one value."""
+        """All wanted pairs of some models; the few-valued dimensions of a target are estimated apart."""
+        divided = {name: model.divided for name, model in models.items()}
+        targets = {target for _, target in wanted if len(divided[target].few)}
+        dense = {name: self._dense(models[name]) for name in targets if len(divided[name].dense)}
+        key = {name: f"{name}\0dense" if name in targets else name for name in models}
+        jointly = [(source, key[target]) for source, target in wanted if target not in targets - dense.keys()]
+        parts = dict(models) | {key[name]: model for name, model in dense.items()}
+        own = self._jointly(parts, jointly, threads) if jointly else {}
+        return {
+            (source, target): with_discrete_part(
+                own.get((source, key[target])),
+                divided[target].discrete_nats(divided[source]),
+                divided[source],
+                divided[target],
+            )
+            for source, target in wanted
+        }
+
+    def _dense(self, model: PreparedGaussian) -> PreparedGaussian:
+        """The dimensions with a density, as a target."""
+        return self.prepare(np.asarray(model.divided.embedding[:, model.divided.dense]), model.plan)
+
+    def _jointly(
+        self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
+    ) -> dict[PairKey, Sufficiency]:
+        """Pairs of densities. Rows are read twice; both directions of a pair share one value."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
         moment_of = cross_moments(models, unordered, threads, np.float64)
         sampled = sampled_rows(models, threads)
@@ -214,7 +239,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         warnings = warnings_of_pair(
             canonical.n_floored, target.n_varying, self.settings.variance_floor, low, plan
         )
-        result = Sufficiency(
+        return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.n_varying,
             standard_error_nats=block_standard_error(block_nats, sample.block_items, excess),
@@ -230,7 +255,6 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             block_items=sample.block_items,
             block_excess_nats=excess,
         )
-        return held_to_entropy(result, source.held, target.held)
 
 
 def max_dim(plan: ItemPlan) -> int:

@@ -20,7 +20,7 @@ included as the reference; `held_out: true` scores it on items that were not use
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -29,7 +29,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.few_values import Held, named_few_values
+from suffice.estimators.discrete_part import Divided, with_discrete_part
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
 from suffice.estimators.standardise import Standardisation, chunks_of, standardise
@@ -78,7 +78,7 @@ class PreparedKnife(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
-        held: entropy limits of the values of these dimensions.
+        divided: the few-valued dimensions and the others, which alone have a density.
         is_bernoulli: whether all entries are 0 or 1.
         marginal_log_prob: of each scored item under the fitted marginal, shape (n_scored,).
         marginal_losses: mean negative log-likelihood of each epoch, shape (n_epochs,).
@@ -87,7 +87,7 @@ class PreparedKnife(Prepared):
     embedding: Embedding
     plan: ItemPlan
     standardisation: Standardisation
-    held: Held
+    divided: Divided
     is_bernoulli: bool
     marginal_log_prob: Floats
     marginal_losses: Floats
@@ -102,14 +102,14 @@ class PreparedKnife(Prepared):
         return self.standardisation.apply(np.asarray(self.embedding))
 
     def as_target(self) -> npt.NDArray[np.float32]:
-        """All items as the densities take them, shape (n_items, dim): bits as they are."""
-        return _as_target(self.embedding, self.standardisation, self.is_bernoulli)
+        """All items as the densities take them: bits as they are, and only dimensions with a density."""
+        return _as_target(self.embedding, self.divided.dense_of(self.standardisation), self.is_bernoulli)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {"marginal_log_prob": self.marginal_log_prob, "marginal_losses": self.marginal_losses}
         bits = {"is_bernoulli": np.array(self.is_bernoulli)}
-        return self.standardisation.arrays() | self.held.arrays() | bits | marginal
+        return self.standardisation.arrays() | self.divided.arrays() | bits | marginal
 
     @classmethod
     def from_arrays(
@@ -118,8 +118,8 @@ class PreparedKnife(Prepared):
         """What `arrays` described."""
         standardisation = Standardisation.from_arrays(arrays)
         marginal = arrays["marginal_log_prob"], arrays["marginal_losses"]
-        held, is_bernoulli = Held.from_arrays(arrays), bool(arrays["is_bernoulli"])
-        return cls(embedding, plan, standardisation, held, is_bernoulli, *marginal)
+        divided, is_bernoulli = Divided.from_arrays(arrays, embedding, plan), bool(arrays["is_bernoulli"])
+        return cls(embedding, plan, standardisation, divided, is_bernoulli, *marginal)
 
 
 class Knife(Estimator[PreparedKnife]):
@@ -150,9 +150,12 @@ class Knife(Estimator[PreparedKnife]):
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
         is_bernoulli = _is_bernoulli(embedding)
-        rows = _as_target(embedding, standardisation, is_bernoulli)
+        divided = Divided.of(embedding, plan, standardisation, bits=is_bernoulli)
+        if not len(divided.dense):
+            return PreparedKnife(embedding, plan, standardisation, divided, False, np.zeros(0), np.zeros(0))
+        rows = _as_target(embedding, divided.dense_of(standardisation), is_bernoulli)
         density = MarginalMixture(
-            standardisation.dim,
+            rows.shape[1],
             self.settings.n_components,
             self.settings.initial_spread,
             self.seed,
@@ -160,8 +163,8 @@ class Knife(Estimator[PreparedKnife]):
         )
         descent = self._descent(self.settings.marginal_epochs, self.settings.marginal_learning_rate)
         fit = fit_density(density, rows, None, self._split(plan), descent)
-        held = Held.of(embedding, standardisation)
-        return PreparedKnife(embedding, plan, standardisation, held, is_bernoulli, fit.log_prob, fit.losses)
+        marginal = fit.log_prob, fit.losses
+        return PreparedKnife(embedding, plan, standardisation, divided, is_bernoulli, *marginal)
 
     def pairs(
         self, sources: Mapping[str, PreparedKnife], target: PreparedKnife
@@ -171,10 +174,16 @@ class Knife(Estimator[PreparedKnife]):
         for name, source in sources.items():
             check_same_items(name, source, target)
             try:
-                fit = self._fit_conditional(source, target_rows, target.is_bernoulli)
+                fit = (
+                    self._fit_conditional(source, target_rows, target.is_bernoulli)
+                    if target_rows.shape[1]
+                    else None
+                )
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
-            yield name, self._score(source, target, fit)
+            own = None if fit is None else self._score(source, target, fit)
+            discrete = target.divided.discrete_nats(source.divided)
+            yield name, with_discrete_part(own, discrete, source.divided, target.divided)
 
     def _fit_conditional(
         self, source: PreparedKnife, target_rows: npt.NDArray[np.float32], bernoulli: bool
@@ -222,7 +231,7 @@ class Knife(Estimator[PreparedKnife]):
         nats, no_excess = float(contribution.mean()), np.zeros(target.plan.n_blocks)
         converged = all(_rests(losses, target.dim) for losses in (fit.losses, target.marginal_losses))
         warnings = () if self.settings.held_out else (IN_SAMPLE_WARNING,)
-        result = Sufficiency(
+        return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
             standard_error_nats=block_standard_error(block_nats, block_items, no_excess),
@@ -238,8 +247,6 @@ class Knife(Estimator[PreparedKnife]):
             block_items=block_items,
             block_excess_nats=no_excess,
         )
-        target_held = replace(target.held, n_few=0) if target.is_bernoulli else target.held
-        return named_few_values(result, source.held, target_held)
 
 
 def _is_bernoulli(embedding: Embedding) -> bool:

@@ -1,11 +1,14 @@
 """Files by URL: downloaded once into a cache, and checked against a SHA-256 from the user."""
 
+import ipaddress
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -135,13 +138,14 @@ def _download(url: str, path: Path) -> None:
     max_seconds = limit(SECONDS_VARIABLE, MAX_SECONDS)
     deadline = time.monotonic() + max_seconds
     max_bytes = limit(MEGABYTES_VARIABLE, MAX_MEGABYTES) * 1_000_000
-    with _opened(url) as answer, path.open("wb") as stream:
+    too_long = FetchError(f"it takes over {max_seconds:,} s; to allow more, set {SECONDS_VARIABLE}")
+    with _opened(url, deadline, too_long) as answer, path.open("wb") as stream:
         _check_size(int(answer.headers.get("Content-Length") or 0), max_bytes)
         while chunk := _next_chunk(answer):
             stream.write(chunk)
             _check_size(stream.tell(), max_bytes)
             if time.monotonic() > deadline:
-                raise FetchError(f"it takes over {max_seconds:,} s; to allow more, set {SECONDS_VARIABLE}")
+                raise too_long
 
 
 def _next_chunk(answer: "requests.Response") -> bytes:
@@ -162,21 +166,26 @@ def _check_size(n_bytes: int, max_bytes: int) -> None:
 
 
 @contextmanager
-def _opened(url: str) -> "Iterator[requests.Response]":
-    """The answer to a request, after a limited number of redirections. Each one is checked and logged."""
+def _opened(url: str, deadline: float, too_long: FetchError) -> "Iterator[requests.Response]":
+    """The answer to a request, after a limited number of redirections. Each one is checked and logged.
+
+    `too_long` is raised if an answer has not begun at the deadline, by the monotonic clock.
+    """
     try:
         import requests
     except ImportError:
         raise FetchError("files by URL need the package requests: pip install 'suffice[hub]'") from None
     with requests.Session() as session:
         for _ in range(MAX_REDIRECTIONS):
-            answer = session.get(
+            ask = partial(
+                session.get,
                 url,
                 stream=True,
                 allow_redirects=False,
                 timeout=TIMEOUT_SECONDS,
                 headers={"Accept-Encoding": "identity"},
             )
+            answer = _before(deadline, ask, too_long)
             if not answer.is_redirect:
                 answer.raise_for_status()
                 yield answer
@@ -186,16 +195,46 @@ def _opened(url: str) -> "Iterator[requests.Response]":
     raise FetchError(f"it is redirected more than {MAX_REDIRECTIONS} times")
 
 
+def _before(
+    deadline: float, ask: "Callable[[], requests.Response]", too_long: FetchError
+) -> "requests.Response":
+    """The answer, if its headers are here at the deadline; a server can send them one byte at a time."""
+    answers: list[requests.Response | OSError | ValueError] = []
+
+    def wait() -> None:
+        try:
+            answers.append(ask())
+        except (OSError, ValueError) as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=wait, daemon=True)  # if it takes too long, it ends with the process
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if not answers:
+        raise too_long
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    return answers[0]
+
+
 def _next_address(url: str, location: str) -> str:
     """The target of a redirection: encrypted, and not on this computer. Another host is logged."""
     found = urljoin(url, location)
     old, new = urlsplit(url), urlsplit(found)
     is_here, was_here = (parts.hostname in LOOPBACK for parts in (new, old))
-    if not was_here if is_here else new.scheme != "https":
+    if not was_here if is_here else new.scheme != "https" or _is_private(new.hostname):
         raise FetchError(f"{old.hostname} redirects to {found}, which is not an encrypted public address")
     if (old.hostname, old.port) != (new.hostname, new.port):
         log.warning("%s redirects to another host: %s", old.hostname, without_secrets(found))
     return found
+
+
+def _is_private(host: str | None) -> bool:
+    """Whether a host is the number of a computer that is not on the internet."""
+    try:
+        return not ipaddress.ip_address(host or "").is_global
+    except ValueError:
+        return False
 
 
 def limit(variable: str, default: int) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.few_values import Held, held_to_entropy
+from suffice.estimators.discrete_part import Divided, with_discrete_part
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.neural.coordinates import (
@@ -79,7 +79,7 @@ class PreparedNeural(Prepared):
         embedding: shape (n_items, embed_dim), not standardised.
         plan: the division of the items.
         standardisation: of the dimensions that vary.
-        held: entropy limits of the values of these dimensions.
+        divided: the few-valued dimensions and the others, which alone have a density.
         marginal_log_prob: of every item under each fold's marginal, shape (n_folds, n_items).
         marginal_form: index of the form of each fold's marginal, shape (n_folds,).
         marginal_converged: whether each fold's marginal converged, shape (n_folds,).
@@ -89,7 +89,7 @@ class PreparedNeural(Prepared):
     embedding: Embedding
     plan: ItemPlan
     standardisation: Standardisation
-    held: Held
+    divided: Divided
     marginal_log_prob: Floats
     marginal_form: Items
     marginal_converged: npt.NDArray[np.bool_]
@@ -104,6 +104,10 @@ class PreparedNeural(Prepared):
         """All items, standardised, shape (n_items, dim)."""
         return self.standardisation.apply(np.asarray(self.embedding))
 
+    def dense_rows(self) -> Floats32:
+        """All items, only the dimensions with a density, standardised."""
+        return self.divided.dense_of(self.standardisation).apply(np.asarray(self.embedding))
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         marginal = {
@@ -116,7 +120,7 @@ class PreparedNeural(Prepared):
             for fold, state in enumerate(self.states)
             for name, value in state.items()
         }
-        return self.standardisation.arrays() | self.held.arrays() | marginal | states
+        return self.standardisation.arrays() | self.divided.arrays() | marginal | states
 
     @classmethod
     def from_arrays(
@@ -131,8 +135,8 @@ class PreparedNeural(Prepared):
                 fold, name = key.removeprefix(STATE).split("_", 1)
                 states[int(fold)][name] = arrays[key]
         form, converged = arrays["marginal_form"], arrays["marginal_converged"]
-        held = Held.from_arrays(arrays)
-        return cls(embedding, plan, standardisation, held, log_prob, form, converged, tuple(states))
+        divided = Divided.from_arrays(arrays, embedding, plan)
+        return cls(embedding, plan, standardisation, divided, log_prob, form, converged, tuple(states))
 
 
 @dataclass(frozen=True)
@@ -243,13 +247,19 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         """Standardise, and fit the marginal that all sources of this target share, once per fold."""
         plan = self.plan_for(embedding, plan)
         standardisation = standardise(embedding)
-        rows = standardisation.apply(np.asarray(embedding))
-        fits = [self._fit_marginal(rows, split) for split in self.splits(plan)]
-        log_prob, form, converged, states = zip(*fits, strict=True)
-        densities = np.stack(log_prob), np.array(form), np.array(converged), states
-        return PreparedNeural(
-            embedding, plan, standardisation, Held.of(embedding, standardisation), *densities
+        divided = Divided.of(embedding, plan, standardisation)
+        splits = self.splits(plan)
+        if not len(divided.dense):
+            empty = np.zeros((len(splits), 0)), np.zeros(len(splits), dtype=np.int64)
+            return PreparedNeural(
+                embedding, plan, standardisation, divided, *empty, empty[1] == 0, ({},) * len(splits)
+            )
+        rows = divided.dense_of(standardisation).apply(np.asarray(embedding))
+        log_prob, form, converged, states = zip(
+            *(self._fit_marginal(rows, split) for split in splits), strict=True
         )
+        densities = np.stack(log_prob), np.array(form), np.array(converged), states
+        return PreparedNeural(embedding, plan, standardisation, divided, *densities)
 
     def _fit_marginal(
         self, rows: Floats32, split: Split
@@ -274,15 +284,19 @@ class NeuralEstimator(Estimator[PreparedNeural]):
         self, sources: Mapping[str, PreparedNeural], target: PreparedNeural
     ) -> Iterator[tuple[str, Sufficiency]]:
         """Fit new conditional densities for every source U of one target V."""
-        rows = target.rows()
-        coordinates = [self._coordinates(rows, split) for split in self.splits(target.plan)]
+        rows = target.dense_rows()
+        has_density = rows.shape[1] > 0
+        splits = self.splits(target.plan)
+        coordinates = [self._coordinates(rows, split) for split in splits] if has_density else []
         for name, source in sources.items():
             check_same_items(name, source, target)
             try:
-                fit = self._fit_pair(source, target, rows, coordinates)
+                fit = self._fit_pair(source, target, rows, coordinates) if has_density else None
             except EstimationError as error:
                 raise EstimationError(f"source {name}: {error}") from error
-            yield name, self._score(source, target, fit)
+            own = None if fit is None else self._score(source, target, fit)
+            discrete = target.divided.discrete_nats(source.divided)
+            yield name, with_discrete_part(own, discrete, source.divided, target.divided)
 
     def _fit_pair(
         self,
@@ -388,7 +402,7 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             block_nats += scale * influence
             excess += scale * base.block_excess_nats
         warnings = dict.fromkeys(warning for base in fit.base for warning in base.warnings)
-        result = Sufficiency(
+        return Sufficiency(
             nats=nats,
             nats_per_dim=nats / target.dim,
             standard_error_nats=block_standard_error(block_nats, block_items, excess),
@@ -404,7 +418,6 @@ class NeuralEstimator(Estimator[PreparedNeural]):
             block_items=block_items,
             block_excess_nats=excess,
         )
-        return held_to_entropy(result, source.held, target.held)
 
 
 def _gains(conditional: Floats, marginal: Floats, split: Split) -> bool:
