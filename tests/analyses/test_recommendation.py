@@ -56,7 +56,7 @@ def test_width_is_named_but_is_no_witness():
 def test_several_that_could_be_first_are_not_settled():
     found = recommend(ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a"))
     assert not found.is_settled
-    assert "2 of 4 models could be first: a, or b" in found.text
+    assert "2 of 4 models could be first: a or b." in found.text
     assert found.to_label == ["a", "b"]
 
 

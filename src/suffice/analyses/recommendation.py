@@ -196,8 +196,9 @@ def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collec
         n_others, is_or_are = n_models - len(could_be), "is" if could_be == [first] else "are"
         ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
         return [f"On these items {ahead} (95 % confidence)."]
-    others = listed([model for model in could_be if model != first])
-    return [f"On these items {len(could_be)} of {n_models} models could be first: {first}, or {others}."]
+    others = [model for model in could_be if model != first]
+    all_of_them = f"{first}{',' if len(others) > 1 else ''} or {listed(others)}"
+    return [f"On these items {len(could_be)} of {n_models} models could be first: {all_of_them}."]
 
 
 def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
