@@ -137,9 +137,7 @@ def test_lines_of_snakemake_go_to_a_log_and_jobs_to_the_user(tmp_path, monkeypat
 
 
 def test_a_run_that_cannot_be_planned_says_why_without_lines_of_python():
-    message = (
-        'WorkflowError in file /x/Snakefile, line 3:\nmodels.tsv: no such loader\n  File "/x/a.smk", line 1'
-    )
+    lines = ("WorkflowError in file /x/a, line 3:", "models.tsv: no such loader", '  File "/x/a", line 1')
     narrator = Narrator(Path("results") / "toy")
     narrator.hear(json.dumps({"event": "error", "message": "\n".join(lines)}))
     said = _why_not_ended(narrator, Path("toy"), Path("a.log"))

@@ -146,11 +146,11 @@ def first_choices(ways: pd.DataFrame) -> pd.DataFrame:
     return table[table["model"] != ""].reset_index(drop=True)
 
 
-def listed(names: list[str], most: int = 4) -> str:
+def listed(names: list[str], most: int = 4, word: str = "and") -> str:
     """Names as a list in a sentence; a longer list is cut, with the number of the others."""
     if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        return f"{', '.join(names[: most - 1])} {word} {len(names) - most + 1} more"
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def headline(tied: list[str], n_models: int) -> str:
@@ -197,8 +197,8 @@ def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collec
         ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
         return [f"On these items {ahead} (95 % confidence)."]
     others = [model for model in could_be if model != first]
-    all_of_them = f"{first}{',' if len(others) > 1 else ''} or {listed(others)}"
-    return [f"On these items {len(could_be)} of {n_models} models could be first: {all_of_them}."]
+    named = listed([first, *others], 5, "or")
+    return [f"On these items {len(could_be)} of {n_models} models could be first: {named}."]
 
 
 def _on_other_pools(ranking: pd.DataFrame) -> list[str]:

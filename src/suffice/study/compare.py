@@ -48,6 +48,11 @@ class RankingChange:
     first_after: str
     models: list[ModelChange]
 
+    @property
+    def differs(self) -> bool:
+        """Whether the first model or any value differs."""
+        return self.first_before != self.first_after or any(each.differs for each in self.models)
+
 
 @dataclass(frozen=True)
 class SettingChange:
@@ -82,9 +87,8 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether there is any difference."""
-        of_rankings = any(each.differs for ranking in self.rankings for each in ranking.models)
         of_runs = (self.only_before, self.only_after, self.only_one, self.settings, self.code)
-        return of_rankings or any(of_runs)
+        return any(of_runs) or any(ranking.differs for ranking in self.rankings)
 
     def as_json(self) -> dict[str, Any]:
         """The same with JSON-compatible values."""
