@@ -1,6 +1,7 @@
 """What each use of suffice installs: packages, and megabytes of their files.
 
-The files are those of an environment that has everything. The packages of a use are those that `tools/needs.py` names and all that these need on this machine.
+The files are those of an environment that has everything. The packages of a use are those that
+`tools/needs.py` names, and all that these need on this machine.
 
     python benchmarks/install_size.py        # after make install; seconds
 """
