@@ -4,7 +4,10 @@ STUDY ?= api-docs
 PROFILE ?= default
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+USE ?= dev
+STAMP := $(VENV)/.installed$(if $(filter-out dev,$(USE)),-$(USE))
+comma := ,
+USES := $(subst $(comma), ,$(USE))
 given = $(filter command environment,$(firstword $(origin $(1))))
 LIMITS = $(if $(call given,CORES),--cores $(CORES)) $(if $(call given,MEM_MB),--mem-mb $(MEM_MB)) $(if $(call given,GPUS),--gpus $(GPUS))
 SETTINGS = $(if $(filter yes true 1,$(SKIP_FAILED)),skip_failed=true) $(CONFIG)
@@ -18,23 +21,22 @@ export STUDY
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  STUDY=name or folder (api-docs)   CORES=n (all)   MEM_MB=n (all)   GPUS=n (all)   PROFILE=slurm"
-	@echo "  SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
+	@echo "  USE=text,images (dev: everything)   SKIP_FAILED=yes   TARGET=ablations   CONFIG='key=value ...'"
 
-LOCKS := requirements.lock requirements-data.lock
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-HASHED = $(PIP_INSTALL) --require-hashes
-LOCKED = $(HASHED) --no-deps
+HASHED = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+NEEDED = $(HASHED) -r $(VENV)/needs.txt -c requirements.lock
 
-$(STAMP): $(LOCKS) requirements-pip.lock $(wildcard requirements-torch*.lock) requirements-cuda.lock pyproject.toml
+$(STAMP): $(wildcard requirements*.lock) pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
 	$(PYTHON) -m venv $(VENV)
-	$(LOCKED) -r requirements-pip.lock
-	$(LOCKED) $(addprefix -r ,$(LOCKS))
-	$(LOCKED) -r requirements-torch-cpu.lock 2>/dev/null || $(HASHED) -r requirements-torch.lock -c requirements-cuda.lock
-	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	$(BIN)/python tools/needs.py "$(USE)" > $(VENV)/needs.txt
+	$(HASHED) --no-deps -r requirements-pip.lock
+	$(NEEDED) -c requirements-torch-cpu.lock 2>/dev/null || $(NEEDED) -c requirements-torch.lock -c requirements-cuda.lock
+	$(if $(filter dev molecules,$(USES)),$(HASHED) --no-deps -r requirements-data.lock)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
-install: $(STAMP) ## set up the virtual environment from the lock
+install: $(STAMP) ## set up the virtual environment from the locks; USE=text installs only what texts need
 
 study: $(STAMP) ## run a study, print its ranking and the path of its page
 	@$(BIN)/suffice run $(EFFORT)

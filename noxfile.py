@@ -1,5 +1,6 @@
 """Install the wheel in each Python that is there, and try it: `make matrix`, or a part, `make smoke`."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import nox
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-EXTRAS = "[api,completion,hub,images,molecules,text]"
+LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-cuda.lock")
 ROOT = Path(__file__).resolve().parent
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["smoke"]
@@ -37,11 +38,11 @@ for missing in (version for version in VERSIONS if version not in FOUND):
     print(f"skipped: no python{missing}")
 
 
-def wheel(session: nox.Session) -> str:
+def wheel(session: nox.Session) -> Path:
     """Build the wheel, and return its path."""
     folder = session.create_tmp()
     session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, str(ROOT), silent=True)
-    return str(next(Path(folder).glob("suffice-*.whl")))
+    return next(Path(folder).glob("suffice-*.whl"))
 
 
 THIS = "{}.{}".format(*sys.version_info)
@@ -52,13 +53,20 @@ OTHERS = [found for version, found in FOUND.items() if version != THIS]
 @nox.session(python=OTHERS)
 def smoke(session: nox.Session) -> None:
     """The wheel without extras: import, estimate and rank vectors with a known answer."""
-    session.install("--quiet", wheel(session))
+    session.install("--quiet", str(wheel(session)))
     session.chdir(session.create_tmp())  # where the checkout cannot be imported
     session.run("python", "-I", str(ROOT / "tools" / "smoke.py"))
 
 
 @nox.session(python=list(FOUND.values()))
 def fast(session: nox.Session) -> None:
-    """The wheel with extras, and all fast tests."""
-    session.install("--quiet", f"{wheel(session)}{EXTRAS}", "pytest", "pytest-xdist", "hypothesis")
+    """The wheel with the development extra, at the versions and hashes of the locks, and all fast tests."""
+    built = wheel(session)
+    wanted = Path(session.create_tmp()) / "wanted.txt"
+    digest = hashlib.sha256(built.read_bytes()).hexdigest()
+    wanted.write_text(f"suffice[dev] @ {built.as_uri()} --hash=sha256:{digest}\n")
+    install = ("python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r")
+    session.run(*install, "requirements-pip.lock")
+    session.run(*install, str(wanted), *(f"--constraint={name}" for name in LOCKS))
+    session.run(*install, "requirements-data.lock", "--no-deps")
     session.run("python", "-m", "pytest", "-m", "not slow and not workflow", *session.posargs)

@@ -1,5 +1,6 @@
 """The command line, as a user meets it."""
 
+import re
 import sys
 
 import numpy as np
@@ -214,7 +215,7 @@ def test_a_quiet_ranking_says_nothing_of_progress(vectors, tmp_path, capsys):
     assert main(["rank", *vectors, "--out", out]) == 0
     said = capsys.readouterr().err
     assert "reading 3 files" in said and "linear: 3 models (all, half, one)" in said
-    assert "linear: 9 pairs in 0 s" in said
+    assert re.search(r"linear: 9 pairs in \d+ s", said)
     assert main(["rank", *vectors, "--out", out, "--quiet"]) == 0
     assert "pairs in" not in capsys.readouterr().err
 

@@ -1,5 +1,6 @@
 """What `suffice run` takes for a study, and what it asks of Snakemake."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from suffice.run import (
     Stopped,
     _command,
     _follow,
+    _why_not_ended,
     jobs_in_plan,
     run_study,
     study_of,
@@ -132,6 +134,14 @@ def test_lines_of_snakemake_go_to_a_log_and_jobs_to_the_user(tmp_path, monkeypat
     assert log.read_text() == "a line of Snakemake\n"
     with pytest.raises(StudyError, match="a line of Snakemake|without a message"):
         follow(tmp_path, 0, 1)
+
+
+def test_a_run_that_cannot_be_planned_says_why_without_lines_of_python():
+    lines = ("WorkflowError in file /x/a, line 3:", "models.tsv: no such loader", '  File "/x/a", line 1')
+    narrator = Narrator(Path("results") / "toy")
+    narrator.hear(json.dumps({"event": "error", "message": "\n".join(lines)}))
+    said = _why_not_ended(narrator, Path("toy"), Path("a.log"))
+    assert said == "models.tsv: no such loader\nthe study toy did not end; all lines are in a.log"
 
 
 def test_a_run_that_is_asked_to_end_says_what_is_kept(tmp_path, monkeypatch):

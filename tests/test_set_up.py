@@ -28,12 +28,24 @@ def locked(project, name="requirements.lock"):
     return [entry.split()[0] for entry in entries(project, name)]
 
 
+def lines_of(project, name):
+    """The pins of a lock, each with the marker of those for some platforms alone."""
+    return [entry.splitlines()[0].strip(" \\") for entry in entries(project, name)]
+
+
 def test_the_conda_environment_is_the_locks(project):
     environment = yaml.safe_load((project / "envs" / "suffice.yaml").read_text())
     (pins,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    every = [pin for name in (*LOCKS[:2], TORCH) for pin in locked(project, name)]
+    every = [pin for name in (*LOCKS[:2], TORCH) for pin in lines_of(project, name)]
     assert pins == sorted(every), "run `make lock`"
     assert any(pin.startswith("datamol==") for pin in pins)
+
+
+def test_the_lock_has_what_other_platforms_need(project):
+    assert any(
+        re.fullmatch(r"pyreadline3==\S+ ; sys_platform == 'win32'", pin)
+        for pin in lines_of(project, LOCKS[0])
+    )
 
 
 @pytest.mark.parametrize("name", [*LOCKS, TORCH, CUDA, CPU])
@@ -60,10 +72,10 @@ def test_the_lock_has_no_packages_for_gpus_whatever_build_of_torch_was_found(pro
     assert build == ("torch==2.0.1+cpu \\\n    --hash=sha256:0f\n" if label else "")
 
 
-def planned_installs(project):
+def planned_installs(project, use="dev"):
     """The commands with which `make install` would install packages."""
     plan = subprocess.run(
-        ["make", "--dry-run", "--always-make", "install", "VENV=/nowhere"],
+        ["make", "--dry-run", "--always-make", "install", "VENV=/nowhere", f"USE={use}"],
         cwd=project,
         capture_output=True,
         text=True,
@@ -71,19 +83,52 @@ def planned_installs(project):
     return [line for line in plan.splitlines() if "pip install" in line]
 
 
-def test_the_lock_is_installed_by_its_hashes_with_a_pinned_pip(project):
-    installs = planned_installs(project)
-    for name in LOCKS:
-        (line,) = (line for line in installs if f"-r {name}" in line)
-        assert "--require-hashes --no-deps" in line
-    assert f"-r {LOCKS[-1]}" in installs[0]
+def test_the_locks_are_installed_by_their_hashes_with_a_pinned_pip(project):
+    pip, needed, data, own = planned_installs(project)
+    assert "--require-hashes --no-deps -r requirements-pip.lock" in pip
+    assert all(
+        "--require-hashes -r /nowhere/needs.txt -c requirements.lock" in each for each in needed.split(" || ")
+    )
+    assert "--require-hashes --no-deps -r requirements-data.lock" in data
+    assert "--no-deps --no-build-isolation --editable ." in own
 
 
-def test_torch_is_installed_by_its_hashes_and_what_only_gpus_need_is_a_constraint(project):
+def test_only_those_who_need_molecules_get_the_package_of_their_data(project):
+    assert any(LOCKS[1] in line for line in planned_installs(project, "text,molecules"))
+    assert not any(LOCKS[1] in line for line in planned_installs(project, "text"))
+
+
+def needs(project, use):
+    """The names of the packages that a use needs directly."""
+    command = [sys.executable, str(project / "tools" / "needs.py"), use]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done, {re.split(r"[<>=\[]", line)[0] for line in done.stdout.split()}
+
+
+def test_a_use_needs_what_its_extra_names_and_no_other(project):
+    of_text, of_both, of_core = (needs(project, use)[1] for use in ("text", "text,molecules", "core"))
+    assert {"numpy", "setuptools", "sentence-transformers", "torch", "snakemake"} <= of_text
+    assert not of_text & {"rdkit", "pytest", "suffice"}
+    assert of_both == of_text | {"rdkit", "pooch"}
+    assert "numpy" in of_core and not of_core & {"torch", "snakemake"}
+
+
+def test_the_lock_has_the_direct_needs_of_every_use(project):
+    pinned = {pin.split("==")[0] for name in (*LOCKS, TORCH) for pin in locked(project, name)}
+    assert needs(project, "dev")[1] <= pinned
+
+
+def test_an_unknown_use_is_named_with_those_that_there_are(project):
+    done, _ = needs(project, "text,chemistry")
+    assert done.returncode == 1
+    assert "'chemistry' is not a use of suffice; choose from core, neural, api," in done.stderr
+
+
+def test_torch_is_taken_from_its_locks_and_what_only_gpus_need_is_a_constraint(project):
     (line,) = (line for line in planned_installs(project) if TORCH in line)
     of_cpu, of_gpu = line.split(" || ")
-    assert f"--require-hashes --no-deps -r {CPU} " in of_cpu
-    assert f"--require-hashes -r {TORCH} -c {CUDA}" in of_gpu
+    assert f"-c {CPU} " in of_cpu
+    assert f"-c {TORCH} -c {CUDA}" in of_gpu
     (pin,), (build,) = locked(project, TORCH), locked(project, CPU)
     assert build == f"{pin}+cpu"
     of_gpus = {pin.partition("==")[0] for pin in locked(project, CUDA)}

@@ -1,7 +1,7 @@
 """Write the locks and envs/suffice.yaml from pyproject.toml (`make lock`).
 
-pip resolves the development extra, which contains all others, without installing anything. uv adds the
-hashes of all files of each release, so that the lock holds for every platform. torch also has builds for
+pip resolves the development extra, which contains all others, without installing anything. uv adds what
+other platforms need, and the hashes of all files of each release. torch also has builds for
 processors alone, on other indexes than PyPI: the one that pip finds on this machine has a lock of its own. So
 have the packages that the builds on PyPI need for GPUs, which pip takes as constraints.
 
@@ -38,11 +38,11 @@ HEADERS = {
     PIP: "# The pip that installs the locks; made by `make lock`.\n",
 }
 CONDA_HEADER = "# The same versions as the locks, for conda users; made by `make lock`.\n"
-PIN = re.compile(r"^([A-Za-z0-9][\w.-]*==[\w.!+-]+)", re.MULTILINE)
+PIN = re.compile(r"^([A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\\n]+)?)(?<! )", re.MULTILINE)
 
 
 def pins_of(text: str) -> list[str]:
-    """The `name==version` of a lock's lines, in their order."""
+    """The `name==version` of a lock's lines, with the marker of those for some platforms, in their order."""
     return PIN.findall(text)
 
 
@@ -81,8 +81,14 @@ def build_lock(entry: dict[str, Any]) -> str:
     return f"torch=={version} \\\n    --hash=sha256:{found}\n"
 
 
-def compiled(uv: Path, requirements: Iterable[str], *options: str) -> str:
-    """What uv makes of requirements: pins with the hashes of all their files."""
+def compiled(uv: Path, requirements: Iterable[str], dependencies: str = "--no-deps") -> dict[str, str]:
+    """What uv makes of requirements: the lines of each package, with the hashes of all its files.
+
+    Args:
+        uv: the program.
+        requirements: as pip reads them.
+        dependencies: `--no-deps`, or `--universal` for those on every platform and Python.
+    """
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "requirements.in"
         given.write_text("\n".join(requirements) + "\n")
@@ -95,15 +101,9 @@ def compiled(uv: Path, requirements: Iterable[str], *options: str) -> str:
             "--no-header",
             "--no-annotate",
         ]
-        run = [*command, "--quiet", "--python-version", PYTHON, *(options or ["--no-deps"]), str(given)]
-        return subprocess.run(run, check=True, capture_output=True, text=True).stdout
-
-
-def cuda_lock(uv: Path, pin: str, locked: Iterable[str]) -> str:
-    """The packages that torch needs on some platform and that are not in the lock."""
-    known = {each.partition("==")[0] for each in locked}
-    entries = re.split(r"\n(?=\S)", compiled(uv, [pin], "--universal").rstrip())
-    return "\n".join(entry for entry in entries if entry.partition("==")[0] not in known) + "\n"
+        command += ["--quiet", "--python-version", PYTHON, dependencies, str(given)]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {entry.partition("==")[0]: entry for entry in re.split(r"\n(?=\S)", text.rstrip())}
 
 
 def conda_environment(pins: list[str]) -> str:
@@ -123,18 +123,22 @@ def write_locks(uv: Path, locked: list[str], build: str) -> None:
     """
     data = pins_of(DATA.read_text())
     (torch,) = (pin for pin in locked if pin.startswith("torch=="))
-    texts = {
-        LOCK: compiled(uv, [pin for pin in locked if pin != torch]),
-        DATA: compiled(uv, data),
-        PIP: compiled(uv, ["pip"]),
-        TORCH: compiled(uv, [torch]),
-        CUDA: cuda_lock(uv, torch, locked),
+    everything, of_torch = (compiled(uv, pins, "--universal") for pins in (locked, [torch]))
+    for_gpus = of_torch.keys() - {pin.partition("==")[0] for pin in locked}
+    parts = {
+        LOCK: [each for name, each in everything.items() if name not in for_gpus | {"torch"}],
+        DATA: compiled(uv, data).values(),
+        PIP: compiled(uv, ["pip"]).values(),
+        TORCH: [everything["torch"]],
+        CUDA: [each for name, each in of_torch.items() if name in for_gpus],
     }
+    texts = {path: "\n".join(entries) + "\n" for path, entries in parts.items()}
     if build:
         texts[CPU] = build
     for path, text in texts.items():
         path.write_text(HEADERS[path] + text)
-    CONDA.write_text(conda_environment(sorted([*locked, *data])))
+    pins = sorted(pin for path in (LOCK, DATA, TORCH) for pin in pins_of(texts[path]))
+    CONDA.write_text(conda_environment(pins))
 
 
 if __name__ == "__main__":

@@ -241,7 +241,8 @@ def _why_not_ended(narrator: Narrator, folder: Path, log: Path) -> str:
         n_done, failed = narrator.done.total(), "; ".join(dict.fromkeys(narrator.failed))
         why = f"{n_done} jobs are done and kept, and these failed: {failed}"
     else:
-        why = "\n".join(narrator.errors) or narrator.last_line or "Snakemake ended without a message"
+        told = "\n".join(_for_users("\n".join(narrator.errors)))
+        why = told or narrator.last_line or "Snakemake ended without a message"
     return f"{why}\nthe study {folder} did not end; all lines are in {log}"
 
 

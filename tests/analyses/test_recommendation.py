@@ -69,7 +69,7 @@ def test_one_look_settles_nothing_and_the_next_model_is_to_be_labelled():
 def test_several_that_could_be_first_are_not_settled():
     found = recommend(ranking_of(MODELS, ["a", "b"]), ways_of(rankme="a"))
     assert not found.is_settled
-    assert "2 of 4 models could be first: a, or b" in found.text
+    assert "2 of 4 models could be first: a or b." in found.text
     assert found.to_label == ["a", "b"]
 
 

@@ -268,7 +268,7 @@ def test_only_fetch_asks_the_hub_and_only_for_what_is_read(checkpoint_of, tmp_pa
     asked = []
     with loopback_hub({"me/tiny": folder}, asked=asked) as (address, sent):
         said = load_from(address, cache, "me/tiny", "check", "identity", "open")
-        assert "gave" not in said and "make fetch STUDY=" in said
+        assert "gave" not in said and "suffice fetch STUDY" in said
         assert asked == []
         assert f"at commit {COMMIT}" in load_from(address, cache, "me/tiny", "fetch")
         names = {path.partition(COMMIT)[2] for path in sent if "/resolve/" in path}

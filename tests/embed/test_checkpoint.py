@@ -79,7 +79,7 @@ def test_hub_name_that_is_not_cached(revision, option, tmp_path, monkeypatch):
 def test_hub_name_must_be_cached_with_network_too(tmp_path, monkeypatch):
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ModelError, match="run `make fetch STUDY=...`"):
+    with pytest.raises(ModelError, match="run `suffice fetch STUDY`"):
         check_checkpoint("nobody/no-model-of-this-name", tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_identity_of_cached_hub_name_is_its_commit(cached):
 def test_a_checkpoint_that_was_fetched_in_part_is_refused_offline(cached, tmp_path):
     snapshot = tmp_path / "models--toy--bert" / "snapshots" / cached
     settings = HiddenStatesSettings(checkpoint="toy/bert")
-    part = "the cache has only a part.*make fetch STUDY="
+    part = "the cache has only a part.*suffice fetch STUDY"
     with pytest.raises(ModelError, match=part):
         HiddenStates(settings).check()
     HiddenStates(HiddenStatesSettings(checkpoint="toy/bert", random_init=True)).check()

@@ -251,7 +251,7 @@ def test_a_checkpoint_by_url_needs_its_hash_and_is_checked_without_network(monke
     with pytest.raises(FetchError, match="downloads are switched off"):
         loader.fetch()  # the tests run offline
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    with pytest.raises(FetchError, match="is not in the cache; run `make fetch STUDY=...`"):
+    with pytest.raises(FetchError, match="is not in the cache; run `suffice fetch STUDY`"):
         loader.check()
 
 

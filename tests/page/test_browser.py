@@ -168,6 +168,12 @@ def test_a_pair_is_told_by_pointer_and_by_keyboard(opened):
     assert "What model-a cannot predict about model-b" in told and "low end" in told
     frame, table = panel.bounding_box(), panel.locator(".scroll").bounding_box()
     assert frame["x"] < table["x"] and table["x"] + table["width"] < frame["x"] + frame["width"]
+    assert "To see" not in told
+    page.evaluate_handle(
+        "pairCell(document.querySelector('table.grid'), 'model-b', 'model-a')"
+    ).as_element().hover()
+    (command,) = panel.locator("code").all_text_contents()
+    assert command == """suffice run toy-study --config 'explain={"pairs":[["model-b","model-a"]]}'"""
     opened.tab_to("table.grid td")
     place = "() => [document.activeElement.cellIndex - 1, document.activeElement.parentElement.rowIndex - 1]"
     page.keyboard.press("ArrowUp")

@@ -55,7 +55,7 @@ def server(cache):
 def test_a_file_is_fetched_once_and_then_read_from_the_cache(server, cache, monkeypatch):
     address, asked = server
     url = f"{address}/texts.csv"
-    with pytest.raises(FetchError, match="is not in the cache; run `make fetch STUDY=...`"):
+    with pytest.raises(FetchError, match="is not in the cache; run `suffice fetch STUDY`"):
         fetched(url, SHA256)
     assert asked == []
     path = fetch(url, SHA256)
@@ -103,7 +103,7 @@ def test_without_network_the_remedy_names_the_place(cache, monkeypatch):
     pytest.importorskip("requests", reason="needs the hub extra")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        FetchError, match=r"downloads are switched off; run `make fetch STUDY=...` with .*-a\.csv"
+        FetchError, match=r"downloads are switched off; run `suffice fetch STUDY` with .*-a\.csv"
     ):
         fetch("https://example.org/a.csv", SHA256)
 
@@ -112,7 +112,7 @@ def test_a_data_set_by_url_becomes_a_corpus(server, tmp_path):
     address, asked = server
     settings = DatasetSettings(source="file", path=f"{address}/texts.csv", sha256=SHA256, min_items=5)
     for step in (check_dataset, build_corpus):
-        with pytest.raises(FetchError, match="run `make fetch STUDY=...`"):
+        with pytest.raises(FetchError, match="run `suffice fetch STUDY`"):
             step(settings, 0, tmp_path / "texts.parquet")
     assert asked == []
     assert fetch_dataset(settings).endswith("-texts.csv")

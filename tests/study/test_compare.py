@@ -35,7 +35,8 @@ def runs(tmp_path_factory):
 def test_two_equal_runs_do_not_differ(runs):
     found = compare_results(runs / "first", runs / "again")
     assert not (found.only_before or found.only_after or found.settings or found.code or found.only_one)
-    assert found.lines() == ["ranking: all is first in both", "  all ranks and scores are the same"]
+    same = "nothing differs: the same models, scores, ranks and settings; first is all (ranking)"
+    assert not found.differs and found.lines() == [same]
 
 
 def test_another_seed_is_a_setting_that_differs(runs):
@@ -43,6 +44,7 @@ def test_another_seed_is_a_setting_that_differs(runs):
     assert SettingChange("rank", "seed", 0, 3) in found.settings
     assert any(each.differs for each in found.rankings[0].models)
     lines = found.lines()
+    assert lines[0] == "ranking: all is first in both" and found.differs
     assert "setting of rank: seed was 0, is 3" in lines
     assert any(line.startswith("  half: score ") and " -> " in line for line in lines)
 

@@ -42,7 +42,7 @@ def fetch(study, address, **variables):
 def test_a_fetched_study_runs_with_the_network_refused(study_of_hub):
     workflow, folder = study_of_hub
     refused = workflow.run(check=False)
-    assert refused.returncode and "make fetch STUDY=" in refused.output and "me/tiny" in refused.output
+    assert refused.returncode and "suffice fetch STUDY" in refused.output and "me/tiny" in refused.output
     assert "Traceback" not in refused.output
     assert not workflow.results.exists()
 

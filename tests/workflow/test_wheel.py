@@ -1,5 +1,6 @@
 """The installed package alone: a wheel, a folder with texts, one command."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -52,8 +53,11 @@ def test_texts_become_an_answer_by_one_command(installed, tmp_path):
     assert (folder / "results" / "docs-study" / "report.html").is_file()
     assert "embedded tfidf-64 on docs (" in done.stderr and "Finished jobid" not in done.stderr
     assert "Finished jobid" in (folder / "logs" / "docs-study" / "snakemake.log").read_text()
-    again = run("run", "docs-study")
+    again = run("run", "docs-study", "--json")
     assert again.returncode == 0 and "nothing to do" in again.stderr
+    told = json.loads(again.stdout)
+    assert told["page"] == "results/docs-study/report.html"
+    assert {row["model"] for row in told["rankings"][0]["models"]} >= {"tfidf-64", "chars-256"}
     for kind, rule in (("calibration", "measure_group"), ("published", "recompute_published")):
         planned = run("run", kind, "--plan")  # the rules of a kind lie in its package
         assert planned.returncode == 0 and rule in planned.stdout, planned.stderr

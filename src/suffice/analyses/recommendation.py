@@ -155,11 +155,11 @@ def first_choices(ways: pd.DataFrame) -> pd.DataFrame:
     return table[table["model"] != ""].reset_index(drop=True)
 
 
-def listed(names: list[str], most: int = 4) -> str:
+def listed(names: list[str], most: int = 4, word: str = "and") -> str:
     """Names as a list in a sentence; a longer list is cut, with the number of the others."""
     if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        return f"{', '.join(names[: most - 1])} {word} {len(names) - most + 1} more"
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def headline(tied: list[str], n_models: int) -> str:
@@ -200,8 +200,9 @@ def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collec
         n_others, is_or_are = n_models - len(could_be), "is" if could_be == [first] else "are"
         ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
         return [f"On these items {ahead} (95 % confidence)."]
-    others = listed([model for model in could_be if model != first])
-    return [f"On these items {len(could_be)} of {n_models} models could be first: {first}, or {others}."]
+    others = [model for model in could_be if model != first]
+    named = listed([first, *others], 5, "or")
+    return [f"On these items {len(could_be)} of {n_models} models could be first: {named}."]
 
 
 def _on_other_pools(ranking: pd.DataFrame) -> list[str]:

@@ -24,7 +24,7 @@ def add_quiet(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="do not show progress")
 
 
-def add_json(command: argparse.ArgumentParser) -> None:
+def add_json(command: "argparse._ActionsContainer") -> None:
     """The option `--json`."""
     command.add_argument("--json", action="store_true", help="print the result as JSON")
 

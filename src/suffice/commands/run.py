@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from suffice.commands import Commands, add_quiet, listed
+from suffice.commands import Commands, add_json, add_quiet, listed, print_json
 from suffice.data.modalities.registry import MODALITIES
 from suffice.errors import StudyError
 
@@ -32,7 +32,9 @@ def add(commands: Commands) -> None:
         "--content-type", help=f"{', '.join(MODALITIES)}: make a study of a file or folder of such items"
     )
     command.add_argument("--open", action="store_true", help="open the page in a browser")
-    command.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
+    printed = command.add_mutually_exclusive_group()
+    printed.add_argument("--plan", action="store_true", help="print how many jobs of each kind would run")
+    add_json(printed)
     add_quiet(command)
     add_effort(command)
     command.set_defaults(run=run)
@@ -66,14 +68,17 @@ def run(options: argparse.Namespace) -> None:
     import webbrowser
 
     from suffice.run import results_of, run_study, study_of
-    from suffice.study.show import show_results
+    from suffice.study.show import results_as_json, show_results
 
     folder = study_of(options.study, listed(options.models), options.content, options.content_type)
     run_study(folder, effort(options))
     if options.plan:
         return
     results = results_of(folder, options.config)
-    print(show_results(results))
+    if options.json:
+        print_json(results_as_json(results))
+    else:
+        print(show_results(results))
     page = results / "report.html"
     if options.open and page.exists():
         webbrowser.open(page.resolve().as_uri())

@@ -200,7 +200,7 @@ def load_hub(settings: DatasetSettings, may_fetch: bool = False) -> list[Any]:
         which = f"name {settings.name!r}, split {', '.join(names)!r}, revision {settings.revision!r}"
         raise DataError(
             f"the hub data set {settings.path!r} ({which}) cannot be loaded: {type(error).__name__}: "
-            f"{error}. Run `make fetch STUDY=...` with network access and the same cache "
+            f"{error}. Run `suffice fetch STUDY` with network access and the same cache "
             "(HF_HOME), or save it as Parquet and use source: file"
         ) from error
 

@@ -85,7 +85,7 @@ def not_cached(name: str, revision: str | None) -> str:
     which = f" of revision {revision}" if revision else ""
     return (
         f"{name!r} is not a local folder, and this checkpoint{which} is not in the local cache; "
-        "run `make fetch STUDY=...` on a machine with network and the same cache, "
+        "run `suffice fetch STUDY` on a machine with network and the same cache, "
         f"or `hf download {name}{option}`, or give the path of a local copy"
     )
 

@@ -85,11 +85,11 @@ def fetched(url: str, sha256: str | None) -> Path:
     path = cached_file(url, str(sha256))
     if not path.is_file():
         raise FetchError(
-            f"{url} is not in the cache; run `make fetch STUDY=...` with network access, or download it "
+            f"{url} is not in the cache; run `suffice fetch STUDY` with network access, or download it "
             f"as {path}"
         )
     if sha256_of_file(path) != sha256:
-        raise FetchError(f"the SHA-256 of {path} is not {sha256}; run `make fetch STUDY=...` again")
+        raise FetchError(f"the SHA-256 of {path} is not {sha256}; run `suffice fetch STUDY` again")
     return path
 
 
@@ -106,7 +106,7 @@ def fetch(url: str, sha256: str | None) -> Path:
         return path
     if is_offline():
         raise FetchError(
-            f"{url} is not in the cache, and downloads are switched off; run `make fetch STUDY=...` with "
+            f"{url} is not in the cache, and downloads are switched off; run `suffice fetch STUDY` with "
             f"network access, or download it as {path}"
         )
     try:

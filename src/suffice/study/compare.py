@@ -48,6 +48,11 @@ class RankingChange:
     first_after: str
     models: list[ModelChange]
 
+    @property
+    def differs(self) -> bool:
+        """Whether the first model or any value differs."""
+        return self.first_before != self.first_after or any(each.differs for each in self.models)
+
 
 @dataclass(frozen=True)
 class SettingChange:
@@ -79,12 +84,21 @@ class Comparison:
     settings: list[SettingChange]
     code: list[str]
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is any difference."""
+        of_runs = (self.only_before, self.only_after, self.only_one, self.settings, self.code)
+        return any(of_runs) or any(ranking.differs for ranking in self.rankings)
+
     def as_json(self) -> dict[str, Any]:
         """The same with JSON-compatible values."""
         return asdict(self)
 
     def lines(self) -> list[str]:
         """The same as text, one line per difference."""
+        if not self.differs:
+            firsts = listed([f"{each.first_after} ({each.name})" for each in self.rankings], 99)
+            return [f"nothing differs: the same models, scores, ranks and settings; first is {firsts}"]
         said = [f"models only in the first run: {listed(self.only_before, 99)}"] if self.only_before else []
         if self.only_after:
             said.append(f"models only in the second run: {listed(self.only_after, 99)}")
@@ -96,7 +110,7 @@ class Comparison:
             for each in self.settings
         ]
         said += [f"rules whose code differs: {listed(self.code, 99)}"] if self.code else []
-        return said or ["nothing differs: the same models, scores, ranks and settings"]
+        return said
 
 
 def compare_results(before: Path, after: Path) -> Comparison:
@@ -132,7 +146,9 @@ def _rankings(results: Path) -> dict[str, Rows]:
         path.stem: path for path in whole_files(results, "ranking.csv")
     }
     if not found:
-        raise DataError(f"{results} holds no ranking; give the results of a study, or a folder of `rank`")
+        raise DataError(
+            f"{results} holds no ranking; give the results of a study, or a folder that `suffice rank` wrote"
+        )
     return {name: json_rows(read_table(path)) for name, path in found.items()}
 
 

@@ -57,7 +57,7 @@ DATASETS = """## `datasets.tsv`
 Other columns of the source are kept as labels for tasks.
 
 Data sets and checkpoints by URL are stored in the folder named by the environment variable `SUFFICE_CACHE`,
-or in the platform's cache. Only `make fetch STUDY=...` downloads checkpoints and data from the hub or by URL.
+or in the platform's cache. Only `suffice fetch STUDY` downloads checkpoints and data from the hub or by URL.
 No other command and no job of the workflow uses the network, except for models of the loader `api`.
 `HF_HUB_OFFLINE=1` switches `fetch` off, too. A download may have up to 20,000 MB and take up to six hours. To
 change these limits, set `SUFFICE_MAX_DOWNLOAD_MB` and `SUFFICE_MAX_DOWNLOAD_SECONDS`.
