@@ -1,8 +1,9 @@
 """Corpora: read data sets, find two looks at their items, train small language models on them.
 
-Takes the files of a data set, an installed package's documentation or other corpora. Makes one table of items
-for each data set with a manifest (`corpora/`), the pairs of looks at the items (`looks/`), and the
-checkpoints of a language model at the steps that the study names (`checkpoints/`).
+Takes the files of a data set, an installed package's documentation or other corpora. Makes the items of a
+data set whose path is `made:NAME`, one table of items for each data set with a manifest (`corpora/`), the pairs
+of looks at the items (`looks/`), and the checkpoints of a language model at the steps that the study names
+(`checkpoints/`).
 """
 
 from suffice.jobs import CorpusJobs
@@ -10,9 +11,23 @@ from suffice.jobs import CorpusJobs
 CORPORA = CorpusJobs(STUDY)
 
 
+rule make_items:
+    output:
+        "results/{study}/corpora/{dataset}.npz",
+    wildcard_constraints:
+        dataset=any_of(CORPORA.made),
+    params:
+        maker=CORPORA.maker,
+        seed=CORPORA.seed,
+        versions=CORPORA.versions_of_maker,
+        code=code_of("make_items"),
+    script:
+        "../scripts/make_items.py"
+
+
 rule build_corpus:
     input:
-        CORPORA.files,
+        files=CORPORA.files,
         parts=CORPORA.parts,
     output:
         table="results/{study}/corpora/{dataset}.parquet",

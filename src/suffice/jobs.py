@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
+from suffice.data.made.registry import maker_of
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
 from suffice.embed.identity import library_versions
@@ -51,6 +52,11 @@ class Jobs:
         """The folder of the study's results."""
         return f"results/{self.study.name}"
 
+    def _made_items(self, names: Names) -> list[str]:
+        """The file of the items that the workflow makes for a data set; empty if it makes none."""
+        is_made = maker_of(self.study.datasets[names.dataset].settings.path) is not None
+        return [f"{self.results}/corpora/{names.dataset}.npz"] if is_made else []
+
     def looks(self, names: Names) -> list[str]:
         """The pairs of looks of a data set and their manifest; empty with one look."""
         kinds = [] if self.study.datasets[names.dataset].looks.kind == SAME else ["parquet", "json"]
@@ -81,7 +87,23 @@ class CorpusJobs(Jobs):
         settings = self.study.datasets[names.dataset].settings
         if settings.source != "file" or settings.path is None or settings.is_remote:
             return []
+        if maker_of(settings.path) is not None:
+            return self._made_items(names)
         return list(map(str, paths_of(settings.path, settings.modality.several_files)))
+
+    @property
+    def made(self) -> list[str]:
+        """The data sets whose items are made by the workflow."""
+        return [name for name, row in self.study.datasets.items() if maker_of(row.settings.path) is not None]
+
+    def maker(self, names: Names) -> str | None:
+        """The path that says what makes a data set."""
+        return self.study.datasets[names.dataset].settings.path
+
+    def versions_of_maker(self, names: Names) -> dict[str, str]:
+        """Versions of what a data set is made from."""
+        maker = maker_of(self.maker(names))
+        return maker.versions() if maker is not None else {}
 
     def parts(self, names: Names) -> list[str]:
         """The corpora that a data set joins; empty if it has its own source."""
@@ -99,6 +121,8 @@ class CorpusJobs(Jobs):
     def versions(self, names: Names) -> dict[str, str]:
         """Versions of other sources of a corpus, such as packages; empty for most corpora."""
         settings = self.study.datasets[names.dataset].settings
+        if maker_of(settings.path) is not None:
+            return {}
         if settings.source == "file":
             return settings.modality.state(settings)
         if settings.source != "api-docs":
@@ -148,6 +172,10 @@ class EmbeddingJobs(Jobs):
 
     def files(self, names: Names) -> list[str]:
         """The files that a model's loader reads besides the corpus: the user's, or those of earlier jobs."""
+        return [*self._made_items(names), *self._files_of_model(names)]
+
+    def _files_of_model(self, names: Names) -> list[str]:
+        """The files that its row names."""
         model = self.study.models[names.model]
         if model.training:
             return [f"{self.results}/checkpoints/{model.training[0]}"]

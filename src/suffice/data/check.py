@@ -14,6 +14,8 @@ from suffice.data.build import (
 from suffice.data.columns import GROUP, REQUIRED_COLUMNS
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.docstrings import LABEL_COLUMNS, package_versions
+from suffice.data.made.base import Maker
+from suffice.data.made.registry import maker_of
 from suffice.errors import DataError
 
 MIN_RANKED_ITEMS = 50
@@ -41,6 +43,10 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
     if settings.source == "api-docs":
         package_versions()
         return [*REQUIRED_COLUMNS, *LABEL_COLUMNS]
+    maker = maker_of(settings.path)
+    if maker is not None:
+        check_made(settings, maker)
+        return [*REQUIRED_COLUMNS, *maker.columns]
     local = with_local_file(settings)
     items, left_out = local.modality.read(local)
     n_read = len(items) + sum(left_out.values())
@@ -58,3 +64,24 @@ def check_dataset(settings: DatasetSettings, name: str, ranked: bool) -> Sequenc
             f"{MIN_RANKED_ITEMS} items and {MIN_RANKED_GROUPS} groups are needed"
         )
     return list(dict.fromkeys([*REQUIRED_COLUMNS, *items.columns]))
+
+
+def check_made(settings: DatasetSettings, maker: Maker) -> None:
+    """Check that a data set can be made, without making it.
+
+    Raises:
+        DataError: the row names another content type or column of items, or something is not installed.
+    """
+    modality = settings.modality
+    if modality.name != maker.content_type:
+        raise DataError(
+            f"{settings.path} makes items of the content type {maker.content_type}, but content_type is "
+            f"{modality.name}; correct it"
+        )
+    if settings.content not in (None, maker.content):
+        raise DataError(
+            f"{settings.path} keeps its {modality.items} in {maker.content!r}, but content is "
+            f"{settings.content!r}; leave it empty"
+        )
+    modality.check_reader()
+    maker.check()

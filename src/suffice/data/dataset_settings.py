@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from suffice.data.made.registry import MAKERS
 from suffice.data.modalities.base import Modality
 from suffice.data.modalities.registry import MODALITIES, get_modality
 from suffice.data.modalities.text import TEXT
@@ -14,6 +15,7 @@ from suffice.settings import Settings, describe_validation_error
 from suffice.storage.fetch import check_url, is_url
 
 NEEDS_PATH = ("file", "hub", "datasets")
+MADE = "; ".join(f"{name}, {maker.summary}" for name, maker in MAKERS.items())
 ONLY_FOR = {
     ("hub",): ("name", "hub_split", "revision"),
     ("file",): ("sha256", "quoting"),
@@ -44,7 +46,8 @@ class DatasetSettings(Settings):
         "folder of texts (one item per file), of parts of one table, or written by `save_to_disk`. For "
         "molecules also .smi and .sdf, and several files separated by commas. For images and sounds a "
         "folder of them, a table with their paths, .parquet or .npz. `package:NAME/file` is a file inside an "
-        "installed Python package, and an https URL with `sha256` is downloaded once. hub: owner/name. "
+        "installed Python package, and an https URL with `sha256` is downloaded once. `made:NAME` is made by "
+        f"the workflow: {MADE}. hub: owner/name. "
         "datasets: their names, separated by commas",
     )
     quoting: Literal["auto", "quotes", "none"] = Field(

@@ -3,7 +3,6 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -117,10 +116,7 @@ def read_media(settings: DatasetSettings, media: Media) -> tuple[pd.DataFrame, d
         DataError: the library that reads them is missing, the data set cannot be read, or a file that a
             table names is missing.
     """
-    if find_spec(media.module) is None:
-        raise DataError(
-            f"{media.items} need the package {media.packages[0]}: pip install 'suffice[{media.extra}]'"
-        )
+    media.check_reader()
     items, places = _items_and_places(settings, media)
     first: dict[str, str] = {}
     contents: list[str | None] = []

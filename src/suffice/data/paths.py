@@ -8,6 +8,7 @@ from suffice.storage.fetch import is_url
 from suffice.storage.files import user_path
 
 PACKAGE_PREFIX = "package:"
+MADE_PREFIX = "made:"
 SEPARATOR = ","
 
 
@@ -16,7 +17,7 @@ def resolve_paths(text: str, base: Path, several: bool) -> str:
 
     Args:
         text: a path, or several separated by commas; `package:NAME/file` is inside a Python package, which is
-            located without being imported.
+            located without being imported; `made:NAME` is a file that the workflow makes.
         base: folder that relative paths start from.
         several: whether commas separate paths; otherwise they are part of the name.
 
@@ -28,13 +29,13 @@ def resolve_paths(text: str, base: Path, several: bool) -> str:
 
 
 def own_paths(text: str, base: Path, several: bool) -> list[Path]:
-    """The absolute paths of a cell that are neither a URL nor inside a Python package."""
+    """The absolute paths of a cell that are neither a URL, nor made, nor inside a Python package."""
     parts = [part.strip() for part in text.split(SEPARATOR)] if several and not is_url(text) else [text]
     return [user_path(part, base) for part in parts if part and not _is_elsewhere(part)]
 
 
 def _is_elsewhere(text: str) -> bool:
-    return is_url(text) or text.startswith(PACKAGE_PREFIX)
+    return is_url(text) or text.startswith((PACKAGE_PREFIX, MADE_PREFIX))
 
 
 def paths_of(text: str, several: bool) -> list[Path]:
@@ -43,7 +44,7 @@ def paths_of(text: str, several: bool) -> list[Path]:
 
 
 def _resolve(text: str, base: Path) -> Path | str:
-    if is_url(text):
+    if is_url(text) or text.startswith(MADE_PREFIX):
         return text
     if not text.startswith(PACKAGE_PREFIX):
         return user_path(text, base)

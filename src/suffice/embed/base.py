@@ -14,7 +14,7 @@ from suffice.settings import Settings
 
 S = TypeVar("S", bound=Settings)
 ANYTHING = "anything"
-"""Value of `reads` for a loader that does not use the content of items."""
+"""Value of `reads` for a loader that takes items of any kind, or does not use their content."""
 
 
 class Encoder(ABC):

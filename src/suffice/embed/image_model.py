@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from suffice.data.image_files import ImageFiles
 from suffice.data.media_files import MediaFiles
 from suffice.embed.media_model import (
@@ -16,6 +14,7 @@ from suffice.embed.media_model import (
     pooler_output,
     states_of,
 )
+from suffice.embed.own_items import probe_images
 from suffice.embed.self_check import Probes
 
 
@@ -70,8 +69,4 @@ class ImageModelEncoder(MediaModelEncoder):
 
     def probes(self) -> Probes[Any]:
         """Noise, one colour and other noise, of one size."""
-        from PIL import Image
-
-        noise, other = np.random.default_rng(0).integers(0, 256, size=(2, 64, 64, 3), dtype=np.uint8)
-        images = (Image.fromarray(noise), Image.new("RGB", (64, 64), (200, 40, 90)), Image.fromarray(other))
-        return Probes(*map(self._prepared, images))
+        return probe_images().each(self._prepared)

@@ -8,12 +8,11 @@ from pydantic import Field
 
 from suffice.data.corpus import Corpus
 from suffice.embed.base import Encoder
-from suffice.embed.onnx_encoder import CPU, POOLED, OnnxEncoder, Reading, load_session, output_of
-from suffice.embed.plain_checkpoint import PlainCheckpointLoader, PlainSettings, read_tokenizer
+from suffice.embed.onnx_encoder import POOLED, OnnxEncoder, Reading, output_of
+from suffice.embed.onnx_graph import GraphLoader, GraphSettings, load_session
+from suffice.embed.plain_checkpoint import PlainTextSettings, read_tokenizer
 from suffice.errors import ModelError
-from suffice.storage.files import sha256_of_file
 
-GRAPHS = ("onnx/model.onnx", "model.onnx", "model_optimized.onnx", "model_quantized.onnx", "model_int8.onnx")
 POOLING_FILE = "1_Pooling/config.json"
 TOKENIZER, TOKENIZER_CONFIG, CONFIG = "tokenizer.json", "tokenizer_config.json", "config.json"
 LENGTHS = "sentence_bert_config.json"
@@ -31,20 +30,11 @@ OFFSET_POSITIONS = (
     "mpnet",
 )  # their positions begin after the padding's position
 UNLIMITED = 10**6  # larger lengths mean that there is no limit
-PROVIDERS = {"cpu": CPU, "cuda": "CUDAExecutionProvider"}
 
 
-class OnnxSettings(PlainSettings):
+class OnnxSettings(GraphSettings, PlainTextSettings):
     """Settings of kind `onnx`."""
 
-    onnx_file: str | None = Field(
-        None,
-        description="The ONNX file in the folder, such as onnx/model_int8.onnx; by default the first of "
-        "onnx/model.onnx, model.onnx, model_optimized.onnx, model_quantized.onnx and model_int8.onnx",
-    )
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="SHA-256 that the ONNX file must have"
-    )
     output: str | None = Field(
         None, description="Name of the graph's output; default sentence_embedding, else last_hidden_state"
     )
@@ -62,28 +52,22 @@ class OnnxSettings(PlainSettings):
     batch_size: int = Field(
         32, ge=1, description="Items in a batch; changes no vector, which is checked when the model is opened"
     )
-    provider: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to compute; auto: on the study's device (cuda needs onnxruntime-gpu)"
-    )
 
 
-class Onnx(PlainCheckpointLoader[OnnxSettings]):
+class Onnx(GraphLoader[OnnxSettings]):
     """An ONNX encoder with a tokenizer.json, as on the hub (`onnx/model.onnx`) or as fastembed keeps it."""
 
     kind = "onnx"
     Settings = OnnxSettings
     libraries = ("onnxruntime", "tokenizers")
     counts_tokens = True
-    uses_device = True
     markers = (TOKENIZER, f"onnx/{TOKENIZER}")
-    extra = "onnx"
     packages = ("onnxruntime", "tokenizers")
 
     def needed(self, names: Iterable[str]) -> list[str]:
         """The graph with the weights beside it, the tokenizer, and the configuration files that exist."""
         there = sorted(names)
-        graph = self._graph(there)
-        beside = [each for each in there if each.startswith((f"{graph}_data", f"{graph}.data"))]
+        graph, *beside = self.graph_among(there)
         tokenizer = next((each for each in self._places(graph, TOKENIZER) if each in there), None)
         if tokenizer is None:
             raise ModelError(
@@ -96,50 +80,11 @@ class Onnx(PlainCheckpointLoader[OnnxSettings]):
         """Possible locations of a file: at the top, or beside the graph."""
         return name, str(PurePosixPath(graph).parent / name)
 
-    def _graph(self, names: Sequence[str]) -> str:
-        """The name of the ONNX file."""
-        found = [name for name in names if name.endswith(".onnx")]
-        wanted = self.settings.onnx_file
-        candidates = GRAPHS if wanted is None else (wanted,)
-        graph = next((name for name in candidates if name in found), None)
-        if graph is not None:
-            return graph
-        if wanted is None and len(found) == 1:
-            return found[0]
-        held = f"it has {', '.join(found)}: name one in onnx_file" if found else "it has no .onnx file"
-        raise ModelError(f"{self.settings.checkpoint!r}: no {' or '.join(candidates)}; {held}")
-
-    def check(self) -> None:
-        """Check packages, files, the expected hash, the provider, and that pooling is known."""
-        super().check()
-        files, settings = self.files(), self.settings
-        graph = next(iter(files.values()))
-        if settings.sha256 is not None and sha256_of_file(graph) != settings.sha256:
-            raise ModelError(
-                f"{graph} has SHA-256 {sha256_of_file(graph)}, but the setting sha256 is {settings.sha256}; "
-                "it is a different checkpoint, or damaged"
-            )
-        self._provider()
-
-    def _provider(self) -> str:
-        """The provider of onnxruntime for the computation."""
-        import onnxruntime
-
-        asked = self.settings.provider if self.settings.provider != "auto" else self.device.split(":")[0]
-        there = onnxruntime.get_available_providers()
-        if asked not in PROVIDERS or PROVIDERS[asked] not in there:
-            raise ModelError(
-                f"this onnxruntime does not compute on {asked!r} (it has {', '.join(there)}); set "
-                "provider to cpu, or install onnxruntime-gpu for cuda"
-            )
-        return PROVIDERS[asked]
-
     def open(self, corpus: Corpus) -> Encoder:
         """Load the graph and the tokenizer."""
         self.check()
         files, settings = self.files(), self.settings
-        graph = next(iter(files.values()))
-        session = load_session(graph, self._provider())
+        session = load_session(next(iter(files.values())), self.provider())
         output, modules, pad_id = output_of(session, settings.output), self.module_types(), self._pad_id()
         if output != POOLED:
             self._refuse_other_modules(modules)

@@ -1,9 +1,7 @@
 """An ONNX graph as an encoder of texts: tokens in, pooled vectors out."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,31 +15,7 @@ from suffice.vectors import unit_rows
 
 POOLED, TOKENS = "sentence_embedding", "last_hidden_state"  # names of outputs that exporters use
 OUT_OF_MEMORY = ("failed to allocate", "out of memory", "bad allocation", "bad_alloc")
-CPU = "CPUExecutionProvider"
 HALF = "tensor(float16)"
-
-
-def load_session(graph: Path, provider: str) -> Any:
-    """The loaded graph, on as many threads as the job has.
-
-    Raises:
-        ModelError: it cannot be loaded, or not by this provider.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
-    options.log_severity_level = 4  # errors come as exceptions
-    providers = list(dict.fromkeys([provider, CPU]))
-    try:
-        session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
-    except Exception as error:  # noqa: BLE001 (the library's errors have no common base)
-        raise ModelError(
-            f"{graph} cannot be loaded ({first_line(error)}); fetch or export it again"
-        ) from None
-    if session.get_providers()[0] != provider:
-        raise ModelError(f"{graph} does not run by {provider}; set provider to cpu")
-    return session
 
 
 def output_of(session: Any, asked: str | None) -> str:

@@ -12,15 +12,16 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
-from suffice.embed.base import Encoder, Loader
+from suffice.embed.base import ANYTHING, Encoder, Loader
+from suffice.embed.own_items import Items, items_of
 from suffice.embed.batches import BatchRunner
-from suffice.embed.self_check import check_batches
+from suffice.embed.self_check import checked_batches
 from suffice.errors import ModelError, first_line
 from suffice.settings import Settings
 from suffice.storage.files import sha256_of_file, user_path
 
 OWN_NAME = "suffice_own_function"  # name of the module for a file
-Function = Callable[[list[str]], Any]
+Function = Callable[[list[Any]], Any]
 
 
 class CallableSettings(Settings):
@@ -29,7 +30,8 @@ class CallableSettings(Settings):
     function: str = Field(
         pattern=r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:)?[A-Za-z_]\w*$",
         description="`module:function` of an installed package or, with `path`, the name of a function in "
-        "that file. It takes a list of texts and returns an array with one row per text",
+        "that file. It takes a list of texts (images: of Pillow images in RGB; sounds: of float32 arrays, "
+        "one channel at `rate`) and returns an array with one row per item",
     )
     path: str | None = Field(
         None, description="Python file with the function, relative to the study's folder"
@@ -37,10 +39,13 @@ class CallableSettings(Settings):
     unsafe: bool = Field(
         False, description="must be true: you trust this code, which runs with all your rights"
     )
+    rate: int | None = Field(
+        None, ge=1_000, le=768_000, description="sounds only: samples per second, by default 16,000"
+    )
     batch_size: int = Field(
         64,
         ge=1,
-        description="Texts in one call; changes no vector, which is checked when the model is opened",
+        description="Items in one call; changes no vector, which is checked when the model is opened",
     )
 
     @model_validator(mode="after")
@@ -53,13 +58,14 @@ class CallableSettings(Settings):
 
 
 class OwnFunction(Loader[CallableSettings]):
-    """A Python function from texts to vectors.
+    """A Python function from texts, images or sounds to vectors.
 
     The identity of the vectors is the hash of the function's own source file. Its imports are not followed,
     so if one of them changes, edit the file, such as a version in a comment.
     """
 
     kind = "callable"
+    reads = ANYTHING
     Settings = CallableSettings
 
     def check(self) -> None:
@@ -105,7 +111,7 @@ class OwnFunction(Loader[CallableSettings]):
             raise ModelError(f"{self._source()} cannot be imported ({_said(error)}); correct it") from error
         if not callable(function):
             raise ModelError(f"{name!r} in {self._source()} is not a function; correct the setting function")
-        return OwnFunctionEncoder(function, self.settings)
+        return OwnFunctionEncoder(function, self.settings, items_of(corpus, self.settings.rate))
 
     def _module(self) -> ModuleType:
         if self.settings.path is None:
@@ -145,21 +151,22 @@ def _said(error: Exception) -> str:
 
 
 class OwnFunctionEncoder(Encoder):
-    """A function that was checked to give a text one vector.
+    """A function that was checked to give an item one vector.
 
     Args:
-        function: from a list of texts to an array with one row per text.
-        settings: settings of the calls.
+        function: from a list of items to an array with one row per item.
+        settings: its name, and the number of items in one call.
+        items: how the items of the corpus are opened.
 
     Raises:
-        ModelError: the function fails, or does not return one row of numbers per text.
+        ModelError: it fails, returns something else, or its vectors change from call to call.
     """
 
-    def __init__(self, function: Function, settings: CallableSettings) -> None:
-        self.function, self.settings = function, settings
+    def __init__(self, function: Function, settings: CallableSettings, items: Items) -> None:
+        self.function, self.settings, self.items = function, settings, items
         self.batches = BatchRunner(settings.batch_size, settings.function)
-        self.embed_dim = self.encode_together(["a"]).shape[1]
-        self.said = check_batches(self, None, "float32", settings.function)
+        self.embed_dim = self.encode_together([items.probes.short]).shape[1]
+        self.said = checked_batches(self, items.probes, "float32", settings.function, items.name)
         if self.batches.one_length:
             self.batches.batch_size = 1
 
@@ -170,20 +177,20 @@ class OwnFunctionEncoder(Encoder):
     def encode(self, window: Window) -> np.ndarray:
         """The function's rows, float32, shape (len(window), embed_dim)."""
         size = self.batches.batch_size
-        starts = range(0, len(window), size)
-        return np.concatenate([self.encode_together(window.contents[each : each + size]) for each in starts])
+        batches = [window.contents[start : start + size] for start in range(0, len(window), size)]
+        return np.concatenate([self.encode_together(self.items.opened(batch)) for batch in batches])
 
-    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
+    def encode_together(self, items: Sequence[Any]) -> np.ndarray:
         """The result of one call."""
-        name = self.settings.function
+        name, what = self.settings.function, self.items.name
         try:
-            rows = np.asarray(self.function(list(texts)))
+            rows = np.asarray(self.function(list(items)))
         except Exception as error:
-            raise ModelError(f"{name} failed on {len(texts)} texts ({_said(error)})") from error
-        if rows.ndim != 2 or len(rows) != len(texts) or rows.dtype.kind not in "fiu":
+            raise ModelError(f"{name} failed on {len(items)} {what} ({_said(error)})") from error
+        if rows.ndim != 2 or len(rows) != len(items) or rows.dtype.kind not in "fiu":
             raise ModelError(
-                f"{name} returned an array of shape {rows.shape} and type {rows.dtype} for {len(texts)} "
-                "texts; it must return one row of numbers per text"
+                f"{name} returned an array of shape {rows.shape} and type {rows.dtype} for {len(items)} "
+                f"{what}; it must return one row of numbers per item"
             )
         with np.errstate(over="ignore"):  # values that are too large become infinite, and are found later
             return rows.astype(np.float32)

@@ -22,6 +22,11 @@ class PlainSettings(Settings):
         description="`package:NAME/folder` inside an installed Python package, a local folder, or a hub name"
     )
     revision: str | None = Field(None, description="Commit, tag or branch; for hub names only")
+
+
+class PlainTextSettings(PlainSettings):
+    """Settings that kinds for texts share."""
+
     prompt: str = Field("", description="Text put before each item")
 
 

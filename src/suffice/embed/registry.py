@@ -18,6 +18,7 @@ from suffice.embed.image_pixels import ImagePixels
 from suffice.embed.molecule_descriptors import MoleculeDescriptors
 from suffice.embed.next_token import NextToken
 from suffice.embed.onnx_checkpoint import Onnx
+from suffice.embed.onnx_image import OnnxImage
 from suffice.embed.own_function import OwnFunction
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
@@ -42,6 +43,7 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "molecule_descriptors": MoleculeDescriptors,
     "next_token": NextToken,
     "onnx": Onnx,
+    "onnx_image": OnnxImage,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,

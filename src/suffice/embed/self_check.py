@@ -1,6 +1,6 @@
 """The check of an encoder at opening: an item must have the same vector in every batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -21,6 +21,7 @@ OTHER_LOADER = {"hidden_states": "sentence_transformer", "sentence_transformer":
 
 
 T = TypeVar("T")
+U = TypeVar("U")
 C = TypeVar("C", contravariant=True)
 
 
@@ -37,6 +38,10 @@ class Probes(Generic[T]):
     short: T
     long: T
     twin: T
+
+    def each(self, make: "Callable[[T], U]") -> "Probes[U]":
+        """The result of a function for each."""
+        return Probes(make(self.short), make(self.long), make(self.twin))
 
 
 class Checked(Protocol[C]):

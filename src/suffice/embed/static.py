@@ -11,7 +11,7 @@ from pydantic import Field
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import Encoder
-from suffice.embed.plain_checkpoint import PlainCheckpointLoader, PlainSettings, read_tokenizer
+from suffice.embed.plain_checkpoint import PlainCheckpointLoader, PlainTextSettings, read_tokenizer
 from suffice.errors import ModelError, first_line
 from suffice.storage.untrusted import UNREADABLE
 from suffice.vectors import unit_rows
@@ -23,7 +23,7 @@ MODEL2VEC_LENGTH = 512  # tokens that model2vec reads if config.json does not sa
 KNOWN_MODULES = ("StaticEmbedding", "Normalize")
 
 
-class StaticSettings(PlainSettings):
+class StaticSettings(PlainTextSettings):
     """Settings of kind `static`."""
 
     normalize: bool | None = Field(

@@ -13,6 +13,7 @@ from suffice.analyses.questions.ablations import ablations_in
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
+from suffice.data.made.registry import maker_of
 from suffice.data.paths import own_paths, resolve_paths
 from suffice.embed.base import ANYTHING, Loader
 from suffice.embed.checkpoint_places import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
@@ -230,6 +231,7 @@ def _read_datasets(path: Path, places: Places) -> dict[str, DatasetRow]:
             where, several = settings.path, settings.modality.several_files
             found = checked(path, name, partial(resolve_paths, where, path.parent, several))
             checked(path, name, partial(refuse_braces, found))
+            checked(path, name, partial(maker_of, found))
             for file in own_paths(where, path.parent, several):
                 places.check(path, name, file)
             settings = settings.model_copy(update={"path": found})

