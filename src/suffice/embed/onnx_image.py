@@ -30,14 +30,15 @@ class OnnxImageSettings(GraphSettings):
     side: int = Field(ge=8, le=2048, description="Width and height that an image is resized to")
     mean: str = Field(
         "0",
-        description="Subtracted from pixels of 0 to 255: one number, or three separated by commas in the order "
-        "of `channels`",
+        description="Subtracted from pixels of 0 to 255: one number, or three separated by commas in the "
+        "order of `channels`",
     )
     std: str = Field("255", description="Pixels are then divided by this, written in the same way")
     channels: Literal["rgb", "bgr"] = Field("rgb", description="Order of the colours in the input")
     output: str | None = Field(
         None,
-        description="Name of the tensor with the vectors, an output or an inner one; by default the only output",
+        description="Name of the tensor with the vectors, an output or an inner one; by default the only "
+        "output",
     )
     pooling: Literal["mean", "cls"] = Field(
         "mean",
@@ -166,8 +167,8 @@ class OnnxImageEncoder(Encoder):
             (found,) = self.session.run(None, {name: np.stack(items)})
         except Exception as error:  # noqa: BLE001 (the library's errors have no common base)
             raise ModelError(
-                f"the graph of {self.settings.checkpoint!r} cannot encode images ({first_line(error)}); correct "
-                "side, or the name of the tensor in output"
+                f"the graph of {self.settings.checkpoint!r} cannot encode images ({first_line(error)}); "
+                "correct side, or the name of the tensor in output"
             ) from None
         vectors = self._pooled(np.asarray(found, dtype=np.float32))
         return unit_rows(vectors) if self.settings.normalize else vectors
@@ -180,7 +181,7 @@ class OnnxImageEncoder(Encoder):
             return np.asarray(found[:, 0] if self.settings.pooling == "cls" else found.mean(axis=1))
         if found.ndim != VECTOR_DIMS:
             raise ModelError(
-                f"the tensor {self.settings.output!r} of {self.settings.checkpoint!r} has shape {found.shape}, "
-                "which is not vectors, tokens or maps; set output to another one"
+                f"the tensor {self.settings.output!r} of {self.settings.checkpoint!r} has shape "
+                f"{found.shape}, which is not vectors, tokens or maps; set output to another one"
             )
         return found
