@@ -25,6 +25,7 @@ help: ## this list
 
 HASHED = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 NEEDED = $(HASHED) -r $(VENV)/needs.txt -c requirements.lock
+OF_STUDY = test ! -f "config/$$STUDY/requirements.lock" || $(HASHED) --no-deps -r "config/$$STUDY/requirements.lock"
 
 $(STAMP): $(wildcard requirements*.lock) pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'suffice needs Python 3.11 or newer'"
@@ -39,9 +40,11 @@ $(STAMP): $(wildcard requirements*.lock) pyproject.toml
 install: $(STAMP) ## set up the virtual environment from the locks; USE=text installs only what texts need
 
 study: $(STAMP) ## run a study, print its ranking and the path of its page
+	@$(OF_STUDY)
 	@$(BIN)/suffice run $(EFFORT)
 
 plan: $(STAMP) ## show how many jobs of each kind a study has left, without running any
+	@$(OF_STUDY)
 	@$(BIN)/suffice plan $(EFFORT)
 
 fetch: $(STAMP) ## download a study's models and data into the caches, for computers without network

@@ -37,6 +37,7 @@ HEADERS = {
     CUDA: "# What builds of torch for GPUs need, as constraints: other builds do not install it.\n",
     PIP: "# The pip that installs the locks; made by `make lock`.\n",
 }
+OF_STUDY = "# Packages whose files this study reads; installed without their own dependencies.\n"
 CONDA_HEADER = "# The same versions as the locks, for conda users; made by `make lock`.\n"
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\\n]+)?)(?<! )", re.MULTILINE)
 
@@ -114,7 +115,7 @@ def conda_environment(pins: list[str]) -> str:
 
 
 def write_locks(uv: Path, locked: list[str], build: str) -> None:
-    """Write all locks and the conda environment.
+    """Write all locks, those of studies too, and the conda environment.
 
     Args:
         uv: the program.
@@ -132,11 +133,13 @@ def write_locks(uv: Path, locked: list[str], build: str) -> None:
         TORCH: [everything["torch"]],
         CUDA: [each for name, each in of_torch.items() if name in for_gpus],
     }
+    for path in sorted(ROOT.glob("config/*/requirements.lock")):
+        parts[path] = compiled(uv, pins_of(path.read_text())).values()
     texts = {path: "\n".join(entries) + "\n" for path, entries in parts.items()}
     if build:
         texts[CPU] = build
     for path, text in texts.items():
-        path.write_text(HEADERS[path] + text)
+        path.write_text(HEADERS.get(path, OF_STUDY) + text)
     pins = sorted(pin for path in (LOCK, DATA, TORCH) for pin in pins_of(texts[path]))
     CONDA.write_text(conda_environment(pins))
 

@@ -96,11 +96,16 @@ def _npz_table(path: Path, media: Media) -> pd.DataFrame:
             f"its arrays have different lengths: {said}; save the {media.items} of one split per file"
         )
     columns = {
-        name: array if array.ndim == 1 else [str(row) for row in range(len(array))]
+        name: labels_in(array) if array.ndim == 1 else [str(row) for row in range(len(array))]
         for name, array in arrays.items()
         if array.ndim == 1 or media.are_items(name, array)
     }
     return pd.DataFrame(columns)
+
+
+def labels_in(array: np.ndarray) -> np.ndarray:
+    """The labels of an array; an empty text is a missing label, as in a table."""
+    return np.where(array == "", None, array) if array.dtype.kind == "U" else array
 
 
 def read_media(settings: DatasetSettings, media: Media) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -62,7 +62,12 @@ def moments(frames: npt.NDArray[Any]) -> Floats:
 
 
 def log_mel_power(samples: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
-    """Natural logarithm of the power in mel bands every 10 ms, shape (n_frames, 64).
+    """Natural logarithm of the power in mel bands every 10 ms, shape (n_frames, 64)."""
+    return np.log(np.maximum(mel_power(samples, rate, N_MELS), FLOOR))
+
+
+def mel_power(samples: npt.NDArray[Any], rate: int, n_mels: int) -> npt.NDArray[Any]:
+    """The power in mel bands every 10 ms, shape (n_frames, n_mels).
 
     Frames have 25 ms under a Hann window; the first and the last are centred on the ends of the sound, which
     is padded with zeros.
@@ -73,17 +78,17 @@ def log_mel_power(samples: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     hann = np.hanning(size + 1)[:-1]
     power = np.abs(np.fft.rfft(frames * hann)) ** 2
-    return np.log(np.maximum(power @ mel_filters(size, rate).T, FLOOR))
+    return np.asarray(power @ mel_filters(size, rate, n_mels).T)
 
 
 @cache
-def mel_filters(size: int, rate: int) -> npt.NDArray[Any]:
-    """Triangles of unit area between points that are equally far apart in mel, shape (64, size // 2 + 1).
+def mel_filters(size: int, rate: int, n_mels: int) -> npt.NDArray[Any]:
+    """Triangles of unit area between points that are equally far apart in mel, (n_mels, size // 2 + 1).
 
     Source: Slaney 1998, Auditory Toolbox, technical report 1998-010, Interval Research Corporation.
     """
     frequencies = np.fft.rfftfreq(size, 1 / rate)
-    corners = from_mel(np.linspace(0, to_mel(rate / 2), N_MELS + 2))
+    corners = from_mel(np.linspace(0, to_mel(rate / 2), n_mels + 2))
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising, falling = (frequencies - low) / (middle - low), (high - frequencies) / (high - middle)
     return np.asarray(np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low))

@@ -42,6 +42,7 @@ from suffice.study.model import (
     TaskRow,
 )
 from suffice.study.names import check_key
+from suffice.study.packages import check_packages
 from suffice.study.places import Places, check_study_file
 from suffice.study.references import SETTINGS, check_references
 from suffice.study.standins import with_standins
@@ -78,6 +79,7 @@ def load_study(folder: Path, overrides: Mapping[str, Any] | None = None) -> Stud
         raise StudyError(f"{folder} is not a study: it has no {SETTINGS}; `suffice new-study` writes one")
     check_key(folder, "the folder's name", folder.name)
     refuse_braces(str(folder))
+    check_packages(folder)
     settings = read_study_settings(folder / SETTINGS, overrides or {}, StudySettings)
     places = Places(folder, settings.outside)
     for table in ("datasets", "models", "tasks"):

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from suffice.data.made.base import Arrays, Maker, file_of, roles
-from suffice.seeds import derive_seed
+from suffice.data.made.base import Arrays, file_of
 
 Picture = npt.NDArray[np.uint8]
 TILE, PER_SIDE = 64, 8  # pixels; tiles along the shorter side of a photograph
@@ -23,12 +22,11 @@ FILES = (
 )  # fmt: skip
 
 
-def photograph_tiles(seed: int) -> Arrays:
+def photograph_tiles(generator: np.random.Generator) -> Arrays:
     """Tiles that do not overlap, each turned by quarters at random, and perhaps degraded.
 
-    The labels are the photograph, the turn, the quality, and the role in retrieval.
+    The labels are the photograph, the turn and the quality.
     """
-    generator = np.random.default_rng(derive_seed(seed, "photographs"))
     tiles: list[Picture] = []
     labels: list[tuple[str, str, str]] = []
     for place in FILES:
@@ -36,9 +34,8 @@ def photograph_tiles(seed: int) -> Arrays:
             turns, quality = int(generator.integers(4)), str(generator.choice(QUALITIES))
             tiles.append(degraded(np.ascontiguousarray(np.rot90(tile, turns)), quality, generator))
             labels.append((Path(place).stem, f"{90 * turns} degrees", quality))
-    columns = zip(COLUMNS, zip(*labels, strict=True), strict=True)
-    named = {name: np.array(values) for name, values in columns}
-    return {"image": np.stack(tiles), **named, "role": roles(len(tiles), generator)}
+    columns = zip(("photograph", "turned", "quality"), zip(*labels, strict=True), strict=True)
+    return {"image": np.stack(tiles)} | {name: np.array(values) for name, values in columns}
 
 
 def tiles_of(path: Path, generator: np.random.Generator) -> list[Picture]:
@@ -69,14 +66,3 @@ def degraded(picture: Picture, quality: str, generator: np.random.Generator) -> 
         image.save(held, "JPEG", quality=int(generator.integers(8, 30)))
         return np.asarray(Image.open(held))
     return picture
-
-
-COLUMNS = ("photograph", "turned", "quality")
-PHOTOGRAPHS = Maker(
-    content_type="image",
-    summary=f"{N_TILES} tiles of each of {len(FILES)} photographs of scikit-image and scikit-learn",
-    content="image",
-    columns=(*COLUMNS, "role"),
-    arrays=photograph_tiles,
-    packages={"scikit-image": "skimage", "scikit-learn": "sklearn"},
-)

@@ -1,18 +1,14 @@
 """All makers, one line for each."""
 
 from suffice.data.made.base import Maker
-from suffice.data.made.digits import DIGITS
-from suffice.data.made.faces import FACES
-from suffice.data.made.photographs import PHOTOGRAPHS
+from suffice.data.made.pictures import PICTURES
 from suffice.data.made.spoken_numbers import SPOKEN_NUMBERS
 from suffice.data.paths import MADE_PREFIX
 from suffice.errors import DataError
 from suffice.settings import did_you_mean
 
 MAKERS: dict[str, Maker] = {
-    "digits": DIGITS,
-    "faces": FACES,
-    "photographs": PHOTOGRAPHS,
+    "pictures": PICTURES,
     "spoken-numbers": SPOKEN_NUMBERS,
 }
 
