@@ -105,7 +105,9 @@ def _npz_table(path: Path, media: Media) -> pd.DataFrame:
 
 def labels_in(array: np.ndarray) -> np.ndarray:
     """The labels of an array; an empty text is a missing label, as in a table."""
-    return np.where(array == "", None, array) if array.dtype.kind == "U" else array
+    if array.dtype.kind != "U":
+        return array
+    return np.array([value or None for value in array.tolist()], dtype=object)
 
 
 def read_media(settings: DatasetSettings, media: Media) -> tuple[pd.DataFrame, dict[str, int]]:

