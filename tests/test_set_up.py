@@ -179,7 +179,7 @@ def test_an_audit_that_is_not_done_says_so(project):
     assert "audit: NOT DONE, the database http://127.0.0.1:9 is not available" in done.stdout
 
 
-PROGRAMS = {"slurmctld": "slurm-wlm munge", "chromium": "chromium"}
+PROGRAMS = {"slurmctld": "slurm-wlm munge", "chromium": "chromium", "espeak-ng": "espeak-ng"}
 
 
 @pytest.mark.parametrize("ci", ["", "true"])

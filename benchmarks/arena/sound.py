@@ -68,8 +68,8 @@ def number_tasks(settings: pd.DataFrame, rows: npt.NDArray[np.int64]) -> list[Ta
     Language and gender are tested on voices that are not in the training items.
     """
     tens = (settings["number"] // 10).astype(str).to_numpy()
-    gender = settings["variant"].str[0].to_numpy()
-    voice = settings["variant"].to_numpy()
+    gender = settings["voice"].str[0].to_numpy()
+    voice = settings["voice"].to_numpy()
     return [
         labelled_task("number-digit", "classification", settings["digit"].astype(str).to_numpy(), rows),
         labelled_task("number-tens", "classification", tens, rows),

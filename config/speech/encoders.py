@@ -196,9 +196,14 @@ def activity_layers(state: State) -> Network:
 
 @cache
 def embedding_network() -> Network:
-    """The two graphs of the speech embedding: mel bands, and the network on them."""
-    bands = graph_of(MEL_GRAPH, ("output",))
-    embedding = graph_of(EMBEDDING_GRAPH, ("conv2d_19",))
+    """The speech embedding."""
+    return embedding_layers(weights_file(MEL_GRAPH), weights_file(EMBEDDING_GRAPH))
+
+
+def embedding_layers(mel_graph: Path, embedding_graph: Path) -> Network:
+    """The two graphs of the speech embedding: mel bands, and the network on them (96)."""
+    bands = graph_of(mel_graph, ("output",))
+    embedding = graph_of(embedding_graph, ("conv2d_19",))
 
     def run(sound: Floats) -> list[Floats]:
         whole = np.pad(sound, (0, max(0, EMBEDDING_SAMPLES - len(sound))))
@@ -212,10 +217,15 @@ def embedding_network() -> Network:
 
 @cache
 def note_network() -> Network:
-    """Basic Pitch, which reads two seconds at 22.05 kHz."""
+    """Basic Pitch."""
+    return note_layers(weights_file(BASIC_PITCH))
+
+
+def note_layers(path: Path) -> Network:
+    """The graph of Basic Pitch, which reads two seconds at 22.05 kHz (352)."""
     from scipy.signal import resample_poly
 
-    graph = graph_of(BASIC_PITCH, PITCH_OUTPUTS)
+    graph = graph_of(path, PITCH_OUTPUTS)
 
     def run(sound: Floats) -> list[Floats]:
         used = resample_poly(sound, PITCH_RATE_UP, PITCH_RATE_DOWN)[:PITCH_SAMPLES]
@@ -227,9 +237,8 @@ def note_network() -> Network:
     return run
 
 
-def graph_of(weights: tuple[str, str], tensors: tuple[str, ...]) -> Callable[[Floats], list[Any]]:
+def graph_of(path: Path, tensors: tuple[str, ...]) -> Callable[[Floats], list[Any]]:
     """Some tensors of a graph, as a function of its input."""
-    path = weights_file(weights)
     part = cut_after(read_graph(path), tensors, str(path))
     session = load_session(part.SerializeToString(), CPU, str(path))
     name = session.get_inputs()[0].name

@@ -82,7 +82,8 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
     """
     path = Path(given).expanduser()
     of_package = workflow_root() / "config" / given
-    folder = path if (path / "study.yaml").is_file() else of_package
+    is_own = (path / "study.yaml").is_file() or (content_type is not None and path.exists())
+    folder = path if is_own else of_package
     if (folder / "study.yaml").is_file():
         if models or content or content_type:
             raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")

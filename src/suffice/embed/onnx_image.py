@@ -55,7 +55,10 @@ class OnnxImageSettings(GraphSettings):
     @field_validator("mean", "std")
     @classmethod
     def _are_numbers(cls, text: str) -> str:
-        values = numbers_in(text)
+        try:
+            values = numbers_in(text)
+        except ValueError:
+            raise ValueError(f"write {NUMBERS}") from None
         if len(values) not in (1, COLOURS) or not np.isfinite(values).all():
             raise ValueError(f"write {NUMBERS}")
         return text
