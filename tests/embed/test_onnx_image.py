@@ -147,7 +147,9 @@ def test_the_right_hash_is_accepted(tmp_path):
 
 def test_several_outputs_need_a_name(tmp_path, corpus):
     folder = write_graph(tmp_path / "m", outputs=("logits", "flat"))
-    with pytest.raises(ModelError, match="has the outputs logits, flat; name one of them in the setting output"):
+    with pytest.raises(
+        ModelError, match="has the outputs logits, flat; name one of them in the setting output"
+    ):
         loader_of(folder).open(corpus)
     assert loader_of(folder, output="flat").open(corpus).embed_dim == WIDTH
 

@@ -74,8 +74,12 @@ def test_a_study_of_images_runs_to_its_page(project, numerals, tmp_path):
     assert "1 image is corrupt and left out: broken.png" in page
 
 
-def test_a_folder_of_images_becomes_a_study_beside_it(numerals):
+def test_a_folder_of_images_becomes_a_study_beside_it_even_if_a_study_has_its_name(numerals, monkeypatch):
     (numerals / "broken.png").unlink()
+    images = numerals.rename(numerals.parent / "images")
+    monkeypatch.chdir(images.parent)
+    assert study_of("images", [], None, "image").name == "images-study"
+    numerals = images.rename(numerals)
     folder = study_of(str(numerals), [], None, "image")
     assert folder == numerals.parent / "numerals-study"
     models = pd.read_csv(folder / "models.tsv", sep="\t")
