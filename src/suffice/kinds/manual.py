@@ -20,6 +20,7 @@ other folder.
 | `models.tsv` | one row per model |
 | `datasets.tsv` | one row per data set |
 | `tasks.tsv` | one row per labelled task; without this file the study ends at the ranking |
+| `requirements.lock` | packages whose files the study reads, as `name==version`; optional. If one is missing, the error gives pip's command. `make study` installs those of a study in `config/` |
 
 Table cells are separated by tabs, and the first line names the columns. An empty cell means the default, and
 a line that begins with `#` is a comment. Paths start from the study's folder. Names have at most 100

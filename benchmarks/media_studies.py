@@ -1,0 +1,68 @@
+"""Choosing by information sufficiency on pictures and on speech: the studies `images` and `speech`.
+
+    make study STUDY=images CORES=1
+    make study STUDY=speech CORES=1
+    python benchmarks/media_studies.py results/images results/speech
+
+Writes `media_decision.csv`, how well each way of choosing does on the labelled tasks, and `media_cost.csv`,
+what the jobs of each study cost. A study that is not named keeps its rows.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from suffice.storage.files import read_json, read_table, write_table
+from suffice.storage.provenance import machine, versions
+
+HERE = Path(__file__).resolve().parent
+DECISION, COST = HERE / "media_decision.csv", HERE / "media_cost.csv"
+
+
+def decision_of(results: Path) -> pd.DataFrame:
+    """The table of ways to choose, with the size of the data set."""
+    (path,) = (each for each in (results / "decision").glob("*.csv") if "." not in each.stem)
+    n_items = read_json(results / "corpora" / f"{path.stem}.json")["n_items"]
+    table = read_table(path)
+    return table.assign(study=results.name, n_items=n_items)[["study", "n_items", *table.columns]].round(4)
+
+
+def cost_of(results: Path) -> pd.DataFrame:
+    """Processor seconds of all jobs, of those that embed, and the largest memory of one."""
+    files = sorted((results / "benchmarks").rglob("*.tsv"))
+    jobs = pd.concat(
+        [
+            pd.read_csv(path, sep="\t", na_values="-").assign(
+                stage=path.relative_to(results / "benchmarks").parts[0]
+            )
+            for path in files
+        ]
+    )
+    embeds = jobs["stage"].str.startswith("embed_items")
+    return pd.DataFrame(
+        {
+            "study": [results.name],
+            "n_jobs": [len(jobs)],
+            "cpu_seconds": [round(jobs["cpu_time"].sum())],
+            "cpu_seconds_of_embedding": [round(jobs.loc[embeds, "cpu_time"].sum())],
+            "peak_memory_mb": [round(jobs["max_rss"].max())],
+        }
+    )
+
+
+def main(folders: list[Path]) -> None:
+    """Write both tables."""
+    names = [folder.name for folder in folders]
+    for path, table_of in ((DECISION, decision_of), (COST, cost_of)):
+        before = [read_table(path)] if path.exists() else []
+        kept = [table[~table["study"].isin(names)] for table in before]
+        made = [table_of(folder) for folder in folders]
+        table = pd.concat([*kept, *made]).sort_values("study", kind="stable")
+        write_table(table, path)
+        print(table.to_string(index=False))
+    print(machine(), versions())
+
+
+if __name__ == "__main__":
+    main([Path(each) for each in sys.argv[1:]])
