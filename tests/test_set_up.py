@@ -309,3 +309,18 @@ def test_importing_the_library_brings_no_heavy_package():
     code = f"import sys, suffice, suffice.study.read; print({heavy})"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("study", ["images", "speech"])
+def test_a_study_installs_the_packages_of_its_own_lock_by_their_hashes(project, study):
+    name = f"config/{study}/requirements.lock"
+    for entry in entries(project, name):
+        first, *rest = [line.strip(" \\") for line in entry.splitlines()]
+        assert re.fullmatch(r"[\w.-]+==[\w.!+-]+", first) and rest
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", line) for line in rest)
+    for target in ("study", "plan"):
+        command = ["make", "--dry-run", target, f"STUDY={study}"]
+        plan = subprocess.run(command, cwd=project, capture_output=True, text=True).stdout
+        *_, install, run = plan.splitlines()
+        assert "--require-hashes --no-deps" in install and 'config/$STUDY/requirements.lock"' in install
+        assert f'suffice {target.replace("study", "run")} "$STUDY"' in run
