@@ -6,7 +6,7 @@ weights, which gives the residuals. Items are streamed, so memory does not grow 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, pairwise
@@ -301,6 +301,7 @@ class Residuals:
 
 
 R = TypeVar("R", bound=PreparedRegression)
+T = TypeVar("T")
 
 
 class RegressionSettings(Settings):
@@ -318,18 +319,17 @@ class RegressionSettings(Settings):
 class RegressionEstimator(Estimator[R]):
     """A family based on linear regression: shared work is done once, and several pairs at a time."""
 
+    shares_work = True
     settings: RegressionSettings
 
     def memory_bytes(self, n_items: int, dim: int) -> int:
         """Six matrices of moments, float64: vectors are streamed."""
         return BYTES_OF_MOMENTS * dim**2
 
-    def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
-        """Prepare several models, some of them at once."""
+    def over_models(self, work: Callable[[str], T], names: Iterable[str]) -> list[T]:
+        """What some work gives for each model. Several models are worked on at once."""
         with pool() as threads:
-            prepare = partial(self.prepare_named, plan=plan)
-            prepared = threads.map(lambda item: prepare(*item), embeddings.items())
-            return dict(zip(embeddings, prepared, strict=True))
+            return threads.map(work, names)
 
     @abstractmethod
     def estimate_together(
@@ -349,26 +349,16 @@ class RegressionEstimator(Estimator[R]):
             yield from ((name, results[name, key]) for name in tile)
 
     def all_pairs(
-        self, prepared: Mapping[str, R], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, R], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs, with one product of the two embeddings for both directions of a pair."""
-        names = list(prepared)
-        for name in names[1:]:
-            check_same_items(name, prepared[name], prepared[names[0]])
-        for models, pairs in pair_tiles(prepared, targets):
+        """Many pairs, with one product of the two embeddings for both directions of a pair."""
+        for models, pairs in pair_tiles(prepared, wanted):
+            some = next(iter(models.values()))
+            for name, model in models.items():
+                check_same_items(name, model, some)
             with pool() as threads:
                 results = self.estimate_together(models, pairs, threads)
             yield from ((*pair, results[pair]) for pair in pairs)
-
-    def prepare_all_looks(
-        self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
-    ) -> dict[str, Looks[R]]:
-        """Prepare both looks of several models, some of them at once."""
-        with pool() as threads:
-            prepared = threads.map(
-                lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
-            )
-            return dict(zip(first, prepared, strict=True))
 
     def look_pairs(
         self, sources: Mapping[str, Looks[R]], target: Looks[R]
@@ -381,10 +371,10 @@ class RegressionEstimator(Estimator[R]):
             yield from ((name, results[name, key]) for name in tile)
 
     def all_look_pairs(
-        self, prepared: Mapping[str, Looks[R]], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, Looks[R]], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs across two looks, with one product of U(x1) and V(x2) for both directions."""
-        for models, pairs in pair_tiles(prepared, targets):
+        """Many pairs across two looks, with one product of U(x1) and V(x2) for both directions."""
+        for models, pairs in pair_tiles(prepared, wanted):
             results = self._across_looks(models, pairs)
             yield from ((*pair, results[pair]) for pair in pairs)
 
