@@ -28,8 +28,8 @@ def n_stored(workflow, what):
 def test_a_study_for_gpus_is_planned_where_there_is_none(workflow, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     planned = workflow.run("--dry-run", device="cuda", estimators="{linear: {}, mixture: {}}").output
-    # For each of five models the preparation and the pairs of `mixture`; no model here computes with torch, and
-    # one job makes all pairs of `linear`.
+    # For each of five models the preparation and the pairs of `mixture`. No model here computes with torch,
+    # and one job makes all pairs of `linear`.
     assert planned.count("gpu=1") == 2 * 5
     assert planned.count("gpu=0") == 5 + 1
 

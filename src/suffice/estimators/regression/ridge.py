@@ -197,18 +197,16 @@ def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
 
 
 def cross_moments(
-    models: Mapping[str, PreparedRegression],
-    wanted: Sequence[PairKey],
-    threads: Pool,
-    precision: type[np.floating] = np.float32,
+    models: Mapping[str, StandardRows], wanted: Sequence[PairKey], threads: Pool
 ) -> Callable[[PairKey], Floats]:
     """Sums over all items of u v' for wanted pairs, with one product for both directions of a pair.
+
+    Products of at most 4096 items are in single precision, and their sums in double precision.
 
     Args:
         models: by name.
         wanted: pairs (source, target), at least one.
         threads: threads for the computation.
-        precision: of the products; double if 1 - rho^2 of nearly determined directions matters.
 
     Returns:
         The moment, shape (d_u, d_v), of a pair (source, target).
@@ -218,9 +216,9 @@ def cross_moments(
     plan = models[wanted[0][0]].plan
     for units in plan.windows():
         read = threads.map(partial(_rows_of, models, units), models)
-        rows = dict(zip(models, (each.astype(precision, copy=False) for each in read), strict=True))
+        rows = dict(zip(models, read, strict=True))
 
-        def add(pair: PairKey, rows: dict[str, npt.NDArray[np.floating]] = rows) -> None:
+        def add(pair: PairKey, rows: dict[str, Floats32] = rows) -> None:
             moments[pair] += rows[pair[0]].T @ rows[pair[1]]
 
         threads.each(add, unordered)
@@ -232,11 +230,11 @@ def cross_moments(
     return moment_of
 
 
-def _rows_of(models: Mapping[str, PreparedRegression], units: range, name: str) -> Floats32:
+def _rows_of(models: Mapping[str, StandardRows], units: range, name: str) -> Floats32:
     return models[name].rows(units)
 
 
-def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
+def oriented(models: Mapping[str, StandardRows], pair: PairKey) -> PairKey:
     """The pair in the order in which its moment is computed, which the contents of the models decide."""
 
     def content(name: str) -> tuple[int, bytes]:
@@ -246,7 +244,7 @@ def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey
     return left, right
 
 
-def sampled_rows(models: Mapping[str, PreparedRegression], threads: Pool) -> dict[str, Floats32]:
+def sampled_rows(models: Mapping[str, StandardRows], threads: Pool) -> dict[str, Floats32]:
     """The rows of the plan's sample of units of each model."""
     rows = threads.map(lambda name: models[name].sampled_rows(), models)
     return dict(zip(models, rows, strict=True))
