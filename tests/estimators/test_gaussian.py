@@ -168,7 +168,7 @@ def test_normal_scores_are_quantiles_at_the_middle_of_each_rank():
     np.testing.assert_allclose(normal_scores(column[:, None], np.array([0]))[:, 0], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("noise", "tolerance"), [(1.0, 1e-5), (1e-4, 1e-5), (0.0, 1e-5)])
+@pytest.mark.parametrize("noise", [1.0, 1e-4, 0.0])
 def test_products_in_single_precision_give_the_numbers_of_double_precision(monkeypatch, noise):
     generator = np.random.default_rng(4)
     source = generator.normal(size=(1500, 20))
