@@ -1,6 +1,7 @@
 """Estimate how well all models predict some target models, with one look at the items and with two."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -12,13 +13,19 @@ from suffice.estimators.stored import folder_beside, stored_pairs
 from suffice.estimators.views import prepare_views, stored_models, views_of
 from suffice.storage.files import write_table
 from suffice.storage.store import ResultStore
-from suffice.workflow import recording_failure, running_job
+from suffice.workflow import Alone, running_job
 
 
-def prepare(name: str) -> None:
-    """Do the estimator's work on one model that all pairs of the model share."""
-    with recording_failure(params.failures[params.models.index(name)], name, names.dataset):
-        prepare_views(estimator, models[name], views)
+def prepare_one(name: str) -> None:
+    """Do the estimator's work on one model that all its pairs share."""
+    prepare_views(estimator, models[name], views)
+
+
+def prepare(needed: Sequence[str]) -> set[str]:
+    """Prepare some models; returns the names of all that failed."""
+    left = [name for name in needed if name not in alone.failed]
+    estimator.over_models(partial(alone.work, prepare_one), left)
+    return alone.failed
 
 
 with running_job(snakemake):
@@ -32,8 +39,10 @@ with running_job(snakemake):
         earlier = files.get("prepared")
         prepared = earlier or [folder / f"{number}.npz" for number in range(len(params.models))]
         models = stored_models(params.models, files.vectors, prepared, files.vectors_of_looks)
-        prepare_all = None if earlier else partial(estimator.over_models, prepare)
+        alone = Alone({} if earlier else dict(zip(models, params.failures, strict=True)), names.dataset)
+        prepare_all = None if earlier else prepare
         made = [stored_pairs(estimator, models, params.targets, view, store, prepare_all) for view in views]
+        alone.check()
     pairs = pd.concat([table for table, _ in made], ignore_index=True)
     n_made = sum(n for _, n in made)
     logging.getLogger("suffice").info(

@@ -208,11 +208,34 @@ def test_only_models_of_missing_pairs_are_prepared(study):
         prepared.append(list(names))
         for name in names:
             prepare_views(estimator, study.models[name], [view])
+        return set()
 
     stored_pairs(estimator, study.models, ["a"], view, study.store, prepare)
     stored_pairs(estimator, study.models, ["a"], view, study.store, prepare)
     stored_pairs(estimator, study.models, targets, view, study.store, prepare)
     assert prepared == [["a", "b", "c"], []]
+
+
+@pytest.mark.parametrize("error", [EstimationError, np.linalg.LinAlgError])
+def test_a_pair_that_fails_stops_no_other_pair(study, monkeypatch, caplog, error):
+    linear = get_estimator("linear")
+    together = linear.estimate_together
+
+    def failing(self, models, wanted, threads):
+        if ("c", "b") in wanted:
+            raise error("singular")
+        return together(self, models, wanted, threads)
+
+    monkeypatch.setattr(linear, "estimate_together", failing)
+    view, targets = study.view(linear()), list(study.models)
+    with pytest.raises(error, match="singular"):
+        stored_pairs(linear(), study.models, targets, view, study.store)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the pair of source c and target b failed: singular"
+    ]
+    monkeypatch.setattr(linear, "estimate_together", together)
+    table, n_made = stored_pairs(linear(), study.models, targets, view, study.store)
+    assert (len(table), n_made) == (9, 1)
 
 
 def test_the_folder_of_prepared_models_is_removed_after_a_kill(study):

@@ -1,7 +1,8 @@
 """Pairs of a study's embeddings: pairs in the store are read, and others are estimated and stored."""
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -15,10 +16,14 @@ from suffice.estimators.base import Estimator
 from suffice.estimators.looks import Chosen
 from suffice.estimators.regression.tiling import PairKey, every_pair
 from suffice.estimators.result import Sufficiency
-from suffice.estimators.views import StoredModel, View
+from suffice.estimators.views import Parts, StoredModel, View
 from suffice.storage.files import PART, sha256_of_json
 from suffice.storage.provenance import computed_by
 from suffice.storage.store import ResultStore
+
+Prepare = Callable[[Sequence[str]], Container[str]]
+
+log = logging.getLogger("suffice")
 
 
 def pair_key(estimator: Estimator[Any], view: View, source_sha256: str, target_sha256: str) -> str:
@@ -61,9 +66,11 @@ def stored_pairs(
     targets: Sequence[str],
     view: View,
     store: ResultStore,
-    prepare: Callable[[Sequence[str]], object] | None = None,
+    prepare: Prepare | None = None,
 ) -> tuple[pd.DataFrame, int]:
     """The pairs of every model as source with some targets, under one view.
+
+    If a pair cannot be estimated, the error is raised after all other pairs are in the store.
 
     Args:
         estimator: estimates the pairs that are not in the store.
@@ -71,12 +78,12 @@ def stored_pairs(
         targets: names of the targets.
         view: how source and target see the items.
         store: keeps each result as soon as it is estimated.
-        prepare: prepares the models of these names, before pairs of them are estimated; None: all are
-            prepared already.
+        prepare: prepares the models of these names, before pairs of them are estimated, and returns the
+            names of the models that it could not prepare; None: all are prepared already.
 
     Returns:
         The pairs table, for each target one row per source in the order of `models`, and the number of new
-        pairs.
+        pairs. Pairs that need a model that could not be prepared are left out.
 
     Raises:
         EstimationError: a pair cannot be estimated; the message names the estimator.
@@ -86,34 +93,54 @@ def stored_pairs(
     keys = {pair: pair_key(estimator, view, hashes[pair[0]], hashes[pair[1]]) for pair in pairs}
     rows = {pair: row for pair, key in keys.items() if (row := store.get(key)) is not None}
     missing = [pair for pair in keys if pair not in rows]
-    for pair, result, seconds in _timed(_estimate(estimator, models, missing, view, prepare)):
+    if prepare is not None and missing:
+        needed = dict.fromkeys(chain.from_iterable(missing))
+        failed = prepare([name for name in needed if not models[name].prepared.exists()])
+        missing = [pair for pair in missing if not any(name in failed for name in pair)]
+    for pair, result, seconds in _timed(_estimate(estimator, models, missing, view)):
         rows[pair] = result.as_json() | {"seconds": seconds}
         store.put(keys[pair], rows[pair])
     made_by = {"estimator": estimator.name, "looks": view.name}
     table = [
         {"source": pair[0], "target": pair[1], **made_by, **_table_row(rows[pair], store.path(key))}
         for pair, key in keys.items()
+        if pair in rows
     ]
     return pd.DataFrame(table), len(missing)
 
 
 def _estimate(
-    estimator: Estimator[Any],
-    models: Mapping[str, StoredModel],
-    missing: Sequence[PairKey],
-    view: View,
-    prepare: Callable[[Sequence[str]], object] | None,
+    estimator: Estimator[Any], models: Mapping[str, StoredModel], missing: Sequence[PairKey], view: View
 ) -> Iterator[tuple[str, str, Sufficiency]]:
-    if not missing:
-        return
     needed = dict.fromkeys(chain.from_iterable(missing))
-    if prepare is not None:
-        prepare([name for name in needed if not models[name].prepared.exists()])
     prepared = Chosen(models, lambda model: view.load(estimator, model), needed)
+    left = dict.fromkeys(missing)
     try:
-        yield from view.pairs(estimator, prepared, missing)
-    except SufficeError as error:
+        for source, target, result in view.pairs(estimator, prepared, missing):
+            del left[source, target]
+            yield source, target, result
+    except Exception as error:  # noqa: BLE001  (raised again at the end)
+        yield from _one_by_one(estimator, prepared, list(left), view, error)
+
+
+def _one_by_one(
+    estimator: Estimator[Any],
+    prepared: Mapping[str, Parts],
+    pairs: Sequence[PairKey],
+    view: View,
+    error: Exception,
+) -> Iterator[tuple[str, str, Sufficiency]]:
+    """Estimate each pair alone after an error in one of them, and raise the error after the last pair."""
+    for pair in pairs:
+        try:
+            results = list(view.pairs(estimator, prepared, [pair]))
+        except Exception as of_pair:  # noqa: BLE001  (the first one is raised at the end)
+            log.error("the pair of source %s and target %s failed: %s", *pair, of_pair)
+        else:
+            yield from results
+    if isinstance(error, SufficeError):
         raise type(error)(f"estimator {estimator.name}: {error}") from error
+    raise error
 
 
 def _timed(
