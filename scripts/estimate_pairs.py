@@ -13,7 +13,7 @@ from suffice.estimators.stored import folder_beside, stored_pairs
 from suffice.estimators.views import prepare_views, stored_models, views_of
 from suffice.storage.files import write_table
 from suffice.storage.store import ResultStore
-from suffice.workflow import Alone, running_job
+from suffice.workflow import ModelsInOneJob, running_job
 
 
 def prepare_one(name: str) -> None:
@@ -39,7 +39,9 @@ with running_job(snakemake):
         earlier = files.get("prepared")
         prepared = earlier or [folder / f"{number}.npz" for number in range(len(params.models))]
         models = stored_models(params.models, files.vectors, prepared, files.vectors_of_looks)
-        alone = Alone({} if earlier else dict(zip(models, params.failures, strict=True)), names.dataset)
+        alone = ModelsInOneJob(
+            {} if earlier else dict(zip(models, params.failures, strict=True)), names.dataset
+        )
         prepare_all = None if earlier else prepare
         made = [stored_pairs(estimator, models, params.targets, view, store, prepare_all) for view in views]
         alone.check()

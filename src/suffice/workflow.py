@@ -363,7 +363,7 @@ def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
         of_shard.unlink(missing_ok=True)
 
 
-class Alone:
+class ModelsInOneJob:
     """Work on several models in one job, where a model that fails does not stop the others.
 
     Args:

@@ -6,10 +6,10 @@ from scipy.stats import norm
 
 from suffice import estimate
 from suffice.errors import EstimationError
-from suffice.estimators import gaussian
 from suffice.estimators.copula import normal_scores
 from suffice.estimators.gaussian import REDUCED_WARNING
 from suffice.estimators.items import divide_items
+from suffice.estimators.regression import canonical
 
 MIXING = np.random.default_rng(0).normal(size=(40, 40)) * np.arange(1, 41) ** -0.7
 
@@ -174,7 +174,7 @@ def test_products_in_single_precision_give_the_numbers_of_double_precision(monke
     source = generator.normal(size=(1500, 20))
     target = np.c_[source[:, :8] + noise * generator.normal(size=(1500, 8)), generator.normal(size=(1500, 4))]
     found = estimate(source, target, "gaussian")
-    monkeypatch.setattr(gaussian, "MAX_MEAN_INVERSE", 0)  # all products in double precision
+    monkeypatch.setattr(canonical, "MAX_MEAN_INVERSE", 0)  # all products in double precision
     expected = estimate(source, target, "gaussian")
     assert found.nats == pytest.approx(expected.nats, abs=1e-5)
     assert found.standard_error_nats == pytest.approx(expected.standard_error_nats, rel=1e-3)

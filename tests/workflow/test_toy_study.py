@@ -119,7 +119,7 @@ def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
 
 
 def test_a_model_that_estimators_cannot_use_fails_alone(workflow):
-    """Four models, of which one has vectors that hardly vary, and estimators that make all pairs in one job."""
+    """Four models, of which one hardly varies, and estimators that make all pairs in one job."""
 
     def run(**options):
         return workflow.run(
