@@ -14,14 +14,12 @@ import pandas as pd
 from suffice.storage.provenance import machine, versions
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("prepare_model", "estimate_pairs")
+JOBS = ("prepare_model/*/{}/*", "estimate_pairs/*/{}/*", "estimate_all_pairs/*/{}")
 
 
 def cost_of(results: Path, estimator: str) -> dict[str, float]:
     """Processor and wall seconds of all jobs of one estimator, and the largest memory of one."""
-    files = [
-        path for stage in STAGES for path in (results / "benchmarks" / stage).glob(f"*/{estimator}/*.tsv")
-    ]
+    files = [path for jobs in JOBS for path in (results / "benchmarks").glob(f"{jobs.format(estimator)}.tsv")]
     jobs = pd.concat([pd.read_csv(path, sep="\t", na_values="-") for path in files])
     return {
         "cpu_seconds": round(jobs["cpu_time"].sum(), 1),

@@ -53,7 +53,6 @@ STAGES = [
     "make_looks",
     "train_language_model",
     "embed_items",  # with looks and without: a job is known by its script
-    "prepare_model",
     "estimate_pairs",
     "probe_model",
     "measure_baselines",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
@@ -26,6 +26,9 @@ from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import stable
 
+if TYPE_CHECKING:
+    from suffice.estimators.base import Estimator
+
 FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations", "checkpoint")
 GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
 
@@ -35,6 +38,7 @@ class Names(Protocol):
 
     dataset: str
     model: str
+    target: str
     estimator: str
     training: str
     ablation: str
@@ -251,7 +255,21 @@ class EmbeddingJobs(Jobs):
 
 
 class PairJobs(Jobs):
-    """Jobs that prepare a model for an estimator, or estimate the pairs of one target."""
+    """Jobs that prepare a model for an estimator, or estimate the pairs of one target or of all targets."""
+
+    @property
+    def with_shared_work(self) -> list[str]:
+        """The estimators of which one job prepares all models and estimates all pairs."""
+        return [name for name in self.study.all_estimators if self._family(name).shares_work]
+
+    @property
+    def without_shared_work(self) -> list[str]:
+        """The estimators that have a job for each model to prepare, and for each target."""
+        return [name for name in self.study.all_estimators if not self._family(name).shares_work]
+
+    def target(self, names: Names) -> list[str]:
+        """The target of a job, as a list of one."""
+        return [names.target]
 
     def looks_of_model(self, names: Names) -> list[str]:
         """One model's vectors of looks at one data set; empty if models do not embed looks."""
@@ -264,13 +282,23 @@ class PairJobs(Jobs):
 
     def gpus(self, names: Names) -> int:
         """The number of GPUs for an estimator."""
-        from suffice.estimators.registry import get_estimator
-
-        return self._n_gpus(get_estimator(self.study.all_estimators[names.estimator].kind).uses_device)
+        return self._n_gpus(self._family(names.estimator).uses_device)
 
     def failure(self, names: Names) -> str:
         """Path of the record of a model that fails: one file per estimator, as they run together."""
         return f"{self.results}/failed/{names.dataset}/{names.model}.{names.estimator}.json"
+
+    def failures(self, names: Names) -> list[str]:
+        """The same for each model, in the order of the study."""
+        return [
+            f"{self.results}/failed/{names.dataset}/{model}.{names.estimator}.json"
+            for model in self.study.models
+        ]
+
+    def _family(self, estimator: str) -> type["Estimator[Any]"]:
+        from suffice.estimators.registry import get_estimator
+
+        return get_estimator(self.study.all_estimators[estimator].kind)
 
 
 class RankingJobs(Jobs):

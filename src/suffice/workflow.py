@@ -9,14 +9,21 @@ import shlex
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suffice.devices import own_gpu
-from suffice.errors import DataError, StudyError, SufficeError, is_out_of_memory, out_of_memory
+from suffice.errors import (
+    DataError,
+    EstimationError,
+    StudyError,
+    SufficeError,
+    is_out_of_memory,
+    out_of_memory,
+)
 from suffice.progress import showing_progress
 from suffice.secrets import WithoutSecrets, for_sharing
 from suffice.storage.current import delete_results, outdated_results, refuse_other_study
@@ -353,6 +360,42 @@ def recording_failure(path: str, model: str, dataset: str) -> Iterator[None]:
     record.unlink()
     for of_shard in record.parent.glob(f"{glob.escape(record.stem)}.shard-*.json"):
         of_shard.unlink(missing_ok=True)
+
+
+class ModelsInOneJob:
+    """Work on several models in one job, where a model that fails does not stop the others.
+
+    Args:
+        records: path of the record of each model, if it fails.
+        dataset: the data set.
+    """
+
+    def __init__(self, records: Mapping[str, str], dataset: str) -> None:
+        self.records = records
+        self.dataset = dataset
+        self.failed: set[str] = set()
+
+    def work(self, function: Callable[[str], object], model: str) -> None:
+        """Call a function with the name of a model; log and record an error."""
+        try:
+            with recording_failure(self.records[model], model, self.dataset):
+                function(model)
+        except Exception as error:  # noqa: BLE001  (recorded, and `check` raises)
+            self.failed.add(model)
+            log.error("the model %s failed:", model)
+            _log_uncaught(type(error), error, error.__traceback__)
+
+    def check(self) -> None:
+        """Raise EstimationError if a model failed; remove what earlier jobs recorded of the others."""
+        for model, path in self.records.items():
+            if model not in self.failed:
+                Path(path).unlink(missing_ok=True)
+        if self.failed:
+            names = ", ".join(model for model in self.records if model in self.failed)
+            raise EstimationError(
+                f"{len(self.failed)} of {len(self.records)} models failed: {names}; the reasons are above. "
+                "The pairs of the others are in the store, and the next run uses them"
+            )
 
 
 def stable(value: Any) -> Any:

@@ -9,6 +9,7 @@ from suffice.errors import EstimationError
 from suffice.estimators.copula import normal_scores
 from suffice.estimators.gaussian import REDUCED_WARNING
 from suffice.estimators.items import divide_items
+from suffice.estimators.regression import canonical
 
 MIXING = np.random.default_rng(0).normal(size=(40, 40)) * np.arange(1, 41) ** -0.7
 
@@ -165,3 +166,15 @@ def test_normal_scores_are_quantiles_at_the_middle_of_each_rank():
     column = np.array([30.0, -5.0, 7.0, 7.0, 100.0])
     expected = norm.ppf([0.7, 0.1, 0.4, 0.4, 0.9])  # ties have their mean rank
     np.testing.assert_allclose(normal_scores(column[:, None], np.array([0]))[:, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [1.0, 1e-4, 0.0])
+def test_products_in_single_precision_give_the_numbers_of_double_precision(monkeypatch, noise):
+    generator = np.random.default_rng(4)
+    source = generator.normal(size=(1500, 20))
+    target = np.c_[source[:, :8] + noise * generator.normal(size=(1500, 8)), generator.normal(size=(1500, 4))]
+    found = estimate(source, target, "gaussian")
+    monkeypatch.setattr(canonical, "MAX_MEAN_INVERSE", 0)  # all products in double precision
+    expected = estimate(source, target, "gaussian")
+    assert found.nats == pytest.approx(expected.nats, abs=1e-5)
+    assert found.standard_error_nats == pytest.approx(expected.standard_error_nats, rel=1e-3)

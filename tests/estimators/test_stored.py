@@ -11,10 +11,11 @@ from suffice.data.looks import LookTable
 from suffice.errors import DataError, EstimationError
 from suffice.estimators import get_estimator
 from suffice.estimators.items import divide_items
-from suffice.estimators.stored import pair_key, pairs_of_target
+from suffice.estimators.regression import tiling
+from suffice.estimators.stored import folder_beside, pair_key, stored_pairs
 from suffice.estimators.views import StoredModel, prepare_views, views_of
 from suffice.storage import provenance
-from suffice.storage.files import sha256_of_file
+from suffice.storage.files import remove_leftovers, sha256_of_file
 from suffice.storage.store import ResultStore
 
 N_ITEMS, N_PAIRS = 200, 100
@@ -51,7 +52,7 @@ def study(tmp_path):
 
         def pairs(self, target, **settings):
             estimator = get_estimator("linear")(**settings)
-            return pairs_of_target(estimator, self.models, target, self.view(estimator), self.store)
+            return stored_pairs(estimator, self.models, [target], self.view(estimator), self.store)
 
         def n_made(self, **settings):
             return sum(self.pairs(target, **settings)[1] for target in self.models)
@@ -76,7 +77,8 @@ def test_pairs_across_looks_are_those_of_the_estimator_on_the_rows_of_the_looks(
     first, second = ({name: np.load(file)[each] for name, file in files.items()} for each in rows)
     estimator = get_estimator("linear")()
     prepared = estimator.prepare_all_looks(first, second, divide_items(N_PAIRS, study.looks.group, 0))
-    expected = {source: found.nats for source, _, found in estimator.all_look_pairs(prepared, ["b"])}
+    wanted = [(source, "b") for source in prepared]
+    expected = {source: found.nats for source, _, found in estimator.all_look_pairs(prepared, wanted)}
     assert dict(zip(pairs["source"], pairs["nats"], strict=True)) == pytest.approx(expected)
 
 
@@ -167,6 +169,85 @@ def test_a_damaged_pair_is_named_and_computed_again(study, caplog):
     assert study.n_made() == 1
     assert f"{damaged.name} is damaged" in caplog.text
     assert study.n_made() == 0
+
+
+def test_pairs_of_all_targets_at_once_are_those_of_each_target(study):
+    estimator = get_estimator("linear")()
+    view, other = study.view(estimator), ResultStore(study.store.folder / "other")
+    together, n_made = stored_pairs(estimator, study.models, list(study.models), view, other)
+    assert n_made == 9
+    apart = pd.concat([study.pairs(target)[0] for target in study.models], ignore_index=True)
+    pd.testing.assert_frame_equal(together, apart, check_exact=True)
+
+
+def test_what_was_estimated_before_a_kill_is_not_estimated_again(study, monkeypatch):
+    estimator = get_estimator("linear")()
+    view, targets = study.view(estimator), list(study.models)
+    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 1)  # one model in a run
+    put, n_put = ResultStore.put, []
+
+    def killed(store, key, result):
+        if len(n_put) == 4:
+            raise KeyboardInterrupt
+        n_put.append(put(store, key, result))
+
+    monkeypatch.setattr(ResultStore, "put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stored_pairs(estimator, study.models, targets, view, study.store)
+    monkeypatch.setattr(ResultStore, "put", put)
+    assert stored_pairs(estimator, study.models, targets, view, study.store)[1] == 9 - 4
+
+
+def test_only_models_of_missing_pairs_are_prepared(study):
+    estimator = get_estimator("linear")()
+    view, targets, prepared = study.view(estimator), list(study.models), []
+    for name in targets:
+        study.models[name].prepared.unlink()
+
+    def prepare(names):
+        prepared.append(list(names))
+        for name in names:
+            prepare_views(estimator, study.models[name], [view])
+        return set()
+
+    stored_pairs(estimator, study.models, ["a"], view, study.store, prepare)
+    stored_pairs(estimator, study.models, ["a"], view, study.store, prepare)
+    stored_pairs(estimator, study.models, targets, view, study.store, prepare)
+    assert prepared == [["a", "b", "c"], []]
+
+
+@pytest.mark.parametrize("error", [EstimationError, np.linalg.LinAlgError])
+def test_a_pair_that_fails_stops_no_other_pair(study, monkeypatch, caplog, error):
+    linear = get_estimator("linear")
+    together = linear.estimate_together
+
+    def failing(self, models, wanted, threads):
+        if ("c", "b") in wanted:
+            raise error("singular")
+        return together(self, models, wanted, threads)
+
+    monkeypatch.setattr(linear, "estimate_together", failing)
+    view, targets = study.view(linear()), list(study.models)
+    with pytest.raises(error, match="singular"):
+        stored_pairs(linear(), study.models, targets, view, study.store)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the pair of source c and target b failed: singular"
+    ]
+    monkeypatch.setattr(linear, "estimate_together", together)
+    table, n_made = stored_pairs(linear(), study.models, targets, view, study.store)
+    assert (len(table), n_made) == (9, 1)
+
+
+def test_the_folder_of_prepared_models_is_removed_after_a_kill(study):
+    with pytest.raises(KeyboardInterrupt), folder_beside(study.store) as folder:
+        (folder / "0.npz").write_text("half")
+        raise KeyboardInterrupt
+    assert not folder.exists()
+    left = folder.with_name(folder.name + "x")  # as a process leaves it that ends at once
+    left.mkdir()
+    (left / "0.npz").write_text("half")
+    remove_leftovers(study.store.folder.parent)
+    assert not left.exists()
 
 
 def test_damaged_preparation_is_named(study):

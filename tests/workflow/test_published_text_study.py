@@ -13,9 +13,25 @@ from suffice.embed.standin import ARCHITECTURES
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 STUDIES = {
-    "text-darrin2024": {"embed_items": 340, "estimate_pairs": 102, "probe_model": 34, "build_corpus": 22},
-    "text-darrin2024-prompts": {"embed_items": 340, "estimate_pairs": 102, "probe_model": 34},
-    "text-darrin2024-more": {"embed_items": 520, "estimate_pairs": 68, "probe_model": 52},
+    "text-darrin2024": {
+        "embed_items": 340,
+        "estimate_pairs": 34,
+        "estimate_all_pairs": 2,
+        "probe_model": 34,
+        "build_corpus": 22,
+    },
+    "text-darrin2024-prompts": {
+        "embed_items": 340,
+        "estimate_pairs": 34,
+        "estimate_all_pairs": 2,
+        "probe_model": 34,
+    },
+    "text-darrin2024-more": {
+        "embed_items": 520,
+        "estimate_pairs": 34,
+        "estimate_all_pairs": 1,
+        "probe_model": 52,
+    },
 }
 MODELS = [
     "sfr-embedding-mistral", "stella-base-en-v2", "gtr-t5-large", "gemma-2b-it", "llama-2-7b-hf",

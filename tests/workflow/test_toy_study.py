@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 def pairs_made(workflow):
     """Pairs that the last runs of the estimation jobs made, from their logs."""
-    logs = (workflow.work / "logs").rglob("estimate_pairs/**/*.log")
+    logs = (workflow.work / "logs").rglob("estimate_*pairs/**/*.log")
     return sum(int(log.read_text().split(" pairs estimated")[0].split()[-1]) for log in logs)
 
 
@@ -28,9 +28,10 @@ def n_stored(workflow, what):
 def test_a_study_for_gpus_is_planned_where_there_is_none(workflow, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     planned = workflow.run("--dry-run", device="cuda", estimators="{linear: {}, mixture: {}}").output
-    # For each of five models the preparation and the pairs of `mixture`; no model here computes with torch.
+    # For each of five models the preparation and the pairs of `mixture`. No model here computes with torch,
+    # and one job makes all pairs of `linear`.
     assert planned.count("gpu=1") == 2 * 5
-    assert planned.count("gpu=0") == 3 * 5
+    assert planned.count("gpu=0") == 5 + 1
 
 
 def with_seeds(table, seeds):
@@ -114,6 +115,45 @@ def test_a_model_that_fails_is_named_and_the_rest_goes_on(workflow):
     np.save(workflow.study / "own.npy", np.nan_to_num(vectors))
     workflow.run()
     assert len(pd.read_csv(workflow.results / "ranking" / "toys" / "linear.csv")) == 5
+    assert not list(workflow.results.glob("failed/toys/*.json"))
+
+
+def test_a_model_that_estimators_cannot_use_fails_alone(workflow):
+    """Four models, of which one hardly varies, and estimators that make all pairs in one job."""
+
+    def run(**options):
+        return workflow.run(
+            "--until", "estimate_all_pairs", estimators="{linear: {}, neighbours: {}}", **options
+        )
+
+    table = (workflow.study / "models.tsv").read_text().splitlines(keepends=True)
+    (workflow.study / "models.tsv").write_text("".join(row for row in table if "own-pca" not in row))
+    vectors = np.load(workflow.study / "own.npy")
+    almost_constant = np.ones_like(vectors)
+    almost_constant[0] += 1e-5
+    np.save(workflow.study / "own.npy", almost_constant)
+    done = run(check=False)
+    assert done.returncode != 0
+    records = sorted(workflow.results.glob("failed/toys/*.json"))
+    assert [record.name for record in records] == ["own.linear.json", "own.neighbours.json"]
+    for failure in map(read_json, records):
+        assert failure["model"] == "own" and "are constant" in failure["message"]
+        assert failure["message"] in done.output and "1 of 4 models failed: own" in done.output
+    assert n_stored(workflow, "pairs") == 2 * 2 * 9  # by each estimator, by one look and by two
+
+    run(skip_failed="true")
+    assert pairs_made(workflow) == 0
+    assert {path.stem for path in workflow.results.glob("pairs/toys/linear/*.parquet")} == {
+        "words-8",
+        "words-2",
+        "chars-8",
+    }
+
+    np.save(workflow.study / "own.npy", vectors)
+    run()
+    assert pairs_made(workflow) == 2 * 2 * (16 - 9)
+    for path in workflow.results.glob("pairs/toys/*/own.parquet"):
+        assert len(pd.read_parquet(path)) == 2 * 4
     assert not list(workflow.results.glob("failed/toys/*.json"))
 
 

@@ -1,7 +1,7 @@
 """The interface of every estimator: a density family and its fitting, behind two methods."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from suffice.errors import DataError, EstimationError
 from suffice.estimators.items import ItemPlan, check_seed, divide_items
 from suffice.estimators.looks import Chosen, Looks, check_shapes, mean_of_looks
+from suffice.estimators.regression.tiling import PairKey, every_pair
 from suffice.estimators.result import Sufficiency
 from suffice.memory import check_memory
 from suffice.settings import Settings, describe_validation_error
@@ -49,6 +50,8 @@ class Prepared(ABC):
 
 
 P = TypeVar("P", bound=Prepared)
+M = TypeVar("M")
+T = TypeVar("T")
 
 
 class Estimator(ABC, Generic[P]):
@@ -56,7 +59,8 @@ class Estimator(ABC, Generic[P]):
 
     Class attributes: `name` in configurations and tables; `summary`, one line; `about`, sentences for the
     page on what the family can see and when you can trust it; `uses_device`, whether torch fits it;
-    `counts_dimensions`, whether nats are divided by the dimensions of the target. If the target is one
+    `shares_work`, whether pairs of several targets share work, so that one job of a study estimates all of
+    them; `counts_dimensions`, whether nats are divided by the dimensions of the target. If the target is one
     category per item, `target_dim` is 1, and nats per dimension are nats.
 
     Args:
@@ -79,6 +83,7 @@ class Estimator(ABC, Generic[P]):
     summary: ClassVar[str]
     about: ClassVar[str]
     uses_device: ClassVar[bool] = False
+    shares_work: ClassVar[bool] = False
     counts_dimensions: ClassVar[bool] = True
     Settings: ClassVar[type[Settings]]
     Prepared: ClassVar[type[Prepared]]
@@ -134,7 +139,15 @@ class Estimator(ABC, Generic[P]):
         Raises:
             EstimationError: a model cannot be prepared; the message begins with its name.
         """
-        return {name: self.prepare_named(name, embedding, plan) for name, embedding in embeddings.items()}
+        prepared = self.over_models(lambda name: self.prepare_named(name, embeddings[name], plan), embeddings)
+        return dict(zip(embeddings, prepared, strict=True))
+
+    def over_models(self, work: Callable[[str], T], names: Iterable[str]) -> list[T]:
+        """What some work gives for each model, in the order of the names.
+
+        A family whose work uses one thread at a time overrides this and works on several models at once.
+        """
+        return [work(name) for name in names]
 
     def prepare_named(self, name: str, embedding: Embedding, plan: ItemPlan) -> P:
         """Prepare one model. An error message begins with its name."""
@@ -153,22 +166,22 @@ class Estimator(ABC, Generic[P]):
         """
 
     def all_pairs(
-        self, prepared: Mapping[str, P], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, P], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """Estimate I_S(U -> V) for every model as source and every target: source, target, result.
+        """Estimate I_S(U -> V) for many pairs of models: source, target, result, in any order.
 
         A family that can share work between pairs of different targets overrides this. The results equal
         those of `pairs`.
 
         Args:
-            prepared: all models by name.
-            targets: names of the models that are targets; None: all.
+            prepared: all models by name; a model may be read when it is looked up.
+            wanted: the pairs (source, target), each once; None: every model with every model.
 
         Raises:
             EstimationError: models were prepared from different items.
         """
-        for target in prepared if targets is None else targets:
-            for source, result in self.pairs(prepared, prepared[target]):
+        for target, sources in by_target(prepared, wanted).items():
+            for source, result in self.pairs(sources, prepared[target]):
                 yield source, target, result
 
     def prepare_looks(self, first: Embedding, second: Embedding, plan: ItemPlan | None = None) -> Looks[P]:
@@ -205,7 +218,10 @@ class Estimator(ABC, Generic[P]):
         Raises:
             EstimationError: one cannot be prepared; the message begins with its name.
         """
-        return {name: self._prepare_named_looks(name, first[name], second[name], plan) for name in first}
+        prepared = self.over_models(
+            lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
+        )
+        return dict(zip(first, prepared, strict=True))
 
     def _prepare_named_looks(
         self, name: str, first: Embedding, second: Embedding, plan: ItemPlan
@@ -233,19 +249,19 @@ class Estimator(ABC, Generic[P]):
             yield name, mean_of_looks(one, other)
 
     def all_look_pairs(
-        self, prepared: Mapping[str, Looks[P]], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, Looks[P]], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """Estimate I_S(U -> V) across two looks for every source and every target, as `all_pairs` does.
+        """Estimate I_S(U -> V) across two looks for many pairs, as `all_pairs` does.
 
         Args:
-            prepared: both looks of all models by name.
-            targets: names of the models that are targets; None: all.
+            prepared: both looks of all models by name; a model may be read when it is looked up.
+            wanted: the pairs (source, target), each once; None: every model with every model.
 
         Raises:
             EstimationError: models were prepared from different items.
         """
-        for target in prepared if targets is None else targets:
-            for source, result in self.look_pairs(prepared, prepared[target]):
+        for target, sources in by_target(prepared, wanted).items():
+            for source, result in self.look_pairs(sources, prepared[target]):
                 yield source, target, result
 
     def plan_for(self, embedding: Embedding, plan: ItemPlan | None) -> ItemPlan:
@@ -258,6 +274,19 @@ class Estimator(ABC, Generic[P]):
                 "embed the model on this data set again"
             )
         return plan
+
+
+def by_target(models: Mapping[str, M], wanted: Sequence[PairKey] | None) -> dict[str, Mapping[str, M]]:
+    """The sources of each target, among the wanted pairs (source, target).
+
+    Args:
+        models: all models by name.
+        wanted: the pairs; None: every model with every model.
+    """
+    sources: dict[str, list[str]] = {}
+    for source, target in every_pair(models) if wanted is None else wanted:
+        sources.setdefault(target, []).append(source)
+    return {target: Chosen(models, lambda model: model, names) for target, names in sources.items()}
 
 
 def check_same_items(name: str, source: Prepared, target: Prepared) -> None:

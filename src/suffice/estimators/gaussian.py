@@ -35,7 +35,7 @@ is subtracted, where S(d) is the difference of the two variances. For data far f
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -48,7 +48,13 @@ from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
 from suffice.estimators.discrete_part import Divided, with_discrete_part
 from suffice.estimators.items import ItemPlan
-from suffice.estimators.regression.leave_out import MAX_LEVERAGE
+from suffice.estimators.regression.canonical import (
+    Canonical,
+    Whitened,
+    canonical_of,
+    moment_in_double,
+    rotated_target,
+)
 from suffice.estimators.regression.ridge import (
     PreparedRegression,
     RegressionEstimator,
@@ -60,12 +66,10 @@ from suffice.estimators.regression.ridge import (
     sampled_rows,
     warnings_of_pair,
 )
-from suffice.estimators.regression.squares import Units, excess_of_blocks, products_across
+from suffice.estimators.regression.squares import excess_of_blocks
 from suffice.estimators.regression.tiling import PairKey, Pool
-from suffice.estimators.result import Floats, Sufficiency, block_standard_error
+from suffice.estimators.result import Sufficiency, block_standard_error
 from suffice.estimators.standardise import standardise
-
-Floats32 = npt.NDArray[np.float32]
 
 LOG_2_PI_E = float(np.log(2 * np.pi * np.e))
 REDUCED_WARNING = "too low, because there are fewer items (or groups) than twice the number of dimensions"
@@ -196,14 +200,21 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
     ) -> dict[PairKey, Sufficiency]:
         """Pairs of densities. Rows are read twice; both directions of a pair share one value."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
-        moment_of = cross_moments(models, unordered, threads, np.float64)
+        white = dict(zip(models, threads.map(lambda name: Whitened.of(models[name]), models), strict=True))
+        moment_of = cross_moments(white, unordered, threads)
         sampled = sampled_rows(models, threads)
+        targets = dict.fromkeys(target for target, _ in unordered)
+        alone = dict(zip(targets, threads.map(lambda name: white[name].alone(), targets), strict=True))
 
-        def canonical(pair: PairKey) -> _Canonical:
+        def canonical(pair: PairKey) -> Canonical:
             target, source = pair
-            rows = sampled[source], sampled[target]
-            floor = self.settings.variance_floor
-            return _canonical(models[target], models[source], moment_of(pair), rows, floor)
+            v, u = white[target], white[source]
+            in_double = partial(moment_in_double, v, u)
+            rotated = rotated_target(moment_of(pair), in_double, alone[target], self.settings.variance_floor)
+            moved = alone[target].rows @ rotated.scaled.astype(np.float32)
+            of_moved = (rotated.moment.T @ rotated.scaled).astype(u.precision)
+            weights = (u.whitening.astype(u.precision) @ of_moved).astype(np.float32)
+            return canonical_of(Residuals(models[source], sampled[source], moved, weights), rotated)
 
         found = dict(zip(unordered, threads.map(canonical, unordered), strict=True))
         return {
@@ -214,7 +225,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         }
 
     def _score(
-        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "_Canonical"
+        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "Canonical"
     ) -> Sufficiency:
         """The corrected estimate, and the contribution of each block."""
         plan, sample = target.plan, target.plan.sample
@@ -291,86 +302,6 @@ def _leading_components(rows: StandardRows, n_components: int, least_share: floa
     for units in rows.plan.windows():
         scores[rows.plan.items_of(units)] = rows.rows(units) @ directions.astype(np.float32)
     return StandardRows(scores, rows.plan, standardise(scores))
-
-
-@dataclass(frozen=True)
-class _Canonical:
-    """Statistics of a pair from its second moments.
-
-    Attributes:
-        nats: the plug-in estimate, with the variance floor.
-        n_floored: number of canonical directions that were predicted up to the floor.
-        shared: sum of the squared canonical correlations.
-        changes: effect of deleting each sampled unit on the plug-in estimate, shape (n_sampled,).
-        by_block: part from pairs of items of neighbouring units, up to a factor, shape (n_blocks,).
-    """
-
-    nats: float
-    n_floored: int
-    shared: float
-    changes: Floats
-    by_block: Floats
-
-
-def _canonical(
-    target: PreparedGaussian,
-    source: PreparedGaussian,
-    moment: Floats,
-    rows: tuple[Floats32, Floats32],
-    floor: float,
-) -> _Canonical:
-    """From the sums of v u' over all items, shape (d_v, d_u), and the sampled rows of source and target."""
-    whitening = scipy.linalg.cholesky(target.inverse.astype(np.float64), lower=True, check_finite=False)
-    weights = source.inverse @ (moment.T @ whitening)  # (d_u, d_v)
-    shared = whitening.T @ (moment @ weights)
-    squares, directions = scipy.linalg.eigh((shared + shared.T) / 2, driver="evd", check_finite=False)
-    left_over = np.maximum(1 - np.maximum(squares, 0.0), floor)
-    kept = left_over > floor
-    scaled = directions[:, kept] / np.sqrt(left_over[kept])  # residuals of unit variance
-    moved = rows[1] @ (whitening @ scaled).astype(np.float32)  # (n, k)
-    residuals = Residuals(source, rows[0], moved, (weights @ scaled).astype(np.float32))
-    scale = np.sqrt(left_over[kept]).astype(np.float32)
-    units = list(residuals.of_units())
-    changes, by_block = _changes(residuals, units, scale), _of_pairs_by_block(residuals, units, scale)
-    nats, shared = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
-    return _Canonical(float(nats), int((~kept).sum()), float(shared), changes, by_block)
-
-
-def _changes(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
-    """Effect of deleting each unit on the plug-in estimate; `scale` brings the target to unit variance."""
-    plan, moved = residuals.source.plan, residuals.target_rows
-    changes = []
-    for (start, stop), own in zip(pairwise(plan.sample.bounds.tolist()), units, strict=True):
-        alone = moved[start:stop] * scale
-        about_others = alone + alone.sum(axis=0) / (plan.n_items - len(alone))
-        changes.append(0.5 * (_log_share_left(alone, about_others) - _log_share_left(*own)))
-    return np.array(changes)
-
-
-def _of_pairs_by_block(residuals: Residuals, units: Units, scale: Floats32) -> Floats:
-    r"""Part of the plug-in estimate from pairs of items of neighbouring units, up to a factor, (n_blocks,).
-
-    To second order, two items with whitened vectors z contribute -1/2 (z_i'z_k)^2 to a log-determinant. The
-    inner product of both sides together is that of the source, a, plus that of the residuals, r. With that of
-    the target, b, each pair of items contributes 1/4 [(a + r)^2 - a^2 - b^2] to the estimate.
-    """
-    source, moved = residuals.source, residuals.target_rows
-    bounds = source.plan.sample.bounds
-    by_fit = moved.shape[1] / (source.plan.n_items - 1 - source.rank)
-    of_residuals = products_across(kept for kept, _ in units)
-    of_target = products_across(moved[start:stop] * scale for start, stop in pairwise(bounds.tolist()))
-    of_source = source.leave_out.hat_across(product.shape for product in of_target)
-    sums = []
-    for a, b, left in zip(of_source, of_target, of_residuals, strict=True):
-        r = left + by_fit * a
-        sums.append((2 * a * r + r**2 - b**2).sum())
-    return source.plan.sample.sum_by_block(np.array([*sums, 0.0]))
-
-
-def _log_share_left(rows: Floats32, left_out: Floats32) -> float:
-    """Log |I - X' X~|: effect of deleting rows X on the log-determinant of a second moment of unit size."""
-    product = rows @ left_out.T if len(rows) <= rows.shape[1] else rows.T @ left_out
-    return float(np.linalg.slogdet(np.eye(len(product)) - MAX_LEVERAGE * product).logabsdet)
 
 
 def _items_alike(jackknife_bias: float, bias: "_Bias", plan: ItemPlan) -> float:

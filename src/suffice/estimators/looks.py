@@ -9,7 +9,7 @@ theorem 2.8.1) no family can see more than I(x1; x2). If a model copies somethin
 looks do not share, it is worth nothing. A model's own two looks are a pair like any other.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
@@ -38,20 +38,23 @@ class Looks(NamedTuple, Generic[L]):
 
 
 class Chosen(Mapping[str, T], Generic[S, T]):
-    """A mapping to one part of each value, extracted when it is looked up."""
+    """A mapping to something made from each value when it is looked up, for all names or for some."""
 
-    def __init__(self, whole: Mapping[str, S], choose: Callable[[S], T]) -> None:
+    def __init__(
+        self, whole: Mapping[str, S], choose: Callable[[S], T], names: Iterable[str] | None = None
+    ) -> None:
         self.whole = whole
         self.choose = choose
+        self.names = list(whole if names is None else names)
 
     def __getitem__(self, name: str) -> T:
         return self.choose(self.whole[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.whole)
+        return iter(self.names)
 
     def __len__(self) -> int:
-        return len(self.whole)
+        return len(self.names)
 
 
 def check_shapes(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> None:

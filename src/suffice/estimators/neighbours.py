@@ -22,7 +22,7 @@ and the sums of its softmax at every temperature. Above 12,800 items, a sample o
 the candidates are always all items. `answers` computes the standard error.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, Self
@@ -43,7 +43,7 @@ from suffice.estimators.nearness import (
     over_blocks,
     standard_unit_rows,
 )
-from suffice.estimators.regression.tiling import pool
+from suffice.estimators.regression.tiling import PairKey, every_pair, pool
 from suffice.estimators.result import Sufficiency, block_standard_error
 from suffice.estimators.softmax import Floats32, LogSums, Softmax, log_sums
 from suffice.estimators.standardise import Standardisation, standardise
@@ -116,6 +116,7 @@ class Neighbours(Estimator[PreparedNeighbours]):
     """A softmax over cosines in the source that predicts which items are near in the target."""
 
     name = "neighbours"
+    shares_work = True
     summary = "which items are near in the target, by a softmax over cosines in the source: nats per item"
     about = (
         "The source has to find each item's nearest item in the target, or its k nearest, by a softmax over "
@@ -190,14 +191,16 @@ class Neighbours(Estimator[PreparedNeighbours]):
             )
 
     def all_pairs(
-        self, prepared: Mapping[str, PreparedNeighbours], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, PreparedNeighbours], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs, source by source. The rows of each source are read once."""
-        for name, source in prepared.items():
+        """Many pairs, source by source. The rows of each source are read once."""
+        models = dict(prepared)
+        for name, targets in _by_source(models, wanted).items():
+            source = models[name]
             rows = standard_unit_rows(source.embedding, source.standardisation)
-            for target in prepared if targets is None else targets:
-                _check_pair(name, source, prepared[target], False)
-                yield name, target, _one_look(source, rows, prepared[target])
+            for target in targets:
+                _check_pair(name, source, models[target], False)
+                yield name, target, _one_look(source, rows, models[target])
 
     def look_pairs(
         self, sources: Mapping[str, Looks[PreparedNeighbours]], target: Looks[PreparedNeighbours]
@@ -208,14 +211,15 @@ class Neighbours(Estimator[PreparedNeighbours]):
             yield name, self._across(name, source, _rows_of_looks(source), target)
 
     def all_look_pairs(
-        self, prepared: Mapping[str, Looks[PreparedNeighbours]], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, Looks[PreparedNeighbours]], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs across two looks, source by source. The rows of each source are read once."""
-        for name in prepared:
-            source = prepared[name]
+        """Many pairs across two looks, source by source. The rows of each source are read once."""
+        models = dict(prepared)
+        for name, targets in _by_source(models, wanted).items():
+            source = models[name]
             rows = _rows_of_looks(source)
-            for target in prepared if targets is None else targets:
-                yield name, target, self._across(name, source, rows, prepared[target])
+            for target in targets:
+                yield name, target, self._across(name, source, rows, models[target])
 
     def _across(
         self,
@@ -251,6 +255,14 @@ class Neighbours(Estimator[PreparedNeighbours]):
         """The k nearest candidates of some items."""
         seed = derive_seed(self.seed, "ties", str(items[0]))
         return nearest(similarity, self.settings.k, np.random.default_rng(seed))
+
+
+def _by_source(models: Iterable[str], wanted: Sequence[PairKey] | None) -> dict[str, list[str]]:
+    """The targets of each source, among the wanted pairs; None: every model with every model."""
+    targets: dict[str, list[str]] = {}
+    for source, target in every_pair(models) if wanted is None else wanted:
+        targets.setdefault(source, []).append(target)
+    return targets
 
 
 def _common_scales(first: Embedding, second: Embedding) -> tuple[Standardisation, Standardisation]:

@@ -14,6 +14,7 @@ from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, load_prepared, save_prepared
 from suffice.estimators.items import ItemPlan, divide_items
 from suffice.estimators.looks import Chosen, Looks
+from suffice.estimators.regression.tiling import PairKey
 from suffice.estimators.result import Sufficiency
 from suffice.storage.files import open_array, read_json, sha256_of_json
 
@@ -68,9 +69,9 @@ class View(ABC):
 
     @abstractmethod
     def pairs(
-        self, estimator: Estimator[Any], sources: Mapping[str, Parts], target: Parts
-    ) -> Iterator[tuple[str, Sufficiency]]:
-        """Estimate I_S(U -> V) for every source U and one target V."""
+        self, estimator: Estimator[Any], models: Mapping[str, Parts], wanted: Sequence[PairKey]
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
+        """Estimate I_S(U -> V) for the wanted pairs: source, target, result, in any order."""
 
     def load(self, estimator: Estimator[Any], model: StoredModel) -> Parts:
         """The parts of a prepared model, with their vectors opened.
@@ -108,10 +109,10 @@ class OneLook(View):
         return (estimator.prepare(items, self.plan),)
 
     def pairs(
-        self, estimator: Estimator[Any], sources: Mapping[str, Parts], target: Parts
-    ) -> Iterator[tuple[str, Sufficiency]]:
+        self, estimator: Estimator[Any], models: Mapping[str, Parts], wanted: Sequence[PairKey]
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
         """The pairs of an estimator."""
-        return estimator.pairs(Chosen(sources, lambda parts: parts[0]), target[0])
+        return estimator.all_pairs(Chosen(models, lambda parts: parts[0]), wanted)
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,10 @@ class TwoLooks(View):
         return tuple(estimator.prepare_looks(first, second, self.plan))
 
     def pairs(
-        self, estimator: Estimator[Any], sources: Mapping[str, Parts], target: Parts
-    ) -> Iterator[tuple[str, Sufficiency]]:
+        self, estimator: Estimator[Any], models: Mapping[str, Parts], wanted: Sequence[PairKey]
+    ) -> Iterator[tuple[str, str, Sufficiency]]:
         """The pairs of an estimator across the looks."""
-        return estimator.look_pairs(Chosen(sources, lambda parts: Looks(*parts)), Looks(*target))
+        return estimator.all_look_pairs(Chosen(models, lambda parts: Looks(*parts)), wanted)
 
 
 def stored_models(

@@ -18,6 +18,7 @@ from suffice.errors import DoubtWarning, EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.names import DEFAULT_ESTIMATOR, WITH_TWO_LOOKS
 from suffice.estimators.registry import get_estimator
+from suffice.estimators.regression.tiling import every_pair
 from suffice.progress import counted, tell
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.embedded_items import Model, embed_with
@@ -299,14 +300,15 @@ def _estimators(
 
 def _pairs(estimator: Estimator[Any], given: GivenLooks, targets: Sequence[str]) -> pd.DataFrame:
     """The pairs of all models with some targets by one density family, one row per pair."""
+    wanted = every_pair(given.first, targets)
     tell(f"{estimator.name}: {len(given.first)} models ({', '.join(given.first)})")
     try:
         if given.second is None:
-            made = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), targets)
+            made = estimator.all_pairs(estimator.prepare_all(given.first, given.plan), wanted)
         else:
             prepared = estimator.prepare_all_looks(given.first, given.second, given.plan)
-            made = estimator.all_look_pairs(prepared, targets)
-        found = list(counted(made, estimator.name, len(given.first) * len(targets), "pairs"))
+            made = estimator.all_look_pairs(prepared, wanted)
+        found = list(counted(made, estimator.name, len(wanted), "pairs"))
     except EstimationError as error:
         raise EstimationError(f"model {error}") from error
     made_by = {"estimator": estimator.name, "looks": given.looks}

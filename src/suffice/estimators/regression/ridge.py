@@ -6,7 +6,7 @@ weights, which gives the residuals. Items are streamed, so memory does not grow 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, pairwise
@@ -197,18 +197,16 @@ def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
 
 
 def cross_moments(
-    models: Mapping[str, PreparedRegression],
-    wanted: Sequence[PairKey],
-    threads: Pool,
-    precision: type[np.floating] = np.float32,
+    models: Mapping[str, StandardRows], wanted: Sequence[PairKey], threads: Pool
 ) -> Callable[[PairKey], Floats]:
     """Sums over all items of u v' for wanted pairs, with one product for both directions of a pair.
+
+    Products of at most 4096 items are in single precision, and their sums in double precision.
 
     Args:
         models: by name.
         wanted: pairs (source, target), at least one.
         threads: threads for the computation.
-        precision: of the products; double if 1 - rho^2 of nearly determined directions matters.
 
     Returns:
         The moment, shape (d_u, d_v), of a pair (source, target).
@@ -218,9 +216,9 @@ def cross_moments(
     plan = models[wanted[0][0]].plan
     for units in plan.windows():
         read = threads.map(partial(_rows_of, models, units), models)
-        rows = dict(zip(models, (each.astype(precision, copy=False) for each in read), strict=True))
+        rows = dict(zip(models, read, strict=True))
 
-        def add(pair: PairKey, rows: dict[str, npt.NDArray[np.floating]] = rows) -> None:
+        def add(pair: PairKey, rows: dict[str, Floats32] = rows) -> None:
             moments[pair] += rows[pair[0]].T @ rows[pair[1]]
 
         threads.each(add, unordered)
@@ -232,11 +230,11 @@ def cross_moments(
     return moment_of
 
 
-def _rows_of(models: Mapping[str, PreparedRegression], units: range, name: str) -> Floats32:
+def _rows_of(models: Mapping[str, StandardRows], units: range, name: str) -> Floats32:
     return models[name].rows(units)
 
 
-def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey:
+def oriented(models: Mapping[str, StandardRows], pair: PairKey) -> PairKey:
     """The pair in the order in which its moment is computed, which the contents of the models decide."""
 
     def content(name: str) -> tuple[int, bytes]:
@@ -246,7 +244,7 @@ def oriented(models: Mapping[str, PreparedRegression], pair: PairKey) -> PairKey
     return left, right
 
 
-def sampled_rows(models: Mapping[str, PreparedRegression], threads: Pool) -> dict[str, Floats32]:
+def sampled_rows(models: Mapping[str, StandardRows], threads: Pool) -> dict[str, Floats32]:
     """The rows of the plan's sample of units of each model."""
     rows = threads.map(lambda name: models[name].sampled_rows(), models)
     return dict(zip(models, rows, strict=True))
@@ -301,6 +299,7 @@ class Residuals:
 
 
 R = TypeVar("R", bound=PreparedRegression)
+T = TypeVar("T")
 
 
 class RegressionSettings(Settings):
@@ -318,18 +317,17 @@ class RegressionSettings(Settings):
 class RegressionEstimator(Estimator[R]):
     """A family based on linear regression: shared work is done once, and several pairs at a time."""
 
+    shares_work = True
     settings: RegressionSettings
 
     def memory_bytes(self, n_items: int, dim: int) -> int:
         """Six matrices of moments, float64: vectors are streamed."""
         return BYTES_OF_MOMENTS * dim**2
 
-    def prepare_all(self, embeddings: Mapping[str, Embedding], plan: ItemPlan) -> dict[str, R]:
-        """Prepare several models, some of them at once."""
+    def over_models(self, work: Callable[[str], T], names: Iterable[str]) -> list[T]:
+        """What some work gives for each model. Several models are worked on at once."""
         with pool() as threads:
-            prepare = partial(self.prepare_named, plan=plan)
-            prepared = threads.map(lambda item: prepare(*item), embeddings.items())
-            return dict(zip(embeddings, prepared, strict=True))
+            return threads.map(work, names)
 
     @abstractmethod
     def estimate_together(
@@ -349,26 +347,16 @@ class RegressionEstimator(Estimator[R]):
             yield from ((name, results[name, key]) for name in tile)
 
     def all_pairs(
-        self, prepared: Mapping[str, R], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, R], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs, with one product of the two embeddings for both directions of a pair."""
-        names = list(prepared)
-        for name in names[1:]:
-            check_same_items(name, prepared[name], prepared[names[0]])
-        for models, pairs in pair_tiles(prepared, targets):
+        """Many pairs, with one product of the two embeddings for both directions of a pair."""
+        for models, pairs in pair_tiles(prepared, wanted):
+            some = next(iter(models.values()))
+            for name, model in models.items():
+                check_same_items(name, model, some)
             with pool() as threads:
                 results = self.estimate_together(models, pairs, threads)
             yield from ((*pair, results[pair]) for pair in pairs)
-
-    def prepare_all_looks(
-        self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
-    ) -> dict[str, Looks[R]]:
-        """Prepare both looks of several models, some of them at once."""
-        with pool() as threads:
-            prepared = threads.map(
-                lambda name: self._prepare_named_looks(name, first[name], second[name], plan), first
-            )
-            return dict(zip(first, prepared, strict=True))
 
     def look_pairs(
         self, sources: Mapping[str, Looks[R]], target: Looks[R]
@@ -381,10 +369,10 @@ class RegressionEstimator(Estimator[R]):
             yield from ((name, results[name, key]) for name in tile)
 
     def all_look_pairs(
-        self, prepared: Mapping[str, Looks[R]], targets: Sequence[str] | None = None
+        self, prepared: Mapping[str, Looks[R]], wanted: Sequence[PairKey] | None = None
     ) -> Iterator[tuple[str, str, Sufficiency]]:
-        """All pairs across two looks, with one product of U(x1) and V(x2) for both directions."""
-        for models, pairs in pair_tiles(prepared, targets):
+        """Many pairs across two looks, with one product of U(x1) and V(x2) for both directions."""
+        for models, pairs in pair_tiles(prepared, wanted):
             results = self._across_looks(models, pairs)
             yield from ((*pair, results[pair]) for pair in pairs)
 

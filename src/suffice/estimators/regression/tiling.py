@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain, combinations_with_replacement
+from itertools import chain, combinations_with_replacement, product
 from threading import RLock
 from typing import Protocol, TypeVar
 
@@ -89,25 +89,36 @@ def source_tiles(sources: Mapping[str, M], target_dim: int) -> Iterator[dict[str
         yield tile
 
 
+def every_pair(models: Iterable[str], targets: Iterable[str] | None = None) -> list[PairKey]:
+    """The pairs (source, target) of every model as source with some targets, or with every model."""
+    sources = list(models)
+    return [(source, target) for target in (sources if targets is None else targets) for source in sources]
+
+
 def pair_tiles(
-    models: Mapping[str, M], targets: Sequence[str] | None = None
+    models: Mapping[str, M], wanted: Sequence[PairKey] | None = None
 ) -> Iterator[tuple[dict[str, M], list[PairKey]]]:
-    """All pairs (source, target) in runs whose moments fit in memory, and the models that each run needs.
+    """Pairs (source, target) in runs whose moments fit in memory, and the models that each run needs.
+
+    A model stays in memory from one run to the next if both need it.
 
     Args:
-        models: by name.
-        targets: names of the models that are targets; None: all.
+        models: by name; each may be read when it is looked up.
+        wanted: the pairs, each once; None: every model with every model.
     """
-    wanted = set(models if targets is None else targets)
-    runs = tiles({name: models[name].dim for name in models})
+    asked = dict.fromkeys(every_pair(models) if wanted is None else wanted)
+    names = dict.fromkeys(chain.from_iterable(asked))
+    runs = tiles({name: models[name].dim for name in names})
+    held: dict[str, M] = {}
     for left, right in combinations_with_replacement(runs, 2):
-        pairs = ordered_pairs(left, right, wanted)
+        pairs = [pair for pair in ordered_pairs(left, right) if pair in asked]
+        needed = dict.fromkeys(chain.from_iterable(pairs))
         if pairs:
-            yield {name: models[name] for name in dict.fromkeys(chain.from_iterable(pairs))}, pairs
+            held = {name: held[name] if name in held else models[name] for name in needed}
+            yield held, pairs
 
 
-def ordered_pairs(left: Sequence[str], right: Sequence[str], targets: set[str]) -> list[tuple[str, str]]:
+def ordered_pairs(left: Sequence[str], right: Sequence[str]) -> list[PairKey]:
     """Ordered pairs (source, target) between two runs of models, or within one run if both are the same."""
-    pairs = {(source, target): None for source in left for target in right if target in targets}
-    pairs |= {(source, target): None for source in right for target in left if target in targets}
-    return list(pairs)
+    pairs = [*product(left, right), *product(right, left)]
+    return list(dict.fromkeys(pairs))

@@ -1,0 +1,190 @@
+"""Canonical correlations of a pair of models, from whitened rows in single precision where that is enough."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from suffice.estimators.items import ItemPlan
+from suffice.estimators.regression.leave_out import MAX_LEVERAGE
+from suffice.estimators.regression.ridge import PreparedRegression, Residuals, StandardRows
+from suffice.estimators.regression.squares import Units, products_across
+from suffice.estimators.result import Floats
+
+Floats32 = npt.NDArray[np.float32]
+
+MAX_MEAN_INVERSE = 10  # of residual variances; above this, products in single precision are not exact enough
+
+
+@dataclass(frozen=True)
+class Whitened(StandardRows):
+    """The rows of a model, with a second moment of 1 after the penalty is added.
+
+    They are computed in double precision if the inverse of the second moment needs it, and then rounded.
+    Products of these rows in single precision are exact enough for most pairs, because no direction of a
+    model is longer than another.
+
+    Attributes:
+        whitening: times the standardised rows, shape (d, d); its square is the inverse of the second moment.
+        precision: of the product of both.
+    """
+
+    whitening: Floats
+    precision: npt.DTypeLike
+
+    @classmethod
+    def of(cls, model: PreparedRegression) -> Self:
+        """The rows of a prepared model."""
+        factor = scipy.linalg.cholesky(model.inverse.astype(np.float64), lower=True, check_finite=False)
+        return cls(model.embedding, model.plan, model.standardisation, factor, model.inverse.dtype)
+
+    def rows(self, units: range) -> Floats32:
+        """Whitened rows of a run of units, unit by unit, shape (n, d)."""
+        return (super().rows(units) @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+
+    def sampled_rows(self) -> Floats32:
+        """Whitened rows of the plan's sample of units, unit by unit, shape (n, d)."""
+        return (super().sampled_rows() @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+
+    def alone(self) -> "Alone":
+        """The statistics of the model that do not depend on another."""
+        return Alone.of(self.sampled_rows(), self.plan)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Statistics of the target of a pair without the source.
+
+    Attributes:
+        rows: its sampled rows, whitened, shape (n, d).
+        plan: the division of the items.
+        log_shares: effect of deleting each sampled unit on its log-determinant, shape (n_sampled,).
+        products: inner products of the items of each unit with those of the next.
+    """
+
+    rows: Floats32
+    plan: ItemPlan
+    log_shares: Floats
+    products: list[Floats32]
+
+    @classmethod
+    def of(cls, rows: Floats32, plan: ItemPlan) -> Self:
+        """The statistics of whitened rows of the sampled units."""
+        units = [rows[start:stop] for start, stop in pairwise(plan.sample.bounds.tolist())]
+        others = [own + own.sum(axis=0) / (plan.n_items - len(own)) for own in units]
+        log_shares = [_log_share_left(own, other) for own, other in zip(units, others, strict=True)]
+        return cls(rows, plan, np.array(log_shares), products_across(units))
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A pair's target, rotated and scaled so that its residuals have a second moment of 1.
+
+    Attributes:
+        scaled: times the whitened target, shape (d_v, k): without directions that reach the variance floor.
+        alone: statistics of the target without these directions.
+        nats: the plug-in estimate, with the variance floor.
+        n_floored: number of canonical directions that were predicted up to the floor.
+        shared: sum of the squared canonical correlations.
+        moment: sums of v u' of whitened rows, shape (d_v, d_u).
+    """
+
+    scaled: Floats
+    alone: Alone
+    nats: float
+    n_floored: int
+    shared: float
+    moment: Floats
+
+
+def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone, floor: float) -> Rotated:
+    r"""From the sums of v u' of whitened rows, shape (d_v, d_u), in single and, if needed, double precision.
+
+    Let S be the second moment of the predictions, and I - S that of the residuals. The estimate is minus half
+    the log-determinant of I - S, from its Cholesky factor. The mean diagonal entry of its inverse says how
+    nearly the target is determined. If it is large, the sums are computed in double precision, and all
+    eigenvalues of S are compared with the floor.
+    """
+    shared = moment @ moment.T
+    factor, failed = scipy.linalg.lapack.dpotrf(np.eye(len(shared)) - shared, lower=1)
+    if not failed:
+        inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=1)
+        total = float(np.square(inverse).sum())  # at least the inverse of the smallest eigenvalue
+        if total < min(MAX_MEAN_INVERSE * len(shared), 1 / floor):
+            nats = -float(np.log(np.diag(factor)).sum())
+            return Rotated(inverse.T, alone, nats, 0, float(np.trace(shared)), moment)
+    moment = in_double()
+    shared = moment @ moment.T
+    squares, directions = scipy.linalg.eigh(shared, driver="evd", check_finite=False)
+    left_over = np.maximum(1 - np.maximum(squares, 0.0), floor)
+    kept = left_over > floor
+    rest = Alone.of(alone.rows @ directions[:, kept].astype(np.float32), alone.plan)
+    scaled = directions[:, kept] / np.sqrt(left_over[kept])
+    nats, in_common = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
+    rest = replace(rest, rows=alone.rows)
+    return Rotated(scaled, rest, float(nats), int((~kept).sum()), float(in_common), moment)
+
+
+def moment_in_double(target: Whitened, source: Whitened) -> Floats:
+    """Sums over all items of v u' of whitened rows in double precision, shape (d_v, d_u)."""
+    moment = np.zeros((target.dim, source.dim))
+    for units in target.plan.windows():
+        left = StandardRows.rows(target, units).astype(np.float64)
+        right = left if source is target else StandardRows.rows(source, units).astype(np.float64)
+        moment += left.T @ right
+    return np.asarray(target.whitening.T @ moment @ source.whitening)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Statistics of a pair from its second moments.
+
+    Attributes:
+        nats: the plug-in estimate, with the variance floor.
+        n_floored: number of canonical directions that were predicted up to the floor.
+        shared: sum of the squared canonical correlations.
+        changes: effect of deleting each sampled unit on the plug-in estimate, shape (n_sampled,).
+        by_block: part from pairs of items of neighbouring units, up to a factor, shape (n_blocks,).
+    """
+
+    nats: float
+    n_floored: int
+    shared: float
+    changes: Floats
+    by_block: Floats
+
+
+def canonical_of(residuals: Residuals, rotated: Rotated) -> Canonical:
+    """From the residuals of a rotated target, which have a second moment of 1."""
+    units = list(residuals.of_units())
+    changes = 0.5 * (rotated.alone.log_shares - np.array([_log_share_left(*own) for own in units]))
+    by_block = _of_pairs_by_block(residuals, units, rotated.alone.products)
+    return Canonical(rotated.nats, rotated.n_floored, rotated.shared, changes, by_block)
+
+
+def _of_pairs_by_block(residuals: Residuals, units: Units, of_target: Sequence[Floats32]) -> Floats:
+    r"""Part of the plug-in estimate from pairs of items of neighbouring units, up to a factor, (n_blocks,).
+
+    To second order, two items with whitened vectors z contribute -1/2 (z_i'z_k)^2 to a log-determinant. The
+    inner product of both sides together is that of the source, a, plus that of the residuals, r. With that of
+    the target, b, each pair of items contributes 1/4 [(a + r)^2 - a^2 - b^2] to the estimate.
+    """
+    source = residuals.source
+    by_fit = residuals.target_rows.shape[1] / (source.plan.n_items - 1 - source.rank)
+    of_residuals = products_across(kept for kept, _ in units)
+    of_source = source.leave_out.hat_across(product.shape for product in of_target)
+    sums = []
+    for a, b, left in zip(of_source, of_target, of_residuals, strict=True):
+        r = left + by_fit * a
+        sums.append((2 * a * r + r**2 - b**2).sum())
+    return source.plan.sample.sum_by_block(np.array([*sums, 0.0]))
+
+
+def _log_share_left(rows: Floats32, left_out: Floats32) -> float:
+    """Log |I - X' X~|: effect of deleting rows X on the log-determinant of a second moment of unit size."""
+    product = rows @ left_out.T if len(rows) <= rows.shape[1] else rows.T @ left_out
+    return float(np.linalg.slogdet(np.eye(len(product)) - MAX_LEVERAGE * product).logabsdet)
