@@ -56,7 +56,7 @@ class Image(Media):
     estimators_of_looks = ("neighbours",)
     record = (
         "On three pools of image models with labelled tasks, rankings by `neighbours` agreed with the tasks "
-        "at a mean Spearman correlation of 0.84."
+        "at a mean rank correlation of 0.84."
     )
     checkpoint_loader = "image_model"
     models = {

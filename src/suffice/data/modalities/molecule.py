@@ -48,7 +48,7 @@ class Molecule(Modality):
     packages = ("rdkit",)
     read_as = ("molecule", "text")
     record = (
-        "On two pools of molecule models with labelled tasks, the ranking agreed with the tasks at Spearman "
+        "On two pools of molecule models with labelled tasks, the ranking agreed with the tasks at rank "
         "correlations of 0.50 and -0.07: label some molecules before you decide."
     )
     can_settle = False

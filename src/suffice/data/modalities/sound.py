@@ -71,7 +71,7 @@ class Sound(Media):
     estimators_of_looks = ("linear", "neighbours")
     record = (
         "On one pool of speech models with labelled tasks, the ranking by two looks agreed with the tasks at "
-        "a Spearman correlation of 0.92, the ranking by one look at 0.73."
+        "a rank correlation of 0.92, the ranking by one look at 0.73."
     )
     checkpoint_loader = "audio_model"
     models = {

@@ -30,7 +30,7 @@ class Text(Modality):
     estimators_of_looks = ("linear", "neighbours")
     record = (
         "On four pools of text models with labelled tasks, rankings by two looks agreed with the tasks at a "
-        "mean Spearman correlation of 0.90, rankings by one look at 0.71."
+        "mean rank correlation of 0.90, rankings by one look at 0.71."
     )
     models = {
         "minilm": MINILM,
