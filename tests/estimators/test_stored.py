@@ -15,8 +15,9 @@ from suffice.estimators.regression import tiling
 from suffice.estimators.stored import folder_beside, pair_key, stored_pairs
 from suffice.estimators.views import StoredModel, prepare_views, views_of
 from suffice.storage import provenance
-from suffice.storage.files import remove_leftovers, sha256_of_file
+from suffice.storage.files import read_json, remove_leftovers, sha256_of_file
 from suffice.storage.store import ResultStore
+from suffice.workflow import ModelsInOneJob
 
 N_ITEMS, N_PAIRS = 200, 100
 
@@ -214,6 +215,45 @@ def test_only_models_of_missing_pairs_are_prepared(study):
     stored_pairs(estimator, study.models, ["a"], view, study.store, prepare)
     stored_pairs(estimator, study.models, targets, view, study.store, prepare)
     assert prepared == [["a", "b", "c"], []]
+
+
+@pytest.mark.parametrize("name", ["linear", "neighbours"])
+def test_a_model_that_fails_is_recorded_and_stops_no_other_model(study, name):
+    estimator = get_estimator(name)()
+    study.add("d", 3)
+    view, targets, folder = study.view(estimator), list(study.models), study.store.folder.parent
+    records = {model: str(folder / "failed" / f"{model}.json") for model in targets}
+    vectors = np.load(study.models["b"].vectors)
+    np.save(study.models["b"].vectors, vectors * np.nan)
+
+    def run():
+        for model in study.models.values():
+            model.prepared.unlink(missing_ok=True)
+        alone = ModelsInOneJob(records, "d")
+
+        def prepare(needed):
+            for model in needed:
+                alone.work(lambda each: prepare_views(estimator, study.models[each], [view]), model)
+            return alone.failed
+
+        table, n_made = stored_pairs(estimator, study.models, targets, view, study.store, prepare)
+        return alone, table, n_made
+
+    alone, table, n_made = run()
+    assert n_made == len(table) == 9 and not {"b"} & {*table["source"], *table["target"]}
+    with pytest.raises(EstimationError, match="1 of 4 models failed: b;"):
+        alone.check()
+    (record,) = (folder / "failed").iterdir()
+    failure = read_json(record)
+    assert failure["model"] == "b" and "NaN" in failure["message"]
+
+    assert run()[2] == 0  # nothing was mended
+
+    np.save(study.models["b"].vectors, vectors)
+    alone, table, n_made = run()
+    alone.check()
+    assert (len(table), n_made) == (16, 16 - 9)
+    assert not list((folder / "failed").iterdir())
 
 
 @pytest.mark.parametrize("error", [EstimationError, np.linalg.LinAlgError])
