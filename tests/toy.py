@@ -53,7 +53,7 @@ STAGES = [
     "make_looks",
     "train_language_model",
     "embed_items",  # with looks and without: a job is known by its script
-    "estimate_pairs",
+    "estimate_pairs",  # of all targets in one job
     "probe_model",
     "measure_baselines",
     "rank_models",
