@@ -319,7 +319,7 @@ def test_a_study_installs_the_packages_of_its_own_lock_by_their_hashes(project, 
         assert re.fullmatch(r"[\w.-]+==[\w.!+-]+", first) and rest
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", line) for line in rest)
     for target in ("study", "plan"):
-        command = ["make", "--dry-run", target, f"STUDY={study}"]
+        command = ["make", "--no-print-directory", "--dry-run", target, f"STUDY={study}"]
         plan = subprocess.run(command, cwd=project, capture_output=True, text=True).stdout
         *_, install, run = plan.splitlines()
         assert "--require-hashes --no-deps" in install and 'config/$STUDY/requirements.lock"' in install
