@@ -23,7 +23,7 @@ def needs(uses: Mapping[str, Sequence[str]], wanted: Iterable[str], own_name: st
     """The requirements of the wanted uses, and of the uses that these name in turn.
 
     Raises:
-        KeyError: there is no such use.
+        KeyError: a use is not known.
     """
     found: set[str] = set()
     for requirement in (each for use in wanted for each in uses[use]):

@@ -5,7 +5,6 @@ Stamps: pictures of things from Tux Paint, in folders by what they show. Emoji: 
 the groups of Unicode. Digits: a part of MNIST in DATA, and the digits of scikit-learn.
 """
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import pandas as pd
 import skimage.data
 from debian import DebianPackage, unpack_debian
 from image_networks import SIDE
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits, load_sample_images
 
 Picture = npt.NDArray[np.uint8]
@@ -136,21 +135,6 @@ def two_looks(pictures: Sequence[Picture], flip: bool) -> tuple[list[Picture], l
     generator = np.random.default_rng(SEED)
     pairs = [(crop(each, generator, flip), crop(each, generator, flip)) for each in pictures]
     return [first for first, _ in pairs], [second for _, second in pairs]
-
-
-def degraded(picture: Picture, how: str, generator: np.random.Generator) -> Picture:
-    """A picture as it is, blurred, with noise, or after strong compression."""
-    image = Image.fromarray(picture)
-    if how == "blurred":
-        return np.asarray(image.filter(ImageFilter.GaussianBlur(generator.uniform(0.7, 2.0))))
-    if how == "noisy":
-        noise = generator.normal(0, generator.uniform(4, 16), picture.shape)
-        return np.clip(picture + noise, 0, 255).astype(np.uint8)
-    if how == "compressed":
-        held = io.BytesIO()
-        image.save(held, "JPEG", quality=int(generator.integers(8, 30)))
-        return np.asarray(Image.open(held))
-    return picture
 
 
 def stamps(cache: Path) -> tuple[list[Picture], pd.DataFrame]:

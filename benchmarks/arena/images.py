@@ -19,7 +19,6 @@ from image_data import (
     Photograph,
     Picture,
     cut_patches,
-    degraded,
     emoji,
     handwritten,
     photographs,
@@ -32,6 +31,8 @@ from image_networks import image_networks
 from pool import Card, folder_of, write_card, write_tasks
 from probes import Task, labelled_task, measure_tasks
 from skimage.morphology import skeletonize
+
+from suffice.data.made.photographs import degraded
 
 SEED = 0
 N_PATCHES = 24  # of each photograph

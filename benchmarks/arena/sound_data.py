@@ -5,7 +5,6 @@ A clip is 1.6 seconds at 16 kHz with noise at a random level. A look is a random
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +12,10 @@ from debian import DebianPackage, unpack_debian
 
 from suffice.data.made.spoken_numbers import (
     CLIP_SAMPLES,
-    LANGUAGES,
     NOISE_DECIBELS,
-    PITCHES,
-    VARIANTS,
-    WORDS_PER_MINUTE,
     Clip,
     clip_of,
+    number_settings,
     read_wav,
     spoken,
 )
@@ -63,15 +59,7 @@ def numbers(n_clips: int) -> tuple[list[Clip], pd.DataFrame]:
     generator = np.random.default_rng(SEED)
     clips, rows = [], []
     for _ in range(n_clips):
-        row: dict[str, Any] = {
-            "language": str(generator.choice(LANGUAGES)),
-            "voice": str(generator.choice(VARIANTS)),
-            "digit": int(generator.integers(10)),
-            "number": int(generator.integers(20, 100)),
-            "words_per_minute": int(generator.integers(*WORDS_PER_MINUTE)),
-            "pitch": int(generator.integers(*PITCHES)),
-            "decibels": float(generator.uniform(*NOISE_DECIBELS)),
-        }
+        row = number_settings(generator)
         clips.append(clip_of(spoken(row), row["decibels"], generator))
         rows.append(row)
     return clips, pd.DataFrame(rows)

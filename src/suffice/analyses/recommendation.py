@@ -175,7 +175,7 @@ def headline(tied: list[str], n_models: int) -> str:
 
 
 def _chosen_by(choices: pd.DataFrame, way: str) -> list[str]:
-    """The first choice of a way, several if they are tied; empty if it has none."""
+    """The first choice of a way, with all models that are tied for it; empty for an unknown way."""
     return [model for models in choices.loc[choices["way"] == way, "model"] for model in models.split(", ")]
 
 

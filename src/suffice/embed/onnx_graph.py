@@ -45,7 +45,7 @@ class GraphLoader(PlainCheckpointLoader[G]):
         """The name of the ONNX file, and those of the weights beside it.
 
         Raises:
-            ModelError: there is none, or several and the setting onnx_file names none of them.
+            ModelError: the folder has no ONNX file, or several and the setting onnx_file does not choose.
         """
         found = [name for name in names if name.endswith(".onnx")]
         wanted = self.settings.onnx_file

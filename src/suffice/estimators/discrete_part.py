@@ -105,7 +105,7 @@ class Divided:
         return Linear().prepare_named("target", np.asarray(self.embedding[:, self.few]), self.plan)
 
     def discrete_nats(self, source: "Divided") -> Sufficiency | None:
-        """What a source says about the few-valued dimensions; None if there are none."""
+        """What a source says about the few-valued dimensions; None without such dimensions."""
         if not len(self.few):
             return None
         ((_, found),) = Linear().pairs({"source": source.as_source}, self.as_target)
@@ -118,8 +118,8 @@ def with_discrete_part(
     """The result for a whole target.
 
     Args:
-        own: of the estimator's own family for the dimensions with a density; None if there are none.
-        discrete: of the few-valued dimensions; None if there are none.
+        own: of the estimator's own family for the dimensions with a density; None without such dimensions.
+        discrete: of the few-valued dimensions; None without such dimensions.
         source: the source.
         target: the target.
 

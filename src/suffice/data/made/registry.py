@@ -17,7 +17,7 @@ def maker_of(path: str | None) -> Maker | None:
     """The maker that a path `made:NAME` names; None for other paths.
 
     Raises:
-        DataError: there is no such maker.
+        DataError: no maker has this name.
     """
     if path is None or not path.startswith(MADE_PREFIX):
         return None

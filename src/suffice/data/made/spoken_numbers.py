@@ -27,26 +27,23 @@ PITCHES = (25, 75)  # of 0 to 99, as espeak-ng counts
 THREADS = 2
 
 
-def number_settings(n_clips: int, generator: np.random.Generator) -> list[dict[str, Any]]:
-    """What is said, by which voice, how fast, how high, and how far above the noise."""
-    return [
-        {
-            "language": str(generator.choice(LANGUAGES)),
-            "voice": str(generator.choice(VARIANTS)),
-            "digit": int(generator.integers(10)),
-            "number": int(generator.integers(20, 100)),
-            "words_per_minute": int(generator.integers(*WORDS_PER_MINUTE)),
-            "pitch": int(generator.integers(*PITCHES)),
-            "decibels": float(generator.uniform(*NOISE_DECIBELS)),
-        }
-        for _ in range(n_clips)
-    ]
+def number_settings(generator: np.random.Generator) -> dict[str, Any]:
+    """What a clip says, by which voice, how fast, how high, and how far above the noise."""
+    return {
+        "language": str(generator.choice(LANGUAGES)),
+        "voice": str(generator.choice(VARIANTS)),
+        "digit": int(generator.integers(10)),
+        "number": int(generator.integers(20, 100)),
+        "words_per_minute": int(generator.integers(*WORDS_PER_MINUTE)),
+        "pitch": int(generator.integers(*PITCHES)),
+        "decibels": float(generator.uniform(*NOISE_DECIBELS)),
+    }
 
 
 def spoken_numbers(seed: int) -> Arrays:
     """A digit and a number below 100 in each clip."""
     generator = np.random.default_rng(derive_seed(seed, "spoken numbers"))
-    rows = number_settings(N_CLIPS, generator)
+    rows = [number_settings(generator) for _ in range(N_CLIPS)]
     with ThreadPoolExecutor(THREADS) as pool:
         sounds = list(pool.map(spoken, rows))
     clips = [clip_of(sound, row["decibels"], generator) for sound, row in zip(sounds, rows, strict=True)]
