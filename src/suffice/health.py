@@ -17,16 +17,14 @@ DUPLICATE_SHARE = 0.01  # share of items above which duplicate rows cause a warn
 
 
 @dataclass(frozen=True)
-class Health:
-    """The findings for one embedding.
+class Findings:
+    """Properties of one embedding that a warning may name.
 
     Attributes:
         n_not_finite: rows with a NaN or an infinite value.
         n_zero_rows: rows of zeros.
         n_duplicate_rows: rows, except rows of zeros, that repeat an earlier row.
         n_constant_dims: dimensions with the same value in all rows, up to rounding.
-        effective_rank: exponential of the entropy of the normalised singular values of the centred
-            matrix, between 1 and embed_dim; 0 if all dimensions are constant.
         norm_mean: mean of the rows' Euclidean norms.
         norm_std: standard deviation of the norms.
     """
@@ -37,9 +35,20 @@ class Health:
     n_zero_rows: int
     n_duplicate_rows: int
     n_constant_dims: int
-    effective_rank: float
     norm_mean: float
     norm_std: float
+
+
+@dataclass(frozen=True)
+class Health(Findings):
+    """The findings for one embedding, and its rank.
+
+    Attributes:
+        effective_rank: exponential of the entropy of the normalised singular values of the centred
+            matrix, between 1 and embed_dim; 0 if all dimensions are constant.
+    """
+
+    effective_rank: float
 
 
 def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
@@ -61,52 +70,76 @@ def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
         name: name of the embedding in errors.
 
     Raises:
+        ModelError: a fatal finding, see `measure_findings`.
+    """
+    findings = measure_findings(array, name)
+    return Health(**vars(findings), effective_rank=effective_rank(array))
+
+
+def measure_findings(array: np.ndarray, name: str = "the embedding") -> Findings:
+    """Measure everything but the rank, in memory for a block; see `measure_health`.
+
+    Raises:
         ModelError: a fatal finding: no columns, NaN or infinite values, or only constant dimensions.
     """
     if array.ndim != 2 or 0 in array.shape:
         raise ModelError(f"{name} has shape {array.shape}; vectors need at least one row and one column")
-    _refuse_not_finite(array, name)
-    array, exponent = _within_range(array)
-    norms, n_duplicates = _norms_and_duplicates(array)
-    n_constant = _count_constant_dims(array)
+    low, high = _extremes(array)
+    if not (np.isfinite(low) & np.isfinite(high)).all():
+        raise _not_finite(array, name)
+    size = np.maximum(np.abs(low), np.abs(high))
+    n_constant = int((high - low <= CONSTANT_SPREAD * size).sum())
     if n_constant == array.shape[1]:
         raise ModelError(
             f"{name}: all {n_constant} dimensions are constant, so every item has the same vector; "
             "check the layer, the pooling and the checkpoint"
         )
-    return Health(
+    array, exponent = _within_range(array, float(size.max()))
+    norms, n_duplicates = _norms_and_duplicates(array)
+    return Findings(
         n_items=array.shape[0],
         embed_dim=array.shape[1],
         n_not_finite=0,
         n_zero_rows=int((norms == 0).sum()),
         n_duplicate_rows=n_duplicates,
         n_constant_dims=n_constant,
-        effective_rank=effective_rank(array),
         norm_mean=float(np.ldexp(norms.mean(), exponent)),
         norm_std=float(np.ldexp(norms.std(), exponent)),
     )
 
 
-def _within_range(array: np.ndarray) -> tuple[np.ndarray, int]:
+def _extremes(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest value of each dimension; NaN where a value is NaN."""
+    low, high = np.full(array.shape[1], np.inf), np.full(array.shape[1], -np.inf)
+    for block in blocks(array):
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+    return low, high
+
+
+def _within_range(array: np.ndarray, largest: float) -> tuple[np.ndarray, int]:
     """The array, divided by a power of two if squares of its values could overflow or underflow.
+
+    Args:
+        array: vectors, shape (n_items, embed_dim).
+        largest: size of its largest value.
 
     Returns:
         The array, and the exponent of that power; 0 if the array is unchanged.
     """
-    largest = max(float(np.abs(block).max()) for block in blocks(array))
     exponent = int(np.frexp(largest)[1])
     if abs(exponent) < SAFE_EXPONENT:
         return array, 0
     return np.ldexp(np.asarray(array, dtype=np.float64), -exponent), exponent
 
 
-def _refuse_not_finite(array: np.ndarray, name: str) -> None:
+def _not_finite(array: np.ndarray, name: str) -> ModelError:
+    """The error about an array with values that are not finite."""
     bad = np.concatenate([~np.isfinite(block).all(axis=1) for block in blocks(array)])
-    if bad.any():
-        raise ModelError(
-            f"{name} has NaN or infinite values in {bad.sum()} of {len(bad)} rows, "
-            f"first in row {bad.argmax()} (counted from 0); leave these items out, or compute in float32"
-        )
+    return ModelError(
+        f"{name} has NaN or infinite values in {bad.sum()} of {len(bad)} rows, "
+        f"first in row {bad.argmax()} (counted from 0); leave these items out, or compute in float32"
+    )
 
 
 def _norms_and_duplicates(array: np.ndarray) -> tuple[np.ndarray, int]:
@@ -122,15 +155,6 @@ def _norms_and_duplicates(array: np.ndarray) -> tuple[np.ndarray, int]:
 
 def _row_digest(row: np.ndarray) -> bytes:
     return hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest()  # + 0.0 makes -0.0 equal to 0.0
-
-
-def _count_constant_dims(array: np.ndarray) -> int:
-    low, high = np.full(array.shape[1], np.inf), np.full(array.shape[1], -np.inf)
-    for block in blocks(array):
-        np.minimum(low, block.min(axis=0), out=low)
-        np.maximum(high, block.max(axis=0), out=high)
-    size = np.maximum(np.abs(low), np.abs(high))
-    return int((high - low <= CONSTANT_SPREAD * size).sum())
 
 
 def column_means(array: np.ndarray) -> np.ndarray:
@@ -173,6 +197,7 @@ def effective_rank(array: np.ndarray) -> float:
     Returns:
         A number from 1 to min(n_items, embed_dim); 0 if all rows are equal.
     """
+    array, _ = _within_range(array, float(np.abs(_extremes(array)).max()))
     means = column_means(array)
     square = scatter_matrix(array, means) if array.shape[1] <= len(array) else _gram_matrix(array, means)
     eigenvalues = np.linalg.eigvalsh(square)
@@ -184,7 +209,7 @@ def effective_rank(array: np.ndarray) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def health_warnings(health: Health, n_truncated: int | None) -> list[str]:
+def health_warnings(health: Findings, n_truncated: int | None) -> list[str]:
     """Warnings for readers of the ranking: one sentence per finding, with its numbers."""
     n = health.n_items
     findings = (

@@ -15,7 +15,7 @@ from suffice.estimators.names import DEFAULT_ESTIMATOR
 from suffice.estimators.registry import get_estimator
 from suffice.estimators.result import Sufficiency
 from suffice.estimators.standardise import check_embedding
-from suffice.health import health_warnings, measure_health
+from suffice.health import health_warnings, measure_findings
 
 
 def estimate(
@@ -82,4 +82,4 @@ def estimate(
 
 def _health(side: str, array: npt.NDArray[np.floating]) -> list[str]:
     """The warnings about the vectors of one side, as on a study's page."""
-    return [f"{side}: {said}" for said in health_warnings(measure_health(array, side), None)]
+    return [f"{side}: {said}" for said in health_warnings(measure_findings(array, side), None)]
