@@ -140,7 +140,7 @@ def ranking_of(targets, first, relatives="abcdef"):
         ),
         (
             ranking_of("abcd", "cd"),
-            "targets: a, b, c, d. For other pools like this one, any of 2 models could",
+            "targets: a, b, c, d. For other pools like this one, either of 2 models could",
         ),
         (
             ranking_of("abcd", "abcdef"),

@@ -213,7 +213,8 @@ def _on_other_pools(ranking: pd.DataFrame) -> list[str]:
     names = ranking.loc[could_be.astype(bool), "model"].astype(str).tolist()
     if len(names) == 1:
         return [f"Measured against other models like these, {names[0]} would still be first."]
-    return [f"Measured against other models like these, any of {len(names)} models could be first."]
+    some = "either of 2" if len(names) == 2 else f"any of {len(names)}"
+    return [f"Measured against other models like these, {some} models could be first."]
 
 
 def _who_agrees(choices: pd.DataFrame, first: str) -> list[str]:

@@ -121,5 +121,5 @@ def _other_pools(ranking: pd.DataFrame) -> str:
     if n_first == len(ranking):
         return f"For other pools like this one, any of the models could be first ({targets})."
     names = sorted(ranking.loc[first.astype(bool), "model"])
-    named = names[0] if n_first == 1 else f"any of {n_first} models"
+    named = {1: names[0], 2: "either of 2 models"}.get(n_first, f"any of {n_first} models")
     return f"For other pools like this one, {named} could be first ({targets})."
