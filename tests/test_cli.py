@@ -226,4 +226,6 @@ def test_an_interrupted_ranking_says_so_and_ends_like_a_shell(vectors, tmp_path,
 
     monkeypatch.setattr("suffice.embed.inputs.read_inputs", interrupted)
     assert main(["rank", *vectors, "--out", str(tmp_path / "out")]) == 130
-    assert "stopped; nothing was written" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    said = capsys.readouterr().err
+    assert said.endswith("\nsuffice: stopped; to go on, run the same command again\n")
+    assert not (tmp_path / "out").exists()

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"suffice: {without_secrets(out_of_memory(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(f"\nsuffice: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
+        print(f"\nsuffice: {str(error) or 'stopped; to go on, run the same command again'}", file=sys.stderr)
         return INTERRUPTED
     return 0
 

@@ -176,6 +176,7 @@ def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrat
     with tempfile.NamedTemporaryFile(prefix="suffice-events-") as events, log.open("ab") as lines:
         tails = Tail(Path(events.name)), Tail(log)
         logger = ["--logger", "suffice", "--logger-suffice-events", events.name]
+        logger += ["--logger-suffice-listener", str(os.getpid())]
         streams = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": subprocess.STDOUT}
         whole = [*command[:3], *logger, *command[3:]]  # after: python -m snakemake
         process = subprocess.Popen(whole, env=environment, **streams)  # type: ignore[call-overload]
@@ -197,21 +198,19 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
 
     def pass_on(number: int, frame: object) -> None:
         narrator.is_ending = True
-        process.terminate()
+        process.terminate()  # Ctrl-C reaches Snakemake as well, but a signal to this process alone does not
 
-    before = signal.signal(signal.SIGTERM, pass_on)
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except KeyboardInterrupt:  # Snakemake has received it as well
-        process.wait()
-        raise Stopped(_what_is_kept(narrator)) from None
     except BaseException:
         process.terminate()
         process.wait()
         raise
     finally:
         narrator.end()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if process.returncode and narrator.is_ending:
         raise Stopped(_what_is_kept(narrator))
 
@@ -233,7 +232,8 @@ def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail,
 
 def _what_is_kept(narrator: Narrator) -> str:
     done, total = narrator.done.total(), narrator.total.total()
-    return f"stopped: {done} of {total} jobs are done and kept; the same command continues from there"
+    kept = f"{done} of {total} jobs are done and kept" if total else "no job had begun"
+    return f"stopped: {kept}; to go on, run the same command again"
 
 
 def _why_not_ended(narrator: Narrator, folder: Path, log: Path) -> str:
