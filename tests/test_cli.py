@@ -1,5 +1,7 @@
 """The command line, as a user meets it."""
 
+import shutil
+import subprocess
 import sys
 import types
 
@@ -197,11 +199,33 @@ def test_a_ranking_says_what_it_was_made_from(vectors, tmp_path, capsys):
     assert f"made from a different {vectors[0]}" in capsys.readouterr().out
 
 
-def test_a_shell_can_complete_the_command(capsys):
+COMPLETE = """source ./script
+COMP_WORDS=(suffice $1 "$2"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_shtab_suffice
+echo "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("before", "begun", "offered"),
+    [
+        ("", "new", "new-study"),
+        ("rank", "--estim", "--estimator"),
+        ("run", "do", "docs.csv"),
+        ("run docs.csv --profile", "do", "docs.csv"),
+        ("show", "do", "docs.csv"),
+        ("completion", "z", "zsh"),
+    ],
+)
+def test_bash_completes_commands_options_and_files(tmp_path, capsys, before, begun, offered):
     pytest.importorskip("shtab")
     assert main(["completion", "bash"]) == 0
-    script = capsys.readouterr().out
-    assert "new-study" in script and "--estimator" in script and "_shtab_compgen_files" in script
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "docs.csv").touch()
+    command = ["bash", "-c", COMPLETE, "bash", before, begun]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == [offered] and not done.stderr
 
 
 def test_completion_without_its_package_says_what_to_install(capsys, monkeypatch):
