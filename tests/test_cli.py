@@ -248,6 +248,23 @@ def test_a_quiet_ranking_says_nothing_of_progress(vectors, tmp_path, capsys, mon
     assert capsys.readouterr().err.splitlines() == said[3:]
 
 
+def test_a_reader_that_has_read_enough_is_not_an_error(vectors, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "suffice.cli",
+        "rank",
+        *vectors,
+        "--quiet",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 1
+    assert (tmp_path / "out" / "ranking.csv").is_file()
+
+
 def test_an_interrupted_ranking_says_so_and_ends_like_a_shell(vectors, tmp_path, capsys, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
