@@ -190,6 +190,21 @@ def test_without_tasks_their_parts_are_absent_and_it_is_said(make_page):
         assert words not in text
 
 
+def test_how_to_give_labels_is_said_where_labels_are_asked_for(make_page):
+    def first_screen(**given):
+        return Page(render_page(make_page(**given))).text.split("models ranked")[0]
+
+    unsettled = first_screen(groups=(1, 1, 2), tasks=False)
+    assert unsettled.index("label about 200 items") < unsettled.index("a row of tasks.tsv, and run the study")
+    assert "tasks.tsv" not in first_screen(groups=(1, 1, 2))
+
+
+def test_the_page_says_which_pairs_show_lost_directions(make_page, explained_pair):
+    text = Page(render_page(make_page(**explained_pair))).text
+    after = text.split("What can a model not predict about another?")[1]
+    assert after.index("Only pairs of the setting `explain` are shown") < after.index("as source of")
+
+
 def test_results_on_tasks_are_in_the_order_of_the_ranking(make_page):
     html = render_page(make_page())
     table = html[html.index("Results on the tasks in numbers") :]
