@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from suffice.run import (
     study_of,
     workflow_root,
 )
+from suffice.workflow import study_folder
 
 
 @pytest.fixture
@@ -58,6 +60,14 @@ def test_what_is_no_study_is_named(tmp_path, toy_study):
     with pytest.raises(StudyError, match="is a study whose tables name models"):
         study_of(str(toy_study), ["minilm"], None)
     assert study_of("api-docs", [], None) == workflow_root() / "config" / "api-docs"
+
+
+def test_a_study_of_new_study_is_found_by_its_name(tmp_path, toy_study, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(toy_study, tmp_path / "config" / "mine")
+    assert study_of("mine", [], None) == Path("config") / "mine"
+    assert study_folder({"study": "mine"}, workflow_root()) == Path("config") / "mine"
+    assert study_folder({"study": "api-docs"}, workflow_root()) == workflow_root() / "config" / "api-docs"
 
 
 def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):

@@ -71,8 +71,8 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
     """The folder of a study: the given one, or a new one beside a file of items.
 
     Args:
-        given: a folder, the name of a study of the package, or a file of texts; with a content type, a file
-            or folder of such items.
+        given: a folder, the name of a study in `config` or of the package, or a file of texts; with a
+            content type, a file or folder of such items.
         models: models of a new study, as `write_new_study` accepts them; at least two for texts.
         content: column of the file with the items.
         content_type: modality of the items of a new study; None: texts in a file.
@@ -82,8 +82,9 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
     """
     path = Path(given).expanduser()
     of_package = workflow_root() / "config" / given
+    named = of_package if of_package.is_dir() else Path("config") / given  # where `suffice new-study` writes
     is_own = (path / "study.yaml").is_file() or (content_type is not None and path.exists())
-    folder = path if is_own else of_package
+    folder = path if is_own else named
     if (folder / "study.yaml").is_file():
         if models or content or content_type:
             raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
