@@ -55,7 +55,7 @@ class Image(Media):
     estimators = ("neighbours",)
     estimators_of_looks = ("neighbours",)
     record = (
-        "On three pools of image models with labelled tasks, rankings by `neighbours` agreed with the tasks "
+        "On three pools of image models with labelled tasks, rankings by neighbours agreed with the tasks "
         "at a mean rank correlation of 0.84."
     )
     checkpoint_loader = "image_model"
