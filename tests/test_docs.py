@@ -37,6 +37,16 @@ def test_every_page_is_in_the_contents(project):
     assert yaml.safe_load(text)["strict"] is True
 
 
+def test_every_message_that_is_explained_is_in_the_code(project):
+    text = (project / "docs" / "troubleshooting.md").read_text()
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    messages = [part for cell in cells for part in re.findall(r'[`"]([^`"]+)[`"]', cell)]
+    code = "".join(path.read_text() for path in sorted((project / "src" / "suffice").rglob("*.py")))
+    said = re.sub(r'"\n\s*f?"', "", code)  # a string on several lines is one
+    parts = [part.strip() for message in messages for part in message.split("...")]
+    assert len(messages) > 12 and [part for part in parts if part not in said] == []
+
+
 def test_every_promise_has_a_test_that_is_there(project):
     text = (project / "docs" / "integrity.md").read_text()
     assert [

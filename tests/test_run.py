@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,14 @@ from suffice.run import (
     Stopped,
     _command,
     _follow,
+    _what_is_kept,
     _why_not_ended,
     jobs_in_plan,
     run_study,
     study_of,
     workflow_root,
 )
+from suffice.workflow import study_folder
 
 
 @pytest.fixture
@@ -56,6 +60,14 @@ def test_what_is_no_study_is_named(tmp_path, toy_study):
     with pytest.raises(StudyError, match="is a study whose tables name models"):
         study_of(str(toy_study), ["minilm"], None)
     assert study_of("api-docs", [], None) == workflow_root() / "config" / "api-docs"
+
+
+def test_a_study_of_new_study_is_found_by_its_name(tmp_path, toy_study, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(toy_study, tmp_path / "config" / "mine")
+    assert study_of("mine", [], None) == Path("config") / "mine"
+    assert study_folder({"study": "mine"}, workflow_root()) == Path("config") / "mine"
+    assert study_folder({"study": "api-docs"}, workflow_root()) == workflow_root() / "config" / "api-docs"
 
 
 def test_the_command_has_the_profile_and_the_settings(toy_study, tmp_path):
@@ -104,7 +116,7 @@ def test_bad_texts_leave_nothing_behind(tmp_path, capsys):
     assert "bdoy" in capsys.readouterr().err and not (tmp_path / "texts-study").exists()
 
 
-FAKE = """import sys, time, json
+FAKE = """import os, sys, time, json
 events = open(sys.argv[4], "a")
 def write(**event): print(json.dumps(event), file=events, flush=True)
 write(event="run_info", stats={"embed_items": 2, "total": 2})
@@ -113,8 +125,9 @@ for jobid in (1, 2):
 write(event="job_finished", job_id=1)
 print("a line of Snakemake", flush=True)
 assert sys.argv[1:4] == ["--logger", "suffice", "--logger-suffice-events"]
-time.sleep(float(sys.argv[5]))
-sys.exit(int(sys.argv[6]))
+assert sys.argv[5:7] == ["--logger-suffice-listener", str(os.getppid())]
+time.sleep(float(sys.argv[7]))
+sys.exit(int(sys.argv[8]))
 """
 """A program that writes events as Snakemake does."""
 
@@ -144,26 +157,55 @@ def test_a_run_that_cannot_be_planned_says_why_without_lines_of_python():
     assert said == "models.tsv: no such loader\nthe study toy did not end; all lines are in a.log"
 
 
-def test_a_run_that_is_asked_to_end_says_what_is_kept(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end_ends_and_says_what_is_kept(tmp_path, monkeypatch, number):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Stopped, match="stopped: 1 of 2 jobs are done and kept"):
-        follow(tmp_path, 60, 0, during=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(number)
+
+    def during():
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)  # such as Ctrl-C once more by someone in a hurry
+
+    with pytest.raises(Stopped) as stopped:
+        follow(tmp_path, 60, 0, during)
+    said = "stopped: 1 of 2 jobs are done and kept; to go on, run the same command again"
+    assert str(stopped.value) == said and signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [(KeyboardInterrupt, Stopped), (BrokenPipeError, BrokenPipeError)]
-)
-def test_no_run_goes_on_without_its_listener(tmp_path, monkeypatch, error, raised):
+def test_a_run_that_is_stopped_before_its_first_job_counts_none(tmp_path):
+    assert _what_is_kept(Narrator(tmp_path)).startswith("stopped: no job had begun; to go on,")
+
+
+def test_no_run_goes_on_without_its_listener(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = []
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: made.append(popen(*a, **k)) or made[0])
 
     def during():
-        if error is KeyboardInterrupt:
-            made[0].send_signal(signal.SIGINT)  # as a terminal does
-        raise error
+        raise BrokenPipeError
 
-    with pytest.raises(raised):
+    with pytest.raises(BrokenPipeError):
         follow(tmp_path, 60, 0, during)
     assert made[0].poll() is not None
+
+
+LISTENED_TO = """import os, time
+from snakemake_logger_plugin_suffice import LogHandler, LogHandlerSettings
+LogHandler(None, LogHandlerSettings(events="events", listener=os.getppid()))
+print(os.getpid(), flush=True)
+time.sleep(20)
+print("went on")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems do not say that a parent has ended")
+def test_no_run_goes_on_after_its_listener_was_killed(tmp_path):
+    listener = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {LISTENED_TO!r}])"
+    command = [sys.executable, "-c", listener]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    run = int(process.stdout.readline())
+    time.sleep(1)
+    os.kill(run, 0)  # it runs as long as its listener
+    process.kill()
+    assert process.stdout.read() == "" and process.wait() == -signal.SIGKILL  # read to the end of the run

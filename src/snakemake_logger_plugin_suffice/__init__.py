@@ -2,6 +2,10 @@
 
 import json
 import logging
+import os
+import signal
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
+WATCH_SECONDS = 0.5
 FACTS = {
     LogEvent.RUN_INFO: ("stats",),
     LogEvent.JOB_INFO: ("jobid", "rule_name", "wildcards", "log"),
@@ -20,9 +25,10 @@ FACTS = {
 
 @dataclass
 class LogHandlerSettings(LogHandlerSettingsBase):
-    """Where the lines go."""
+    """Where the lines go, and who reads them."""
 
     events: str = field(default="", metadata={"help": "File to write events to", "required": True})
+    listener: int = field(default=0, metadata={"help": "Process without which this run ends; 0: none"})
 
 
 class LogHandler(LogHandlerBase):
@@ -35,8 +41,11 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def __post_init__(self) -> None:
-        """Open the file."""
-        self.stream = Path(self.settings.events).open("a", encoding="utf-8")
+        """Open the file, and watch the listener."""
+        settings: Any = self.settings
+        self.stream = Path(settings.events).open("a", encoding="utf-8")
+        if settings.listener and os.name == "posix":
+            threading.Thread(target=end_without, args=(settings.listener,), daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the event that a record is of, or the message of an error."""
@@ -54,3 +63,10 @@ class LogHandler(LogHandlerBase):
         """Close the file."""
         self.stream.close()
         super().close()
+
+
+def end_without(listener: int) -> None:
+    """Start no more jobs once the parent process has been killed; jobs that are running end first."""
+    while os.getppid() == listener:
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,6 +1,7 @@
 """The command line: errors are messages, and each command is a file in `suffice.commands`."""
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -24,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("ignore", DoubtWarning)  # printed with the result
             setattr(warnings, "showwarning", _print_warning)  # noqa: B010 - its type has more than is used
             options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # such as of `suffice rank ... | head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return 1
     except (SufficeError, PackageNotFoundError, OSError) as error:
         print(f"suffice: {without_secrets(str(error))}", file=sys.stderr)
         return 1
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"suffice: {without_secrets(out_of_memory(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(f"\nsuffice: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
+        print(f"\nsuffice: {str(error) or 'stopped; to go on, run the same command again'}", file=sys.stderr)
         return INTERRUPTED
     return 0
 

@@ -71,8 +71,8 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
     """The folder of a study: the given one, or a new one beside a file of items.
 
     Args:
-        given: a folder, the name of a study of the package, or a file of texts; with a content type, a file
-            or folder of such items.
+        given: a folder, the name of a study in `config` or of the package, or a file of texts; with a
+            content type, a file or folder of such items.
         models: models of a new study, as `write_new_study` accepts them; at least two for texts.
         content: column of the file with the items.
         content_type: modality of the items of a new study; None: texts in a file.
@@ -82,8 +82,9 @@ def study_of(given: str, models: Sequence[str], content: str | None, content_typ
     """
     path = Path(given).expanduser()
     of_package = workflow_root() / "config" / given
+    named = of_package if of_package.is_dir() else Path("config") / given  # where `suffice new-study` writes
     is_own = (path / "study.yaml").is_file() or (content_type is not None and path.exists())
-    folder = path if is_own else of_package
+    folder = path if is_own else named
     if (folder / "study.yaml").is_file():
         if models or content or content_type:
             raise StudyError(f"{folder} is a study whose tables name models and columns; edit these tables")
@@ -176,6 +177,7 @@ def _follow(command: list[str], environment: Mapping[str, str], narrator: Narrat
     with tempfile.NamedTemporaryFile(prefix="suffice-events-") as events, log.open("ab") as lines:
         tails = Tail(Path(events.name)), Tail(log)
         logger = ["--logger", "suffice", "--logger-suffice-events", events.name]
+        logger += ["--logger-suffice-listener", str(os.getpid())]
         streams = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": subprocess.STDOUT}
         whole = [*command[:3], *logger, *command[3:]]  # after: python -m snakemake
         process = subprocess.Popen(whole, env=environment, **streams)  # type: ignore[call-overload]
@@ -197,21 +199,19 @@ def _ended_with_us(process: "subprocess.Popen[bytes]", narrator: Narrator) -> It
 
     def pass_on(number: int, frame: object) -> None:
         narrator.is_ending = True
-        process.terminate()
+        process.terminate()  # Ctrl-C reaches Snakemake as well, but a signal to this process alone does not
 
-    before = signal.signal(signal.SIGTERM, pass_on)
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except KeyboardInterrupt:  # Snakemake has received it as well
-        process.wait()
-        raise Stopped(_what_is_kept(narrator)) from None
     except BaseException:
         process.terminate()
         process.wait()
         raise
     finally:
         narrator.end()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if process.returncode and narrator.is_ending:
         raise Stopped(_what_is_kept(narrator))
 
@@ -233,7 +233,8 @@ def _listen(process: "subprocess.Popen[bytes]", narrator: Narrator, heard: Tail,
 
 def _what_is_kept(narrator: Narrator) -> str:
     done, total = narrator.done.total(), narrator.total.total()
-    return f"stopped: {done} of {total} jobs are done and kept; the same command continues from there"
+    kept = f"{done} of {total} jobs are done and kept" if total else "no job had begun"
+    return f"stopped: {kept}; to go on, run the same command again"
 
 
 def _why_not_ended(narrator: Narrator, folder: Path, log: Path) -> str:

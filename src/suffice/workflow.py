@@ -88,9 +88,9 @@ def study_folder(config: Mapping[str, Any], root: Path) -> Path:
         path = user_path(name)
     except DataError as error:
         raise StudyError(f"study: {error}") from None
-    named = root / "config" / path
-    folder = named if named.is_dir() else path
-    if not folder.is_dir():
+    places = (root / "config" / path, path, Path("config") / path)  # the last is where new-study writes
+    folder = next(filter(Path.is_dir, places), None)
+    if folder is None:
         known = ", ".join(sorted(path.parent.name for path in (root / "config").glob("*/study.yaml")))
         raise StudyError(
             f"no study {name!r}: neither config/{name} nor a folder of that name; existing studies: {known}"

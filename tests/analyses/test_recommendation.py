@@ -73,6 +73,11 @@ def test_several_that_could_be_first_are_not_settled():
     assert found.to_label == ["a", "b"]
 
 
+def test_one_other_model_is_not_called_all_others():
+    found = recommend(ranking_of(["a", "b"], ["a"]), ways_of(rankme="a"))
+    assert found.certainty[0] == "On these items a is ahead of the other model (95 % confidence)."
+
+
 def test_near_copies_are_no_rivals_of_each_other():
     copies = {"near_copies": ["b", "a", "", ""]}
     found = recommend(ranking_of(MODELS, ["a", "b"], **copies), ways_of(rankme="b"))

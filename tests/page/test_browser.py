@@ -191,6 +191,11 @@ def test_a_pair_is_told_by_pointer_and_by_keyboard(opened):
     assert page.locator("table.grid td.told").count() == 1
 
 
+def test_the_matrix_says_which_pairs_show_lost_directions(opened):
+    panel = opened.page.locator(".matrix .panel")
+    assert "Only underlined pairs show which directions are lost." in panel.text_content()
+
+
 def test_two_models_are_set_side_by_side_by_keyboard(opened):
     opened.tab_to("select[aria-label='Second model']")
     opened.page.keyboard.press("ArrowDown")

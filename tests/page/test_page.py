@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from suffice.data.modalities.registry import MODALITIES
 from suffice.errors import DataError
 from suffice.kinds.embeddings.page import render_page
 from suffice.storage.files import csv_of
@@ -188,6 +189,27 @@ def test_without_tasks_their_parts_are_absent_and_it_is_said(make_page):
     assert "This study has no labelled tasks" in text
     for words in ("Spearman", "Correlations in numbers", "Results on the tasks"):
         assert words not in text
+
+
+def test_how_to_give_labels_is_said_where_labels_are_asked_for(make_page):
+    def first_screen(**given):
+        return Page(render_page(make_page(**given))).text.split("models ranked")[0]
+
+    unsettled = first_screen(groups=(1, 1, 2), tasks=False)
+    assert unsettled.index("label about 200 items") < unsettled.index("a row of tasks.tsv, and run the study")
+    assert "tasks.tsv" not in first_screen(groups=(1, 1, 2))
+
+
+def test_the_page_says_which_pairs_show_lost_directions(make_page, explained_pair):
+    text = Page(render_page(make_page(**explained_pair))).text
+    after = text.split("What can a model not predict about another?")[1]
+    assert after.index("Only pairs that the key explain of study.yaml") < after.index("as source of")
+
+
+def test_no_markdown_is_left_on_the_page(make_page, explained_pair):
+    for tasks in (True, False):
+        assert "`" not in Page(render_page(make_page(tasks=tasks, **explained_pair))).text
+    assert not [kind.name for kind in MODALITIES.values() if "`" in kind.record]
 
 
 def test_results_on_tasks_are_in_the_order_of_the_ranking(make_page):

@@ -56,6 +56,44 @@ def test_models_that_one_run_has_are_named(runs):
     assert found.lines()[:2] == ["models only in the first run: one", "models only in the second run: new"]
 
 
+def change_record(runs, older, **changes):
+    """Copy a run, and change the parameters of its record."""
+    shutil.copytree(runs / "first", older)
+    content = read_record(older, older / "ranking.csv")
+    content["job"]["parameters"] |= changes
+    write_sealed(content, record_path(older, older / "ranking.csv"))
+
+
+def test_what_follows_from_the_models_is_not_a_setting(runs, tmp_path):
+    of_models = {"failures": ["a.json"], "pools": {"families": {"all": "counts"}, "models": ["all"]}}
+    change_record(runs, tmp_path / "older", **of_models, pools_seed=1)
+    found = compare_results(tmp_path / "older", runs / "again")
+    assert found.settings == [SettingChange("rank", "pools_seed", 1, None)]
+
+
+def test_only_lines_that_differ_are_shown_of_a_long_setting(runs, tmp_path):
+    change_record(runs, tmp_path / "older", table="model\na\nb\n")
+    change_record(runs, tmp_path / "newer", table="model\na\nc\nd\n")
+    found = compare_results(tmp_path / "older", tmp_path / "newer")
+    assert found.settings == [SettingChange("rank", "table", "b", "c\nd")]
+    assert "setting of rank: table was b, is c; d" in found.lines()
+
+
+def test_a_file_with_other_content_is_named(runs, tmp_path):
+    def rank(out):
+        files = [str(tmp_path / "in" / f"{name}.npy") for name in ("all", "half")]
+        assert main(["rank", *files, "--quiet", "--out", str(tmp_path / out)]) == 0
+
+    shutil.copytree(runs, tmp_path / "in")
+    rank("before")
+    changed = tmp_path / "in" / "half.npy"
+    np.save(changed, np.load(changed) + 1)
+    rank("after")
+    found = compare_results(tmp_path / "before", tmp_path / "after")
+    assert found.files == [str(changed)] and found.differs
+    assert f"the content of a file differs: {changed}" in found.lines()
+
+
 def test_code_that_differs_is_named_by_its_rule(runs, tmp_path):
     shutil.copytree(runs / "first", tmp_path / "older")
     older = tmp_path / "older"

@@ -198,10 +198,11 @@ def _to_label(candidates: list[str], order: list[str], copies: Mapping[str, Coll
 def _on_this_pool(first: str, could_be: list[str], n_models: int, copies: Collection[str]) -> list[str]:
     if set(could_be) <= set(copies):
         n_others, is_or_are = n_models - len(could_be), "is" if could_be == [first] else "are"
-        ahead = f"{listed(could_be)} {is_or_are} ahead of all {n_others} other models"
+        others = "the other model" if n_others == 1 else f"all {n_others} other models"
+        ahead = f"{listed(could_be)} {is_or_are} ahead of {others}"
         return [f"On these items {ahead} (95 % confidence)."]
-    others = [model for model in could_be if model != first]
-    named = listed([first, *others], 5, "or")
+    rest = [model for model in could_be if model != first]
+    named = listed([first, *rest], 5, "or")
     return [f"On these items {len(could_be)} of {n_models} models could be first: {named}."]
 
 

@@ -10,6 +10,8 @@ from suffice.commands import Commands
 from suffice.errors import StudyError
 
 PLACE = 11
+MAY_BE_FILES = ("study", "profile")
+"""Arguments that are a file, a folder or a name."""
 
 
 def add(commands: Commands) -> None:
@@ -35,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
 
     parser = make_parser()
     for action in _actions(parser):
-        if action.type is Path:
+        if action.type is Path or action.dest in MAY_BE_FILES:
             setattr(action, "complete", shtab.FILE)  # noqa: B010 - it is an attribute of shtab's
     print(shtab.complete(parser, options.shell))
 

@@ -19,7 +19,9 @@ EXAMPLES = """  suffice fetch my-docs
 def add(commands: Commands) -> None:
     """Add the command to the command line."""
     fetch = commands.add_parser("fetch", help="download a study's models and data into the local caches")
-    fetch.add_argument("study", help="a folder, or the name of a study of the package")
+    fetch.add_argument(
+        "study", help="a folder with study.yaml, its name in config/, or a study of the package"
+    )
     fetch.set_defaults(run=run)
 
 

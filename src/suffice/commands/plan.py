@@ -15,7 +15,9 @@ def add(commands: Commands) -> None:
         help="show how many jobs of each kind a study has left",
         description="Show how many jobs of each kind a study has left, without running any.",
     )
-    plan.add_argument("study", help="a folder with study.yaml, or a study of the package")
+    plan.add_argument(
+        "study", help="a folder with study.yaml, its name in config/, or a study of the package"
+    )
     add_effort(plan)
     plan.set_defaults(run=run, plan=True, quiet=False)
 

@@ -25,7 +25,10 @@ def add(commands: Commands) -> None:
         description="Run a study and write its results to results/NAME in the working folder. For a file of "
         "texts, a study is created in a folder beside it.",
     )
-    command.add_argument("study", help="a folder with study.yaml, a study of the package, or a file of texts")
+    command.add_argument(
+        "study",
+        help="a folder with study.yaml, its name in config/, a study of the package, or a file of texts",
+    )
     command.add_argument("--models", default="", metavar="NAME,...", help="models of a new study")
     command.add_argument("--content", metavar="COLUMN", help="column of the file with the texts")
     command.add_argument(

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from suffice.storage.files import read_table, whole_files
 from suffice.storage.records import read_record, recorded_names
 from suffice.study.show import json_rows
 
-UNTOLD = ("code", "failure", "versions", "controls", "families", "models", "targets")
-"""Parameters of jobs that follow from other differences, or that are not settings."""
+UNTOLD = ("code", "failure", "failures", "versions", "controls", "families", "models", "targets")
+"""Parameters of jobs, at any depth, that follow from other differences or that are not settings."""
 COMPARED = ("rank", "score", "win_rate")
 
 
@@ -56,7 +56,10 @@ class RankingChange:
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A setting or a version that differs: what it belongs to, its name, and its values."""
+    """A setting or a version that differs: what it belongs to, its name, and its values.
+
+    Of values with several lines, such as tables, only the lines that the other one does not have are kept.
+    """
 
     of: str
     name: str
@@ -73,6 +76,7 @@ class Comparison:
         only_after: models that only the second run has.
         rankings: changes in each ranking that both have.
         only_one: rankings that only one run has, with its folder.
+        files: files outside the results, such as the data, whose content differs.
         settings: differing settings of jobs that both ran, and versions of packages.
         code: the rules whose code differs.
     """
@@ -81,13 +85,14 @@ class Comparison:
     only_after: list[str]
     rankings: list[RankingChange]
     only_one: dict[str, str]
+    files: list[str]
     settings: list[SettingChange]
     code: list[str]
 
     @property
     def differs(self) -> bool:
         """Whether there is any difference."""
-        of_runs = (self.only_before, self.only_after, self.only_one, self.settings, self.code)
+        of_runs = (self.only_before, self.only_after, self.only_one, self.files, self.settings, self.code)
         return any(of_runs) or any(ranking.differs for ranking in self.rankings)
 
     def as_json(self) -> dict[str, Any]:
@@ -105,6 +110,7 @@ class Comparison:
         said += [f"ranking only in {folder}: {name}" for name, folder in self.only_one.items()]
         for ranking in self.rankings:
             said += _lines_of_ranking(ranking)
+        said += [f"the content of a file differs: {path}" for path in self.files]
         said += [
             f"setting of {each.of}: {each.name} was {_shown(each.before)}, is {_shown(each.after)}"
             for each in self.settings
@@ -125,19 +131,24 @@ def compare_results(before: Path, after: Path) -> Comparison:
     """
     one, other = _rankings(before), _rankings(after)
     models_before, models_after = _models(one), _models(other)
-    settings, code = _changed_settings(before, after)
+    records = list(_common_records(before, after))
     return Comparison(
         only_before=[name for name in models_before if name not in models_after],
         only_after=[name for name in models_after if name not in models_before],
         rankings=[_changed_ranking(name, one[name], other[name]) for name in one if name in other],
         only_one={name: str(before) for name in one if name not in other}
         | {name: str(after) for name in other if name not in one},
-        settings=settings,
-        code=code,
+        files=_changed_files(records),
+        settings=_changed_settings(records),
+        code=list(
+            dict.fromkeys(str(now["job"]["rule"]) for then, now in records if _code(then) != _code(now))
+        ),
     )
 
 
 Rows = list[dict[str, Any]]
+Pair = tuple[dict[str, Any], dict[str, Any]]
+"""The records of one result in both runs."""
 
 
 def _rankings(results: Path) -> dict[str, Rows]:
@@ -187,32 +198,46 @@ def _lines_of_ranking(change: RankingChange) -> Iterator[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return "; ".join(value.splitlines()) or "nothing"
+    return json.dumps(value)
 
 
-def _changed_settings(before: Path, after: Path) -> tuple[list[SettingChange], list[str]]:
-    """The parameters and versions that differ in results that both have, and the rules whose code differs."""
+def _changed_files(records: Sequence[Pair]) -> list[str]:
+    """The files outside the results from which both runs made a result, and whose content differs."""
+    inputs = [(then.get("inputs", {}), now.get("inputs", {})) for then, now in records]
+    differing = (path for old, new in inputs for path in old if new.get(path, old[path]) != old[path])
+    return list(dict.fromkeys(path for path in differing if Path(path).is_absolute()))
+
+
+def _changed_settings(records: Sequence[Pair]) -> list[SettingChange]:
+    """The parameters and versions that differ in results that both have."""
     changes: dict[str, SettingChange] = {}
-    code: dict[str, None] = {}
-    for then, now in _common_records(before, after):
-        if _code(then) != _code(now):
-            code[str(now["job"]["rule"])] = None
+    for then, now in records:
         found = [
             *_differences(_what_was_made(now), then["job"]["parameters"], now["job"]["parameters"]),
             *_differences("packages", then["made"]["versions"], now["made"]["versions"]),
         ]
         changes |= {repr(change): change for change in found}
-    return list(changes.values()), list(code)
+    return list(changes.values())
 
 
 def _differences(of: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[SettingChange]:
     old, new = _flat(then), _flat(now)
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
-            yield SettingChange(of, name, old.get(name), new.get(name))
+            was, is_now = old.get(name), new.get(name)
+            yield SettingChange(of, name, _without_lines_of(was, is_now), _without_lines_of(is_now, was))
 
 
-def _common_records(before: Path, after: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _without_lines_of(value: Any, other: Any) -> Any:
+    """The lines that only one of two texts of several lines has; any other value as it is."""
+    if not (isinstance(value, str) and isinstance(other, str) and "\n" in value + other):
+        return value
+    return "\n".join(line for line in value.splitlines() if line not in other.splitlines())
+
+
+def _common_records(before: Path, after: Path) -> Iterator[Pair]:
     for name in recorded_names(after):
         then, now = read_record(before, before / name), read_record(after, after / name)
         if then is not None and now is not None:
@@ -234,7 +259,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """The values of nested settings by their dotted names, without those of `UNTOLD`."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        if not above and name in UNTOLD:
+        if name in UNTOLD:
             continue
         inner = _flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
         flat |= inner

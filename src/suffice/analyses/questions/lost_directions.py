@@ -111,7 +111,10 @@ ITEMS = (
 )
 ABOUT = (
     "A linear regression on the source's vectors predicts each principal component of the target, on "
-    "held-out items. Each component is described by the items at its two ends."
+    "held-out items. Each component is described by the items at its two ends. Only pairs that the "
+    "key explain of study.yaml names are shown, by default the model ranked first and the target that it "
+    "predicts worst. The matrix of pairs underlines them, and gives for any other pair the command that "
+    "computes it."
 )
 ABOUT_PAIR = Markup(
     "<strong>{}</strong> as source of <strong>{}</strong>: {} nats per item on average. Negative nats mean "

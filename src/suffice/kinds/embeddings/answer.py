@@ -41,6 +41,10 @@ NO_DOUBT = (
     "Nothing measured in this study contradicts the ranking, but a ranking cannot detect information "
     "that all models miss."
 )
+HOW_TO_LABEL = (
+    "Write the labels into a column of the data, name it in a row of tasks.tsv, and run the study again. "
+    "Items without a label are left out."
+)
 UNSETTLED = "Other models could be first: these items cannot distinguish them."
 
 
@@ -51,6 +55,7 @@ def answer(content: PageContent) -> Answer:
     found = recommend(section.ranking, section.ways, section.cards, section.controls, modality)
     warned = [f"{_sentence(text)}." for each in section.findings for text in each.warnings]
     doubts = [text for each in section.findings for text in each.doubts]
+    labels_missing = len(found.to_label) > 1 and not content.has_tasks
     facts = _facts(section, tied_for_first(section.ranking))
     return Answer(
         headline=found.headline,
@@ -58,7 +63,7 @@ def answer(content: PageContent) -> Answer:
         doubts=[*found.cautions, *warned, *doubts] or [NO_DOUBT if found.is_settled else UNSETTLED],
         certainty=found.certainty,
         evidence=[*found.agreement, *_from_findings(section)],
-        next_steps=found.next_steps,
+        next_steps=[*found.next_steps, *([HOW_TO_LABEL] if labels_missing else [])],
         facts=[*facts, *(fact for each in section.findings for fact in each.facts)],
         n_items=integer(section.manifest["n_items"]),
         missing=[f"{row['model']} ({row['stage']}: {row['reason']})" for _, row in content.failed.iterrows()],
