@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import comb
 
 from suffice.analyses.correlation import MIN_MODELS, STATISTICS, Bootstrap
 from suffice.errors import DataError
@@ -184,6 +183,8 @@ def _chance_to_be_best(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, n_tied: np.ndarray, n_drawn: np.ndarray
 ) -> np.ndarray:
     """Probability that a model is the best of `n_drawn` drawn from those with an equal predictor."""
+    from scipy.special import comb  # slow to import, and few jobs need it
+
     place = np.empty(len(y), dtype=int)
     place[np.argsort(-y, kind="stable")] = np.arange(len(y))
     n_before = counts @ ((x[:, None] == x[None, :]) & (place[:, None] < place[None, :]))
