@@ -12,6 +12,7 @@ RANKING = RankingJobs(STUDY)
 
 rule rank_models:
     input:
+        corpus="results/{study}/corpora/{dataset}.parquet",
         pairs=pairs_of_dataset,
         vectors=embeddings_of_dataset,
         cards=cards_of_dataset,

@@ -39,6 +39,11 @@ def test_the_conda_environment_is_the_locks(project):
     every = [pin for name in (*LOCKS[:2], TORCH) for pin in lines_of(project, name)]
     assert pins == sorted(every), "run `make lock`"
     assert any(pin.startswith("datamol==") for pin in pins)
+    lock = runpy.run_path(str(project / "tools" / "lock.py"))
+    written = lock["conda_environment"](pins)
+    assert (project / "envs" / "suffice.yaml").read_text() == written
+    # Not all dependencies of packages for data fit, so pip may install only what is listed.
+    assert "PIP_NO_DEPS=1 conda env create --file envs/suffice.yaml" in written
 
 
 def test_the_lock_has_what_other_platforms_need(project):

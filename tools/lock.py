@@ -38,7 +38,11 @@ HEADERS = {
     PIP: "# The pip that installs the locks; made by `make lock`.\n",
 }
 OF_STUDY = "# Packages whose files this study reads; installed without their own dependencies.\n"
-CONDA_HEADER = "# The same versions as the locks, for conda users; made by `make lock`.\n"
+CONDA_HEADER = """\
+# The same versions as the locks, for conda users; made by `make lock`. Every package is listed, so create it
+# without dependencies, which do not all fit: PIP_NO_DEPS=1 conda env create --file envs/suffice.yaml
+# Then, in it: pip install --no-deps --editable .
+"""
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\\n]+)?)(?<! )", re.MULTILINE)
 
 

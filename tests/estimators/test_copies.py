@@ -5,10 +5,11 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_breast_cancer, load_digits
 
 from suffice import estimate, rank
 from suffice.errors import EstimationError
-from suffice.estimators.copies import copies_among, join_copies
+from suffice.estimators.copies import copies_among, doubts_about_groups, join_copies, versions_among
 from suffice.ranking.given_looks import arrange_looks
 
 TIMES = 5
@@ -236,3 +237,130 @@ def test_rows_that_are_not_finite_are_no_copies_but_an_error_of_their_own(value)
     source = np.full((60, 2), value)
     with pytest.raises(EstimationError, match="NaN or infinite"):
         estimate(source, source)
+
+
+def noisy(arrays, noise, seed=20):
+    generator = np.random.default_rng(seed)
+    return [array + noise * array.std(axis=0) * generator.normal(size=array.shape) for array in arrays]
+
+
+def versions_of(arrays):
+    return versions_among(arrays, copies_among(arrays))
+
+
+@pytest.mark.parametrize("estimator", ["linear", "gaussian", "copula"])
+@pytest.mark.parametrize(
+    ("noise", "dims"), [(0.005, (8, 4)), (0.02, (8, 4)), (0.02, (24, 4)), (0.05, (48, 32))]
+)
+def test_independent_vectors_stay_independent_when_each_has_five_versions(estimator, noise, dims):
+    arrays, _ = repeated(independent(21, dims=dims))
+    found = estimate(*noisy(arrays, noise), estimator)
+    assert abs(found.nats) < 3 * found.standard_error_nats
+    (note,) = [note for note in found.warnings if "versions of others" in note]
+    assert note.startswith("800 of 1000 items seem to be versions of others")
+    said = float(note.split("about ")[1].split("%")[0]) / 100
+    assert said == pytest.approx(noise, rel=0.3)
+
+
+def test_versions_in_two_looks_count_once():
+    first, _ = repeated(independent(22, dims=(12, 9, 10)), 7)
+    second, _ = repeated(independent(23, dims=(12, 9, 10)), 7)
+    looks = [dict(zip("abc", noisy(look, 0.02), strict=True)) for look in (first, second)]
+    found = rank(*looks)
+    z = found.pairs["nats"] / found.pairs["standard_error_nats"]
+    assert z.abs().max() < 3.5  # of 18 pairs
+    assert "800 of 1000 items seem to be versions" in found.notes[0]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.2, 0.03])
+@pytest.mark.parametrize("noise", [0.003, 0.02])
+@pytest.mark.parametrize("read", [load_digits, load_breast_cancer])
+def test_versions_of_real_vectors_are_found_and_nothing_else(read, noise, share):
+    vectors = read().data
+    vectors = vectors[:, vectors.std(axis=0) > 0]
+    generator = np.random.default_rng(24)
+    assert versions_of([vectors])[1] == 0
+    again = np.flatnonzero(generator.random(len(vectors)) < share)
+    rows = np.r_[np.arange(len(vectors)), again]
+    found, gap = versions_of(noisy([vectors[rows]], noise))
+    assert np.sqrt(gap) == pytest.approx(noise, rel=0.6)
+    together = found[len(vectors) :] == found[again]
+    assert together.mean() > 0.95
+    assert len(set(found)) > 0.97 * len(vectors)
+
+
+def test_noise_of_every_size_leaves_no_gap():
+    arrays, _ = repeated(independent(25, 300, (32, 32)))
+    sizes = 10 ** np.random.default_rng(26).uniform(-3, 0, size=(1500, 1))
+    generator = np.random.default_rng(27)
+    alike = [array + sizes * generator.normal(size=array.shape) for array in arrays]
+    assert versions_of(alike)[1] == 0
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_items_that_are_merely_alike_are_no_versions(noise):
+    arrays, _ = repeated(independent(28, 300, (48, 64)))
+    assert versions_of(noisy(arrays, noise))[1] == 0
+
+
+def test_versions_in_one_model_only_are_different_items():
+    (one, _), _ = repeated(independent(29, 200, (16, 16)))
+    own = np.random.default_rng(30).normal(size=(1000, 16))
+    assert versions_of(noisy([one], 0.02))[1] > 0
+    assert versions_of(noisy([one, own], 0.02))[1] == 0
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 3, 5])
+def test_points_of_a_continuum_are_no_versions(latent_dim):
+    generator = np.random.default_rng(31)
+    latent = generator.normal(size=(5000, latent_dim))
+    curved = [np.sin(latent @ generator.normal(size=(latent_dim, 16)) + np.arange(16)) for _ in range(2)]
+    assert versions_of(curved)[1] == 0
+
+
+@pytest.mark.parametrize("kind", [classes, bits, counts])
+def test_equal_discrete_values_are_no_versions(kind):
+    generator = np.random.default_rng(32)
+    wide = np.hstack([kind(generator, 1000) for _ in range(3)])
+    assert versions_of([wide])[1] == 0
+
+
+def test_a_few_tight_clusters_are_no_versions_but_a_warning():
+    generator = np.random.default_rng(33)
+    centres, rows = generator.normal(size=(4, 16)), generator.integers(4, size=400)
+    joined, notes = join_copies(noisy([centres[rows], centres[rows]], 0.02))
+    assert joined is None
+    assert notes[0].startswith("396 of 400 items seem to be versions")
+    assert notes[0].endswith("they count as different items; if they are not, give the group of each item")
+
+
+def test_given_groups_are_kept_whatever_versions_there_are():
+    arrays, rows = repeated(independent(34, 100, (16, 12)))
+    arrays = noisy(arrays, 0.02)
+    own = np.arange(500)
+    joined, notes = join_copies(arrays, own)
+    assert joined is own
+    assert notes[0].startswith("400 of 500 items seem to be versions")
+    assert notes[0].endswith("some are in different groups, and the groups are kept as given")
+    assert join_copies(arrays, rows) == (rows, ())
+
+
+def test_a_study_is_told_of_copies_and_versions_that_its_groups_separate():
+    arrays, rows = repeated(independent(35, 100, (16, 12)))
+    (said,) = doubts_about_groups(arrays, np.arange(500).astype(str))
+    assert said.startswith("400 of 500 items seem to be copies or versions of items of other groups")
+    assert "vectors equal or nearly equal" in said
+    (said,) = doubts_about_groups(noisy(arrays, 0.02), np.arange(500))
+    assert "differ by about 2." in said
+    assert "; " not in said  # which divides the warnings of a model
+    assert doubts_about_groups(noisy(arrays, 0.02), rows) == []
+    assert doubts_about_groups(independent(36, 500, (16, 12)), np.arange(500)) == []
+
+
+def test_looking_for_versions_is_cheap():
+    generator = np.random.default_rng(37)
+    arrays = [generator.normal(size=(10_000, 256)).astype(np.float32) for _ in range(3)]
+    start = time.process_time()
+    versions_of(arrays)
+    versions_of(noisy([array[np.arange(10_000) // 2] for array in arrays], 0.02))
+    assert time.process_time() - start < 6  # about 1.5 s

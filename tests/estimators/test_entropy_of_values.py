@@ -185,3 +185,22 @@ def test_densities_of_bits_have_no_scales(merged):
         for c in (0, 1)
     )
     assert total.item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [30, 100, 250, 300])
+@pytest.mark.parametrize("family", ["gaussian", "copula"])
+def test_few_values_of_repeated_items_are_told_from_codes(family, n):
+    generator = np.random.default_rng(n)
+    rows = generator.permutation(np.repeat(np.arange(n), 5))
+    one, other = (generator.normal(size=(n, 4))[rows] for _ in range(2))
+    said = " ".join(estimate(one, other, family).warnings)
+    assert f"{4 * n} of {5 * n} items are copies" in said
+    assert ("few distinct values" in said) is (n <= 256)
+    assert (f"there are only {n} groups of items" in said) is (n <= 256)
+
+
+def test_the_total_of_codes_is_limited_and_said():
+    codes = np.round(20 * np.random.default_rng(1).normal(size=(N, 3)))
+    (said,) = [text for text in estimate(codes, codes, "gaussian").warnings if "few distinct" in text]
+    assert said.startswith("3 of 3 dimensions have few distinct values, which")
+    assert f"their total is limited to {entropy(codes):.2f} nats" in said

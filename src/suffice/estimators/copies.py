@@ -8,6 +8,11 @@ For vectors of one length this is a cosine of at least 1 - 10^-6. Equal rows are
 (multilinear, modulo 2^64; Carter and Wegman, 1979). Near-copies are found among rows in the same cell of a
 grid over random projections. Two kinds of rows are close to each other and are not copies. Rows of a few
 discrete values may be equal by chance. Rows from a continuum have as many neighbours a little farther away.
+
+Copies with noise, such as pictures that were saved again, are farther apart than that. They are versions of
+one item if there is a clear gap: a sample of the pairs has at most a tenth more within four times their
+distance. The smallest distance with such a gap is used, about a tenth of the spread in each dimension
+at most.
 """
 
 from collections.abc import Sequence
@@ -18,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
@@ -28,13 +34,22 @@ Floats = npt.NDArray[np.float64]
 Embeddings = Sequence[npt.NDArray[np.floating]]
 
 HASHED_ITEMS = 512  # at a time, so they stay in a processor's cache
-SAMPLED_ITEMS = 1000  # for means, spreads, and shares of equal values
+SAMPLED_ITEMS = 1000  # for shares of equal values
 MAX_GAP = 1e-6  # squared distance of near-copies, as a share of the sum of the squared lengths
 WIDER = 16  # times that gap: there a continuum has more neighbours, and copies do not
 N_PROJECTIONS = 8
 CELL = 0.05  # width of a grid's cells, in standard deviations of a projection
 MIN_DIMS = 8  # of the widest model; with fewer, different items may be that close
 CHANCE = 0.01  # of the equal pairs; if so many would be equal by chance, items are not copies
+LARGER_GAPS = tuple(
+    MAX_GAP * 4**step for step in range(2, 8)
+)  # of versions: at most about a tenth of the spread
+ASKED_ITEMS, SEARCHED_ITEMS = 500, 8192  # in whose pairs the gap is looked for; the latter for spreads
+MIN_PAIRS = 10  # of versions among these
+MAX_PAIRS = 100_000  # that are compared in the other models
+BEYOND, MORE_BEYOND = 4, 0.1  # up to four times the gap there are few more pairs, as a share
+N_NEIGHBOURS = 8  # of an item, in the projections, that may be versions of it
+RADIUS = 8.0  # there, in multiples of the root of the gap: 99.9 % of versions are nearer
 
 
 class _Scale(NamedTuple):
@@ -47,6 +62,8 @@ def join_copies(
 ) -> tuple[npt.ArrayLike | None, tuple[str, ...]]:
     """Groups of items that no split may separate: the given groups, joined if they share copies.
 
+    Versions of an item are joined only if no groups are given; otherwise a note counts them.
+
     Args:
         arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
         groups: group of each item, shape (n_items,); None: every item is its own group.
@@ -57,27 +74,83 @@ def join_copies(
     Raises:
         EstimationError: `groups` cannot be used, or there are fewer than 10 different items.
     """
-    copies = copies_among(arrays)
-    n_items, n_different = len(copies), int(copies.max(initial=-1)) + 1
-    if n_different == n_items or not all(map(_is_finite, arrays)):
+    if not all(map(_is_finite, arrays)):
         return groups, ()  # standardisation reports values that are not finite
-    said = f"{n_items - n_different} of {n_items} items are copies of others (vectors equal or nearly equal)"
+    copies = copies_among(arrays)
+    versions, gap = versions_among(arrays, copies)
     if groups is None:
-        if n_different < 2 * N_FOLDS:
-            raise EstimationError(
-                f"{said}, so only {n_different} differ; give at least {2 * N_FOLDS} different items"
-            )
-        return copies, (f"{said}; copies stay together and count once",)
-    given, _ = group_codes(groups, n_items)
+        return _joined_alone(copies, versions, gap)
+    given, _ = group_codes(groups, len(copies))
     joined = _joined(given, copies)
+    notes = []
+    if _joined(joined, versions).max() < joined.max():
+        kept = "some are in different groups, and the groups are kept as given"
+        notes = [f"{_said_of_versions(copies, versions, gap)}; {kept}"]
     if joined.max() == given.max():  # each copy is in the group of its original
-        return groups, ()
+        return groups, tuple(notes)
+    said = _said_of_copies(copies)
     if _largest_share(joined) > max(MAX_UNIT_SHARE, _largest_share(given)):
         return groups, (
             f"{said}; they link groups with {_largest_share(joined):.0%} of the items, so the groups are "
             "kept as given and copies may be on both sides of a split: leave the copies out",
+            *notes,
         )
-    return joined, (f"{said}; their groups stay together and count once",)
+    return joined, (f"{said}; their groups stay together and count once", *notes)
+
+
+def _joined_alone(
+    copies: Integers, versions: Integers, gap: float
+) -> tuple[Integers | None, tuple[str, ...]]:
+    """The groups of items for which none are given: copies, and versions unless most items are such."""
+    n_different, notes, joined = int(copies.max(initial=-1)) + 1, [], None
+    if n_different < len(copies):
+        if n_different < 2 * N_FOLDS:
+            raise EstimationError(
+                f"{_said_of_copies(copies)}, so only {n_different} differ; "
+                f"give at least {2 * N_FOLDS} different items"
+            )
+        notes, joined = [f"{_said_of_copies(copies)}; copies stay together and count once"], copies
+    if gap:
+        kept = "they count as different items; if they are not, give the group of each item"
+        if versions.max() + 1 >= 2 * N_FOLDS and _largest_share(versions) <= MAX_UNIT_SHARE:
+            kept = "they stay together and count once; if they are different items, give each its own group"
+            joined = versions
+        notes.append(f"{_said_of_versions(copies, versions, gap)}; {kept}")
+    return joined, tuple(notes)
+
+
+def _said_of_copies(copies: Integers) -> str:
+    n_copies = len(copies) - int(copies.max()) - 1
+    return f"{n_copies} of {len(copies)} items are copies of others (vectors equal or nearly equal)"
+
+
+def _said_of_versions(copies: Integers, versions: Integers, gap: float) -> str:
+    n_versions = int(copies.max() - versions.max())
+    return f"{n_versions} of {len(copies)} items seem to be versions of others ({_differing(gap)})"
+
+
+def _differing(gap: float) -> str:
+    return f"vectors that differ by about {np.sqrt(gap):.1%} of the spread, and few others are near"
+
+
+def doubts_about_groups(arrays: Embeddings, groups: npt.ArrayLike) -> list[str]:
+    """A warning if items of different groups are copies or versions by their vectors.
+
+    Args:
+        arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
+        groups: group of each item, shape (n_items,).
+    """
+    versions, gap = versions_among(arrays, copies_among(arrays))
+    given = pd.factorize(np.asarray(groups))[0].astype(np.int64)
+    n_joined = int(given.max() - _joined(given, versions).max())
+    if not n_joined:
+        return []
+    how = _differing(gap) if gap else "vectors equal or nearly equal"
+    return [
+        f"{n_joined} of {len(given)} items seem to be copies or versions of items of other groups in every "
+        f"model ({how}). They count as different items, so standard errors may be too small and values too "
+        "high: if they are the same, give them one group"
+    ]
 
 
 def _is_finite(array: npt.NDArray[np.floating]) -> bool:
@@ -156,20 +229,90 @@ def _near_copies(arrays: Embeddings, rows: Integers) -> Integers:
     alone = np.arange(len(rows))
     if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2:
         return alone
-    sample = np.sort(np.random.default_rng(0).permutation(rows)[:SAMPLED_ITEMS])
     with np.errstate(all="ignore"):  # the estimators refuse numbers that are too large, or missing
-        scales = [_scale(array, sample) for array in arrays]
+        scales = _scales(arrays, rows)
         places = _projections(arrays, scales, rows)
         links = [_links_in_cells(places + shift) for shift in (0.0, CELL / 2)]
-        one, other = np.unique(np.hstack(links), axis=1)
-        gaps = np.zeros(len(one))
-        for array, scale in zip(arrays, scales, strict=True):
-            one, other, gaps = one[gaps <= WIDER], other[gaps <= WIDER], gaps[gaps <= WIDER]
-            gaps = np.maximum(gaps, _gaps(array, scale, rows[one], rows[other]))
-    close, around = gaps <= 1, gaps <= WIDER
-    if around.sum() > 2 * close.sum():
+        one, other, gaps = _close(arrays, scales, rows, np.unique(np.hstack(links), axis=1), WIDER * MAX_GAP)
+    close = gaps <= MAX_GAP
+    if len(gaps) > 2 * close.sum():
         return alone
     return _components(one[close], other[close], len(rows))
+
+
+def versions_among(arrays: Embeddings, copies: Integers) -> tuple[Integers, float]:
+    """Items that are the same but for noise.
+
+    Args:
+        arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
+        copies: number of each item, the same for copies, shape (n_items,), see `copies_among`.
+
+    Returns:
+        Number of each item, the same for copies and versions, shape (n_items,), and their typical squared
+        distance as a share of the sum of the squared lengths; `copies` and 0 if there are no versions.
+    """
+    _, rows = np.unique(copies, return_index=True)
+    if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2 * N_NEIGHBOURS:
+        return copies, 0.0
+    with np.errstate(all="ignore"):
+        scales = _scales(arrays, rows)
+        gap = _gap_of_versions(arrays, scales, rows)
+        if not gap:
+            return copies, 0.0
+        places = _projections(arrays, scales, rows)
+        near = KDTree(places).query(places, N_NEIGHBOURS + 1, distance_upper_bound=RADIUS * np.sqrt(gap))[1]
+        one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
+        links = np.stack([one, other])[:, other < len(rows)]
+        one, other, gaps = _close(arrays, scales, rows, links, BEYOND * gap)
+    if not len(gaps):
+        return copies, 0.0
+    joined = _components(one, other, len(rows))[copies]
+    return np.asarray(pd.factorize(joined)[0], dtype=np.int64), float(np.median(gaps))
+
+
+def _gap_of_versions(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -> float:
+    """The smallest of the larger gaps that few pairs of a sample exceed by a little; 0 if there is none."""
+    shuffled = np.random.default_rng(0).permutation(len(rows))
+    asked, searched = np.sort(shuffled[:ASKED_ITEMS]), np.sort(shuffled[:SEARCHED_ITEMS])
+    widest = int(np.argmax([array.shape[1] for array in arrays]))
+    first, second = (_standard_rows(arrays[widest], scales[widest], rows[some]) for some in (asked, searched))
+    lengths = _squares(first)[:, None] + _squares(second)
+    shares = 1 - 2 * (first @ second.T) / lengths
+    most = BEYOND * LARGER_GAPS[-1]
+    if (shares <= most).sum() > MAX_PAIRS:
+        most = float(np.partition(shares, MAX_PAIRS, axis=None)[MAX_PAIRS])
+    one, other = np.nonzero((shares <= most) & (asked[:, None] != searched))
+    _, _, gaps = _close(arrays, scales, rows, np.stack([asked[one], searched[other]]), most)
+    gaps = gaps[gaps > MAX_GAP]  # rows of discrete values may be equal by chance
+    for gap in LARGER_GAPS:
+        n_close = int((gaps <= gap).sum())
+        if BEYOND * gap > most:
+            break
+        if n_close >= MIN_PAIRS and (gaps <= BEYOND * gap).sum() <= (1 + MORE_BEYOND) * n_close:
+            return gap
+    return 0.0
+
+
+def _standard_rows(array: npt.NDArray[np.floating], scale: _Scale, rows: Integers) -> Floats:
+    return (np.asarray(array[rows], dtype=np.float64) - scale.mean) / scale.spread
+
+
+def _close(
+    arrays: Embeddings, scales: Sequence[_Scale], rows: Integers, links: Integers, most: float
+) -> tuple[Integers, Integers, Floats]:
+    """The pairs of rows whose gap is at most `most` in every model, and the largest gap of each pair."""
+    one, other = links
+    gaps = np.zeros(len(one))
+    for array, scale in zip(arrays, scales, strict=True):
+        one, other, gaps = one[gaps <= most], other[gaps <= most], gaps[gaps <= most]
+        gaps = np.maximum(gaps, _gaps(array, scale, rows[one], rows[other]))
+    near = gaps <= most
+    return one[near], other[near], gaps[near]
+
+
+def _scales(arrays: Embeddings, rows: Integers) -> list[_Scale]:
+    sample = np.sort(np.random.default_rng(0).permutation(rows)[:SEARCHED_ITEMS])
+    return [_scale(array, sample) for array in arrays]
 
 
 def _scale(array: npt.NDArray[np.floating], sample: Integers) -> _Scale:
@@ -210,7 +353,7 @@ def _links_in_cells(places: Floats) -> Integers:
 
 
 def _gaps(array: npt.NDArray[np.floating], scale: _Scale, one: Integers, other: Integers) -> Floats:
-    """Squared distances of pairs of rows, divided by squared lengths and `MAX_GAP`, shape (n_pairs,)."""
+    """Squared distances of pairs of rows, divided by the sum of their squared lengths, shape (n_pairs,)."""
     kind, gaps = _kind(array), np.empty(len(one))
     mean: npt.NDArray[np.floating] = scale.mean.astype(kind)
     per_spread: npt.NDArray[np.floating] = (1 / scale.spread).astype(kind)
@@ -219,7 +362,7 @@ def _gaps(array: npt.NDArray[np.floating], scale: _Scale, one: Integers, other: 
         second: npt.NDArray[np.floating] = np.asarray(array[other[chunk]], dtype=kind)
         apart = _squares((first - second) * per_spread)
         lengths = _squares((first - mean) * per_spread) + _squares((second - mean) * per_spread)
-        gaps[chunk] = apart / (MAX_GAP * lengths)
+        gaps[chunk] = apart / lengths
     return gaps
 
 

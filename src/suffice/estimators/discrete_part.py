@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suffice.estimators.base import Embedding
-from suffice.estimators.few_values import FewValues
+from suffice.estimators.few_values import MAX_VALUES, FewValues
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.linear import Linear, PreparedLinear
 from suffice.estimators.result import Sufficiency, block_standard_error
@@ -132,10 +132,18 @@ def with_discrete_part(
     own = _limited(own, min(source.entropy, target.limit))
     if target.n_codes:
         own = own.with_warnings(
-            f"{target.n_codes} of {target.dim} dimensions have few distinct values, which this family takes "
-            f"for a density; their total is limited to {target.limit:.2f} nats, the entropy of the values"
+            f"{target.n_codes} of {target.dim} dimensions have few distinct values{_reason(target.plan)}, "
+            f"which this family takes for a density; their total is limited to {target.limit:.2f} nats, the "
+            "entropy of the values"
         )
     return own if discrete is None else _sum(own, discrete, target)
+
+
+def _reason(plan: ItemPlan) -> str:
+    """Why there may be few values although none are codes: few items, each of them several times."""
+    if plan.n_groups == plan.n_items or plan.n_groups > MAX_VALUES:
+        return ""
+    return f" (there are only {plan.n_groups} groups of items, whose items may repeat them)"
 
 
 def _said(discrete: Sufficiency, target: Divided) -> str:
