@@ -16,7 +16,7 @@ RESULTS = results/$(lastword $(notdir $(patsubst %/,%,$(STUDY))))$(if $(findstri
 
 export STUDY
 .DEFAULT_GOAL := help
-.PHONY: help install study plan fetch reproduce report test smoke matrix check format lock docs clean
+.PHONY: help install study plan fetch reproduce report test smoke matrix bench check format lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ smoke: $(STAMP) ## install the wheel in each other Python that is there, and ran
 
 matrix: $(STAMP) ## the same with all extras and the fast tests, in every Python that is there
 	$(BIN)/nox --session fast
+
+bench: $(STAMP) ## compare costs with the work they contain; fails if a ratio is 1.3 times that of benchmarks/ratios.csv
+	$(BIN)/python benchmarks/ratios.py
 
 check: $(STAMP) ## lint, format, types, workflow lint, dry run; names known vulnerabilities of the lock
 	$(BIN)/ruff check .
