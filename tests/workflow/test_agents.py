@@ -15,7 +15,7 @@ from suffice.study.read import load_study
 FOLDERS = ("config", "envs", "profiles", "report", "rules", "scripts", "src")
 PLACE = "src/suffice/data/made/cartpole"
 STEPS = {"(10_000, 40_000, 120_000)": "(256, 512, 768)", "(5_000, 15_000, 40_000)": "(64, 1_040, 1_200)"}
-MODELS = ("a2c-0-late", "dqn-1-late", "cem-0-late", "scripted", "untrained-tanh", "cem-0-late-actions")
+MODELS = ("a2c-0-late", "scripted", "untrained-tanh", "cem-0-late-actions")
 
 
 @dataclass
@@ -46,7 +46,7 @@ def quick(project, tmp_path):
 
 
 def small_study(project, folder):
-    """The study `agents` with six of its models and one of its tasks."""
+    """The study `agents` with four of its models and one of its tasks."""
     shutil.copytree(project / "config" / "agents", folder)
     for name, kept in (("models.tsv", MODELS), ("tasks.tsv", ("value-random",))):
         header, *rows = (folder / name).read_text().splitlines()
