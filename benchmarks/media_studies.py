@@ -1,8 +1,9 @@
-"""Choosing by information sufficiency on pictures and on speech: the studies `images` and `speech`.
+"""Choosing by information sufficiency on pictures, speech and agents: the studies of these names.
 
     make study STUDY=images CORES=1
     make study STUDY=speech CORES=1
-    python benchmarks/media_studies.py results/images results/speech
+    make study STUDY=agents CORES=1
+    python benchmarks/media_studies.py results/images results/speech results/agents
 
 Writes `media_decision.csv`, how well each way of choosing does on the labelled tasks, and `media_cost.csv`,
 what the jobs of each study cost. A study that is not named keeps its rows.

@@ -1,7 +1,7 @@
 """Corpora: read data sets, find two looks at their items, train small language models on them.
 
 Takes the files of a data set, an installed package's documentation or other corpora. Makes the items of a
-data set whose path is `made:NAME`, one table of items for each data set with a manifest (`corpora/`), the pairs
+data set whose path is `made:NAME`, and the folders that some need (`made/`), one table of items for each data set with a manifest (`corpora/`), the pairs
 of looks at the items (`looks/`), and the checkpoints of a language model at the steps that the study names
 (`checkpoints/`).
 """
@@ -11,7 +11,22 @@ from suffice.jobs import CorpusJobs
 CORPORA = CorpusJobs(STUDY)
 
 
+rule make_folder:
+    output:
+        directory("results/{study}/made/{folder}"),
+    wildcard_constraints:
+        folder=any_of(CORPORA.made_folders),
+    priority: 10
+    params:
+        versions=CORPORA.versions_of_folder,
+        code=code_of("make_folder"),
+    script:
+        "../scripts/make_folder.py"
+
+
 rule make_items:
+    input:
+        CORPORA.folder_of_maker,
     output:
         "results/{study}/corpora/{dataset}.npz",
     wildcard_constraints:

@@ -7,4 +7,5 @@ from suffice.workflow import running_job
 
 with running_job(snakemake):
     params = snakemake.params
-    maker_of(params.maker).write(Path(snakemake.output[0]), params.seed)
+    needed = Path(snakemake.input[0]) if snakemake.input else None
+    maker_of(params.maker).write(Path(snakemake.output[0]), params.seed, needed)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
-from suffice.data.made.registry import maker_of
+from suffice.data.made.registry import FOLDERS, folder_of, maker_of, place_of_made
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
 from suffice.embed.identity import library_versions
@@ -41,6 +41,7 @@ class Names(Protocol):
     target: str
     estimator: str
     training: str
+    folder: str
     ablation: str
     shard: str
 
@@ -60,6 +61,11 @@ class Jobs:
         """The file of the items that the workflow makes for a data set; empty if it makes none."""
         is_made = maker_of(self.study.datasets[names.dataset].settings.path) is not None
         return [f"{self.results}/corpora/{names.dataset}.npz"] if is_made else []
+
+    def _made_folder(self, path: str | None) -> list[str]:
+        """The folder that the workflow makes and a path names; empty for other paths."""
+        name = folder_of(path)
+        return [f"{self.results}/made/{name}"] if name else []
 
     def looks(self, names: Names) -> list[str]:
         """The pairs of looks of a data set and their manifest; empty with one look."""
@@ -103,6 +109,20 @@ class CorpusJobs(Jobs):
     def maker(self, names: Names) -> str | None:
         """The path that says what makes a data set."""
         return self.study.datasets[names.dataset].settings.path
+
+    @property
+    def made_folders(self) -> list[str]:
+        """The folders that the workflow can make."""
+        return list(FOLDERS)
+
+    def versions_of_folder(self, names: Names) -> dict[str, str]:
+        """Versions of what a folder is made with."""
+        return FOLDERS[names.folder].versions()
+
+    def folder_of_maker(self, names: Names) -> list[str]:
+        """The folder that a data set is made from; empty if it needs none."""
+        maker = maker_of(self.maker(names))
+        return [f"{self.results}/made/{maker.needs}"] if maker is not None and maker.needs else []
 
     def versions_of_maker(self, names: Names) -> dict[str, str]:
         """Versions of what a data set is made from."""
@@ -185,6 +205,8 @@ class EmbeddingJobs(Jobs):
             return [f"{self.results}/checkpoints/{model.training[0]}"]
         if model.is_standin:
             return [place_of_checkpoint(self.results, model.name)]
+        if model.is_made:
+            return self._made_folder(str(model.settings["checkpoint"]))
         if model.base_models:
             return [f"{self.results}/embeddings/{names.dataset}/{base}.npy" for base in model.base_models]
         return files_of_settings(model.settings_for(names.dataset))
@@ -337,7 +359,8 @@ class TaskJobs(Jobs):
         assert public is not None  # only studies with public scores plan this job
         called = list(self._public_names().values())
         files = files_of_scores(Path(public.tree), called, public.tasks) if public.tree else []
-        return [*map(str, files), *([public.table] if public.table else [])]
+        table = self._made_folder(public.table) or ([public.table] if public.table else [])
+        return [*map(str, files), *table]
 
     def public_settings(self, names: Names) -> Any:
         """The paths of public scores, their tasks, and the name of each model there."""
@@ -347,6 +370,8 @@ class TaskJobs(Jobs):
         revisions = {name: self.study.models[name].settings.get("revision") for name in models}
         pinned = {name: revision for name, revision in revisions.items() if revision}
         given = {key: getattr(public, key) for key in GIVEN_OF_PUBLIC}
+        if folder_of(public.table):
+            given["table"] = place_of_made(self.results, str(public.table))
         return stable({**given, "models": models, "revisions": pinned if public.same_revision else {}})
 
     def _public_names(self) -> dict[str, str]:
@@ -451,6 +476,8 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
     if model.is_standin:
         made["checkpoint"] = place_of_checkpoint(results, model.name)
+    if model.is_made:
+        made["checkpoint"] = place_of_made(results, str(model.settings["checkpoint"]))
     if model.base_models:
         made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made

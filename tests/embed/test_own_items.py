@@ -1,4 +1,4 @@
-"""What a function of the user's own gets of images and sounds: opened, in order, at one rate."""
+"""What a function of the user's own gets of images, sounds and vectors: opened, in order, at one rate."""
 
 import numpy as np
 import pytest
@@ -24,6 +24,15 @@ import numpy as np
 def embed(sounds):
     assert all(sound.dtype == np.float32 and sound.ndim == 1 for sound in sounds)
     return np.array([[len(sound), np.abs(sound).max(), 1] for sound in sounds])
+"""
+
+
+OF_VECTORS = """
+import numpy as np
+
+def embed(vectors):
+    assert all(vector.dtype == np.float32 for vector in vectors)
+    return 2 * np.stack(vectors)
 """
 
 
@@ -62,6 +71,17 @@ def test_sounds_come_at_the_rate_that_is_set(tmp_path, rate, wanted):
     found = vectors_of(tmp_path, OF_SOUNDS, corpus, **({} if rate is None else {"rate": rate}))
     np.testing.assert_allclose(found[:, 0], wanted * np.arange(1, 5) / 4, atol=2)
     np.testing.assert_allclose(found[:, 1], 0.1 * np.arange(1, 5), atol=0.02)
+
+
+def test_vectors_come_as_arrays(tmp_path):
+    states = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    np.savez(tmp_path / "states.npz", content=states)
+    settings = DatasetSettings(
+        source="file", path=str(tmp_path / "states.npz"), content_type="vector", min_items=2
+    )
+    build_corpus(settings, 0, tmp_path / "corpus.parquet")
+    found = vectors_of(tmp_path, OF_VECTORS, Corpus(tmp_path / "corpus.parquet"))
+    np.testing.assert_array_equal(found, 2 * states)
 
 
 def test_a_rate_is_for_sounds_alone(tmp_path):

@@ -31,7 +31,7 @@ class CallableSettings(Settings):
         pattern=r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:)?[A-Za-z_]\w*$",
         description="`module:function` of an installed package or, with `path`, the name of a function in "
         "that file. It takes a list of texts (images: of Pillow images in RGB; sounds: of float32 arrays, "
-        "one channel at `rate`) and returns an array with one row per item",
+        "one channel at `rate`; vectors: of float32 arrays) and returns an array with one row per item",
     )
     path: str | None = Field(
         None, description="Python file with the function, relative to the study's folder"
@@ -58,7 +58,7 @@ class CallableSettings(Settings):
 
 
 class OwnFunction(Loader[CallableSettings]):
-    """A Python function from texts, images or sounds to vectors.
+    """A Python function from texts, images, sounds or vectors to vectors.
 
     The identity of the vectors is the hash of the function's own source file. Its imports are not followed,
     so if one of them changes, edit the file, such as a version in a comment.

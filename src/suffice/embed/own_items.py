@@ -1,4 +1,4 @@
-"""The items that a function of the user's own gets: texts, opened images, or sounds at one rate."""
+"""The items that a function of the user's own gets: texts, images, sounds at one rate, or vectors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from suffice.data.corpus import Corpus
 from suffice.data.image_files import ImageFiles
 from suffice.data.media_files import MediaFiles
+from suffice.data.modalities.vector import VECTOR
+from suffice.data.number_lists import numbers_in
 from suffice.data.sound_files import SoundFiles
 from suffice.embed.self_check import Probes, probe_texts
 from suffice.errors import ModelError
@@ -52,12 +54,20 @@ def items_of(corpus: Corpus | None, rate: int | None) -> Items:
     if corpus is not None and kind == SoundFiles.name:
         wanted = rate or RATE
         return of_files(SoundFiles.of(corpus), lambda sound: sound.at(wanted), probe_sounds(wanted))
+    if corpus is not None and kind == VECTOR.name:
+        return Items(VECTOR.items, lambda contents: list(map(numbers_in, contents)), probe_vectors(corpus))
     return Items("texts", list, probe_texts(None))
 
 
 def of_files(files: MediaFiles[Any], made: Callable[[Any], Any], probes: Probes[Any]) -> Items:
     """Items in files, each changed by a function after it was opened."""
     return Items(files.items, lambda contents: list(files.each(contents, made)), probes)
+
+
+def probe_vectors(corpus: Corpus) -> Probes[npt.NDArray[np.float32]]:
+    """Three vectors of noise, as wide as the items of a corpus."""
+    width = len(numbers_in(next(iter(corpus.windows(1))).contents[0]))
+    return Probes(*np.random.default_rng(0).normal(size=(3, width)).astype(np.float32))
 
 
 def probe_images() -> Probes[Any]:

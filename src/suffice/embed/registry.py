@@ -20,6 +20,7 @@ from suffice.embed.next_token import NextToken
 from suffice.embed.onnx_checkpoint import Onnx
 from suffice.embed.onnx_image import OnnxImage
 from suffice.embed.own_function import OwnFunction
+from suffice.embed.policy import PolicyLoader
 from suffice.embed.precomputed import Precomputed
 from suffice.embed.principal_components import PrincipalComponents
 from suffice.embed.sentence_transformer import SentenceTransformer
@@ -44,6 +45,7 @@ LOADERS: dict[str, type[Loader[Any]]] = {
     "next_token": NextToken,
     "onnx": Onnx,
     "onnx_image": OnnxImage,
+    "policy": PolicyLoader,
     "precomputed": Precomputed,
     "principal_components": PrincipalComponents,
     "sentence_transformer": SentenceTransformer,

@@ -9,6 +9,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from suffice.analyses.registry import fields_of_keys
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import LookChoice, LookSettings
+from suffice.data.paths import MADE_PREFIX
 from suffice.embed.registry import get_loader
 from suffice.embed.training.masked_language_model import MaskedLanguageModelSettings
 from suffice.ranking.settings import RankingSettings
@@ -226,6 +227,11 @@ class ModelRow:
     version_of: str = ""
     is_control: bool = False
     seed: int = 0
+
+    @property
+    def is_made(self) -> bool:
+        """Whether its checkpoint is a file that the workflow makes."""
+        return str(self.settings.get("checkpoint", "")).startswith(MADE_PREFIX)
 
     @property
     def stage(self) -> tuple[str, int] | None:

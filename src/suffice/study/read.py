@@ -13,7 +13,7 @@ from suffice.analyses.questions.ablations import ablations_in
 from suffice.data.check import check_dataset
 from suffice.data.dataset_settings import DatasetSettings
 from suffice.data.look_settings import SAME, LookSettings
-from suffice.data.made.registry import maker_of
+from suffice.data.made.registry import FOLDERS, folder_of, maker_of
 from suffice.data.paths import own_paths, resolve_paths
 from suffice.embed.base import ANYTHING, Loader
 from suffice.embed.checkpoint_places import HUB_NAME, PACKAGE_PREFIX, is_local, resolve_checkpoint
@@ -190,10 +190,15 @@ def _with_located_scores(folder: Path, settings: StudySettings, places: Places) 
     if given is None:
         return settings
     path = folder / SETTINGS
+    is_made = bool(checked(path, "public_scores.table", partial(folder_of, given.table)))
+    if is_made and not given.tasks:
+        raise StudyError(
+            f"{path}: public_scores.table: {given.table} is not made yet; name its tasks in tasks"
+        )
     located = {
         key: checked(path, f"public_scores.{key}", partial(user_path, value, folder))
         for key in SCORE_PLACES
-        if (value := getattr(given, key))
+        if (value := getattr(given, key)) and not (key == "table" and is_made)
     }
     for key, place in located.items():
         places.check(path, f"public_scores.{key}", place)
@@ -277,7 +282,7 @@ def _model_row(path: Path, name: str, cells: dict[str, str], places: Places) -> 
     checkpoint, vectors = given.get("checkpoint", ""), given.get("path", "")
     if checkpoint.startswith(TRAINED_PREFIX):
         training = _training_and_step(path, name, checkpoint)
-    elif checkpoint:
+    elif checkpoint and not checked(path, name, partial(folder_of, checkpoint)):
         place = checked(path, name, lambda: resolve_checkpoint(checkpoint, path.parent))
         if is_local(place) and not checkpoint.startswith(PACKAGE_PREFIX):
             places.check(path, name, Path(place))
@@ -413,7 +418,10 @@ def check_sources(study: Study, plan: bool = False) -> None:
             checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
     roles = role_columns(study)
     for model in study.models.values():
-        if not (model.training or model.base_models or model.is_standin):
+        if model.is_made:
+            folder = folder_of(str(model.settings["checkpoint"]))
+            checked(study.models_file, model.name, FOLDERS[folder].check)
+        elif not (model.training or model.base_models or model.is_standin):
             for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)
                 loader = build_loader(model.kind, settings, study.seed_of(model.name), study.settings.device)

@@ -88,7 +88,7 @@ class PublicScoresSettings(Settings):
     table: str | None = Field(
         default=None,
         description="CSV with the columns model (public name), task, value, and optionally kind and metric; "
-        "used when the tree has no score",
+        "used when the tree has no score; `made:FOLDER/FILE` is made by the workflow",
     )
     tasks: tuple[str, ...] = Field(
         default=(), description="names of the public tasks; by default all tasks in the table"

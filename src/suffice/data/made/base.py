@@ -1,4 +1,4 @@
-"""What makes a data set of images or sounds: its packages, its program, its columns."""
+"""What makes a data set, or a folder of checkpoints: its packages, its program, its columns or files."""
 
 import importlib.metadata
 import shutil
@@ -43,25 +43,17 @@ class Program:
         return said.partition("\n")[0].strip()
 
 
-@dataclass(frozen=True)
-class Maker:
-    """Makes a `.npz` file with one array of items and one array for each column of labels.
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What the workflow makes.
 
     Attributes:
-        content_type: modality of the items.
         summary: one line for the manual.
-        content: name of the array of items.
-        columns: names of the labels.
-        arrays: the arrays for a seed. The same seed, packages and program give the same arrays.
-        packages: distributions whose files are read, and the module that each installs. Nothing is imported.
+        packages: distributions whose files are read, and the module that each installs.
         program: the program that makes the items, if there is one.
     """
 
-    content_type: str
     summary: str
-    content: str
-    columns: tuple[str, ...]
-    arrays: Callable[[int], Arrays]
     packages: Mapping[str, str] = field(default_factory=dict)
     program: Program | None = None
 
@@ -87,15 +79,64 @@ class Maker:
         found = {name: importlib.metadata.version(name) for name in self.packages}
         return found | ({self.program.name: self.program.version()} if self.program else {})
 
-    def write(self, path: Path, seed: int) -> None:
+
+@dataclass(frozen=True, kw_only=True)
+class Maker(Made):
+    """Makes a `.npz` file with one array of items and one array for each column of labels.
+
+    Attributes:
+        content_type: modality of the items.
+        content: name of the array of items.
+        columns: names of the labels.
+        arrays: the arrays for a seed and, if the maker needs a folder, for this folder. The same seed,
+            packages, program and folder give the same arrays.
+        needs: name of the folder, made before, that the items are made from; empty: none.
+    """
+
+    content_type: str
+    content: str
+    columns: tuple[str, ...]
+    arrays: Callable[..., Arrays]
+    needs: str = ""
+
+    def write(self, path: Path, seed: int, folder: Path | None = None) -> None:
         """Write the file.
+
+        Args:
+            path: the file.
+            seed: of what is random.
+            folder: the folder that it needs, if there is one.
 
         Raises:
             DataError: a package or the program is not installed.
         """
         self.check()
+        arrays = self.arrays(seed) if folder is None else self.arrays(seed, folder)
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **self.arrays(seed))
+            np.savez(stream, allow_pickle=False, **arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder(Made):
+    """Makes a folder of files that rows of a study name as `made:FOLDER/FILE`, such as checkpoints.
+
+    Attributes:
+        files: the names of its files.
+        fill: writes them into the folder. The same packages give the same files on one machine.
+    """
+
+    files: tuple[str, ...]
+    fill: Callable[[Path], None]
+
+    def write(self, path: Path) -> None:
+        """Write the folder.
+
+        Raises:
+            DataError: a package or the program is not installed.
+        """
+        self.check()
+        path.mkdir(parents=True, exist_ok=True)
+        self.fill(path)
 
 
 def roles(n_items: int, generator: np.random.Generator) -> npt.NDArray[np.str_]:

@@ -1,6 +1,10 @@
-"""All makers, one line for each."""
+"""All makers of data sets and of folders, one line for each."""
 
-from suffice.data.made.base import Maker
+from pathlib import Path
+
+from suffice.data.made.base import Folder, Maker
+from suffice.data.made.cartpole.agents import CARTPOLE_AGENTS
+from suffice.data.made.cartpole.states import CARTPOLE_STATES
 from suffice.data.made.pictures import PICTURES
 from suffice.data.made.spoken_numbers import SPOKEN_NUMBERS
 from suffice.data.paths import MADE_PREFIX
@@ -8,9 +12,34 @@ from suffice.errors import DataError
 from suffice.settings import did_you_mean
 
 MAKERS: dict[str, Maker] = {
+    "cartpole-states": CARTPOLE_STATES,
     "pictures": PICTURES,
     "spoken-numbers": SPOKEN_NUMBERS,
 }
+FOLDERS: dict[str, Folder] = {
+    "cartpole-agents": CARTPOLE_AGENTS,
+}
+
+
+def folder_of(path: str | None) -> str:
+    """The name of the folder that `made:FOLDER/FILE` names; empty for other paths.
+
+    Raises:
+        DataError: no folder has this name, or it has no such file.
+    """
+    if path is None or not path.startswith(MADE_PREFIX):
+        return ""
+    name, _, file = path.removeprefix(MADE_PREFIX).partition("/")
+    if name not in FOLDERS:
+        raise DataError(f"{path!r} names no folder that can be made{did_you_mean(name, list(FOLDERS))}")
+    if file not in FOLDERS[name].files:
+        raise DataError(f"{path!r}: {name} has no such file{did_you_mean(file, list(FOLDERS[name].files))}")
+    return name
+
+
+def place_of_made(results: str, path: str) -> str:
+    """Where a file `made:FOLDER/FILE` is."""
+    return str(Path(results, "made", path.removeprefix(MADE_PREFIX)))
 
 
 def maker_of(path: str | None) -> Maker | None:

@@ -8,6 +8,7 @@ from suffice.data.modalities.image import IMAGE
 from suffice.data.modalities.molecule import MOLECULE
 from suffice.data.modalities.sound import SOUND
 from suffice.data.modalities.text import TEXT
+from suffice.data.modalities.vector import VECTOR
 from suffice.errors import DataError
 from suffice.settings import did_you_mean
 
@@ -18,6 +19,7 @@ MODALITIES: dict[str, Modality] = {
         MOLECULE,
         IMAGE,
         SOUND,
+        VECTOR,
     )
 }
 
