@@ -57,6 +57,7 @@ report: $(STAMP) ## Snakemake's own report of a study that has run: every rule, 
 	$(BIN)/snakemake --cores 1 --config study="$$STUDY" $(SETTINGS) --report $(RESULTS)/snakemake-report.html
 
 test: $(STAMP) ## all tests
+	@$(HASHED) --no-deps -r config/agents/requirements.lock
 	$(BIN)/python -m pytest
 
 smoke: $(STAMP) ## install the wheel in each other Python that is there, and rank vectors with a known answer
