@@ -13,9 +13,10 @@ CORPORA = CorpusJobs(STUDY)
 
 rule make_items:
     output:
-        "results/{study}/corpora/{dataset}.npz",
+        "results/{study}/corpora/{dataset}{suffix}",
     wildcard_constraints:
         dataset=any_of(CORPORA.made),
+        suffix=any_of(CORPORA.made_suffixes),
     params:
         maker=CORPORA.maker,
         seed=CORPORA.seed,

@@ -58,8 +58,8 @@ class Jobs:
 
     def _made_items(self, names: Names) -> list[str]:
         """The file of the items that the workflow makes for a data set; empty if it makes none."""
-        is_made = maker_of(self.study.datasets[names.dataset].settings.path) is not None
-        return [f"{self.results}/corpora/{names.dataset}.npz"] if is_made else []
+        maker = maker_of(self.study.datasets[names.dataset].settings.path)
+        return [] if maker is None else [f"{self.results}/corpora/{names.dataset}{maker.suffix}"]
 
     def looks(self, names: Names) -> list[str]:
         """The pairs of looks of a data set and their manifest; empty with one look."""
@@ -99,6 +99,12 @@ class CorpusJobs(Jobs):
     def made(self) -> list[str]:
         """The data sets whose items are made by the workflow."""
         return [name for name, row in self.study.datasets.items() if maker_of(row.settings.path) is not None]
+
+    @property
+    def made_suffixes(self) -> list[str]:
+        """The ends of the names of their files."""
+        makers = [maker_of(self.study.datasets[name].settings.path) for name in self.made]
+        return sorted({maker.suffix for maker in makers if maker is not None})
 
     def maker(self, names: Names) -> str | None:
         """The path that says what makes a data set."""

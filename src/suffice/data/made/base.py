@@ -1,12 +1,13 @@
-"""What makes a data set of images or sounds: its packages, its program, its columns."""
+"""What makes a data set: its packages, its program, its columns."""
 
 import importlib.metadata
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,11 @@ class Maker:
         arrays: the arrays for a seed. The same seed, packages and program give the same arrays.
         packages: distributions whose files are read, and the module that each installs. Nothing is imported.
         program: the program that makes the items, if there is one.
+
+    Class attribute: `suffix`, the end of the file's name.
     """
+
+    suffix: ClassVar[str] = ".npz"
 
     content_type: str
     summary: str
@@ -95,7 +100,21 @@ class Maker:
         """
         self.check()
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **self.arrays(seed))
+            self._save(stream, self.arrays(seed))
+
+    def _save(self, stream: IO[bytes], arrays: Arrays) -> None:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+class TextMaker(Maker):
+    """Makes a `.jsonl` file with one text on each line; a missing label is None."""
+
+    suffix = ".jsonl"
+
+    def _save(self, stream: IO[bytes], arrays: Arrays) -> None:
+        for values in zip(*arrays.values(), strict=True):
+            row = dict(zip(arrays, values, strict=True))
+            stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
 def roles(n_items: int, generator: np.random.Generator) -> npt.NDArray[np.str_]:

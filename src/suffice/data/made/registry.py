@@ -3,6 +3,7 @@
 from suffice.data.made.base import Maker
 from suffice.data.made.pictures import PICTURES
 from suffice.data.made.spoken_numbers import SPOKEN_NUMBERS
+from suffice.data.made.texts import PACKAGE_TEXTS
 from suffice.data.paths import MADE_PREFIX
 from suffice.errors import DataError
 from suffice.settings import did_you_mean
@@ -10,6 +11,7 @@ from suffice.settings import did_you_mean
 MAKERS: dict[str, Maker] = {
     "pictures": PICTURES,
     "spoken-numbers": SPOKEN_NUMBERS,
+    "package-texts": PACKAGE_TEXTS,
 }
 
 
