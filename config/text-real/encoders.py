@@ -10,7 +10,7 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ def use_encoder() -> Callable[[Sequence[str]], Floats]:
 
 @cache
 def e5_encoder() -> Callable[[Sequence[str]], Floats]:
-    """A BERT in the package's own format, with the prefix that its authors advise where nothing is retrieved."""
+    """A BERT in the package's own format; its authors advise the prefix `query: ` for classification, too."""
     return e5_of(weights_file(E5).read_bytes())
 
 
@@ -388,7 +388,8 @@ def e5_of(content: bytes) -> TransformerEncoder:
     (epsilon, _) = reader.numbers("fi")
     tokenizer, prepared = e5_tokenizer(reader)
     model = BertModel(BertConfig(**shape, layer_norm_eps=epsilon), add_pooling_layer=False)
-    load_weights(model, e5_state(reader, model.config.hidden_size))
+    shapes = {name: value.shape for name, value in model.state_dict().items()}
+    load_weights(model, e5_state(reader, shapes))
     return TransformerEncoder(model, tokenizer, pad=tokenizer.token_to_id("<pad>"), prepared=prepared)
 
 
@@ -426,26 +427,25 @@ def e5_replacements(reader: Reader) -> dict[int, str]:
     return replaced
 
 
-def e5_state(reader: Reader, width: int) -> dict[str, torch.Tensor]:
-    """The weights by their names in a BERT."""
+def e5_state(reader: Reader, shapes: Mapping[str, torch.Size]) -> dict[str, torch.Tensor]:
+    """The weights by their names in a BERT whose weights have these shapes."""
     (n_arrays,) = reader.numbers("i")
     state = {}
     for _ in range(n_arrays):
         (size,) = reader.numbers("H")
-        name = reader.text(size).decode()
+        place = e5_place(reader.text(size).decode())
         _, length, start, n_bytes = reader.numbers("BIQQ")
         values = e5_values(reader.content[start : start + n_bytes], length)
-        parts = name.split(".")
-        if name in E5_EMBEDDINGS:
-            place = f"embeddings.{E5_EMBEDDINGS[name]}"
-        else:
-            ending = "weight" if parts[2] == "w" else "bias"
-            place = f"encoder.layer.{parts[0][1:]}.{E5_LAYER[parts[1]]}.{ending}"
-        is_matrix = place.startswith("embeddings.") and not parts[-1] in ("w", "b")
-        is_matrix |= parts[1] in ("q", "k", "v", "ao", "fi", "fo") and parts[-1] == "w"
-        columns = 4 * width if parts[1] == "fo" else width
-        state[place] = torch.from_numpy(values.reshape(-1, columns) if is_matrix else values)
+        state[place] = torch.from_numpy(values).reshape(shapes[place])
     return state
+
+
+def e5_place(name: str) -> str:
+    """The name in a BERT: `l0.ao.w` becomes `encoder.layer.0.attention.output.dense.weight`."""
+    if name in E5_EMBEDDINGS:
+        return f"embeddings.{E5_EMBEDDINGS[name]}"
+    layer, part, kind = name.split(".")
+    return f"encoder.layer.{layer[1:]}.{E5_LAYER[part]}.{'weight' if kind == 'w' else 'bias'}"
 
 
 def e5_values(content: bytes, length: int) -> Floats:

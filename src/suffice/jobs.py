@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
+from suffice.data.made.base import Maker
 from suffice.data.made.registry import maker_of
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
@@ -95,16 +96,10 @@ class CorpusJobs(Jobs):
             return self._made_items(names)
         return list(map(str, paths_of(settings.path, settings.modality.several_files)))
 
-    @property
-    def made(self) -> list[str]:
-        """The data sets whose items are made by the workflow."""
-        return [name for name, row in self.study.datasets.items() if maker_of(row.settings.path) is not None]
-
-    @property
-    def made_suffixes(self) -> list[str]:
-        """The ends of the names of their files."""
-        makers = [maker_of(self.study.datasets[name].settings.path) for name in self.made]
-        return sorted({maker.suffix for maker in makers if maker is not None})
+    def made_by(self, kind: type[Maker]) -> list[str]:
+        """The data sets whose items are made by the workflow, by a maker of just this kind."""
+        rows = self.study.datasets.items()
+        return [name for name, row in rows if type(maker_of(row.settings.path)) is kind]
 
     def maker(self, names: Names) -> str | None:
         """The path that says what makes a data set."""

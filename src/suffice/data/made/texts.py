@@ -150,7 +150,7 @@ def talk(generator: np.random.Generator) -> pd.DataFrame:
 
 def is_usable(texts: pd.Series) -> pd.Series:
     """Whether texts are neither too long nor too short, and on one line."""
-    n_words = texts.str.split().str.len()
+    n_words = texts.map(lambda text: len(text.split()))
     return (texts.str.len() <= MAX_CHARS) & (n_words >= MIN_WORDS) & ~texts.str.contains("\n")
 
 
