@@ -45,7 +45,7 @@ TEXT_STUDY = """
 title: Small texts
 estimators:
   linear: {}
-  knife: {networks: separate, conditional_epochs: 1}
+  knife: {estimator: gaussian}
 ranking: {targets: [words-16, chars-16]}
 explain: {pairs: []}
 """
