@@ -1,8 +1,7 @@
 """Real text encoders: which way of scoring agrees with labelled tasks, and the published figures beside it.
 
     make study STUDY=text-real CORES=2
-    make study STUDY=text-real-published CORES=2
-    python benchmarks/text_real.py results/text-real results/text-real-published
+    python benchmarks/text_real.py results/text-real
 
 Writes `text_real.csv`, each estimator with one look and two and each summary over targets, judged by the
 tasks; and `text_real_published.csv`, correlations as Darrin et al., NeurIPS 2024 (arXiv 2406.07640) print

@@ -394,10 +394,10 @@ class AblationJobs(Jobs):
     @property
     def ranking(self) -> Any:
         """The settings of the first ranking: the arguments of `suffice.rank`."""
-        first = next(iter(self.study.rankings))
-        estimators = {each.kind: each.settings for each in self.study.estimators_of(first)}
-        settings = self.study.settings
-        run = {"seed": settings.seed, "device": settings.device, "targets": self.study.targets}
+        first = self.study.estimators_of(next(iter(self.study.rankings)))
+        estimators = {each.kind: each.settings for each in first}
+        settings, targets = self.study.settings, self.study.targets_of(first[0].name)
+        run = {"seed": settings.seed, "device": settings.device, "targets": targets}
         summary = settings.ranking.model_dump(include={"aggregate", "self_pairs"})
         return stable({**summary, **run, "estimator": estimators})
 
