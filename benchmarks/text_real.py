@@ -11,6 +11,7 @@ them beside those of the published estimator and of `linear` here.
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -97,21 +98,24 @@ def judged(scores: dict[str, pd.Series], tasks: pd.DataFrame, kind: str) -> pd.D
 
 
 def methods_of(results: Path) -> Iterator[pd.DataFrame]:
-    """Rows of every estimator and of the baselines, over all models and over the pretrained ones."""
+    """Rows of every estimator and of the baselines, of all models and of pretrained ones alone."""
     tasks = results_of_tasks(results)
     n_items = read_json(results / "corpora" / f"{DATASET}.json")["n_items"]
     baselines = read_table(results / "baselines" / f"{DATASET}.csv").set_index("model")
     baselines = baselines[list(BASELINES)]
     for which, left_out in (("all", ()), ("pretrained", FLOORS)):
-        facts = {"study": results.name, "models": which, "n_items": n_items}
+        facts: dict[str, Any] = {"study": results.name, "models": which, "n_items": n_items}
         for estimator in estimators_of(results):
             pairs = pairs_of(results, estimator)
+            pairs = pairs[~pairs["source"].isin(left_out) & ~pairs["target"].isin(left_out)]
             seconds = cpu_seconds(results, estimator)
             for looks, summary, values in scores_of(pairs):
-                table = judged(
-                    {estimator: values.drop(list(left_out), errors="ignore")}, tasks, "information"
-                )
-                here = {"looks": looks, "summary": summary, "n_targets": pairs["target"].nunique()}
+                table = judged({estimator: values}, tasks, "information")
+                here: dict[str, Any] = {
+                    "looks": looks,
+                    "summary": summary,
+                    "n_targets": pairs["target"].nunique(),
+                }
                 yield table[table["predictor"] == estimator].assign(**facts, **here, cpu_seconds=seconds)
         of_models = baselines.drop(list(left_out), errors="ignore")
         ways = {str(name): of_models[name] for name in of_models}
