@@ -57,11 +57,11 @@ def code_of_estimator(wildcards):
 
 def pairs_of_dataset(wildcards):
     """The pairs of all targets by the estimators of one ranking."""
-    return expand(
-        f"{RESULTS}/pairs/{wildcards.dataset}/{{estimator}}/{{target}}.parquet",
-        estimator=[each.name for each in STUDY.estimators_of(wildcards.estimator)],
-        target=STUDY.targets,
-    )
+    return [
+        f"{RESULTS}/pairs/{wildcards.dataset}/{estimator.name}/{target}.parquet"
+        for estimator in STUDY.estimators_of(wildcards.estimator)
+        for target in STUDY.targets_of(estimator.name)
+    ]
 
 
 def final_files():

@@ -6,6 +6,7 @@ of looks at the items (`looks/`), and the checkpoints of a language model at the
 (`checkpoints/`).
 """
 
+from suffice.data.made.base import Maker, TextMaker
 from suffice.jobs import CorpusJobs
 
 CORPORA = CorpusJobs(STUDY)
@@ -30,7 +31,7 @@ rule make_items:
     output:
         "results/{study}/corpora/{dataset}.npz",
     wildcard_constraints:
-        dataset=any_of(CORPORA.made),
+        dataset=any_of(CORPORA.made_by(Maker)),
     params:
         maker=CORPORA.maker,
         seed=CORPORA.seed,
@@ -38,6 +39,13 @@ rule make_items:
         code=code_of("make_items"),
     script:
         "../scripts/make_items.py"
+
+
+use rule make_items as make_texts with:
+    output:
+        "results/{study}/corpora/{dataset}.jsonl",
+    wildcard_constraints:
+        dataset=any_of(CORPORA.made_by(TextMaker)),
 
 
 rule build_corpus:

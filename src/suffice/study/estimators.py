@@ -13,16 +13,21 @@ from suffice.settings import did_you_mean
 from suffice.study.names import check_key
 from suffice.study.tables import checked
 
-COMBINES = "combines"
+COMBINES, TARGETS = "combines", "targets"
 
 
 @dataclass(frozen=True)
 class EstimatorChoice:
-    """An estimator in a study: a name, a kind and its settings."""
+    """An estimator in a study: a name, a kind and its settings.
+
+    Attributes:
+        targets: its own targets; empty: those of the study.
+    """
 
     name: str
     kind: str
     settings: dict[str, Any]
+    targets: tuple[str, ...] = ()
 
     def build(self, seed: int, device: str) -> Estimator[Any]:
         """The estimator itself."""
@@ -35,10 +40,18 @@ def by_default(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {**together, **{name: {} for name in names}}
 
 
-def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) -> dict[str, EstimatorChoice]:
+def read_estimators(
+    path: Path, given: Mapping[str, dict[str, Any]], seed: int, of_models: bool = False
+) -> dict[str, EstimatorChoice]:
     """The estimators that study.yaml names, each built once to check its settings.
 
     They are built on the CPU because the computer that plans a study may lack the GPU of its jobs.
+
+    Args:
+        path: the file.
+        given: settings by name.
+        seed: seed of the study.
+        of_models: whether the study compares models, so that an estimator may have its own targets.
 
     Raises:
         StudyError: a name, a kind or a setting is wrong.
@@ -47,10 +60,21 @@ def read_estimators(path: Path, given: Mapping[str, dict[str, Any]], seed: int) 
     for name, settings in given.items():
         check_key(path, f"estimators.{name}", name)
         own = {key: value for key, value in settings.items() if key != "estimator"}
-        choice = EstimatorChoice(name, str(settings.get("estimator", name)), own)
+        targets = _own_targets(f"{path}: estimators.{name}", own) if of_models else ()
+        choice = EstimatorChoice(name, str(settings.get("estimator", name)), own, targets)
         checked(path, f"estimators.{name}", partial(choice.build, seed, "cpu"))
         choices[name] = choice
     return choices
+
+
+def _own_targets(where: str, own: dict[str, Any]) -> tuple[str, ...]:
+    """Take an estimator's own targets out of its settings."""
+    found = own.pop(TARGETS, None)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
+        raise StudyError(f"{where}.{TARGETS} must be a list of names of models, not {found!r}")
+    return tuple(dict.fromkeys(found))
 
 
 def read_combining(
@@ -62,7 +86,7 @@ def read_combining(
         StudyError: an estimator is wrong, or estimators cannot be combined.
     """
     estimators = read_estimators(
-        path, {name: own for name, own in given.items() if COMBINES not in own}, seed
+        path, {name: own for name, own in given.items() if COMBINES not in own}, seed, of_models=True
     )
     for name in given.keys() - estimators.keys():
         check_key(path, f"estimators.{name}", name)
@@ -85,6 +109,8 @@ def _check_combination(
         if part not in estimators:
             known = did_you_mean(part, list(estimators))
             raise StudyError(f"{where}.{COMBINES}: no estimator {part!r}{known}")
+        if estimators[part].targets:
+            raise StudyError(f"{where}.{COMBINES}: {part} has targets of its own; leave one of the two out")
     if len({estimators[part].kind for part in names}) < len(names):
         raise StudyError(f"{where}.{COMBINES}: {', '.join(names)} must be of different kinds")
     if aggregate != "ranks":

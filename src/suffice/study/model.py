@@ -80,7 +80,8 @@ class OwnStudySettings(Settings):
         min_length=1,
         description="name of each estimator with its settings; the page answers with the first one. A "
         "variant has its own name and the key `estimator`. `{combines: [NAME, NAME]}` ranks by "
-        "several of them together: the share of comparisons won, over all their pairs. Default: "
+        "several of them together: the share of comparisons won, over all their pairs. An estimator "
+        "with networks may have its own `targets`, a list of models, to save time. Default: "
         "`linear`; if a data set of texts offers two looks and the aggregate is ranks: "
         "`linear-and-neighbours`, `linear` and `neighbours`",
     )
@@ -325,6 +326,11 @@ class Study:
         if isinstance(wanted, int):
             return self.candidates
         return self.candidates if wanted == "all" else [name for name in wanted if name in self.models]
+
+    def targets_of(self, estimator: str) -> list[str]:
+        """Names of the targets of an estimator: its own, or those of the study."""
+        own = self.all_estimators[estimator].targets
+        return [name for name in own if name in self.models] if own else self.targets
 
     def embeds_new_items(self, model: str) -> bool:
         """Whether a model can embed texts outside the data set."""

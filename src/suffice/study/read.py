@@ -156,7 +156,7 @@ def _read_variants(path: Path, settings: StudySettings) -> dict[str, EstimatorCh
         if taken:
             raise StudyError(f"{path}: ablations.{name}: the name {taken[0]!r} is taken; choose another name")
         given |= variants
-    return read_estimators(path, given, settings.seed)
+    return read_estimators(path, given, settings.seed, of_models=True)
 
 
 def _check_loaders(study: Study) -> None:

@@ -1,8 +1,13 @@
 """Names that one file of a study uses and another must define."""
 
+from collections.abc import Iterable
+from functools import partial
+
 from suffice.analyses.registry import ANALYSES
 from suffice.embed.registry import get_loader
 from suffice.errors import StudyError
+from suffice.estimators.registry import get_estimator
+from suffice.ranking.targets import check_targets
 from suffice.settings import must_exist
 from suffice.study.model import Study
 from suffice.study.names import check_key
@@ -96,11 +101,28 @@ def _check_parts(study: Study) -> None:
 def _check_targets(study: Study) -> None:
     """The targets that study.yaml asks for and the models that may be targets."""
     wanted = study.settings.ranking.targets
-    for name in wanted if isinstance(wanted, tuple) else ():
-        must_exist(study.folder / SETTINGS, "ranking.targets", "model", name, study.models)
+    _check_named_targets(study, "ranking.targets", wanted if isinstance(wanted, tuple) else ())
+    checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)
+    self_pairs = bool(study.settings.ranking.self_pairs)
+    for choice in study.all_estimators.values():
+        key = f"estimators.{choice.name}.targets"
+        _check_named_targets(study, key, choice.targets)
+        if choice.targets and get_estimator(choice.kind).shares_work:
+            raise StudyError(
+                f"{study.folder / SETTINGS}: {key}: {choice.kind} takes little longer for all targets; "
+                "remove it, or set ranking.targets"
+            )
+        if choice.targets:
+            found = partial(check_targets, choice.targets, study.candidates, self_pairs)
+            checked(study.folder / SETTINGS, key, found)
+
+
+def _check_named_targets(study: Study, key: str, names: Iterable[str]) -> None:
+    """The models that a key names exist and may be targets."""
+    for name in names:
+        must_exist(study.folder / SETTINGS, key, "model", name, study.models)
         if not study.models[name].is_target:
             raise StudyError(
-                f"{study.models_file}: row {name!r}: target is false, but ranking.targets names it; "
-                "change one of the two"
+                f"{study.models_file}: row {name!r}: target is false, but {key} names it; change one of "
+                "the two"
             )
-    checked(study.folder / SETTINGS, "ranking.targets", study.check_targets)

@@ -1,12 +1,13 @@
 """What makes a data set, or a folder of checkpoints: its packages, its program, its columns or files."""
 
 import importlib.metadata
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,11 @@ class Maker(Made):
         arrays: the arrays for a seed and, if the maker needs a folder, for this folder. The same seed,
             packages, program and folder give the same arrays.
         needs: name of the folder, made before, that the items are made from; empty: none.
+
+    Class attribute: `suffix`, the end of the file's name.
     """
+
+    suffix: ClassVar[str] = ".npz"
 
     content_type: str
     content: str
@@ -113,7 +118,21 @@ class Maker(Made):
         self.check()
         arrays = self.arrays(seed) if folder is None else self.arrays(seed, folder)
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+            self._save(stream, arrays)
+
+    def _save(self, stream: IO[bytes], arrays: Arrays) -> None:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+class TextMaker(Maker):
+    """Makes a `.jsonl` file with one text on each line; a missing label is None."""
+
+    suffix = ".jsonl"
+
+    def _save(self, stream: IO[bytes], arrays: Arrays) -> None:
+        for values in zip(*arrays.values(), strict=True):
+            row = dict(zip(arrays, values, strict=True))
+            stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from suffice.data.made.cartpole.agents import CARTPOLE_AGENTS
 from suffice.data.made.cartpole.states import CARTPOLE_STATES
 from suffice.data.made.pictures import PICTURES
 from suffice.data.made.spoken_numbers import SPOKEN_NUMBERS
+from suffice.data.made.texts import PACKAGE_TEXTS
 from suffice.data.paths import MADE_PREFIX
 from suffice.errors import DataError
 from suffice.settings import did_you_mean
@@ -15,6 +16,7 @@ MAKERS: dict[str, Maker] = {
     "cartpole-states": CARTPOLE_STATES,
     "pictures": PICTURES,
     "spoken-numbers": SPOKEN_NUMBERS,
+    "package-texts": PACKAGE_TEXTS,
 }
 FOLDERS: dict[str, Folder] = {
     "cartpole-agents": CARTPOLE_AGENTS,
