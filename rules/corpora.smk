@@ -1,9 +1,9 @@
 """Corpora: read data sets, find two looks at their items, train small language models on them.
 
 Takes the files of a data set, an installed package's documentation or other corpora. Makes the items of a
-data set whose path is `made:NAME`, and the folders that some need (`made/`), one table of items for each data set with a manifest (`corpora/`), the pairs
-of looks at the items (`looks/`), and the checkpoints of a language model at the steps that the study names
-(`checkpoints/`).
+data set whose path is `made:NAME` and the folders that some need (`made/`), one table of items for each data
+set with a manifest (`corpora/`), the pairs of looks at the items (`looks/`), and the checkpoints of a
+language model at the steps that the study names (`checkpoints/`).
 """
 
 from suffice.data.made.base import Maker, TextMaker
