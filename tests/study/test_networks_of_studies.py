@@ -97,6 +97,7 @@ def test_frames_are_runs_of_the_first_axis(encoders):
 
 def test_weights_of_another_file_are_refused(encoders, tmp_path, monkeypatch):
     (tmp_path / "resemblyzer").mkdir()
+    (tmp_path / "resemblyzer" / "__init__.py").touch()  # or the real package, if it is installed, goes first
     (tmp_path / "resemblyzer" / "pretrained.pt").write_bytes(b"none")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match="is not the file with the SHA-256 3937"):
