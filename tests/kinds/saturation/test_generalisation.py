@@ -15,6 +15,7 @@ from suffice.kinds.saturation.generalisation import ALPHABET, KINDS, RULE, get_k
 from suffice.kinds.saturation.generalisation_tables import (
     agreement_table,
     behaviour_shares,
+    bias_table,
     chance_table,
     equivalence_of_architectures,
     generalisation_tables,
@@ -294,6 +295,23 @@ def test_splits_that_order_alike_and_the_other_way_round():
     assert constant["spearman"].isna().all() and constant.loc["seeds", "n"] == 0
 
 
+def test_what_the_architecture_decides():
+    apart = bias_table(networks_of({"lstm": [0.0] * 5, "gru": [1.0] * 5}), 500, 0).iloc[0]
+    assert apart["information_nats"] == pytest.approx(np.log(2))
+    assert apart["share_of_variance"] == pytest.approx(1)
+    # 2 of the 252 ways to divide ten networks separate them as well
+    assert apart["p_information"] == pytest.approx(2 / 252, abs=0.01) == apart["p_variance"]
+    alike = bias_table(networks_of({"lstm": [0.0, 1.0] * 2, "gru": [1.0, 0.0] * 2}), 500, 0).iloc[0]
+    assert alike["information_nats"] == alike["share_of_variance"] == pytest.approx(0, abs=1e-9)
+    assert alike["p_information"] == alike["p_variance"] == 1
+    assert 0 < alike["chance_information_nats"] < np.log(2)
+    # the share between groups for three values each, by hand: means 0.25 and 0.75 around 0.5
+    mixed = bias_table(networks_of({"lstm": [0.0, 0.25, 0.5], "gru": [0.5, 0.75, 1.0]}), 100, 0).iloc[0]
+    assert mixed["share_of_variance"] == pytest.approx(6 * 0.25**2 / (6 * 0.25**2 + 4 * 0.25**2))
+    constant = bias_table(networks_of({"lstm": [0.5] * 3, "gru": [0.5] * 3}), 100, 0).iloc[0]
+    assert np.isnan(constant["share_of_variance"]) and constant["p_variance"] == 1
+
+
 def test_rank_correlation_with_ties_is_scipys():
     rng = np.random.default_rng(0)
     first, second = rng.integers(4, size=(2, 20, 6)).astype(float)
@@ -317,6 +335,7 @@ def test_all_tables_of_trained_networks():
     tables = generalisation_tables(runs, answers, settings, 0.005, 0)
     assert len(tables["generalisation"]) == 2 * 2 * 2 * 2
     assert len(tables["generalisation_orders"]) == 2 and len(tables["generalisation_equivalence"]) == 2
+    assert len(tables["generalisation_bias"]) == 2
     assert set(tables["generalisation_baselines"]["kind"]) == {"symbolic", "rule"}
     totals = tables["generalisation_behaviours"].groupby(["kind", "part", "architecture"])["share"].sum()
     assert totals.to_numpy() == pytest.approx(1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from suffice.kinds.saturation.equivalence import equivalence_table
 from suffice.kinds.saturation.generalisation import ALPHABET, RULE, Generalisation, get_kind
@@ -23,7 +23,9 @@ UNFINISHED, MIXED = "does not end", "mixed"
 CHANCE = "another answer"
 LEVEL = 0.95
 N_DRAWS = 200
+ROUNDING = 1e-12
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 def generalisation_tables(
@@ -48,6 +50,7 @@ def generalisation_tables(
         "generalisation_equivalence": equivalence_of_architectures(runs, margin),
         "generalisation_orders": order_table(networks, settings.n_resamples, derive_seed(seed, "orders")),
         "generalisation_behaviours": behaviour_shares(networks),
+        "generalisation_bias": bias_table(networks, settings.n_resamples, derive_seed(seed, "bias")),
     }
 
 
@@ -216,13 +219,13 @@ def order_table(networks: pd.DataFrame, n_resamples: int, seed: int) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def _of_means(values: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _of_means(values: Floats) -> tuple[Floats, Integers]:
     """Spearman's rho of means over seeds, from shape (2, n_resamples, n_architectures, n_seeds)."""
     means = values.mean(-1).round(12)  # equal means of other orders differ by rounding
     return spearman(means[0], means[1]), np.full(values.shape[1], values.shape[2])
 
 
-def _within(values: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _within(values: Floats) -> tuple[Floats, Integers]:
     """Mean over architectures of Spearman's rho over seeds, and the number in which it exists."""
     rho = spearman(values[0], values[1])  # (n_resamples, n_architectures)
     exists = np.isfinite(rho)
@@ -286,3 +289,63 @@ def _shares(key: tuple[Any, ...], own: pd.DataFrame) -> Iterator[dict[str, objec
             "low": float(interval.low),
             "high": float(interval.high),
         }
+
+
+def bias_table(networks: pd.DataFrame, n_permutations: int, seed: int) -> pd.DataFrame:
+    """How far the architecture decides what a network does on new prompts, and how far chance does.
+
+    Args:
+        networks: rows of `network_table`.
+        n_permutations: permutations of architectures among networks.
+        seed: of the permutations.
+
+    Returns:
+        kind, part, information_nats (between architecture and behaviour, of the seeds at hand),
+        chance_information_nats (its mean over permutations), p_information; share_of_variance (of accuracies,
+        between architectures), chance_share_of_variance, p_variance; n_networks. The share is NaN, p = 1, if
+        accuracies do not vary.
+    """
+    new = networks[networks["part"] != IN]
+    rows = []
+    for key, own in new.groupby(SPLIT, sort=False):
+        rng = np.random.default_rng(seed)
+        groups = pd.factorize(own["architecture"])[0]
+        orders = np.stack([groups, *(rng.permutation(groups) for _ in range(n_permutations))])
+        nats = _informations(orders, pd.factorize(own["behaviour"])[0])
+        shares = _shares_of_variance(orders, own["accuracy"].to_numpy())
+        rows.append(
+            {
+                **named(SPLIT, key),
+                "information_nats": nats[0],
+                "chance_information_nats": nats[1:].mean(),
+                "p_information": np.mean(nats >= nats[0] - ROUNDING),
+                "share_of_variance": shares[0],
+                "chance_share_of_variance": shares[1:].mean(),
+                "p_variance": 1 - np.mean(shares < shares[0] - ROUNDING),
+                "n_networks": len(own),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _informations(orders: Integers, behaviours: Integers) -> Floats:
+    """Mutual information in nats of each row of groups with the behaviours, shape (n_rows,)."""
+    joint = _one_hot(orders).swapaxes(1, 2) @ _one_hot(behaviours) / len(behaviours)
+    apart = joint.sum(2, keepdims=True) * joint.sum(1, keepdims=True)
+    return np.asarray(special.rel_entr(joint, apart).sum((1, 2)))
+
+
+def _shares_of_variance(orders: Integers, values: Floats) -> Floats:
+    """Share of the variance of the values between groups, for each row of groups, shape (n_rows,)."""
+    total = ((values - values.mean()) ** 2).sum()
+    if total == 0:
+        return np.full(len(orders), np.nan)
+    members = _one_hot(orders)  # (n_rows, n_networks, n_groups)
+    sizes = members.sum(1)
+    sums = (members * (values - values.mean())[:, None]).sum(1)
+    return np.asarray((sums**2 / sizes).sum(1) / total)
+
+
+def _one_hot(labels: Integers) -> Floats:
+    """Labels as rows with a single one, shape (..., n_labels)."""
+    return np.asarray(np.eye(labels.max() + 1)[labels])

@@ -156,6 +156,17 @@ ORDERS = (
     Column("low", "95 % interval", interval, "low", "high"),
     Column("n", "Architectures", integer),
 )
+BIAS = (
+    Column("kind", "Kind"),
+    Column("part", "Prompts"),
+    Column("information_nats", "Architecture and behaviour, nats", number),
+    Column("chance_information_nats", "by chance", number),
+    Column("p_information", "p", number),
+    Column("share_of_variance", "Variance between architectures", number),
+    Column("chance_share_of_variance", "by chance", number),
+    Column("p_variance", "p", number),
+    Column("n_networks", "Networks", integer),
+)
 KIND_EQUIVALENCE = (
     Column("kind", "Kind"),
     Column("first", "Architecture"),
@@ -246,6 +257,7 @@ def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
         "behaviours": make_table(
             shares[shares["n_with"] > 0], BEHAVIOURS, "Shares of seeds by their behaviour", 2
         ),
+        "bias": make_table(tables["generalisation_bias"], BIAS, "What the architecture decides", 1),
         "orders": make_table(tables["generalisation_orders"], ORDERS, "Do kinds order networks alike?", 1),
         "kind_equivalence": make_table(
             _yes_or_no(tables["generalisation_equivalence"], "equivalent"),

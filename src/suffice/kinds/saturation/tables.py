@@ -36,7 +36,7 @@ TABLES = (
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
-    "generalisation_behaviours", "published",
+    "generalisation_behaviours", "generalisation_bias", "published",
 )  # fmt: skip
 
 
