@@ -47,7 +47,7 @@ FIGURES: dict[str, tuple[str, str]] = {
         "Kinds of generalisation at equal loss",
         "Above: how often each network answers new prompts by the rule, one mark per seed, with the mean "
         "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
-        "behaviour. A seed has a behaviour if most of its answers agree with it.",
+        "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
     ),
 }
 
