@@ -52,9 +52,15 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
 
     areas = pd.read_csv(results / "tables" / "bridge_auc.csv")
     assert set(areas["contrast"]) == {"arms", "read-out", "in context"} and areas["auc"].between(0, 1).all()
+    kinds = pd.read_csv(results / "tables" / "generalisation.csv")
+    assert len(kinds) == (3 + 2 + 2 + 2) * 2 * 2 and kinds["reached"].all()  # parts, architectures, seeds
+    assert kinds.loc[kinds["part"] == "in distribution", "accuracy"].min() >= 0.95
+    assert kinds.loc[kinds["part"] != "in distribution", "accuracy"].min() < 0.5
+
     page = (results / "report.html").read_text()
     assert "The threshold is an excess of 2.0 nats" in page and "in 60 steps" in page
     assert "Separation of trained pairs" in page and "requirements were met" in page
+    assert "Shares of seeds by their behaviour" in page and "Do kinds order networks alike?" in page
     assert "Meszaros" in page and "http-equiv" in page
     assert "report.html" in show_results(results) and "asked" in show_results(results)
 
@@ -62,7 +68,7 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
     assert "Nothing to be done" in planned
     changed = json.dumps({"excess_nats": 0.02})
     planned = saturation.run("--dry-run", scale="quick", acceptance=changed).output
-    assert "tabulate_saturation" in planned and "train_group" not in planned
+    assert "tabulate_saturation" in planned and "train_" not in planned
 
 
 def test_a_wrong_scale_stops_with_its_message(saturation):

@@ -7,6 +7,7 @@ import pytest
 from suffice.errors import DataError
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
@@ -84,6 +85,39 @@ AREAS = pd.DataFrame(
         )
     ]
 )
+NETWORKS = pd.DataFrame(
+    [
+        {"kind": kind, "part": part, "architecture": architecture, "seed": seed, "accuracy": 0.5 * seed,
+         "excess_nats": 0.003}
+        for kind, new in (("symbolic", "new symbols"), ("rule", "new order"))
+        for part in ("in distribution", new)
+        for architecture in ("lstm", "gru")
+        for seed in range(2)
+    ]
+)  # fmt: skip
+CHANCE = NETWORKS[["kind", "part"]].drop_duplicates().assign(baseline="another answer", accuracy=0.25)
+SHARES = pd.DataFrame(
+    [
+        {"kind": kind, "part": part, "architecture": architecture, "behaviour": behaviour, "share": share}
+        for kind, part in (("symbolic", "new symbols"), ("rule", "new order"))
+        for architecture in ("lstm", "gru")
+        for behaviour, share in (("the rule", 0.5), ("always 1", 0.2), ("always 2", 0.2), ("mixed", 0.1))
+    ]
+)
+
+
+def test_kinds_have_a_mark_per_network_and_bars_that_sum_to_one():
+    drawn = draw_generalisation(NETWORKS, CHANCE, SHARES)
+    marks, bars = (drawn.points[drawn.points["behaviour"].isna() == new] for new in (True, False))
+    assert len(marks) == 2 * 2 * 2 and marks["baseline"].eq(0.25).all()
+    assert set(bars["behaviour"]) == {"the rule", "another behaviour", "mixed"}
+    others = bars[bars["behaviour"] == "another behaviour"]
+    assert others["share"].to_numpy() == pytest.approx(0.4)
+    above, below = drawn.figure.axes[0], drawn.figure.axes[2]
+    drawn_marks = sum(len(line.get_xdata()) for line in above.lines if line.get_linestyle() == "None")
+    assert drawn_marks == 2 * 2
+    assert sum(bar.get_width() for bar in below.patches) == pytest.approx(2)
+    assert [label.get_text() for label in above.get_yticklabels()] == ["lstm", "gru"]
 
 
 def test_the_cloud_has_a_mark_a_network_and_the_baseline():
@@ -128,7 +162,8 @@ def test_areas_have_a_panel_a_contrast():
 def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
     tables = {
         "cloud": cloud_table(), "baselines": BASELINES, "twins": TWINS, "pairs": PAIRS, "curves": CURVES,
-        "bridge_directed": DIRECTED, "bridge_auc": AREAS,
+        "bridge_directed": DIRECTED, "bridge_auc": AREAS, "generalisation": NETWORKS,
+        "generalisation_baselines": CHANCE, "generalisation_behaviours": SHARES,
     }  # fmt: skip
     for name, table in tables.items():
         table.to_csv(tmp_path / f"{name}.csv", index=False)
@@ -145,6 +180,7 @@ def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
         (lambda: draw_cloud(cloud_table().drop(columns="arm"), BASELINES), "lacks the column"),
         (lambda: draw_twin_gap(TWINS.iloc[:0], PAIRS), "no rows"),
         (lambda: draw_auc_bars(AREAS.iloc[:0]), "no rows"),
+        (lambda: draw_generalisation(NETWORKS.drop(columns="seed"), CHANCE, SHARES), "lacks the column"),
     ],
 )
 def test_tables_that_cannot_be_drawn(draw, message):

@@ -11,6 +11,7 @@ from suffice.kinds.saturation.arms import LIKELIHOOD, READ_OUT, make_arm
 from suffice.kinds.saturation.extrapolation import Group, GroupJob, language_tables, write_group
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings, tuning_strings
 from suffice.kinds.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
+from suffice.kinds.saturation.generalisation_tables import equivalence_of_architectures, means_table
 from suffice.kinds.saturation.languages import AnBn
 from suffice.kinds.saturation.network_files import load_network, save_network
 from suffice.kinds.saturation.networks import NetworkSize, build_network
@@ -244,6 +245,26 @@ def test_contrasts_are_paired_by_seed():
     assert best["value"] == pytest.approx(1 + 0.04) and best["at_edge"] == 1
 
 
+def made_up_kinds():
+    """Networks of two architectures with ten seeds; one obeys the rule on new prompts, the other does not."""
+    rows = [
+        {
+            "kind": "symbolic", "architecture": architecture, "seed": seed, "part": part, "reached": True,
+            "excess_nats": 0.003 + 1e-5 * seed, "accuracy": 1.0 if part == "in distribution" else accuracy,
+        }
+        for architecture, accuracy in (("lstm", 0.2), ("gru", 0.9))
+        for seed in range(10)
+        for part in ("in distribution", "new symbols")
+    ]  # fmt: skip
+    networks = pd.DataFrame(rows)
+    once = networks[networks["part"] == "in distribution"]
+    return {
+        "generalisation": networks,
+        "generalisation_means": means_table(networks),
+        "generalisation_equivalence": equivalence_of_architectures(once, 0.005),
+    }
+
+
 def made_up_tables():
     runs, completions = made_up_runs()
     accuracies = network_accuracies(completions)
@@ -282,6 +303,7 @@ def made_up_tables():
         "pair_differences": pair_differences(pairs, 0.005),
         "functions": pd.DataFrame({"logit_difference": [0.0, 1e-6], "loss_difference_nats": [0.0, 1e-7]}),
         "tuning_contrasts": tuning_contrasts(tuning),
+        **made_up_kinds(),
     }
 
 
@@ -292,7 +314,7 @@ def test_a_study_that_shows_all_is_told_so():
     verdict = verdict_table(made_up_tables(), SETTINGS)
     assert verdict["shown"].all(), verdict[~verdict["shown"]].to_string()
     assert headline(verdict) == f"{len(verdict)} of {len(verdict)} requirements were met."
-    assert len(verdict) == 4 + 3 + 3 + 1 + 2
+    assert len(verdict) == 4 + 3 + 3 + 1 + 2 + 4
 
 
 @pytest.mark.parametrize(
@@ -311,6 +333,11 @@ def test_a_study_that_shows_all_is_told_so():
         ("pair_differences", "mean", 0.1, "accuracy without examples differs"),
         ("functions", "logit_difference", 1.0, "logits of twins differ"),
         ("tuning_contrasts", "quotient", 1.1, "steps to the threshold differ"),
+        ("generalisation", "excess_nats", 0.02, "the excess of every network"),
+        ("generalisation", "accuracy", 0.99, "every network answers all prompts"),
+        ("generalisation_equivalence", "equivalent", False, "losses of architectures differ by less"),
+        ("generalisation_means", "n_seeds", 3, "95 % intervals of the best and the worst"),
+        ("generalisation_means", "low", 0.0, "95 % intervals of the best and the worst"),
     ],
 )
 def test_each_number_can_fail(table, column, value, failing):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
@@ -42,6 +43,12 @@ FIGURES: dict[str, tuple[str, str]] = {
         "architectures. Filled marks: p < 0.05 by permuting arms among networks. Larger marks: more noise. "
         "At 0.5 per measure does not separate the arms.",
     ),
+    "generalisation": (
+        "Kinds of generalisation at equal loss",
+        "Above: how often each network answers new prompts by the rule, one mark per seed, with the mean "
+        "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
+        "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
+    ),
 }
 
 Tables = Mapping[str, pd.DataFrame]
@@ -51,6 +58,12 @@ _DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
     "tuning_curves": (("curves",), lambda made: draw_tuning_curves(made["curves"])),
     "state_matrix": (("bridge_directed",), lambda made: draw_state_matrix(made["bridge_directed"])),
     "auc_bars": (("bridge_auc",), lambda made: draw_auc_bars(made["bridge_auc"])),
+    "generalisation": (
+        ("generalisation", "generalisation_baselines", "generalisation_behaviours"),
+        lambda made: draw_generalisation(
+            made["generalisation"], made["generalisation_baselines"], made["generalisation_behaviours"]
+        ),
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.kinds.saturation.arms import Arm
-from suffice.kinds.saturation.language import Language
+from suffice.kinds.saturation.language import Distribution
 from suffice.kinds.saturation.networks import LanguageModel
 from suffice.kinds.saturation.tokens import IGNORED, Batch, Vocabulary, batch_of
 from suffice.settings import Settings
@@ -76,7 +76,7 @@ def string_losses(network: LanguageModel, batch: Batch) -> torch.Tensor:
 
 
 @torch.no_grad()
-def exact_loss_nats(network: LanguageModel, language: Language, vocabulary: Vocabulary) -> float:
+def exact_loss_nats(network: LanguageModel, language: Distribution, vocabulary: Vocabulary) -> float:
     """Cross-entropy of the model under the language, in nats per string: a sum over its whole support."""
     total = 0.0
     for start in range(0, len(language.support), EXACT_ROWS):
@@ -86,7 +86,9 @@ def exact_loss_nats(network: LanguageModel, language: Language, vocabulary: Voca
     return total
 
 
-def fit(network: LanguageModel, language: Language, arm: Arm, settings: FittingSettings, seed: int) -> Fitted:
+def fit(
+    network: LanguageModel, language: Distribution, arm: Arm, settings: FittingSettings, seed: int
+) -> Fitted:
     """Fit a network to a language, and to the completions of its arm.
 
     The first checkpoint that meets both targets is kept, so all arms stop at the same distance from the
@@ -124,7 +126,7 @@ class _Fitting:
     """What a fit needs at each step."""
 
     def __init__(
-        self, network: LanguageModel, language: Language, arm: Arm, settings: FittingSettings, seed: int
+        self, network: LanguageModel, language: Distribution, arm: Arm, settings: FittingSettings, seed: int
     ) -> None:
         self.network, self.language, self.settings = network, language, settings
         self.vocabulary = Vocabulary(language.letters)

@@ -18,7 +18,42 @@ from suffice.errors import DataError
 MAX_SUPPORT = 20_000
 
 
-class Language(ABC):
+class Distribution(ABC):
+    """Strings with known probabilities, so the lowest loss that a model can have is known exactly.
+
+    Class attributes: `name`; `letters`, of the vocabulary.
+    """
+
+    name: ClassVar[str]
+    letters: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def support(self) -> tuple[str, ...]:
+        """Every string, each once."""
+
+    @property
+    @abstractmethod
+    def probabilities(self) -> np.ndarray:
+        """Probability of each string of the support, float64, shape (n_strings,)."""
+
+    @property
+    def entropy_nats(self) -> float:
+        """Entropy of the distribution in nats per string: the lowest loss that a model can have."""
+        return float(-(self.probabilities * np.log(self.probabilities)).sum())
+
+    @property
+    def max_length(self) -> int:
+        """Length of the longest string, without start and end."""
+        return max(map(len, self.support))
+
+    def sample(self, n_strings: int, seed: int) -> list[str]:
+        """Independent strings of the distribution."""
+        drawn = np.random.default_rng(seed).choice(len(self.support), size=n_strings, p=self.probabilities)
+        return [self.support[index] for index in drawn]
+
+
+class Language(Distribution):
     """A formal language, cut at a length, with a distribution over its strings.
 
     A size is drawn uniformly, then a string uniformly among those of this size. The rules and their
@@ -35,9 +70,7 @@ class Language(ABC):
         DataError: max_size is less than 1, or there would be more than 20,000 strings.
     """
 
-    name: ClassVar[str]
     notation: ClassVar[str]
-    letters: ClassVar[str]
     rule_1_text: ClassVar[str]
     rule_2_text: ClassVar[str]
     default_size: ClassVar[int]
@@ -98,25 +131,10 @@ class Language(ABC):
         counts = np.array([len(strings) for strings in self._by_size])
         return np.repeat(1 / (self.max_size * counts), counts)
 
-    @property
-    def entropy_nats(self) -> float:
-        """Entropy of the distribution in nats per string: the lowest loss that a model can have."""
-        return float(-(self.probabilities * np.log(self.probabilities)).sum())
-
-    @property
-    def max_length(self) -> int:
-        """Length of the longest string, without start and end."""
-        return max(map(len, self.support))
-
     @cached_property
     def prefixes(self) -> frozenset[str]:
         """Every beginning of a string of the language, including the empty one and whole strings."""
         return frozenset(string[:end] for string in self.support for end in range(len(string) + 1))
-
-    def sample(self, n_strings: int, seed: int) -> list[str]:
-        """Independent strings of the language."""
-        drawn = np.random.default_rng(seed).choice(len(self.support), size=n_strings, p=self.probabilities)
-        return [self.support[index] for index in drawn]
 
     def possible_prompts(self, length: int) -> Iterable[str]:
         """Every prompt of one length to which the rules apply: here, all strings of the letters."""

@@ -9,6 +9,8 @@ from suffice.kinds.saturation.in_context import InContextSettings
 from suffice.kinds.saturation.settings import (
     Acceptance,
     BridgeSettings,
+    FastFitting,
+    GeneralisationSettings,
     LanguageChoice,
     SaturationSettings,
     Scale,
@@ -33,6 +35,8 @@ def manual() -> str:
         "`in_context`: `training`": InContextSettings,
         "`fine_tuning`": FineTuningSettings,
         "`bridge`": BridgeSettings,
+        "`generalisation`": GeneralisationSettings,
+        "`generalisation`: `fitting`": FastFitting,
     }
     for heading, model in nested.items():
         parts += [f"#### {heading}\n", key_table(model)]

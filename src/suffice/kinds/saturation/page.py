@@ -7,6 +7,8 @@ import pandas as pd
 
 from suffice.kinds.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
 from suffice.kinds.saturation.figures import FIGURES
+from suffice.kinds.saturation.generalisation import get_kind
+from suffice.kinds.saturation.generalisation_tables import CHANCE
 from suffice.kinds.saturation.languages import get_language
 from suffice.kinds.saturation.prompts import OUT_TEST
 from suffice.kinds.saturation.settings import SaturationSettings
@@ -125,6 +127,52 @@ FLOOR = (
     Column("floor_nats", "Largest difference by a twin, nats", number),
     Column("spread_nats", "Spread of all pairs, nats", number),
 )
+GENERALISATION = (
+    Column("kind", "Kind"),
+    Column("part", "Prompts"),
+    Column("architecture", "Architecture"),
+    Column("mean", "Accuracy", number),
+    Column("low", "95 % interval", interval, "low", "high"),
+    Column("least", "Range", interval, "least", "most"),
+    Column("chance", "Another answer", number),
+    Column("excess_nats", "Excess, nats per string", number),
+    Column("n_seeds", "Seeds", integer),
+)
+BEHAVIOURS = (
+    Column("kind", "Kind"),
+    Column("part", "Prompts"),
+    Column("architecture", "Architecture"),
+    Column("behaviour", "Behaviour"),
+    Column("n_with", "Seeds with it", integer),
+    Column("n_seeds", "Seeds", integer),
+    Column("share", "Share", number),
+    Column("low", "95 % interval", interval, "low", "high"),
+)
+ORDERS = (
+    Column("first", "Kind"),
+    Column("second", "Other kind"),
+    Column("among", "Among"),
+    Column("spearman", "Spearman's ρ", correlation),
+    Column("low", "95 % interval", interval, "low", "high"),
+    Column("n", "Architectures", integer),
+)
+BIAS = (
+    Column("kind", "Kind"),
+    Column("part", "Prompts"),
+    Column("information_nats", "Architecture and behaviour, nats", number),
+    Column("chance_information_nats", "by chance", number),
+    Column("p_information", "p", number),
+    Column("share_of_variance", "Variance between architectures", number),
+    Column("chance_share_of_variance", "by chance", number),
+    Column("p_variance", "p", number),
+    Column("n_networks", "Networks", integer),
+)
+KIND_EQUIVALENCE = (
+    Column("kind", "Kind"),
+    Column("first", "Architecture"),
+    Column("second", "Other architecture"),
+    *EQUIVALENCE[4:],
+)
 PUBLISHED = (
     Column("source", "Source"),
     Column("language", "Language"),
@@ -152,6 +200,7 @@ def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
         headline=headline(verdict),
         facts=_facts(tables, verdict),
         languages=_languages(settings),
+        kinds_of_generalisation=_kinds(settings),
         figures=_figures(output.parent / "figures"),
         **_content(tables, verdict),
     )
@@ -181,6 +230,7 @@ def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str
         "pairs_table": make_table(tables["pair_differences"], PAIRS, "Pairs trained to the same loss"),
         "tuning": make_table(tables["tuning_contrasts"], TUNING, "Twins against the unchanged network", 2),
         **_bridge_content(tables),
+        **_kind_content(tables),
         "published": make_table(tables["published"], PUBLISHED, "Published, for reference")
         if len(tables["published"])
         else None,
@@ -197,6 +247,43 @@ def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
         "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour predicted"),
         "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
         "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
+    }
+
+
+def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
+    shares = tables["generalisation_behaviours"]
+    return {
+        "generalisation": make_table(wide_kinds(tables), GENERALISATION, "Means over seeds", 2),
+        "behaviours": make_table(
+            shares[shares["n_with"] > 0], BEHAVIOURS, "Shares of seeds by their behaviour", 2
+        ),
+        "bias": make_table(tables["generalisation_bias"], BIAS, "What the architecture decides", 1),
+        "orders": make_table(tables["generalisation_orders"], ORDERS, "Do kinds order networks alike?", 1),
+        "kind_equivalence": make_table(
+            _yes_or_no(tables["generalisation_equivalence"], "equivalent"),
+            KIND_EQUIVALENCE,
+            "Two one-sided tests of losses",
+            2,
+        ),
+    }
+
+
+def wide_kinds(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Accuracy of each architecture on each part, with the mean excess and the accuracy of another answer."""
+    means, baselines = tables["generalisation_means"], tables["generalisation_baselines"]
+    accuracy = means[means["quantity"] == "accuracy"]
+    excess = means[means["quantity"] == "excess_nats"].rename(columns={"mean": "excess_nats"})
+    chance = baselines[baselines["baseline"] == CHANCE].rename(columns={"accuracy": "chance"})
+    return accuracy.merge(chance[["kind", "part", "chance"]], on=["kind", "part"]).merge(
+        excess[["kind", "architecture", "excess_nats"]], on=["kind", "architecture"]
+    )
+
+
+def _kinds(settings: SaturationSettings) -> dict[str, str]:
+    """The rule of each kind of generalisation, and what is new."""
+    return {
+        name: f"{get_kind(name).text}. New: {'; '.join(get_kind(name).splits.values())}"
+        for name in settings.chosen.generalisation.kinds
     }
 
 

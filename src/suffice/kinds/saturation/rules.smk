@@ -16,12 +16,16 @@ SCALE = STUDY.scale
 SETTINGS = stable(STUDY.settings.model_dump(mode="json"))
 PAIR_SEEDS = list(range(SCALE.in_context.n_seeds))
 SEEDS = list(range(SCALE.n_seeds))
+KINDS = SCALE.generalisation
 
 
 wildcard_constraints:
     study=re.escape(STUDY.name),
     language=any_of(SCALE.languages),
-    architecture=any_of(SCALE.architectures),
+    architecture=any_of(
+        {**dict.fromkeys(SCALE.architectures), **dict.fromkeys(KINDS.architectures)}
+    ),
+    kind=any_of(KINDS.kinds),
     arm=any_of(SCALE.arms),
     seed=r"\d+",
     figure=any_of(FIGURES),
@@ -100,6 +104,15 @@ def files_of_bridge():
         f"{RESULTS}/bridge/{{language}}/{{architecture}}.parquet",
         language=SCALE.languages,
         architecture=SCALE.architectures,
+    )
+
+
+def files_of_kinds(name):
+    """One file of every kind of generalisation and architecture."""
+    return expand(
+        f"{RESULTS}/generalisation/{{kind}}/{{architecture}}/{name}",
+        kind=KINDS.kinds,
+        architecture=KINDS.architectures,
     )
 
 

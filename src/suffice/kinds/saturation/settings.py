@@ -1,5 +1,6 @@
 """The keys of `study.yaml` in a study of the kind `saturation`, with their meanings."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from suffice.kinds.saturation.arms import ARMS, LIKELIHOOD, READ_OUT
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings
 from suffice.kinds.saturation.fitting import FittingSettings
+from suffice.kinds.saturation.generalisation import KINDS
 from suffice.kinds.saturation.in_context import InContextSettings
 from suffice.kinds.saturation.languages import LANGUAGES
 from suffice.kinds.saturation.networks import ARCHITECTURES, Transformer
@@ -72,6 +74,50 @@ class NetworkSettings(Settings):
     fitting: FittingSettings = Field(default=FittingSettings(), description="how networks are fitted")
 
 
+class FastFitting(FittingSettings):
+    """Fitting with the defaults for kinds of generalisation, whose strings are few and short."""
+
+    max_steps: int = Field(default=2500, ge=1, description="largest number of steps")
+    learning_rate: float = Field(default=1e-2, gt=0, description="of AdamW, without weight decay")
+    lower_rate_at: tuple[int, ...] = Field(
+        default=(600, 1200), description="steps at which the learning rate falls to three tenths"
+    )
+
+
+class GeneralisationSettings(NetworkSettings):
+    """The networks whose kinds of generalisation are compared; they learn the strings alone, without arms."""
+
+    n_seeds: int = Field(default=10, ge=2, description="networks of each kind and architecture")
+    kinds: tuple[str, ...] = Field(
+        default=tuple(KINDS), min_length=2, description="kinds of generalisation: " + ", ".join(KINDS)
+    )
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "transformer-learned", "transformer-rotary", "lstm", "gru"),
+        min_length=2,
+        description="networks: " + ", ".join(ARCHITECTURES),
+    )
+    fitting: FastFitting = Field(
+        default=FastFitting(), description="how they are fitted; the keys of `fitting`, faster by default"
+    )
+    behaviour_share: float = Field(
+        default=0.8, gt=0.5, le=1, description="share of a network's answers that decides its behaviour"
+    )
+    n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the seeds")
+
+    @model_validator(mode="after")
+    def _kinds_exist(self) -> "GeneralisationSettings":
+        _require_known("kind", self.kinds, KINDS)
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        return self
+
+
+def _require_known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
+    """Each name must be one of the choices."""
+    for name in names:
+        if name not in choices:
+            raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, list(choices))}")
+
+
 class Scale(NetworkSettings):
     """The extent of a run."""
 
@@ -93,6 +139,9 @@ class Scale(NetworkSettings):
     bridge: BridgeSettings = Field(
         default=BridgeSettings(), description="information sufficiency between hidden states"
     )
+    generalisation: GeneralisationSettings = Field(
+        default=GeneralisationSettings(), description="kinds of generalisation and shares of behaviours"
+    )
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -101,16 +150,10 @@ class Scale(NetworkSettings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Scale":
-        known = (
-            ("language", self.languages, LANGUAGES),
-            ("architecture", self.architectures, ARCHITECTURES),
-            ("arm", self.arms, ARMS),
-            ("tuned_architecture", (self.tuned_architecture,), TUNABLE),
-        )
-        for kind, names, choices in known:
-            for name in names:
-                if name not in choices:
-                    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, list(choices))}")
+        _require_known("language", self.languages, LANGUAGES)
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        _require_known("arm", self.arms, ARMS)
+        _require_known("tuned_architecture", (self.tuned_architecture,), TUNABLE)
         return self
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from suffice.kinds.saturation.bridge_tables import (
 )
 from suffice.kinds.saturation.contexts import context_auc_table
 from suffice.kinds.saturation.extrapolation import language_tables
+from suffice.kinds.saturation.generalisation_tables import generalisation_tables
 from suffice.kinds.saturation.rule_tables import (
     arm_table,
     cloud_table,
@@ -33,7 +34,9 @@ TABLES = (
     "prompts", "baselines", "accuracies", "cloud", "arms", "equivalence", "loss_tells", "twins", "pairs",
     "pair_differences", "functions", "tuning", "tuning_contrasts", "curves", "bridge_pairs",
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
-    "bridge_contexts", "published",
+    "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
+    "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
+    "generalisation_behaviours", "generalisation_bias", "published",
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
     Args:
         files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
-            published.
+            kind_runs, kind_answers, published.
         settings: of the study.
         results: the study's folder of results.
     """
@@ -50,6 +53,13 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
     tables = {**_rule_tables(runs, files, settings), **_twin_tables(files, settings)}
     tables |= _bridge_tables(
         _bridge_pairs(files["bridge"]), _joined(files["contexts"]), tables["cloud"], settings
+    )
+    tables |= generalisation_tables(
+        _joined(files["kind_runs"]),
+        _joined(files["kind_answers"]),
+        settings.chosen.generalisation,
+        settings.acceptance.margin_nats,
+        settings.seed,
     )
     tables["published"] = _joined(files["published"]) if files["published"] else pd.DataFrame()
     for name in TABLES:

@@ -11,6 +11,8 @@ rule tabulate_saturation:
         curves=expand(f"{RESULTS}/tuned/{{seed}}/curves.parquet", seed=SEEDS),
         bridge=files_of_bridge(),
         contexts=[f"{RESULTS}/bridge/contexts.parquet"],
+        kind_runs=files_of_kinds("runs.csv"),
+        kind_answers=files_of_kinds("answers.parquet"),
         published=STUDY.published_files(),
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),

@@ -83,3 +83,18 @@ rule compare_states:
         code=code_of("compare_states"),
     script:
         "scripts/compare_states.py"
+
+
+rule train_kind:
+    output:
+        runs="results/{study}/generalisation/{kind}/{architecture}/runs.csv",
+        answers="results/{study}/generalisation/{kind}/{architecture}/answers.parquet",
+    threads: 1
+    params:
+        settings=stable(
+            KINDS.model_dump(mode="json", include=set(NetworkSettings.model_fields))
+        ),
+        seed=STUDY.settings.seed,
+        code=code_of("train_kind"),
+    script:
+        "scripts/train_kind.py"

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from suffice.kinds.saturation.arms import ADVERSARIAL, LIKELIHOOD, ORACLE, READ_OUT
+from suffice.kinds.saturation.prompts import IN
 from suffice.kinds.saturation.rule_tables import WITHIN, named, separated
 from suffice.kinds.saturation.settings import Acceptance, SaturationSettings
 from suffice.kinds.saturation.tuned_twins import COMMON, PERMUTED
 
 CASE_1, CASE_2, CASE_3 = "rule extrapolation", "in-context learning", "fine-tuning"
+CASE_4 = "kinds of generalisation"
 MAIN_ARMS = (LIKELIHOOD, ADVERSARIAL, ORACLE)
 VERDICT_COLUMNS = ("case", "where", "asked", "measured", "shown", "note")
 ENOUGH_SEEDS = 10
@@ -43,7 +45,8 @@ def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettin
     """One row per acceptance number.
 
     Args:
-        tables: cloud, arms, equivalence, twins, pair_differences, functions, tuning_contrasts.
+        tables: cloud, arms, equivalence, twins, pair_differences, functions, tuning_contrasts,
+            generalisation, generalisation_equivalence, generalisation_means.
         settings: of the study.
 
     Returns:
@@ -54,6 +57,7 @@ def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettin
         *_rule_checks(tables, accept),
         *_in_context_checks(tables, accept),
         *_tuning_checks(tables, accept),
+        *_kind_checks(tables, accept),
     ]
     return pd.DataFrame([asdict(check) for check in checks], columns=list(VERDICT_COLUMNS))
 
@@ -179,6 +183,49 @@ def _optimiser_checks(optimiser: str, rows: pd.DataFrame, accept: Acceptance) ->
     )
     shown = bool(factors.max() >= accept.step_factor and sure)
     yield Check(CASE_3, f"{optimiser}, rescaled", asked, float(factors.max()), shown, note)
+
+
+def _kind_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
+    for kind, networks in tables["generalisation"].groupby("kind", sort=False):
+        inside = networks[networks["part"] == IN]
+        tests = _of(tables["generalisation_equivalence"], {"kind": kind})
+        yield _kind_excess_check(str(kind), inside, accept)
+        yield _kind_equivalence_check(str(kind), tests, accept)
+        least = float(inside["accuracy"].min())
+        asked = "every network answers all prompts in distribution by the rule"
+        yield Check(CASE_4, str(kind), asked, least, least == 1)
+        means = _of(tables["generalisation_means"], {"kind": kind, "quantity": "accuracy"})
+        for part, rows in means[means["part"] != IN].groupby("part", sort=False):
+            yield _architectures_apart_check(f"{kind}, {part}", rows)
+
+
+def _kind_excess_check(kind: str, networks: pd.DataFrame, accept: Acceptance) -> Check:
+    most, n_reached = float(networks["excess_nats"].max()), int(networks["reached"].sum())
+    asked = f"the excess of every network is at most {accept.excess_nats:g} nats per string"
+    note = f"{n_reached} of {len(networks)} networks met the target of their training"
+    return Check(CASE_4, kind, asked, most, most <= accept.excess_nats, note)
+
+
+def _kind_equivalence_check(kind: str, tests: pd.DataFrame, accept: Acceptance) -> Check:
+    margin = accept.margin_nats
+    asked = f"losses of architectures differ by less than {margin:g} nats per string (two one-sided tests)"
+    note = f"{int(tests['equivalent'].sum())} of {len(tests)} pairs of architectures are equivalent"
+    most = float(tests["difference"].abs().max())
+    return Check(CASE_4, kind, asked, most, bool(tests["equivalent"].all()), note)
+
+
+def _architectures_apart_check(where: str, means: pd.DataFrame) -> Check:
+    n_seeds = int(means["n_seeds"].max())
+    ordered = means.sort_values("mean", kind="stable")
+    best, worst = ordered.iloc[-1], ordered.iloc[0]
+    gap = float(best["low"] - worst["high"])
+    asked = "95 % intervals of the best and the worst architecture on new prompts do not overlap (gap)"
+    few = f"; {ENOUGH_SEEDS} are needed" if n_seeds < ENOUGH_SEEDS else ""
+    note = (
+        f"{best['architecture']} {best['mean']:.2f}, {worst['architecture']} {worst['mean']:.2f}; "
+        f"{n_seeds} seeds{few}"
+    )
+    return Check(CASE_4, where, asked, gap, gap > 0 and n_seeds >= ENOUGH_SEEDS, note)
 
 
 def headline(verdict: pd.DataFrame) -> str:
