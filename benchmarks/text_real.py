@@ -9,7 +9,7 @@ them beside those of the published estimator and of `linear` here.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ from suffice.analyses.choice import estimate
 from suffice.analyses.correlation import STATISTICS, Bootstrap
 from suffice.analyses.decision import decision_table
 from suffice.ranking.arrays import SAME_LOOK
+from suffice.ranking.relatives import near_copies
 from suffice.ranking.scores import rank_pairs
 from suffice.ranking.settings import RankingSettings
 from suffice.ranking.table import ordering_values
-from suffice.storage.files import read_json, read_table, write_table
+from suffice.storage.files import open_array, read_json, read_table, write_table
 from suffice.storage.provenance import machine, versions
 
+Relatives = tuple[dict[str, str], dict[str, str]]
 HERE = Path(__file__).resolve().parent
 METHODS, PUBLISHED = HERE / "text_real.csv", HERE / "text_real_published.csv"
 PRINTED = HERE.parent / "config" / "published" / "darrin2024_text_correlations.csv"
@@ -67,12 +69,29 @@ def pairs_of(results: Path, estimator: str) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
 
-def scores_of(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+def relatives_of(results: Path, models: Iterable[str]) -> Relatives:
+    """The family of each model, and the group of its near-copies, as the study counts them."""
+    estimator = estimators_of(results)[0]
+    families = read_table(results / "ranking" / DATASET / f"{estimator}.csv").set_index("model")["relatives"]
+    folder = results / "embeddings" / DATASET
+    vectors = {model: open_array(folder / f"{model}.npy") for model in families.index if model in models}
+    return {model: str(families[model]) for model in vectors}, near_copies(vectors)
+
+
+def scores_of(pairs: pd.DataFrame, relatives: Relatives) -> Iterator[tuple[str, str, pd.Series]]:
     """Looks, summary over targets, and the values by model, higher is better."""
     for looks, of_looks in pairs.groupby("looks"):
         for summary, settings in SUMMARIES.items():
-            if summary != AS_PUBLISHED or looks == SAME_LOOK:
-                yield str(looks), summary, ordering_values(rank_pairs(of_looks, settings))
+            if summary != AS_PUBLISHED:
+                yield str(looks), summary, ordering_values(rank_pairs(of_looks, settings, 0, *relatives))
+        if looks == SAME_LOOK:
+            yield SAME_LOOK, AS_PUBLISHED, published_scores(of_looks)
+
+
+def published_scores(pairs: pd.DataFrame) -> pd.Series:
+    """The published summary of pairs with one look: the median over all targets, the model itself too."""
+    ranking = rank_pairs(pairs, SUMMARIES[AS_PUBLISHED])
+    return ranking.set_index("model")["published_score"].astype(float)
 
 
 def cpu_seconds(results: Path, estimator: str) -> float:
@@ -109,7 +128,8 @@ def methods_of(results: Path) -> Iterator[pd.DataFrame]:
             pairs = pairs_of(results, estimator)
             pairs = pairs[~pairs["source"].isin(left_out) & ~pairs["target"].isin(left_out)]
             seconds = cpu_seconds(results, estimator)
-            for looks, summary, values in scores_of(pairs):
+            relatives = relatives_of(results, set(pairs["source"]))
+            for looks, summary, values in scores_of(pairs, relatives):
                 table = judged({estimator: values}, tasks, "information")
                 here: dict[str, Any] = {
                     "looks": looks,
@@ -138,8 +158,8 @@ def side_by_side(results: Path) -> pd.DataFrame:
             row["n_tasks"] = chosen["task"].nunique()
             for estimator in (KNIFE, LINEAR):
                 pairs = pairs_of(results, estimator)
-                score = rank_pairs(pairs[pairs["looks"] == SAME_LOOK], SUMMARIES[AS_PUBLISHED])
-                found = estimate(ordering_values(score), values, Bootstrap(), function)
+                score = published_scores(pairs[pairs["looks"] == SAME_LOOK])
+                found = estimate(score, values, Bootstrap(), function)
                 ends = {f"{estimator}_low": found.low, f"{estimator}_high": found.high}
                 row |= {estimator: found.value, **ends, "n_models": found.n_models}
             rows.append(row)
