@@ -46,6 +46,7 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
     verdict = pd.read_csv(results / "summary.csv")
     shown = verdict.set_index("asked")["shown"]
     assert shown.filter(like="losses of arms differ by less than").all()
+    assert shown.filter(like="losses of architectures differ by less than").all()
     assert shown.filter(like="logits of twins").all() and shown.filter(like="gap with 16").all()
     few = shown.filter(like="intervals of arms for rule 1")
     assert len(few) == 2 and not few.any()  # three seeds are fewer than are asked
