@@ -364,3 +364,21 @@ def test_looking_for_versions_is_cheap():
     versions_of(arrays)
     versions_of(noisy([array[np.arange(10_000) // 2] for array in arrays], 0.02))
     assert time.process_time() - start < 6  # about 1.5 s
+
+
+def test_tight_clusters_of_many_items_are_not_versions_of_one():
+    # Such as the classes of a network that has learned them: what they share is not a repeated item.
+    generator = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(30), 20)
+    source, target = (
+        50 * generator.normal(size=(30, 32))[cluster] + generator.normal(size=(600, 32)) for _ in range(2)
+    )
+    groups, notes = join_copies([source, target])
+    assert groups is None
+    assert "they count as different items; if they are not, give the group of each item" in " ".join(notes)
+    few = np.repeat(np.arange(120), 5)
+    groups, notes = join_copies(
+        [50 * generator.normal(size=(120, 32))[few] + generator.normal(size=(600, 32)) for _ in range(2)]
+    )
+    assert groups is not None and len(np.unique(groups)) == 120
+    assert "they stay together and count once" in " ".join(notes)

@@ -49,6 +49,7 @@ MIN_PAIRS = 10  # of versions among these
 MAX_PAIRS = 100_000  # that are compared in the other models
 BEYOND, MORE_BEYOND = 4, 0.1  # up to four times the gap there are few more pairs, as a share
 N_NEIGHBOURS = 8  # of an item, in the projections, that may be versions of it
+MAX_VERSIONS = 10  # of an item; more close items may be a cluster, such as a class, and are not joined
 RADIUS = 8.0  # there, in multiples of the root of the gap: 99.9 % of versions are nearer
 
 
@@ -112,11 +113,19 @@ def _joined_alone(
         notes, joined = [f"{_said_of_copies(copies)}; copies stay together and count once"], copies
     if gap:
         kept = "they count as different items; if they are not, give the group of each item"
-        if versions.max() + 1 >= 2 * N_FOLDS and _largest_share(versions) <= MAX_UNIT_SHARE:
+        if _are_few_each(copies, versions) and versions.max() + 1 >= 2 * N_FOLDS:
             kept = "they stay together and count once; if they are different items, give each its own group"
             joined = versions
         notes.append(f"{_said_of_versions(copies, versions, gap)}; {kept}")
     return joined, tuple(notes)
+
+
+def _are_few_each(copies: Integers, versions: Integers) -> bool:
+    """Whether no item has so many versions that they may be a tight cluster of different items."""
+    _, rows = np.unique(copies, return_index=True)
+    return int(np.bincount(versions[rows]).max()) <= MAX_VERSIONS and (
+        _largest_share(versions) <= MAX_UNIT_SHARE
+    )
 
 
 def _said_of_copies(copies: Integers) -> str:
