@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from suffice.data.columns import GROUP, SPLIT, TOGETHER
 
@@ -97,8 +96,8 @@ def _joined(one: Integers, other: Integers) -> Integers:
 
 
 def _components(one: Integers, other: Integers, n: int) -> Integers:
-    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    graph = scipy.sparse.coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _near_copies(texts: list[str]) -> Integers:

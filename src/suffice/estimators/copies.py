@@ -21,9 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
+import scipy
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
@@ -179,8 +177,8 @@ def _joined(one: Integers, other: Integers) -> Integers:
 
 def _components(one: Integers, other: Integers, n: int) -> Integers:
     """Component of each of `n` nodes in the graph of some links."""
-    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    graph = scipy.sparse.coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def copies_among(arrays: Embeddings) -> Integers:
@@ -269,7 +267,8 @@ def versions_among(arrays: Embeddings, copies: Integers) -> tuple[Integers, floa
         if not gap:
             return copies, 0.0
         places = _projections(arrays, scales, rows)
-        near = KDTree(places).query(places, N_NEIGHBOURS + 1, distance_upper_bound=RADIUS * np.sqrt(gap))[1]
+        tree, within = scipy.spatial.KDTree(places), RADIUS * np.sqrt(gap)
+        near = tree.query(places, N_NEIGHBOURS + 1, distance_upper_bound=within)[1]
         one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
         links = np.stack([one, other])[:, other < len(rows)]
         one, other, gaps = _close(arrays, scales, rows, links, BEYOND * gap)

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
+import scipy
 
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
