@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from suffice.errors import DataError, ModelError
+from suffice.links import components
 from suffice.tasks.inputs import group_numbers, number_labels, unit_vectors, vectors_of
 from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
@@ -99,6 +99,5 @@ def linked_groups(table: pd.DataFrame, pairs: np.ndarray) -> np.ndarray:
     """Number of the cluster of each pair; two groups with a pair in common are one cluster."""
     groups = group_numbers(table, pairs.ravel()).reshape(-1, 2)
     n_groups = int(groups.max()) + 1
-    ones, ends = np.ones(len(groups)), (groups[:, 0], groups[:, 1])
-    links = scipy.sparse.coo_array((ones, ends), shape=(n_groups, n_groups))
-    return np.asarray(scipy.sparse.csgraph.connected_components(links, directed=False)[1][groups[:, 0]])
+    one, other = groups.T
+    return components(one, other, n_groups)[one]
