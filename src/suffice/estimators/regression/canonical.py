@@ -176,9 +176,9 @@ def _across(residuals: Residuals, units: Units, of_target: Sequence[Floats32]) -
     by_fit = np.float32(dim / (source.plan.n_items - 1 - source.rank))
     of_source = source.leave_out.hat_across(product.shape for product in of_target)
     of_residuals = products_across(kept for kept, _ in units)
-    products = [
+    products = (
         (a, b, left + by_fit * a) for a, b, left in zip(of_source, of_target, of_residuals, strict=True)
-    ]
+    )
     return Across.of(source.plan, (source.rank, dim), products)
 
 

@@ -36,7 +36,7 @@ residuals, with unit variance. Then a r has covariances of the form p_U p, r tho
 has the same mean in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -148,19 +148,16 @@ class Across:
 
     @classmethod
     def of(
-        cls,
-        plan: ItemPlan,
-        ranks: tuple[int, int],
-        products: Sequence[tuple[Floats32, Floats32, Floats32]],
+        cls, plan: ItemPlan, ranks: tuple[int, int], products: Iterable[tuple[Floats32, Floats32, Floats32]]
     ) -> Self:
         """From the a, b and r of the items of each unit with those of the next, up to factors."""
-        scales = [_one_over_root(each) for each in zip(*products, strict=True)]
-        sums = []
-        for unit in products:
-            a, b, r = (scale * each.astype(np.float64) for scale, each in zip(scales, unit, strict=True))
-            sums.append([*_powers(b), *_powers(r), (a * r).sum()])
-        by_block = plan.sample.sum_by_block(np.array([*sums, [0.0] * 5]))
-        return cls(*ranks, by_block[:, :2], by_block[:, 2:4], by_block[:, 4])
+        sums = np.array([*map(_sums, products), [0.0] * 7])
+        count, *squares = sums[:, :4].sum(axis=0)
+        a, b, r = (np.sqrt(count / square) if square > 0 else 0.0 for square in squares)
+        scaled = plan.sample.sum_by_block(sums * np.array([1, a**2, b**2, r**2, b, r, a * r]))
+        squares_less_one = (scaled[:, 2:4] - scaled[:, :1]) / np.sqrt(2)
+        target, residual = np.stack([scaled[:, 4:6], squares_less_one], axis=-1).swapaxes(0, 1)
+        return cls(*ranks, target, residual, scaled[:, 6])
 
     def by_block(self, known: LogDeterminants) -> Floats:
         """Deviations of blocks that have the covariances of the excess, up to a factor, shape (n_blocks,)."""
@@ -170,15 +167,10 @@ class Across:
         return np.asarray(of_target - of_product - self.residual @ _weights(odds))
 
 
-def _one_over_root(parts: Sequence[Floats32]) -> float:
-    """One over the root of the mean square; 0 if all are 0."""
-    total = sum(float(np.square(part, dtype=np.float64).sum()) for part in parts)
-    return float(np.sqrt(sum(part.size for part in parts) / total)) if total > 0 else 0.0
-
-
-def _powers(values: Floats) -> tuple[float, float]:
-    """The sum of values, and that of their squares less 1, divided by sqrt(2)."""
-    return float(values.sum()), float((np.square(values) - 1).sum() / np.sqrt(2))
+def _sums(products: tuple[Floats32, Floats32, Floats32]) -> list[float]:
+    """The number of values, and the sums of a^2, b^2, r^2, b, r and a r."""
+    a, b, r = products
+    return [a.size, np.vdot(a, a), np.vdot(b, b), np.vdot(r, r), b.sum(), r.sum(), np.vdot(a, r)]
 
 
 def _weights(odds: float) -> Floats:
