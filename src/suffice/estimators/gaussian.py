@@ -157,7 +157,7 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         if rows.dim > max_dim(plan):
             most = min(plan.n_groups // 3, max_dim(plan))
             rows = _leading_components(rows, most, self.settings.penalty)
-        parts = PreparedRegression.of(rows, self.settings.penalty)
+        parts = PreparedRegression.of(rows, self.settings.penalty, np.float64)
         return PreparedGaussian(
             **vars(parts),
             embed_dim=embedding.shape[1],

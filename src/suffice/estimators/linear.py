@@ -139,7 +139,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         is_discrete = self.settings.binary == "bernoulli"
         standard = rows.standardisation
         few = FewValues.of(embedding, standard) if is_discrete else FewValues.none(standard.dim)
-        return replace(PreparedLinear.of(rows, self.settings.penalty), few=few)
+        return replace(PreparedLinear.of(rows, self.settings.penalty, np.float32), few=few)
 
     def estimate_together(
         self, models: Mapping[str, PreparedLinear], wanted: Sequence[PairKey], threads: Pool

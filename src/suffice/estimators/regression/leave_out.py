@@ -87,11 +87,11 @@ class Moment:
     """The penalised second moment of all items about their mean.
 
     Attributes:
-        factor: its lower Cholesky factor, shape (d, d).
+        factor: its lower Cholesky factor, shape (d, d); its precision is that of the work with it.
         n_items: number of items.
     """
 
-    factor: Floats
+    factor: npt.NDArray[np.floating]
     n_items: int
 
     @property
@@ -132,7 +132,7 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
     return LeaveOut(flat, sizes, degrees, np.concatenate(across).astype(np.float32))
 
 
-def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:
+def _by_items(half: npt.NDArray[np.floating], moment: Moment) -> npt.NDArray[Any]:
     hat = half @ half.T + 1 / moment.n_items
     return np.linalg.inv(np.eye(len(half)) - MAX_LEVERAGE * hat)
 
@@ -140,6 +140,7 @@ def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:
 def _by_coefficients(rows: Floats32, moment: Moment) -> npt.NDArray[Any]:
     whole = np.zeros((moment.dim + 1, moment.dim + 1))
     whole[0, 0] = moment.n_items
-    whole[1:, 1:] = moment.factor @ moment.factor.T
+    factor = moment.factor.astype(np.float64)
+    whole[1:, 1:] = factor @ factor.T
     design = with_intercept(rows).astype(np.float64)
     return np.linalg.inv(whole / MAX_LEVERAGE - design.T @ design)

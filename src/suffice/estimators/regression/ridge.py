@@ -17,6 +17,7 @@ import numpy.typing as npt
 import scipy.linalg
 from pydantic import Field
 
+from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
 from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
 from suffice.estimators.looks import Looks, keys_of_looks, mean_of_looks, ways_across
@@ -64,11 +65,15 @@ class StandardRows:
         """Standardised rows of the plan's sample of units, unit by unit, shape (n, d)."""
         return self.standardisation.apply(np.asarray(self.embedding[self.plan.sample.items]))
 
-    def second_moment(self) -> Floats:
-        """Sum over all items of x x', shape (d, d)."""
+    def second_moment(self, precision: npt.DTypeLike = np.float64) -> Floats:
+        """Sum over all items of x x', shape (d, d).
+
+        Args:
+            precision: of the products of at most 4096 items; their sums are in double precision.
+        """
         moment = np.zeros((self.dim, self.dim))
         for units in self.plan.windows():
-            rows = self.rows(units).astype(np.float64)
+            rows = self.rows(units).astype(precision, copy=False)
             moment += rows.T @ rows
         return moment
 
@@ -136,34 +141,73 @@ class PreparedRegression(StandardRows, Prepared):
         return cls(embedding, plan, standardisation, leave_out=leave_out, **own)
 
     @classmethod
-    def of(cls, rows: StandardRows, penalty: float) -> Self:
+    def of(cls, rows: StandardRows, penalty: float, precision: npt.DTypeLike) -> Self:
         """Invert the second moment, and prepare to leave out each unit.
 
         Args:
             rows: the model's standardised rows.
             penalty: smallest ridge penalty, as a share of a dimension's variance.
+            precision: of the products of rows, unless these must be in double precision for the inverse.
         """
-        moment = rows.second_moment()
-        absolute = _penalty(moment, penalty, rows.plan)
-        factor = scipy.linalg.cholesky(moment + absolute * np.eye(rows.dim), lower=True, check_finite=False)
-        inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
-        shrunk = absolute * np.trace(inverse)
-        twice = rows.dim - 2 * shrunk + absolute**2 * np.square(inverse).sum()
-        mean_square, block_squares = _squares_about_others(rows)
-        is_tame = rows.plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
+        system = _System.of(rows, penalty, precision)
+        shrunk = system.penalty * np.trace(system.inverse)
+        twice = rows.dim - 2 * shrunk + system.penalty**2 * np.square(system.inverse).sum()
+        sampled = rows.sampled_rows()
+        mean_square, block_squares = _squares_about_others(sampled, rows.plan)
+        moment = Moment(system.factor.astype(system.precision, copy=False), rows.plan.n_items)
         return cls(
             rows.embedding,
             rows.plan,
             rows.standardisation,
             mean_square=mean_square,
             block_squares=block_squares,
-            inverse=inverse.astype(np.float32) if is_tame else inverse,
-            leave_out=leave_out_of(
-                rows.sampled_rows(), rows.plan.sample.bounds, Moment(factor, rows.plan.n_items)
-            ),
-            penalty=absolute,
+            inverse=system.inverse.astype(system.precision, copy=False),
+            leave_out=leave_out_of(sampled, rows.plan.sample.bounds, moment),
+            penalty=system.penalty,
             degrees=1 + np.array([rows.dim - shrunk, twice]),
         )
+
+
+@dataclass(frozen=True)
+class _System:
+    """The penalised second moment of a model.
+
+    Attributes:
+        factor: its lower Cholesky factor, shape (d, d).
+        inverse: its inverse, shape (d, d).
+        penalty: constant added to the diagonal.
+        precision: single if that is enough for products with the inverse.
+    """
+
+    factor: Floats
+    inverse: Floats
+    penalty: float
+    precision: npt.DTypeLike
+
+    @classmethod
+    def of(cls, rows: StandardRows, least_share: float, precision: npt.DTypeLike) -> "_System":
+        """From products in a precision, or in double precision if the inverse needs it."""
+        system = cls._from(rows.second_moment(precision), least_share, rows.plan)
+        if precision != np.float64 and (system is None or system.precision == np.float64):
+            system = cls._from(rows.second_moment(), least_share, rows.plan)
+        if system is None:
+            raise EstimationError(
+                "the second moment of the dimensions cannot be inverted; use a larger `penalty`"
+            )
+        return system
+
+    @classmethod
+    def _from(cls, moment: Floats, least_share: float, plan: ItemPlan) -> "_System | None":
+        """Factorise and invert; None if rounding made the second moment indefinite."""
+        penalty = _penalty(moment, least_share, plan)
+        moment[np.diag_indices_from(moment)] += penalty
+        factor, failed = scipy.linalg.lapack.dpotrf(moment, lower=1)
+        if failed:
+            return None
+        inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
+        inverse += np.tril(inverse, -1).T
+        is_tame = plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
+        return cls(factor, inverse, penalty, np.float32 if is_tame else np.float64)
 
 
 def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
@@ -181,14 +225,17 @@ def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
     return float(np.exp(high))
 
 
-def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
+def _squares_about_others(sampled: Floats32, plan: ItemPlan) -> tuple[Floats, Floats]:
     """Squares about the mean of the other units: their mean (d,), and the block sums of the sample.
 
     They are a little larger than squares about the mean of all items, which average 1 for standardised rows.
+
+    Args:
+        sampled: standardised rows of the plan's sample of units, shape (n, d).
+        plan: the division of the items.
     """
-    n_items, sample = rows.plan.n_items, rows.plan.sample
-    sampled = rows.sampled_rows()
-    squares, more = np.empty((2, len(sample.block), rows.dim))
+    n_items, sample = plan.n_items, plan.sample
+    squares, more = np.empty((2, len(sample.block), sampled.shape[1]))
     for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
         own = sampled[start:stop]
         squares[unit] = np.einsum("ij,ij->j", own, own)
