@@ -159,11 +159,11 @@ class Linear(RegressionEstimator[PreparedLinear]):
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
             has_steps = target.few.has_steps
             if not has_steps.any():
-                return self._score(source, target, mean_square, list(residuals.of_units()))
+                return self._score(source, target, mean_square, residuals.of_units())
             if has_steps.all():
                 return self._with_bernoulli(source, target, residuals, None)
             rest = ~has_steps
-            units = list(residuals.of_dimensions(rest).of_units())
+            units = residuals.of_dimensions(rest).of_units()
             continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], units)
             return self._with_bernoulli(source, target, residuals, continuous)
 
@@ -215,7 +215,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         held = nats_of_dim > target.few.entropy
         nats, free = float(np.minimum(nats_of_dim, target.few.entropy).sum()), ~(floored | held)
         influence = squares.influence(source, target.block_squares)[:, free].sum(axis=1)
-        of_pairs = variance_of_pairs(units, squares, source, free)
+        of_pairs = variance_of_pairs(squares, source, free)
         spread = len(sample.items) * influence
         excess = excess_of_blocks(
             of_pairs.by_block, spread, sample.block_items, of_pairs.excess, of_pairs.variance

@@ -52,11 +52,17 @@ class Standardisation:
         """The standardisation that `arrays` described; other arrays are ignored."""
         return cls(arrays["kept"], arrays["mean"], arrays["scale"])
 
-    def apply(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Standardise rows of the embedding, shape (n, embed_dim) -> (n, dim), in single precision."""
+    def apply(self, rows: npt.NDArray[np.floating], *, overwrite: bool = False) -> npt.NDArray[np.float32]:
+        """Standardise rows of the embedding, shape (n, embed_dim) -> (n, dim), in single precision.
+
+        Args:
+            rows: rows of the embedding.
+            overwrite: whether `rows` may be overwritten, which saves a copy.
+        """
         varying = rows if self.dim == rows.shape[1] else rows[:, self.kept]
         if varying.dtype == np.float32 and self._single_precision_is_enough:
-            standard = varying - self.mean.astype(np.float32)
+            out = varying if overwrite or varying is not rows else None
+            standard = np.subtract(varying, self.mean.astype(np.float32), out=out)
             standard *= (1 / self.scale).astype(np.float32)
             return standard
         return ((varying - self.mean) / self.scale).astype(np.float32)

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
+from suffice.estimators.items import ItemPlan, large_group_warning
 from suffice.estimators.looks import Looks, keys_of_looks, mean_of_looks, ways_across
 from suffice.estimators.regression.leave_out import LeaveOut, Moment, leave_out_of
 from suffice.estimators.regression.tiling import PairKey, Pool, pair_tiles, pool, source_tiles
@@ -35,7 +35,6 @@ FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions a
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
 OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
 BYTES_OF_MOMENTS = 48  # six matrices in double precision, for each pair of dimensions of a model
-ROWS_AT_ONCE = 1024  # of residuals, so they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,15 @@ class StandardRows:
 
     def rows(self, units: range) -> Floats32:
         """Standardised rows of a run of units, unit by unit, shape (n, d)."""
-        return self.standardisation.apply(np.asarray(self.embedding[self.plan.items_of(units)]))
+        return self._rows_of(self.plan.items_of(units))
 
     def sampled_rows(self) -> Floats32:
         """Standardised rows of the plan's sample of units, unit by unit, shape (n, d)."""
-        return self.standardisation.apply(np.asarray(self.embedding[self.plan.sample.items]))
+        return self._rows_of(self.plan.sample.items)
+
+    def _rows_of(self, items: npt.NDArray[np.int64]) -> Floats32:
+        taken = np.asarray(self.embedding[items])  # a copy
+        return self.standardisation.apply(taken, overwrite=True)
 
     def second_moment(self, precision: npt.DTypeLike = np.float64) -> Floats:
         """Sum over all items of x x', shape (d, d).
@@ -334,15 +337,11 @@ class Residuals:
 
     def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
         """Residuals of each unit, and its residuals in a fit without it, shape (n_u, d_v) each."""
-        bounds = self.source.plan.sample.bounds
-        for units in runs_within(bounds, ROWS_AT_ONCE):
-            first, last = bounds[units.start], bounds[units.stop]
-            residual = self.source_rows[first:last] @ self.weights
-            np.subtract(self.target_rows[first:last], residual, out=residual)
-            for unit in units:
-                start, stop = bounds[unit], bounds[unit + 1]
-                own = residual[start - first : stop - first]
-                yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+        residuals = self.source_rows @ self.weights
+        np.subtract(self.target_rows, residuals, out=residuals)
+        for unit, (start, stop) in enumerate(pairwise(self.source.plan.sample.bounds.tolist())):
+            own = residuals[start:stop]
+            yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
 
 
 R = TypeVar("R", bound=PreparedRegression)
