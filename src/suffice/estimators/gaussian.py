@@ -59,7 +59,6 @@ from suffice.estimators.regression.ridge import (
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
-    Residuals,
     StandardRows,
     cross_moments,
     oriented,
@@ -203,18 +202,14 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         white = dict(zip(models, threads.map(lambda name: Whitened.of(models[name]), models), strict=True))
         moment_of = cross_moments(white, unordered, threads)
         sampled = sampled_rows(models, threads)
-        targets = dict.fromkeys(target for target, _ in unordered)
-        alone = dict(zip(targets, threads.map(lambda name: white[name].alone(), targets), strict=True))
+        alone = dict(zip(models, threads.map(lambda name: white[name].alone(), models), strict=True))
 
         def canonical(pair: PairKey) -> Canonical:
             target, source = pair
-            v, u = white[target], white[source]
-            in_double = partial(moment_in_double, v, u)
+            in_double = partial(moment_in_double, white[target], white[source])
             rotated = rotated_target(moment_of(pair), in_double, alone[target], self.settings.variance_floor)
-            moved = alone[target].rows @ rotated.scaled.astype(np.float32)
-            of_moved = (rotated.moment.T @ rotated.scaled).astype(u.precision)
-            weights = (u.whitening.astype(u.precision) @ of_moved).astype(np.float32)
-            return canonical_of(Residuals(models[source], sampled[source], moved, weights), rotated)
+            residuals = rotated.residuals(alone[target].rows, alone[source].rows)
+            return canonical_of(models[source], sampled[source], residuals, rotated)
 
         found = dict(zip(unordered, threads.map(canonical, unordered), strict=True))
         return {

@@ -1,9 +1,10 @@
 """Canonical correlations of a pair of models, from whitened rows in single precision where that is enough."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,15 @@ import scipy.linalg
 
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
-from suffice.estimators.regression.ridge import PreparedRegression, Residuals, StandardRows
-from suffice.estimators.regression.squares import Units, products_across
+from suffice.estimators.regression.ridge import PreparedRegression, StandardRows
+from suffice.estimators.regression.squares import products_across
 from suffice.estimators.result import Floats
 
 Floats32 = npt.NDArray[np.float32]
+Floating = npt.NDArray[Any]
 
 MAX_MEAN_INVERSE = 10  # of residual variances; above this, products in single precision are not exact enough
+COLUMNS_AT_ONCE = 192  # of a product with a triangular matrix, so its zeros are left out
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Whitened(StandardRows):
     model is longer than another.
 
     Attributes:
-        whitening: times the standardised rows, shape (d, d); its square is the inverse of the second moment.
+        whitening: times the standardised rows, lower triangular, shape (d, d); its product with its transpose
+            is the inverse of the second moment.
         precision: of the product of both.
     """
 
@@ -44,11 +48,15 @@ class Whitened(StandardRows):
 
     def rows(self, units: range) -> Floats32:
         """Whitened rows of a run of units, unit by unit, shape (n, d)."""
-        return (super().rows(units) @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+        return self._white(super().rows(units))
 
     def sampled_rows(self) -> Floats32:
         """Whitened rows of the plan's sample of units, unit by unit, shape (n, d)."""
-        return (super().sampled_rows() @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+        return self._white(super().sampled_rows())
+
+    def _white(self, rows: Floats32) -> Floats32:
+        white = times_lower(rows.astype(self.precision, copy=False), self.whitening.astype(self.precision))
+        return white.astype(np.float32, copy=False)
 
     def alone(self) -> "Alone":
         """The statistics of the model that do not depend on another."""
@@ -75,8 +83,11 @@ class Alone:
     def of(cls, rows: Floats32, plan: ItemPlan) -> Self:
         """The statistics of whitened rows of the sampled units."""
         units = [rows[start:stop] for start, stop in pairwise(plan.sample.bounds.tolist())]
-        others = [own + own.sum(axis=0) / (plan.n_items - len(own)) for own in units]
-        log_shares = [_log_share_left(own, other) for own, other in zip(units, others, strict=True)]
+
+        def about_others(rows: Floats32) -> Floats32:
+            return np.asarray(rows + rows.sum(axis=0) / (plan.n_items - len(rows)))
+
+        log_shares = [_log_share_left(own, about_others) for own in units]
         return cls(rows, plan, np.array(log_shares), products_across(units))
 
 
@@ -85,7 +96,9 @@ class Rotated:
     """A pair's target, rotated and scaled so that its residuals have a second moment of 1.
 
     Attributes:
-        scaled: times the whitened target, shape (d_v, k): without directions that reach the variance floor.
+        scaled: times the residuals of the whitened target, shape (d_v, k): without directions that reach the
+            variance floor.
+        is_triangular: whether `scaled` is upper triangular.
         alone: statistics of the target without these directions.
         nats: the plug-in estimate, with the variance floor.
         n_floored: number of canonical directions that were predicted up to the floor.
@@ -94,11 +107,19 @@ class Rotated:
     """
 
     scaled: Floats
+    is_triangular: bool
     alone: Alone
     nats: float
     n_floored: int
     shared: float
     moment: Floats
+
+    def residuals(self, target_rows: Floats32, source_rows: Floats32) -> Floats32:
+        """Residuals of the target with a second moment of 1, from whitened rows of both, shape (n, k)."""
+        residuals = source_rows @ self.moment.T.astype(np.float32)
+        np.subtract(target_rows, residuals, out=residuals)
+        scaled = self.scaled.astype(np.float32)
+        return times_upper(residuals, scaled) if self.is_triangular else residuals @ scaled
 
 
 def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone, floor: float) -> Rotated:
@@ -116,7 +137,7 @@ def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone
         total = float(np.square(inverse).sum())  # at least the inverse of the smallest eigenvalue
         if total < min(MAX_MEAN_INVERSE * len(shared), 1 / floor):
             nats = -float(np.log(np.diag(factor)).sum())
-            return Rotated(inverse.T, alone, nats, 0, float(np.trace(shared)), moment)
+            return Rotated(inverse.T, True, alone, nats, 0, float(np.trace(shared)), moment)
     moment = in_double()
     shared = moment @ moment.T
     squares, directions = scipy.linalg.eigh(shared, driver="evd", check_finite=False)
@@ -125,8 +146,7 @@ def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone
     rest = Alone.of(alone.rows @ directions[:, kept].astype(np.float32), alone.plan)
     scaled = directions[:, kept] / np.sqrt(left_over[kept])
     nats, in_common = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
-    rest = replace(rest, rows=alone.rows)
-    return Rotated(scaled, rest, float(nats), int((~kept).sum()), float(in_common), moment)
+    return Rotated(scaled, False, rest, float(nats), int((~kept).sum()), float(in_common), moment)
 
 
 def moment_in_double(target: Whitened, source: Whitened) -> Floats:
@@ -158,24 +178,40 @@ class Canonical:
     by_block: Floats
 
 
-def canonical_of(residuals: Residuals, rotated: Rotated) -> Canonical:
-    """From the residuals of a rotated target, which have a second moment of 1."""
-    units = list(residuals.of_units())
-    changes = 0.5 * (rotated.alone.log_shares - np.array([_log_share_left(*own) for own in units]))
-    by_block = _of_pairs_by_block(residuals, units, rotated.alone.products)
+def canonical_of(
+    source: PreparedRegression, source_rows: Floats32, residuals: Floats32, rotated: Rotated
+) -> Canonical:
+    """Statistics of a pair.
+
+    Args:
+        source: the source.
+        source_rows: its standardised rows of the plan's sample of units, shape (n, d_u).
+        residuals: of these items, with a second moment of 1, shape (n, k).
+        rotated: the target.
+    """
+    bounds = list(pairwise(source.plan.sample.bounds.tolist()))
+    units = [residuals[start:stop] for start, stop in bounds]
+    leave_out = source.leave_out
+    log_shares = [
+        _log_share_left(own, partial(leave_out.apply, unit, source_rows[start:stop]))
+        for unit, (own, (start, stop)) in enumerate(zip(units, bounds, strict=True))
+    ]
+    changes = 0.5 * (rotated.alone.log_shares - np.array(log_shares))
+    by_block = _of_pairs_by_block(source, units, rotated.alone.products)
     return Canonical(rotated.nats, rotated.n_floored, rotated.shared, changes, by_block)
 
 
-def _of_pairs_by_block(residuals: Residuals, units: Units, of_target: Sequence[Floats32]) -> Floats:
+def _of_pairs_by_block(
+    source: PreparedRegression, units: Sequence[Floats32], of_target: Sequence[Floats32]
+) -> Floats:
     r"""Part of the plug-in estimate from pairs of items of neighbouring units, up to a factor, (n_blocks,).
 
     To second order, two items with whitened vectors z contribute -1/2 (z_i'z_k)^2 to a log-determinant. The
     inner product of both sides together is that of the source, a, plus that of the residuals, r. With that of
     the target, b, each pair of items contributes 1/4 [(a + r)^2 - a^2 - b^2] to the estimate.
     """
-    source = residuals.source
-    by_fit = residuals.target_rows.shape[1] / (source.plan.n_items - 1 - source.rank)
-    of_residuals = products_across(kept for kept, _ in units)
+    by_fit = units[0].shape[1] / (source.plan.n_items - 1 - source.rank)
+    of_residuals = products_across(units)
     of_source = source.leave_out.hat_across(product.shape for product in of_target)
     sums = []
     for a, b, left in zip(of_source, of_target, of_residuals, strict=True):
@@ -184,7 +220,30 @@ def _of_pairs_by_block(residuals: Residuals, units: Units, of_target: Sequence[F
     return source.plan.sample.sum_by_block(np.array([*sums, 0.0]))
 
 
-def _log_share_left(rows: Floats32, left_out: Floats32) -> float:
-    """Log |I - X' X~|: effect of deleting rows X on the log-determinant of a second moment of unit size."""
-    product = rows @ left_out.T if len(rows) <= rows.shape[1] else rows.T @ left_out
+def _log_share_left(rows: Floats32, left_out: Callable[[Floats32], Floats32]) -> float:
+    """Log |I - X' L X|: effect of deleting rows X on the log-determinant of a second moment of unit size.
+
+    Args:
+        rows: the rows of a unit, shape (n, d).
+        left_out: multiplies a matrix of n rows by L, which makes residuals those of a fit without the unit.
+    """
+    product = left_out(rows @ rows.T) if len(rows) <= rows.shape[1] else rows.T @ left_out(rows)
     return float(np.linalg.slogdet(np.eye(len(product)) - MAX_LEVERAGE * product).logabsdet)
+
+
+def times_lower(rows: Floating, lower: Floating) -> Floating:
+    """The product of rows, shape (n, d), with a lower triangular matrix, some of its columns at a time."""
+    product = np.empty_like(rows)
+    for start in range(0, len(lower), COLUMNS_AT_ONCE):
+        some = slice(start, start + COLUMNS_AT_ONCE)
+        np.matmul(rows[:, start:], lower[start:, some], out=product[:, some])
+    return product
+
+
+def times_upper(rows: Floating, upper: Floating) -> Floating:
+    """The product of rows, shape (n, d), with an upper triangular matrix, some of its columns at a time."""
+    product = np.empty_like(rows)
+    for stop in range(len(upper), 0, -COLUMNS_AT_ONCE):
+        some = slice(max(0, stop - COLUMNS_AT_ONCE), stop)
+        np.matmul(rows[:, :stop], upper[:stop, some], out=product[:, some])
+    return product

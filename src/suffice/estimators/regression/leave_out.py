@@ -66,13 +66,13 @@ class LeaveOut:
             yield self.across[start:stop].reshape(shape)
             start = stop
 
-    def apply(self, unit: int, residual: Floats32, rows: Floats32) -> Floats32:
+    def apply(self, unit: int, rows: Floats32, residual: Floats32) -> Floats32:
         """Residuals of one unit in a fit without it, shape (n, d_v).
 
         Args:
             unit: number of the unit.
-            residual: its residuals in the fit to all items, shape (n, d_v).
             rows: its rows of the regression's source, shape (n, d_u).
+            residual: its residuals in the fit to all items, shape (n, d_v).
         """
         size = self.sizes[unit]
         matrix = self.flat[self._bounds[unit] : self._bounds[unit + 1]].reshape(size, size)

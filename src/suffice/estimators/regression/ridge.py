@@ -341,7 +341,7 @@ class Residuals:
         np.subtract(self.target_rows, residuals, out=residuals)
         for unit, (start, stop) in enumerate(pairwise(self.source.plan.sample.bounds.tolist())):
             own = residuals[start:stop]
-            yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+            yield own, self.source.leave_out.apply(unit, self.source_rows[start:stop], own)
 
 
 R = TypeVar("R", bound=PreparedRegression)
