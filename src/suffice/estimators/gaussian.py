@@ -61,6 +61,7 @@ from suffice.estimators.regression.ridge import (
     RegressionSettings,
     StandardRows,
     cross_moments,
+    of_different,
     oriented,
     sampled_rows,
     warnings_of_pair,
@@ -200,14 +201,19 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         """Pairs of densities. Rows are read twice; both directions of a pair share one value."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
         white = dict(zip(models, threads.map(lambda name: Whitened.of(models[name]), models), strict=True))
-        moment_of = cross_moments(white, unordered, threads)
+        moment_of = cross_moments(white, of_different(models, unordered), threads)
         sampled = sampled_rows(models, threads)
         alone = dict(zip(models, threads.map(lambda name: white[name].alone(), models), strict=True))
 
         def canonical(pair: PairKey) -> Canonical:
             target, source = pair
-            in_double = partial(moment_in_double, white[target], white[source])
-            rotated = rotated_target(moment_of(pair), in_double, alone[target], self.settings.variance_floor)
+            if models[target] is models[source]:
+                in_double = white[target].moment
+                moment = in_double()
+            else:
+                in_double = partial(moment_in_double, white[target], white[source])
+                moment = moment_of(pair)
+            rotated = rotated_target(moment, in_double, alone[target], self.settings.variance_floor)
             residuals = rotated.residuals(alone[target].rows, alone[source].rows)
             return canonical_of(models[source], sampled[source], residuals, rotated)
 

@@ -53,6 +53,7 @@ from suffice.estimators.regression.ridge import (
     Residuals,
     StandardRows,
     cross_moments,
+    of_different,
     sampled_rows,
     warnings_of_pair,
 )
@@ -145,14 +146,18 @@ class Linear(RegressionEstimator[PreparedLinear]):
         self, models: Mapping[str, PreparedLinear], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
         """All wanted pairs (source, target) of some models."""
-        moment_of = cross_moments(models, wanted, threads)
+        moment_of = cross_moments(models, of_different(models, wanted), threads)
         sampled = sampled_rows(models, threads)
 
         def estimate(pair: PairKey) -> Sufficiency:
             source, target = (models[name] for name in pair)
-            moment = moment_of(pair)
-            weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
-            fitted = np.einsum("uv,uv->v", weights, moment)
+            if source is target:
+                weights = np.eye(source.dim) - source.penalty * source.inverse
+                fitted = source.plan.n_items - source.penalty * np.diag(weights)
+            else:
+                moment = moment_of(pair)
+                weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
+                fitted = np.einsum("uv,uv->v", weights, moment)
             penalised = source.penalty * np.einsum("uv,uv->v", weights, weights)
             mean_square = 1 - (fitted + penalised) / source.plan.n_items
             rows = sampled[pair[0]], sampled[pair[1]]

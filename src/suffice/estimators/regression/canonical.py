@@ -35,16 +35,23 @@ class Whitened(StandardRows):
         whitening: times the standardised rows, lower triangular, shape (d, d); its product with its transpose
             is the inverse of the second moment.
         precision: of the product of both.
+        penalty: constant added to the diagonal of the second moment.
     """
 
     whitening: Floats
     precision: npt.DTypeLike
+    penalty: float
 
     @classmethod
     def of(cls, model: PreparedRegression) -> Self:
         """The rows of a prepared model."""
         factor = scipy.linalg.cholesky(model.inverse.astype(np.float64), lower=True, check_finite=False)
-        return cls(model.embedding, model.plan, model.standardisation, factor, model.inverse.dtype)
+        own = model.embedding, model.plan, model.standardisation
+        return cls(*own, factor, model.inverse.dtype, model.penalty)
+
+    def moment(self) -> Floats:
+        """Sum over all items of the outer products of whitened rows, shape (d, d)."""
+        return np.asarray(np.eye(self.dim) - self.penalty * self.whitening.T @ self.whitening)
 
     def rows(self, units: range) -> Floats32:
         """Whitened rows of a run of units, unit by unit, shape (n, d)."""
@@ -153,8 +160,7 @@ def moment_in_double(target: Whitened, source: Whitened) -> Floats:
     """Sums over all items of v u' of whitened rows in double precision, shape (d_v, d_u)."""
     moment = np.zeros((target.dim, source.dim))
     for units in target.plan.windows():
-        left = StandardRows.rows(target, units).astype(np.float64)
-        right = left if source is target else StandardRows.rows(source, units).astype(np.float64)
+        left, right = (StandardRows.rows(side, units).astype(np.float64) for side in (target, source))
         moment += left.T @ right
     return np.asarray(target.whitening.T @ moment @ source.whitening)
 

@@ -255,7 +255,7 @@ def cross_moments(
 
     Args:
         models: by name.
-        wanted: pairs (source, target), at least one.
+        wanted: pairs (source, target).
         threads: threads for the computation.
 
     Returns:
@@ -263,8 +263,8 @@ def cross_moments(
     """
     unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
     moments = {pair: np.zeros((models[pair[0]].dim, models[pair[1]].dim)) for pair in unordered}
-    plan = models[wanted[0][0]].plan
-    for units in plan.windows():
+    plan = next(iter(models.values())).plan
+    for units in plan.windows() if unordered else ():
         read = threads.map(partial(_rows_of, models, units), models)
         rows = dict(zip(models, read, strict=True))
 
@@ -292,6 +292,11 @@ def oriented(models: Mapping[str, StandardRows], pair: PairKey) -> PairKey:
 
     left, right = sorted(pair, key=content)
     return left, right
+
+
+def of_different(models: Mapping[str, StandardRows], wanted: Iterable[PairKey]) -> list[PairKey]:
+    """The pairs of two different models; those of a model with itself need no cross-moment."""
+    return [(source, target) for source, target in wanted if models[source] is not models[target]]
 
 
 def sampled_rows(models: Mapping[str, StandardRows], threads: Pool) -> dict[str, Floats32]:
