@@ -112,7 +112,7 @@ def test_all_pairs_are_the_pairs_of_each_target_to_the_last_bit():
 def test_many_small_runs_of_models_give_the_same_numbers(monkeypatch):
     models = {f"m{number}": pair(300, 4 + number, 2, seed=number)[0] for number in range(5)}
     whole = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
-    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 16 * 10**2)
+    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 8 * 10**2)
     parts = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
     assert (parts == whole).all()
 

@@ -151,8 +151,8 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedGaussian:
         """Standardise, reduce a model that is too wide for the items, and invert the second moment."""
-        plan = self.plan_for(embedding, plan)
-        rows = self.rows_of(embedding, plan)
+        plan, standardisation = self.plan_for(embedding, plan), standardise(embedding)
+        rows = self.rows_of(StandardRows(embedding, plan, standardisation))
         n_varying = rows.dim
         if rows.dim > max_dim(plan):
             most = min(plan.n_groups // 3, max_dim(plan))
@@ -163,12 +163,12 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             embed_dim=embedding.shape[1],
             n_varying=n_varying,
             has_own_rows=rows.embedding is not embedding,
-            divided=Divided.of(embedding, plan, standardise(embedding)),
+            divided=Divided.of(embedding, plan, standardisation),
         )
 
-    def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
-        """The rows that are assumed to be normal."""
-        return StandardRows(embedding, plan, standardise(embedding))
+    def rows_of(self, rows: StandardRows) -> StandardRows:
+        """The rows that are assumed to be normal, from the standardised dimensions of a model."""
+        return rows
 
     def estimate_together(
         self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
@@ -218,15 +218,20 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             return canonical_of(models[source], sampled[source], residuals, rotated)
 
         found = dict(zip(unordered, threads.map(canonical, unordered), strict=True))
+        entropy = {name: _entropy(models[name], white[name]) for name in models}
         return {
             (source, target): self._score(
-                models[source], models[target], found[oriented(models, (source, target))]
+                models[source], models[target], entropy[target], found[oriented(models, (source, target))]
             )
             for source, target in wanted
         }
 
     def _score(
-        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "Canonical"
+        self,
+        source: PreparedGaussian,
+        target: PreparedGaussian,
+        marginal_entropy: float,
+        canonical: "Canonical",
     ) -> Sufficiency:
         """The corrected estimate, and the contribution of each block."""
         plan, sample = target.plan, target.plan.sample
@@ -246,7 +251,6 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             of_pairs.variance(),
         )
         block_nats = sample.block_items * nats + spread
-        marginal_entropy = _entropy(target)
         low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
         warnings = warnings_of_pair(
             canonical.n_floored, target.n_varying, self.settings.variance_floor, low, plan
@@ -377,9 +381,9 @@ def _excess_of_jackknife(share: float) -> float:
     return float(2 * share / (1 - share) + 2 * np.log1p(-share))
 
 
-def _entropy(target: PreparedGaussian) -> float:
+def _entropy(target: PreparedGaussian, white: Whitened) -> float:
     """Entropy of the standardised target; each dimension has unit variance."""
-    _, log_determinant = np.linalg.slogdet(target.inverse)
+    log_determinant = 2 * np.log(np.diag(white.whitening)).sum()  # of the inverse of the second moment
     degrees = target.plan.n_items - 1
     steps = np.arange(target.rank)
     bias = (digamma((degrees - steps) / 2) - np.log(target.plan.n_items / 2)).sum()

@@ -123,6 +123,8 @@ class Rotated:
 
     def residuals(self, target_rows: Floats32, source_rows: Floats32) -> Floats32:
         """Residuals of the target with a second moment of 1, from whitened rows of both, shape (n, k)."""
+        if not self.scaled.size:
+            return target_rows[:, :0]
         residuals = source_rows @ self.moment.T.astype(np.float32)
         np.subtract(target_rows, residuals, out=residuals)
         scaled = self.scaled.astype(np.float32)
