@@ -105,14 +105,10 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
         EstimationError: a value is NaN or infinite, or no dimension varies.
     """
     check_embedding(embedding, name)
-    with np.errstate(over="ignore", invalid="ignore"):
-        pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
-        mean, scale = _mean_and_scale(embedding, pivot)
-        if not (np.isfinite(scale) & (scale > SAFE_SCALE)).all():
-            for rows in chunks_of(len(embedding)):
-                _check_finite(np.asarray(embedding[rows]), rows.start, name)
-            mean, scale = _mean_and_scale_of_extremes(embedding)
+    mean, scale = mean_and_scale(embedding)
     if not np.isfinite(scale).all():
+        for rows in chunks_of(len(embedding)):
+            _check_finite(np.asarray(embedding[rows]), rows.start, name)
         column = int(np.isfinite(scale).argmin())
         raise EstimationError(
             f"{name} has values in column {column} that are too large; divide them by a constant"
@@ -131,7 +127,21 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
     return Standardisation(kept, mean[kept], scale[kept])
 
 
-def _mean_and_scale(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
+def mean_and_scale(embedding: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each dimension, shape (embed_dim,) each; not finite if a value is not.
+
+    Args:
+        embedding: shape (n_items, embed_dim); may be a memory map.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
+        mean, scale = _about_pivot(embedding, pivot)
+        if not (np.isfinite(scale) & (scale > SAFE_SCALE)).all():
+            mean, scale = _mean_and_scale_of_extremes(embedding)
+    return mean, scale
+
+
+def _about_pivot(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each dimension, from deviations about a pivot, in its precision."""
     floating = embedding.dtype if embedding.dtype in (np.float32, np.float64) else np.dtype(np.float64)
     sums, squares = np.zeros_like(pivot), np.zeros_like(pivot)
