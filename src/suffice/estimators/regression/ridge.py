@@ -33,7 +33,7 @@ Floats32 = npt.NDArray[np.float32]
 MAX_DEGREES_SHARE = 0.5  # of the groups; with more, the residual variance is too uncertain
 FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions as there are items (or groups)"
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
-OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
+OWN_ARRAYS = ("inverse", "penalty", "degrees")
 BYTES_OF_MOMENTS = 48  # six matrices in double precision, for each pair of dimensions of a model
 
 
@@ -86,16 +86,12 @@ class PreparedRegression(StandardRows, Prepared):
     """The work on a model that its pairs share.
 
     Attributes:
-        mean_square: about the mean of all units except the item's own, shape (d,).
-        block_squares: the same squares for sampled units, summed over each block, shape (n_blocks, d).
         inverse: inverse of the penalised second moment, shape (d, d); in single precision if that is enough.
         leave_out: turns residuals of a regression on this model into those of fits without a sampled unit.
         penalty: constant added to the diagonal of the second moment.
         degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
     """
 
-    mean_square: Floats
-    block_squares: Floats
     inverse: npt.NDArray[np.floating]
     leave_out: LeaveOut
     penalty: float
@@ -115,18 +111,6 @@ class PreparedRegression(StandardRows, Prepared):
     def is_penalised(self) -> bool:
         """Whether there are too few groups for the dimensions, so the penalty was raised."""
         return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
-
-    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> Self:
-        """The model as a target with only some of its dimensions; as a source it does not change.
-
-        Args:
-            which: of the dimensions that vary, shape (d,).
-        """
-        chosen = self.standardisation.of_dimensions(which)
-        squares = self.block_squares[:, which]
-        return replace(
-            self, standardisation=chosen, mean_square=self.mean_square[which], block_squares=squares
-        )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
@@ -155,17 +139,13 @@ class PreparedRegression(StandardRows, Prepared):
         system = _System.of(rows, penalty, precision)
         shrunk = system.penalty * np.trace(system.inverse)
         twice = rows.dim - 2 * shrunk + system.penalty**2 * np.square(system.inverse).sum()
-        sampled = rows.sampled_rows()
-        mean_square, block_squares = _squares_about_others(sampled, rows.plan)
         moment = Moment(system.factor.astype(system.precision, copy=False), rows.plan.n_items)
         return cls(
             rows.embedding,
             rows.plan,
             rows.standardisation,
-            mean_square=mean_square,
-            block_squares=block_squares,
             inverse=system.inverse.astype(system.precision, copy=False),
-            leave_out=leave_out_of(sampled, rows.plan.sample.bounds, moment),
+            leave_out=leave_out_of(rows.sampled_rows(), rows.plan.sample.bounds, moment),
             penalty=system.penalty,
             degrees=1 + np.array([rows.dim - shrunk, twice]),
         )
@@ -226,24 +206,6 @@ def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
         is_low = (eigenvalues / (eigenvalues + np.exp(middle))).sum() > limit
         low, high = (middle, high) if is_low else (low, middle)
     return float(np.exp(high))
-
-
-def _squares_about_others(sampled: Floats32, plan: ItemPlan) -> tuple[Floats, Floats]:
-    """Squares about the mean of the other units: their mean (d,), and the block sums of the sample.
-
-    They are a little larger than squares about the mean of all items, which average 1 for standardised rows.
-
-    Args:
-        sampled: standardised rows of the plan's sample of units, shape (n, d).
-        plan: the division of the items.
-    """
-    n_items, sample = plan.n_items, plan.sample
-    squares, more = np.empty((2, len(sample.block), sampled.shape[1]))
-    for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
-        own = sampled[start:stop]
-        squares[unit] = np.einsum("ij,ij->j", own, own)
-        more[unit] = np.square(own.sum(axis=0)) / (n_items - len(own))
-    return 1 + more.sum(axis=0) / len(sampled), sample.sum_by_block(squares + more)
 
 
 def cross_moments(
