@@ -15,6 +15,7 @@ LAYERS = (
         "names",
         "numbers",
         "progress",
+        "row_hashes",
         "secrets",
         "seeds",
         "settings",
