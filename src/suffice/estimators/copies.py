@@ -21,9 +21,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
@@ -179,6 +176,11 @@ def _joined(one: Integers, other: Integers) -> Integers:
 
 def _components(one: Integers, other: Integers, n: int) -> Integers:
     """Component of each of `n` nodes in the graph of some links."""
+    if not len(one):
+        return np.arange(n)
+    from scipy.sparse import coo_array  # slow to import, and most data have no copies
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -265,6 +267,8 @@ def _versions_among(arrays: Embeddings, scales: Sequence[_Scale], copies: Intege
     gap = _gap_of_versions(arrays, scales, rows)
     if not gap:
         return copies, 0.0
+    from scipy.spatial import KDTree  # slow to import, and most data have no versions
+
     places = _projections(arrays, scales, rows)
     near = KDTree(places).query(places, N_NEIGHBOURS + 1, distance_upper_bound=RADIUS * np.sqrt(gap))[1]
     one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
