@@ -287,13 +287,15 @@ def _gap_of_versions(arrays: Embeddings, scales: Sequence[_Scale], rows: Integer
     widest = int(np.argmax([array.shape[1] for array in arrays]))
     first, second = (_standard_rows(arrays[widest], scales[widest], rows[some]) for some in (asked, searched))
     shares = first @ second.T
-    shares /= np.add.outer(_squares(first), _squares(second)).astype(shares.dtype)
+    shares /= np.add.outer(*(_squares(side).astype(shares.dtype) for side in (first, second)))
     shares *= -2
     shares += 1
     most = BEYOND * LARGER_GAPS[-1]
     if (shares <= most).sum() > MAX_PAIRS:
         most = float(np.partition(shares, MAX_PAIRS, axis=None)[MAX_PAIRS])
-    one, other = np.nonzero((shares <= most) & (asked[:, None] != searched))
+    one, other = np.nonzero(shares <= most)
+    are_two = asked[one] != searched[other]
+    one, other = one[are_two], other[are_two]
     _, _, gaps = _close(arrays, scales, rows, np.stack([asked[one], searched[other]]), most)
     gaps = gaps[gaps > MAX_GAP]  # rows of discrete values may be equal by chance
     for gap in LARGER_GAPS:

@@ -113,7 +113,8 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
         bounds: where each unit's rows begin, and where the last one's end, shape (n_units + 1,).
         moment: of all items.
     """
-    half = scipy.linalg.solve_triangular(moment.factor, rows.T, lower=True, check_finite=False).T  # (n, d)
+    (solve,) = scipy.linalg.get_blas_funcs(("trsm",), (moment.factor,))  # faster than solve_triangular
+    half = solve(1.0, moment.factor, rows.T.astype(moment.factor.dtype), lower=1).T  # (n, d)
     matrices = [
         _by_items(half[start:stop], moment)
         if stop - start <= moment.dim + 1
