@@ -26,7 +26,7 @@ from suffice.estimators.items import divide_items
 OUT = Path(__file__).resolve().parent / "estimators_cost.csv"
 NATS_PER_DIM = 0.5
 LEAK = 0.3  # slope of a leaky unit below 0
-ESTIMATORS = ("linear", "gaussian", "copula", "knife", "mixture", "flow")
+ESTIMATORS = ("linear", "gaussian", "copula", "knife", "mixture")
 POOLED, N_POOL = ("linear", "gaussian", "copula"), 8
 Pair = tuple[np.ndarray, np.ndarray]
 

@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items):
+    """Files that run the workflow come first: a long one at the end would leave the other processors idle."""
+    long = {item.path for item in items if item.get_closest_marker("workflow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch = pytest.importorskip("torch", reason="the tests need the development extra")

@@ -11,6 +11,7 @@ LAYERS = (
         "dimensions",
         "errors",
         "lazy",
+        "links",
         "memory",
         "names",
         "numbers",

@@ -106,7 +106,7 @@ def little(monkeypatch):
     monkeypatch.setattr(memory, "memory_limit", lambda: 1 << 19)
 
 
-@pytest.mark.parametrize("name", ["linear", "gaussian", "copula", "neighbours", "mixture", "flow", "knife"])
+@pytest.mark.parametrize("name", ["linear", "gaussian", "copula", "neighbours", "mixture", "knife"])
 def test_an_estimator_that_does_not_fit_is_refused(name, little):
     vectors = np.random.default_rng(0).normal(size=(500, 300))
     with pytest.raises(SufficeError, match=f"estimator {name} with 500 vectors of 300 .* reduce the dimens"):

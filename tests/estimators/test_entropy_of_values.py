@@ -17,7 +17,6 @@ QUICK = {
     "gaussian": {},
     "copula": {},
     "mixture": {"n_folds": 2, "n_components": 2, "hidden_dim": 16, "max_epochs": 2},
-    "flow": {"n_folds": 2, "n_transforms": 1, "hidden_dim": 16, "flow_hidden_dim": 16, "max_epochs": 1},
     "knife": {"conditional_epochs": 2, "marginal_epochs": 1},
 }
 

@@ -42,7 +42,7 @@ def test_overrides_replace_keys(toy_study):
         load_study(toy_study, {"sed": 7})
 
 
-@pytest.mark.parametrize("kind", ["mixture", "flow", "knife"])
+@pytest.mark.parametrize("kind", ["mixture", "knife"])
 def test_a_study_for_gpus_is_read_where_there_is_none(toy_study, monkeypatch, kind):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     study = load_study(toy_study, {"device": "cuda", "estimators": {kind: {}}})

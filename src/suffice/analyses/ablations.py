@@ -14,6 +14,7 @@ from suffice.analyses.choice import estimate
 from suffice.analyses.correlation import STATISTICS, Bootstrap, rank_table
 from suffice.analyses.pool_curves import (
     MIN_JUDGED,
+    TASKS,
     Summary,
     agreement_between_rankings,
     number_of_models_curve,
@@ -35,7 +36,6 @@ VERSION_COLUMNS = (
     "model", "version_of", "score", "score_of_base", "difference", "low", "high", "n_targets",
     "task_difference", "n_tasks",
 )  # fmt: skip
-TASKS = "tasks"
 RankItems = Callable[[np.ndarray], pd.DataFrame]
 
 

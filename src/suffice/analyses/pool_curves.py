@@ -12,6 +12,7 @@ from suffice.errors import DataError
 from suffice.ranking.arrays import aggregate, counts_self_pairs, nats_matrix
 
 BAND = (0.05, 0.95)
+TASKS = "tasks"  # what a variant is compared with, beside other variants
 MIN_JUDGED = 4  # with fewer models a correlation means little
 
 

@@ -53,6 +53,15 @@ def add(commands: Commands) -> None:
         "--out", type=Path, default=Path("ranking"), help="folder to write to (default: %(default)s)"
     )
     _add_looks(command)
+    _add_estimation(command)
+    _add_labels(command)
+    add_quiet(command)
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def _add_estimation(command: argparse.ArgumentParser) -> None:
+    """Options on the estimator, the targets and the summary."""
     command.add_argument(
         "--estimator",
         metavar="NAME,...",
@@ -90,6 +99,10 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--device", default="cpu", help="torch device, if one is used (default: %(default)s)"
     )
+
+
+def _add_labels(command: argparse.ArgumentParser) -> None:
+    """Options on labels of some items."""
     command.add_argument(
         "--labels",
         type=Path,
@@ -110,12 +123,10 @@ def add(commands: Commands) -> None:
         default="classification",
         help="whether labels are classes or numbers (default: %(default)s)",
     )
-    add_quiet(command)
-    add_json(command)
-    command.set_defaults(run=run)
 
 
 def _add_looks(command: argparse.ArgumentParser) -> None:
+    """Options on what source and target see."""
     command.add_argument(
         "--second",
         nargs="+",

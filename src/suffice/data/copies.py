@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from suffice.data.columns import GROUP, SPLIT, TOGETHER
+from suffice.links import components, join_divisions
 
 Integers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -51,7 +50,7 @@ def keep_copies_together(items: pd.DataFrame, *, are_texts: bool) -> tuple[pd.Da
     said = f"{n_copies} of {len(items)} items are exact or near-exact copies of others"
     joined, crossing = groups, 0
     for side in _sides(items):
-        joined = _joined(joined, np.where(side, codes, len(codes) + np.arange(len(codes))))
+        joined = join_divisions(joined, np.where(side, codes, len(codes) + np.arange(len(codes))))
     if SPLIT in items:
         crossing = int(items.groupby(codes)[SPLIT].nunique().gt(1).sum())
     notes = [f"{said}: they stay together"]
@@ -89,18 +88,6 @@ def _numbered(values: Sequence[object]) -> Integers:
     return np.asarray(pd.factorize(pd.Series(list(values), dtype=object))[0], dtype=np.int64)
 
 
-def _joined(one: Integers, other: Integers) -> Integers:
-    """The finest numbering that keeps together everything that either numbering keeps together."""
-    other = pd.factorize(other)[0].astype(np.int64)
-    n_one = int(one.max()) + 1
-    return _components(one, n_one + other, n_one + int(other.max()) + 1)[one]
-
-
-def _components(one: Integers, other: Integers, n: int) -> Integers:
-    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
-
-
 def _near_copies(texts: list[str]) -> Integers:
     """Number of each of some different texts of plain words, the same for near-copies."""
     long = np.array(
@@ -115,7 +102,7 @@ def _near_copies(texts: list[str]) -> Integers:
         for number, (one, other) in enumerate(links.T)
         if _share(texts[long[one]], texts[long[other]]) >= MIN_SHARE
     ]
-    return _components(long[links[0, close]], long[links[1, close]], len(texts))
+    return components(long[links[0, close]], long[links[1, close]], len(texts))
 
 
 def _chunks(texts: list[str]) -> Iterator[list[str]]:

@@ -21,10 +21,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
 from suffice.estimators.standardise import chunks_of, mean_and_scale
+from suffice.links import components, join_divisions
 from suffice.row_hashes import row_hashes
 
 Integers = npt.NDArray[np.int64]
@@ -79,9 +81,9 @@ def join_copies(
     if groups is None:
         return _joined_alone(copies, versions, gap)
     given, _ = group_codes(groups, len(copies))
-    joined = _joined(given, copies)
+    joined = join_divisions(given, copies)
     notes = []
-    if _joined(joined, versions).max() < joined.max():
+    if join_divisions(joined, versions).max() < joined.max():
         kept = "some are in different groups, and the groups are kept as given"
         notes = [f"{_said_of_versions(copies, versions, gap)}; {kept}"]
     if joined.max() == given.max():  # each copy is in the group of its original
@@ -148,7 +150,7 @@ def doubts_about_groups(arrays: Embeddings, groups: npt.ArrayLike) -> list[str]:
     """
     _, versions, gap = copies_and_versions(arrays)
     given = pd.factorize(np.asarray(groups))[0].astype(np.int64)
-    n_joined = int(given.max() - _joined(given, versions).max())
+    n_joined = int(given.max() - join_divisions(given, versions).max())
     if not n_joined:
         return []
     how = _differing(gap) if gap else "vectors equal or nearly equal"
@@ -165,24 +167,6 @@ def _is_finite(array: npt.NDArray[np.floating]) -> bool:
 
 def _largest_share(codes: Integers) -> float:
     return float(np.bincount(codes).max() / len(codes))
-
-
-def _joined(one: Integers, other: Integers) -> Integers:
-    """The finest groups that do not separate items of one group in either division, shape (n_items,)."""
-    n_one = int(one.max()) + 1
-    component = _components(one, n_one + other, n_one + int(other.max()) + 1)
-    return np.asarray(component[one])
-
-
-def _components(one: Integers, other: Integers, n: int) -> Integers:
-    """Component of each of `n` nodes in the graph of some links."""
-    if not len(one):
-        return np.arange(n)
-    from scipy.sparse import coo_array  # slow to import, and most data have no copies
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def copies_and_versions(arrays: Embeddings) -> tuple[Integers, Integers, float]:
@@ -256,7 +240,7 @@ def _near_copies(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -
     close = gaps <= MAX_GAP
     if len(gaps) > 2 * close.sum():
         return alone
-    return _components(one[close], other[close], len(rows))
+    return components(one[close], other[close], len(rows))
 
 
 def _versions_among(arrays: Embeddings, scales: Sequence[_Scale], copies: Integers) -> tuple[Integers, float]:
@@ -267,16 +251,15 @@ def _versions_among(arrays: Embeddings, scales: Sequence[_Scale], copies: Intege
     gap = _gap_of_versions(arrays, scales, rows)
     if not gap:
         return copies, 0.0
-    from scipy.spatial import KDTree  # slow to import, and most data have no versions
-
     places = _projections(arrays, scales, rows)
-    near = KDTree(places).query(places, N_NEIGHBOURS + 1, distance_upper_bound=RADIUS * np.sqrt(gap))[1]
+    tree, within = scipy.spatial.KDTree(places), RADIUS * np.sqrt(gap)
+    near = tree.query(places, N_NEIGHBOURS + 1, distance_upper_bound=within)[1]
     one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
     links = np.stack([one, other])[:, other < len(rows)]
     one, other, gaps = _close(arrays, scales, rows, links, BEYOND * gap)
     if not len(gaps):
         return copies, 0.0
-    joined = _components(one, other, len(rows))[copies]
+    joined = components(one, other, len(rows))[copies]
     return np.asarray(pd.factorize(joined)[0], dtype=np.int64), float(np.median(gaps))
 
 

@@ -10,7 +10,7 @@ Source: van der Waerden scores; the estimator in this form, Ince et al., Human B
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+import scipy
 
 from suffice.estimators.base import Embedding
 from suffice.estimators.gaussian import Gaussian
@@ -49,5 +49,5 @@ def normal_scores(embedding: Embedding, columns: npt.NDArray[np.int64]) -> npt.N
     for start in range(0, len(columns), COLUMNS_AT_ONCE):
         some = columns[start : start + COLUMNS_AT_ONCE]
         ranks = rankdata(np.asarray(embedding[:, some]), axis=0)
-        scores[:, start : start + COLUMNS_AT_ONCE] = ndtri((ranks - 0.5) / len(embedding))
+        scores[:, start : start + COLUMNS_AT_ONCE] = scipy.special.ndtri((ranks - 0.5) / len(embedding))
     return scores

@@ -40,9 +40,8 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
+import scipy
 from pydantic import Field
-from scipy.special import digamma
 
 from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding
@@ -338,7 +337,7 @@ class _Bias:
 
 def _log_determinant_bias(n_items: float, rank: int) -> float:
     r"""Sum of digamma((m - i + 1) / 2) for i = 1..rank, with m = n - 1. Constants cancel in the estimate."""
-    return float(digamma((n_items - 1 - np.arange(rank)) / 2).sum())
+    return float(scipy.special.digamma((n_items - 1 - np.arange(rank)) / 2).sum())
 
 
 @dataclass(frozen=True)
@@ -386,6 +385,6 @@ def _entropy(target: PreparedGaussian, white: Whitened) -> float:
     log_determinant = 2 * np.log(np.diag(white.whitening)).sum()  # of the inverse of the second moment
     degrees = target.plan.n_items - 1
     steps = np.arange(target.rank)
-    bias = (digamma((degrees - steps) / 2) - np.log(target.plan.n_items / 2)).sum()
+    bias = (scipy.special.digamma((degrees - steps) / 2) - np.log(target.plan.n_items / 2)).sum()
     log_variance = -log_determinant - target.dim * np.log(target.plan.n_items)
     return float(0.5 * (target.dim * LOG_2_PI_E + log_variance - bias))

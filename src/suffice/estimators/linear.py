@@ -39,8 +39,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from pydantic import Field
-from scipy.special import digamma
 
 from suffice.estimators.base import Embedding, naming
 from suffice.estimators.few_values import FewValues
@@ -353,7 +353,7 @@ def _result(
 
 def _log_bias(degrees: float) -> float:
     r"""Upward bias of -1/2 log of a mean square of normal residuals: 1/2 (log(m/2) - digamma(m/2))."""
-    return float(0.5 * (np.log(degrees / 2) - digamma(degrees / 2)))
+    return float(0.5 * (np.log(degrees / 2) - scipy.special.digamma(degrees / 2)))
 
 
 def _expected_share(source: PreparedRegression) -> float:

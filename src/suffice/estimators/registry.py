@@ -5,7 +5,6 @@ from typing import Any
 from suffice.errors import EstimationError
 from suffice.estimators.base import Estimator
 from suffice.estimators.copula import Copula
-from suffice.estimators.flow import Flow
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.knife import Knife
 from suffice.estimators.linear import Linear
@@ -14,7 +13,7 @@ from suffice.estimators.neighbours import Neighbours
 from suffice.settings import did_you_mean
 
 ESTIMATORS: dict[str, type[Estimator[Any]]] = {
-    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Neighbours, Mixture, Flow, Knife)
+    estimator.name: estimator for estimator in (Linear, Gaussian, Copula, Neighbours, Mixture, Knife)
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+import scipy
 
 from suffice.errors import DataError
 from suffice.plots.labels import place_labels, settle
@@ -187,7 +187,7 @@ def fitted_line(points: pd.DataFrame, n_steps: int = 40) -> pd.DataFrame:
     deviation = np.sqrt((residuals**2).sum() / (len(x) - 2))
     along = np.linspace(x.min(), x.max(), n_steps)
     line = y.mean() + slope * (along - x.mean())
-    half = stdtrit(len(x) - 2, (1 + CONFIDENCE) / 2) * deviation
+    half = scipy.special.stdtrit(len(x) - 2, (1 + CONFIDENCE) / 2) * deviation
     half = half * np.sqrt(1 / len(x) + (along - x.mean()) ** 2 / spread)
     return pd.DataFrame({"layer": "line", "x": along, "y": line, "y_low": line - half, "y_high": line + half})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -134,6 +134,7 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
     paths = tuple(Path(f"{stem}{suffix}") for suffix in FORMATS)
     as_written(drawn.figure)
     with ExitStack() as stack:
+        stack.enter_context(_laid_out(drawn.figure))
         pdf, png, csv, svg = (stack.enter_context(whole_file(path)) for path in paths)
         no_trace = {"Creator": None, "Producer": None, "CreationDate": None}
         drawn.figure.savefig(pdf, format="pdf", metadata=no_trace)
@@ -141,6 +142,16 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
         drawn.figure.savefig(svg, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
         write_table(drawn.points, csv)
     return paths
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out once for all its files; otherwise matplotlib does so for each."""
+    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine(None)
+    yield
+    figure.set_layout_engine(engine)
 
 
 def as_written(figure: Figure) -> None:

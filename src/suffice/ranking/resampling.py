@@ -24,7 +24,7 @@ their difference is too large. For a difference, only two thirds of the squares 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+import scipy
 
 from suffice.estimators.result import left_of_variance
 from suffice.ranking.arrays import Booleans, Floats, Integers, PairArrays, aggregate
@@ -86,7 +86,7 @@ def draw_noise(deviation: Floats, n_resamples: int, seed: int) -> Floats:
 
 def for_few_blocks(critical: float, n_blocks: int) -> float:
     """A critical value of normal noise, enlarged for a small number of blocks."""
-    return float(-stdtrit(max(n_blocks - 1, 1), ndtr(-critical)))
+    return float(-scipy.special.stdtrit(max(n_blocks - 1, 1), scipy.special.ndtr(-critical)))
 
 
 def certain_comparisons(arrays: PairArrays, n_resamples: int, seed: int) -> Floats:
@@ -180,7 +180,7 @@ def score_interval(arrays: PairArrays, how: str, deviation: Floats) -> tuple[Flo
         deviation: see `score_deviations`.
     """
     score = aggregate(arrays.matrix(), how)
-    widening = for_few_blocks(-float(ndtri(TAIL)), arrays.n_blocks) / -ndtri(TAIL)
+    widening = for_few_blocks(-float(scipy.special.ndtri(TAIL)), arrays.n_blocks) / -scipy.special.ndtri(TAIL)
     low, high = np.quantile(deviation, [TAIL, 1 - TAIL], axis=1) * widening * narrowing_of_scores(arrays)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_block = arrays.block_nats / arrays.block_items

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import minimize
+import scipy
 
 MAX_STEPS = 1000
 
@@ -54,8 +53,8 @@ class _Objective:
         hessian = curvature / len(self.rows) * (self.features.T @ self.features).astype(np.float64)
         diagonal = np.arange(len(hessian) - 1)
         hessian[diagonal, diagonal] += self.penalty
-        lower = cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
-        inverse = solve_triangular(lower, np.eye(len(lower)), lower=True, check_finite=False)
+        lower = scipy.linalg.cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
+        inverse = scipy.linalg.solve_triangular(lower, np.eye(len(lower)), lower=True, check_finite=False)
         self.transform = np.ascontiguousarray(inverse.T, dtype=np.float32)
         return np.asarray(lower.T @ start)
 
@@ -108,7 +107,7 @@ def fit_softmax(
         start = np.zeros((features.shape[1] + 1, n_classes))
     flat = objective.precondition(start).ravel()
     options = {"maxiter": MAX_STEPS, "maxfun": 2 * MAX_STEPS, "ftol": tolerance, "gtol": 100 * tolerance}
-    found = minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)
+    found = scipy.optimize.minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)
     weights = objective.weights(found.x).astype(np.float64)
     missing = 0.5 * float(found.jac @ found.jac)  # nats to the minimum, as the curvature is about one
     converged = bool(found.success) or missing < tolerance  # a line search can end at float32's precision

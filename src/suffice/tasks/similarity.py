@@ -2,10 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from suffice.errors import DataError, ModelError
+from suffice.links import components
 from suffice.tasks.inputs import group_numbers, number_labels, unit_vectors, vectors_of
 from suffice.tasks.result import ProbeResult
 from suffice.tasks.settings import TaskSettings
@@ -100,5 +99,5 @@ def linked_groups(table: pd.DataFrame, pairs: np.ndarray) -> np.ndarray:
     """Number of the cluster of each pair; two groups with a pair in common are one cluster."""
     groups = group_numbers(table, pairs.ravel()).reshape(-1, 2)
     n_groups = int(groups.max()) + 1
-    links = coo_array((np.ones(len(groups)), (groups[:, 0], groups[:, 1])), shape=(n_groups, n_groups))
-    return np.asarray(connected_components(links, directed=False)[1][groups[:, 0]])
+    one, other = groups.T
+    return components(one, other, n_groups)[one]

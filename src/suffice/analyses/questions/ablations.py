@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
-from suffice.analyses.ablations import TASKS
 from suffice.analyses.base import Analysis, Key
+from suffice.analyses.pool_curves import TASKS
 from suffice.errors import DataError
 from suffice.plots.ablation_curves import Ablation, draw_ablation_curves
 from suffice.plots.style import Drawn

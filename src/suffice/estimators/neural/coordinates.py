@@ -24,8 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
-from scipy.special import ndtr, ndtri
+import scipy
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import ItemPlan
@@ -113,10 +112,10 @@ class NormalScores:
 
         A dimension in which nearly all values are equal, such as a rare bit, is not changed.
         """
-        largest = min(MAX_SCORE, float(-ndtri(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
+        largest = min(MAX_SCORE, float(-scipy.special.ndtri(min(MIN_TAIL_ITEMS / len(rows), 0.3))))
         scores = np.linspace(-largest, largest, N_KNOTS)
         steps = MIN_GAP * np.arange(N_KNOTS)[:, None]
-        quantiles = np.quantile(rows, ndtr(scores), axis=0).astype(np.float64)
+        quantiles = np.quantile(rows, scipy.special.ndtr(scores), axis=0).astype(np.float64)
         knots = np.maximum.accumulate(quantiles - steps, axis=0) + steps
         middle = N_KNOTS // 2
         is_lumpy = np.minimum(knots[middle] - knots[0], knots[-1] - knots[middle]) < MIN_REACH

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
+import scipy
 
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE

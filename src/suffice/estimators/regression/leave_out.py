@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
+import scipy
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]

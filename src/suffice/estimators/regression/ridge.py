@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
+import scipy
 from pydantic import Field
 
 from suffice.errors import EstimationError

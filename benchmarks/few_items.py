@@ -1,0 +1,106 @@
+"""Too few items for `linear`: how well each estimator agrees with the tasks on part of a study's items.
+
+    make study STUDY=api-docs
+    make study STUDY=images
+    make study STUDY=speech
+    python benchmarks/few_items.py results/api-docs results/images results/speech
+
+Writes `few_items.csv`: means over random draws of groups of items, with two looks. Expected before the labels
+were read: with fewer pairs of looks than twice the width of most models, `neighbours` alone agrees better
+than `linear` alone, and both together lie between; with more than four times the width, both together agree
+at least as well as `neighbours` alone. A study that is not named keeps its rows.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from suffice import rank
+from suffice.analyses.ablations import outcome_of
+from suffice.data.looks import LookTable, read_looks
+from suffice.errors import DoubtWarning
+from suffice.ranking.table import ordering_values
+from suffice.seeds import derive_seed
+from suffice.storage.files import open_array, read_table, write_table
+
+TABLE = Path(__file__).resolve().with_suffix(".csv")
+WAYS = {
+    "linear": ("linear",),
+    "neighbours": ("neighbours",),
+    "linear and neighbours": ("linear", "neighbours"),
+}
+SIZES = (125, 250, 500, 1000, 2000, 4000)  # pairs of looks
+N_DRAWS = 10
+
+
+def looks_of(results: Path) -> tuple[LookTable, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """The pairs of looks of a study's only ranked data set, and each model's vectors of both looks."""
+    (path,) = (results / "looks").glob("*.parquet")
+    table = read_looks(path)
+    items = {file.stem: file for file in sorted((results / "embeddings" / path.stem).glob("*.npy"))}
+    made = {name: results / "looks" / path.stem / f"{name}.npy" for name in items}
+    looks = {name: open_array(file) if file.exists() else None for name, file in made.items()}
+    return table, {name: table.vectors(open_array(file), looks[name]) for name, file in items.items()}
+
+
+def drawn(table: LookTable, n_pairs: int, seed: int) -> np.ndarray:
+    """Rows of about `n_pairs` pairs of looks, of whole groups drawn at random."""
+    groups = pd.factorize(table.group)[0]
+    order = np.random.default_rng(seed).permutation(groups.max() + 1)
+    place = np.argsort(order)[groups]
+    within = np.argsort(place, kind="stable")[:n_pairs]
+    return np.sort(within)
+
+
+def rows_of(results: Path) -> Iterator[dict[str, object]]:
+    """One row per size, draw and way."""
+    table, vectors = looks_of(results)
+    tasks = pd.concat([read_table(path) for path in sorted((results / "tasks").glob("*.csv"))])
+    outcome = outcome_of(tasks)
+    value = tasks.pivot(index="model", columns="task", values="value").mean(axis=1)
+    widths = np.array([first.shape[1] for first, _ in vectors.values()])
+    for size in (*[each for each in SIZES if each < table.n_pairs], table.n_pairs):
+        for draw in range(N_DRAWS if size < table.n_pairs else 1):
+            rows = drawn(table, size, derive_seed(draw, results.name, str(size)))
+            first, second = (
+                {name: np.asarray(both[side][rows]) for name, both in vectors.items()} for side in (0, 1)
+            )
+            for way, estimators in WAYS.items():
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DoubtWarning)
+                    found = rank(first, second, estimators, groups=table.group[rows])
+                order = ordering_values(found.table)
+                yield {
+                    "study": results.name,
+                    "n_pairs": size,
+                    "narrow": np.mean(widths * 2 <= size),
+                    "way": way,
+                    "spearman": order.corr(outcome[order.index], method="spearman"),
+                    "regret_at_1": value.max() - value[order.idxmax()],
+                }
+
+
+def means_of(results: Path) -> pd.DataFrame:
+    """Means over the draws of one study."""
+    keys = ["study", "n_pairs", "narrow", "way"]
+    draws = pd.DataFrame(rows_of(results)).groupby(keys, sort=False)
+    means = draws[["spearman", "regret_at_1"]].mean()
+    return means.assign(spearman_sd=draws["spearman"].std(), n_draws=draws.size()).reset_index()
+
+
+def main(folders: list[Path]) -> None:
+    """Write the table."""
+    made = pd.concat([means_of(folder) for folder in folders])
+    before = [read_table(TABLE)] if TABLE.exists() else []
+    kept = [table[~table["study"].isin(made["study"])] for table in before]
+    table = pd.concat([*kept, made]).round(4)
+    write_table(table, TABLE)
+    print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main([Path(each) for each in sys.argv[1:]])
