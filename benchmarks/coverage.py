@@ -20,7 +20,10 @@ Each row of the table is one estimator at one width, number of items and number 
   nats per target dimension (nats for `neighbours`). large_apart_by_wins: the same by win rates.
 - share_error: largest binomial standard error of a share of so many draws, 0.5 / sqrt(n_draws).
 
-    python benchmarks/coverage.py          # 15 minutes of one core
+Rows that were not measured again stay in the table.
+
+    python benchmarks/coverage.py          # an hour of one core
+    python benchmarks/coverage.py --estimators gaussian --dims 384,768
 """
 
 import argparse
@@ -47,6 +50,7 @@ N_MODELS = len(LEVELS)
 NAMES = [f"model-{place}" for place in range(N_MODELS)]
 GAPS = {"small": (1, 2), "medium": (2, 3), "large": (0, 4)}
 N_RESAMPLES = 200
+KEY = ["estimator", "looks", "dim", "n_items"]
 
 # Width, items for each dimension, and draws with one look; with two looks there are half as many.
 GRID = [
@@ -244,18 +248,27 @@ def rows(estimators: list[str], dims: list[int], share: float) -> Iterator[dict[
                 yield summarise(pool, estimator, round(dim * items_per_dim), n_looks, n_draws_of_looks)
 
 
+def with_rows(path: Path, new: pd.DataFrame) -> pd.DataFrame:
+    """The table at a path with new rows in the place of those that they replace, or at its end."""
+    if not path.exists():
+        return new
+    old, new = (table.set_index(KEY) for table in (pd.read_csv(path), new))
+    order = list(dict.fromkeys([*old.index, *new.index]))
+    return pd.concat([new, old.drop(new.index, errors="ignore")]).loc[order].reset_index()
+
+
 def main() -> None:
     """Write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--estimators", default="linear,gaussian,neighbours", help="separated by commas")
     parser.add_argument("--dims", default="16,64,384,768", help="widths, separated by commas")
     parser.add_argument("--share", type=float, default=1.0, help="share of the draws, for a quick look")
-    parser.add_argument("--out", type=Path, default=TABLE, help="the table to write")
+    parser.add_argument("--out", type=Path, default=TABLE, help="the table to write or to change")
     options = parser.parse_args()
     table = pd.DataFrame(
         rows(options.estimators.split(","), [int(dim) for dim in options.dims.split(",")], options.share)
     )
-    table.round(4).to_csv(options.out, index=False)
+    with_rows(options.out, table.round(4)).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

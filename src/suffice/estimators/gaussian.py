@@ -23,17 +23,12 @@ warning says so.
 **Standard error.** It comes from deleting units of items one after the other, for a sample of units. The
 effect on the three determinants follows from the matrices that leave the unit out of the regression, without
 another fit. Like every jackknife (Efron and Stein, Annals of Statistics 1981), this counts the part of the
-variance from pairs of items twice. For normal data both parts are known. The log-determinant of d dimensions
-of n items has the variance -2 log(1 - d/n). The jackknife gives 2 d / (n - d), and 2 d / n of this comes from
-single items. The log-determinant of both sides is that of the source plus an independent one. The
-log-determinants of source and target share that of as many dimensions as the sum of rho^2. Therefore
-
-.. math:: \tfrac14 [ S(d_u + d_v) - S(d_u) - S(d_v) + 2 S(\textstyle\sum_k \rho_k^2) ]
-
-is subtracted, where S(d) is the difference of the two variances. For data far from normal this is rough.
+variance from pairs of items twice, that from triples three times, and so on. For normal data all parts are
+known, and so is what two pairs have of them in common (see `regression.determinants`). The excess is
+subtracted. For data far from normal this is rough.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -54,6 +49,7 @@ from suffice.estimators.regression.canonical import (
     moment_in_double,
     rotated_target,
 )
+from suffice.estimators.regression.determinants import LogDeterminants, OfPair
 from suffice.estimators.regression.ridge import (
     PreparedRegression,
     RegressionEstimator,
@@ -241,13 +237,10 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         nats = canonical.nats - bias.of(plan.n_items / n_alike)
         influence -= unit_items * influence.sum() / len(sample.items)
         spread = np.sqrt(sample.share) * sample.sum_by_block(influence)
-        of_pairs = _OfPairs(source.rank, target.rank, canonical.shared, plan.n_items / n_alike)
+        known = LogDeterminants.of(plan, n_alike)
+        of_pair = OfPair.of(known, source.rank, target.rank, canonical.shared)
         excess = excess_of_blocks(
-            canonical.by_block,
-            spread,
-            sample.block_items,
-            of_pairs.excess(),
-            of_pairs.variance(),
+            canonical.across.by_block(known), spread, sample.block_items, of_pair.excess, of_pair.variance
         )
         block_nats = sample.block_items * nats + spread
         low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
@@ -338,46 +331,6 @@ class _Bias:
 def _log_determinant_bias(n_items: float, rank: int) -> float:
     r"""Sum of digamma((m - i + 1) / 2) for i = 1..rank, with m = n - 1. Constants cancel in the estimate."""
     return float(scipy.special.digamma((n_items - 1 - np.arange(rank)) / 2).sum())
-
-
-@dataclass(frozen=True)
-class _OfPairs:
-    """The part of the variance from pairs of items, for normal data of given ranks.
-
-    Attributes:
-        source_rank: rank of the source.
-        target_rank: rank of the target.
-        shared: sum of the squared canonical correlations.
-        n_items: number of items, where items of one group that count as one are counted once.
-    """
-
-    source_rank: int
-    target_rank: int
-    shared: float
-    n_items: float
-
-    def variance(self) -> float:
-        """Its value in nats squared."""
-        return self._combined(_variance_of_pairs)
-
-    def excess(self) -> float:
-        """How much too large it is in the jackknife, in nats squared."""
-        return self._combined(_excess_of_jackknife)
-
-    def _combined(self, of_share: Callable[[float], float]) -> float:
-        ranks = (self.source_rank, self.target_rank, self.shared, self.source_rank + self.target_rank)
-        source, target, shared, both = (of_share(rank / self.n_items) for rank in ranks)
-        return 0.25 * (both - source - target + 2 * shared)
-
-
-def _variance_of_pairs(share: float) -> float:
-    """Variance of the log-determinant of a covariance; its rank is this share of the number of items."""
-    return float(-2 * np.log1p(-share) - 2 * share)
-
-
-def _excess_of_jackknife(share: float) -> float:
-    """The jackknife's variance of it, 2 share / (1 - share), minus the true variance."""
-    return float(2 * share / (1 - share) + 2 * np.log1p(-share))
 
 
 def _entropy(target: PreparedGaussian, white: Whitened) -> float:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy
 
 from suffice.estimators.items import ItemPlan
+from suffice.estimators.regression.determinants import Across
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
 from suffice.estimators.regression.ridge import PreparedRegression, StandardRows
 from suffice.estimators.regression.squares import products_across
@@ -176,14 +177,14 @@ class Canonical:
         n_floored: number of canonical directions that were predicted up to the floor.
         shared: sum of the squared canonical correlations.
         changes: effect of deleting each sampled unit on the plug-in estimate, shape (n_sampled,).
-        by_block: part from pairs of items of neighbouring units, up to a factor, shape (n_blocks,).
+        across: sums over pairs of items of neighbouring units.
     """
 
     nats: float
     n_floored: int
     shared: float
     changes: Floats
-    by_block: Floats
+    across: Across
 
 
 def canonical_of(
@@ -205,27 +206,23 @@ def canonical_of(
         for unit, (own, (start, stop)) in enumerate(zip(units, bounds, strict=True))
     ]
     changes = 0.5 * (rotated.alone.log_shares - np.array(log_shares))
-    by_block = _of_pairs_by_block(source, units, rotated.alone.products)
-    return Canonical(rotated.nats, rotated.n_floored, rotated.shared, changes, by_block)
+    across = _across(source, units, rotated.alone.products)
+    return Canonical(rotated.nats, rotated.n_floored, rotated.shared, changes, across)
 
 
-def _of_pairs_by_block(
-    source: PreparedRegression, units: Sequence[Floats32], of_target: Sequence[Floats32]
-) -> Floats:
-    r"""Part of the plug-in estimate from pairs of items of neighbouring units, up to a factor, (n_blocks,).
+def _across(source: PreparedRegression, units: Sequence[Floats32], of_target: Sequence[Floats32]) -> Across:
+    """Sums over pairs of items of neighbouring units.
 
-    To second order, two items with whitened vectors z contribute -1/2 (z_i'z_k)^2 to a log-determinant. The
-    inner product of both sides together is that of the source, a, plus that of the residuals, r. With that of
-    the target, b, each pair of items contributes 1/4 [(a + r)^2 - a^2 - b^2] to the estimate.
+    Residuals of a fit have less in common with its source than noise has; a part of the source is added.
     """
-    by_fit = units[0].shape[1] / (source.plan.n_items - 1 - source.rank)
-    of_residuals = products_across(units)
+    dim = units[0].shape[1]
+    by_fit = np.float32(dim / (source.plan.n_items - 1 - source.rank))
     of_source = source.leave_out.hat_across(product.shape for product in of_target)
-    sums = []
-    for a, b, left in zip(of_source, of_target, of_residuals, strict=True):
-        r = left + by_fit * a
-        sums.append((2 * a * r + r**2 - b**2).sum())
-    return source.plan.sample.sum_by_block(np.array([*sums, 0.0]))
+    of_residuals = products_across(units)
+    products = (
+        (a, b, left + by_fit * a) for a, b, left in zip(of_source, of_target, of_residuals, strict=True)
+    )
+    return Across.of(source.plan, (source.rank, dim), products)
 
 
 def _log_share_left(rows: Floats32, left_out: Callable[[Floats32], Floats32]) -> float:
