@@ -23,6 +23,10 @@ from suffice import rank
 from suffice.analyses.ablations import outcome_of
 from suffice.data.looks import LookTable, read_looks
 from suffice.errors import DoubtWarning
+from suffice.estimators.names import WITH_TWO_LOOKS
+from suffice.ranking.relatives import near_copies
+from suffice.ranking.scores import rank_pairs
+from suffice.ranking.settings import RankingSettings
 from suffice.ranking.table import ordering_values
 from suffice.seeds import derive_seed
 from suffice.storage.files import open_array, read_table, write_table
@@ -34,7 +38,7 @@ WAYS = {
     "linear and neighbours": ("linear", "neighbours"),
 }
 SIZES = (125, 250, 500, 1000, 2000, 4000)  # pairs of looks
-N_DRAWS = 10
+N_DRAWS = 6
 
 
 def looks_of(results: Path) -> tuple[LookTable, dict[str, tuple[np.ndarray, np.ndarray]]]:
@@ -45,6 +49,12 @@ def looks_of(results: Path) -> tuple[LookTable, dict[str, tuple[np.ndarray, np.n
     made = {name: results / "looks" / path.stem / f"{name}.npy" for name in items}
     looks = {name: open_array(file) if file.exists() else None for name, file in made.items()}
     return table, {name: table.vectors(open_array(file), looks[name]) for name, file in items.items()}
+
+
+def relatives_of(results: Path) -> dict[str, str]:
+    """The family of each model, as the study counts them."""
+    (path, *_) = sorted((results / "ranking").glob("*/*.csv"))
+    return dict(read_table(path).set_index("model")["relatives"].astype(str))
 
 
 def drawn(table: LookTable, n_pairs: int, seed: int) -> np.ndarray:
@@ -62,6 +72,8 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
     tasks = pd.concat([read_table(path) for path in sorted((results / "tasks").glob("*.csv"))])
     outcome = outcome_of(tasks)
     value = tasks.pivot(index="model", columns="task", values="value").mean(axis=1)
+    copies = near_copies({name: first for name, (first, _) in vectors.items()})
+    families = relatives_of(results)
     widths = np.array([first.shape[1] for first, _ in vectors.values()])
     for size in (*[each for each in SIZES if each < table.n_pairs], table.n_pairs):
         for draw in range(N_DRAWS if size < table.n_pairs else 1):
@@ -69,11 +81,12 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
             first, second = (
                 {name: np.asarray(both[side][rows]) for name, both in vectors.items()} for side in (0, 1)
             )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DoubtWarning)
+                pairs = rank(first, second, WITH_TWO_LOOKS, groups=table.group[rows]).pairs
             for way, estimators in WAYS.items():
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", DoubtWarning)
-                    found = rank(first, second, estimators, groups=table.group[rows])
-                order = ordering_values(found.table)
+                of_way = pairs[pairs["estimator"].isin(estimators)].reset_index(drop=True)
+                order = ordering_values(rank_pairs(of_way, RankingSettings(), 0, families, copies))
                 yield {
                     "study": results.name,
                     "n_pairs": size,

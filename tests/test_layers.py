@@ -16,6 +16,7 @@ LAYERS = (
         "names",
         "numbers",
         "progress",
+        "row_hashes",
         "secrets",
         "seeds",
         "settings",

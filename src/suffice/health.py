@@ -1,6 +1,5 @@
 """The health of an embedding: properties that would harm an estimate, measured in bounded memory."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from suffice.errors import ModelError
+from suffice.row_hashes import row_hashes
 
 BLOCK_VALUES = 1 << 22  # values read at a time: 32 MiB as float64
+NORMED_ROWS = 128  # at a time, so they stay in a processor's cache
 SAFE_EXPONENT = 400  # of two: squares of such values, and sums of many, are in the range of float64
 CONSTANT_SPREAD = 1e-6  # constant if the range is below this share of the size: 8 float32 steps
 TRUNCATED_SHARE = 0.01  # share of items above which truncation causes a warning
@@ -53,11 +54,17 @@ class Health(Findings):
 
 def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """The rows of `array` as float64, some at a time: tens of MiB for any size of the array."""
+    for part in _parts(array):
+        with np.errstate(invalid="ignore"):  # values that are not numbers are found later
+            block = np.asarray(part, dtype=np.float64)
+        yield block
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of `array` as they are, as many at a time."""
     step = max(1, BLOCK_VALUES // max(1, array.shape[1]))
     for start in range(0, len(array), step):
-        with np.errstate(invalid="ignore"):  # values that are not numbers are found later
-            block = np.asarray(array[start : start + step], dtype=np.float64)
-        yield block
+        yield array[start : start + step]
 
 
 def measure_health(array: np.ndarray, name: str = "the embedding") -> Health:
@@ -111,9 +118,9 @@ def measure_findings(array: np.ndarray, name: str = "the embedding") -> Findings
 def _extremes(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest value of each dimension; NaN where a value is NaN."""
     low, high = np.full(array.shape[1], np.inf), np.full(array.shape[1], -np.inf)
-    for block in blocks(array):
-        np.minimum(low, block.min(axis=0), out=low)
-        np.maximum(high, block.max(axis=0), out=high)
+    for part in _parts(array):
+        np.minimum(low, part.min(axis=0), out=low)
+        np.maximum(high, part.max(axis=0), out=high)
     return low, high
 
 
@@ -144,17 +151,14 @@ def _not_finite(array: np.ndarray, name: str) -> ModelError:
 
 def _norms_and_duplicates(array: np.ndarray) -> tuple[np.ndarray, int]:
     """Norms of the rows, shape (n_items,), and the number of nonzero rows that repeat an earlier one."""
-    norms: list[np.ndarray] = []
-    seen: set[bytes] = set()
-    for block in blocks(array):
-        norms.append(np.linalg.norm(block, axis=1))
-        seen.update(_row_digest(row) for row in block[norms[-1] > 0])
-    all_norms = np.concatenate(norms)
-    return all_norms, int((all_norms > 0).sum()) - len(seen)
-
-
-def _row_digest(row: np.ndarray) -> bytes:
-    return hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest()  # + 0.0 makes -0.0 equal to 0.0
+    norms = np.empty(len(array))
+    for start in range(0, len(array), NORMED_ROWS):
+        some = slice(start, start + NORMED_ROWS)
+        block = np.asarray(array[some], dtype=np.float64)
+        norms[some] = np.sqrt(np.einsum("ij,ij->i", block, block))
+    is_nonzero = norms > 0
+    n_different = len(np.unique(row_hashes(array)[is_nonzero]))
+    return norms, int(is_nonzero.sum()) - n_different
 
 
 def column_means(array: np.ndarray) -> np.ndarray:

@@ -9,10 +9,14 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from suffice import estimate, rank
 from suffice.errors import EstimationError
-from suffice.estimators.copies import copies_among, doubts_about_groups, join_copies, versions_among
+from suffice.estimators.copies import copies_and_versions, doubts_about_groups, join_copies
 from suffice.ranking.given_looks import arrange_looks
 
 TIMES = 5
+
+
+def copies_among(arrays):
+    return copies_and_versions(arrays)[0]
 
 
 def independent(seed, n=200, dims=(8, 4)):
@@ -245,7 +249,7 @@ def noisy(arrays, noise, seed=20):
 
 
 def versions_of(arrays):
-    return versions_among(arrays, copies_among(arrays))
+    return copies_and_versions(arrays)[1:]
 
 
 @pytest.mark.parametrize("estimator", ["linear", "gaussian", "copula"])

@@ -178,3 +178,11 @@ def test_products_in_single_precision_give_the_numbers_of_double_precision(monke
     expected = estimate(source, target, "gaussian")
     assert found.nats == pytest.approx(expected.nats, abs=1e-5)
     assert found.standard_error_nats == pytest.approx(expected.standard_error_nats, rel=1e-3)
+
+
+@pytest.mark.parametrize("dim", [30, 500])  # less than one part of the columns, and several
+def test_products_with_triangular_matrices_are_those_with_whole_ones(dim):
+    generator = np.random.default_rng(13)
+    rows, matrix = generator.normal(size=(20, dim)), generator.normal(size=(dim, dim))
+    np.testing.assert_allclose(canonical.times_lower(rows, np.tril(matrix)), rows @ np.tril(matrix))
+    np.testing.assert_allclose(canonical.times_upper(rows, np.triu(matrix)), rows @ np.triu(matrix))

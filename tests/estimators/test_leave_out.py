@@ -30,7 +30,7 @@ def test_residuals_without_a_unit_are_those_of_a_fit_without_it(unit_items):
             design[others].T @ design[others] + shrinkage, design[others].T @ target[others]
         )
         expected = target[start:stop] - design[start:stop] @ weights
-        found = leave_out.apply(unit, residual[start:stop], rows[start:stop])
+        found = leave_out.apply(unit, rows[start:stop], residual[start:stop])
         # Leverages are scaled by 1 - 1e-5.
         np.testing.assert_allclose(found, expected, atol=2e-4)
 

@@ -8,10 +8,11 @@ from sklearn.linear_model import LinearRegression
 
 from suffice import estimate, rank
 from suffice.estimators import items
+from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import WINDOW_ITEMS, divide_items
 from suffice.estimators.linear import Linear
 from suffice.estimators.regression import tiling
-from suffice.estimators.regression.ridge import FEW_ITEMS_WARNING
+from suffice.estimators.regression.ridge import FEW_ITEMS_WARNING, StandardRows
 
 
 def pair(n_items, source_dim, target_dim, seed, noise=1.0):
@@ -112,7 +113,7 @@ def test_all_pairs_are_the_pairs_of_each_target_to_the_last_bit():
 def test_many_small_runs_of_models_give_the_same_numbers(monkeypatch):
     models = {f"m{number}": pair(300, 4 + number, 2, seed=number)[0] for number in range(5)}
     whole = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
-    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 16 * 10**2)
+    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 8 * 10**2)
     parts = rank(models).pairs.set_index(["source", "target"])["nats"].sort_index()
     assert (parts == whole).all()
 
@@ -205,3 +206,38 @@ def test_no_bias_when_a_penalised_source_has_items_in_groups():
         values.append(estimate(source, target, groups=copies).nats_per_dim)
     # With the share of 400 independent items in place of 100 groups it would be 0.2.
     assert abs(np.mean(values)) < 0.02
+
+
+@pytest.mark.parametrize("apart", [1.0, 1e-3])  # of two dimensions; nearly equal ones need double precision
+def test_products_in_single_precision_give_the_numbers_of_double_precision(monkeypatch, apart):
+    source, target = pair(2000, 40, 10, seed=12)
+    target[:, 0] += source[:, 0]
+    source[:, 0] = source[:, 1] + apart * source[:, 0]
+    own = estimate(source, target)
+    in_double = StandardRows.second_moment
+    monkeypatch.setattr(StandardRows, "second_moment", lambda rows, precision=np.float64: in_double(rows))
+    exact = estimate(source, target)
+    assert abs(own.nats - exact.nats) < 1e-4 * exact.standard_error_nats
+
+
+@pytest.mark.parametrize("family", [Linear, Gaussian])
+def test_a_model_with_itself_is_as_computed_from_its_rows(family):
+    generator = np.random.default_rng(13)
+    mixing = generator.normal(size=(20, 20)) * np.arange(1, 21) ** -1.5
+    chosen = family(penalty=0.01)
+    prepared = chosen.prepare(generator.normal(size=(600, 20)) @ mixing.T)
+    ((_, own),) = chosen.pairs({"itself": prepared}, prepared)
+    ((_, from_rows),) = chosen.pairs({"a copy": replace(prepared)}, prepared)
+    assert own.nats == pytest.approx(from_rows.nats, rel=1e-3)
+    assert own.standard_error_nats == pytest.approx(from_rows.standard_error_nats, rel=1e-3)
+    assert own.nats < 20 * 6  # not all directions are at the floor
+
+
+def test_one_pair_is_what_all_pairs_of_two_models_give():
+    source, target = pair(500, 20, 10, seed=14)
+    chosen, plan = Linear(), divide_items(500)
+    prepared = chosen.prepare_all({"source": source, "target": target}, plan)
+    ((_, _, found),) = chosen.all_pairs(prepared, [("source", "target")])
+    alone = chosen.pair(source, target, plan)
+    assert alone.nats == found.nats
+    np.testing.assert_array_equal(alone.block_nats, found.block_nats)

@@ -103,7 +103,7 @@ def test_one_target_after_the_other_gives_the_same_bits(name, monkeypatch):
         for source, found in estimator.look_pairs(looks, looks[target]):
             assert found.nats == together[source, target].nats
     assert {target for _, target in table(estimator, looks, wanted=[("u", "w")])} == {"w"}
-    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 16 * 12**2)
+    monkeypatch.setattr(tiling, "MAX_MOMENTS_BYTES", 8 * 12**2)
     tiled = table(estimator, looks)
     assert {pair: found.nats for pair, found in tiled.items()} == {
         pair: found.nats for pair, found in together.items()

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 from sklearn.linear_model import BayesianRidge
 
 from suffice.errors import DataError
-from suffice.tasks.logme import logme
+from suffice.tasks.logme import label_columns, logme, spectrum_of
 
 
 def features_and_numbers(n_items, dim, noise, seed=0):
@@ -38,6 +38,16 @@ def test_it_is_the_largest_evidence_of_numbers(n_items, dim, noise):
     assert logme(features, labels, "regression") == pytest.approx(
         largest_evidence(features, labels), abs=1e-6
     )
+
+
+def test_no_ratio_of_a_fine_grid_has_more_evidence():
+    generator = np.random.default_rng(1)
+    features = generator.normal(size=(50, 200)) * np.arange(1, 201) ** -0.7
+    labels = generator.integers(0, 4, 50)
+    features[:, 0] += labels
+    spectrum = spectrum_of(features, label_columns(labels, "classification"))
+    fine = spectrum.evidence_on(spectrum.squares.max() * np.logspace(-9, 6, 5000))
+    assert (spectrum.evidence(spectrum.best_ratio()) > fine.max(axis=0) - 1e-9).all()
 
 
 def test_of_classes_it_is_the_mean_over_one_against_the_rest():

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -152,10 +153,25 @@ class Estimator(ABC, Generic[P]):
     def prepare_named(self, name: str, embedding: Embedding, plan: ItemPlan) -> P:
         """Prepare one model. An error message begins with its name."""
         self.check_memory(embedding)
-        try:
+        with naming(name):
             return self.prepare(embedding, plan)
-        except EstimationError as error:
-            raise EstimationError(f"{name}: {error}") from error
+
+    def pair(self, source: Embedding, target: Embedding, plan: ItemPlan) -> Sufficiency:
+        """Estimate I_S(U -> V) for one pair, from its vectors.
+
+        A family that needs less of a target than of a source overrides this.
+
+        Args:
+            source: vectors of the source, shape (n_items, d_u).
+            target: vectors of the target for the same items, shape (n_items, d_v).
+            plan: division of the items.
+
+        Raises:
+            EstimationError: a side cannot be prepared; the message names it.
+        """
+        prepared = self.prepare_all({"source": source, "target": target}, plan)
+        ((_, result),) = self.pairs({"source": prepared["source"]}, prepared["target"])
+        return result
 
     @abstractmethod
     def pairs(self, sources: Mapping[str, P], target: P) -> Iterator[tuple[str, Sufficiency]]:
@@ -200,10 +216,8 @@ class Estimator(ABC, Generic[P]):
 
     def _prepare_look(self, which: str, embedding: Embedding, plan: ItemPlan | None) -> P:
         self.check_memory(embedding)
-        try:
+        with naming(f"{which} look"):
             return self.prepare(embedding, plan)
-        except EstimationError as error:
-            raise EstimationError(f"{which} look: {error}") from error
 
     def prepare_all_looks(
         self, first: Mapping[str, Embedding], second: Mapping[str, Embedding], plan: ItemPlan
@@ -226,10 +240,8 @@ class Estimator(ABC, Generic[P]):
     def _prepare_named_looks(
         self, name: str, first: Embedding, second: Embedding, plan: ItemPlan
     ) -> Looks[P]:
-        try:
+        with naming(name):
             return self.prepare_looks(first, second, plan)
-        except EstimationError as error:
-            raise EstimationError(f"{name}: {error}") from error
 
     def look_pairs(
         self, sources: Mapping[str, Looks[P]], target: Looks[P]
@@ -274,6 +286,15 @@ class Estimator(ABC, Generic[P]):
                 "embed the model on this data set again"
             )
         return plan
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Within the block, the message of an EstimationError begins with a name."""
+    try:
+        yield
+    except EstimationError as error:
+        raise EstimationError(f"{name}: {error}") from error
 
 
 def by_target(models: Mapping[str, M], wanted: Sequence[PairKey] | None) -> dict[str, Mapping[str, M]]:

@@ -25,14 +25,15 @@ import scipy
 
 from suffice.errors import EstimationError
 from suffice.estimators.items import MAX_UNIT_SHARE, N_FOLDS, group_codes
-from suffice.estimators.standardise import chunks_of
+from suffice.estimators.standardise import chunks_of, mean_and_scale
 from suffice.links import components, join_divisions
+from suffice.row_hashes import row_hashes
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Embeddings = Sequence[npt.NDArray[np.floating]]
 
-HASHED_ITEMS = 512  # at a time, so they stay in a processor's cache
+COMPARED_PAIRS = 512  # at a time, so they stay in a processor's cache
 SAMPLED_ITEMS = 1000  # for shares of equal values
 MAX_GAP = 1e-6  # squared distance of near-copies, as a share of the sum of the squared lengths
 WIDER = 16  # times that gap: there a continuum has more neighbours, and copies do not
@@ -76,8 +77,7 @@ def join_copies(
     """
     if not all(map(_is_finite, arrays)):
         return groups, ()  # standardisation reports values that are not finite
-    copies = copies_among(arrays)
-    versions, gap = versions_among(arrays, copies)
+    copies, versions, gap = copies_and_versions(arrays)
     if groups is None:
         return _joined_alone(copies, versions, gap)
     given, _ = group_codes(groups, len(copies))
@@ -148,7 +148,7 @@ def doubts_about_groups(arrays: Embeddings, groups: npt.ArrayLike) -> list[str]:
         arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
         groups: group of each item, shape (n_items,).
     """
-    versions, gap = versions_among(arrays, copies_among(arrays))
+    _, versions, gap = copies_and_versions(arrays)
     given = pd.factorize(np.asarray(groups))[0].astype(np.int64)
     n_joined = int(given.max() - join_divisions(given, versions).max())
     if not n_joined:
@@ -169,14 +169,31 @@ def _largest_share(codes: Integers) -> float:
     return float(np.bincount(codes).max() / len(codes))
 
 
-def copies_among(arrays: Embeddings) -> Integers:
+def copies_and_versions(arrays: Embeddings) -> tuple[Integers, Integers, float]:
+    """Items that are the same, and items that are the same but for noise.
+
+    Args:
+        arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
+
+    Returns:
+        Number of each item, the same for copies, shape (n_items,), values in [0, n_different); number of each
+        item, the same for copies and versions, shape (n_items,); and the typical squared distance of versions
+        as a share of the sum of the squared lengths, 0 if there are none.
+    """
+    with np.errstate(all="ignore"):  # the estimators refuse numbers that are too large, or missing
+        scales = _scales(arrays)
+        copies = _copies_among(arrays, scales)
+        return copies, *_versions_among(arrays, scales, copies)
+
+
+def _copies_among(arrays: Embeddings, scales: Sequence[_Scale]) -> Integers:
     """Number of each item, the same for copies, shape (n_items,), values in [0, n_different)."""
     n_items = len(arrays[0])
     codes, _ = pd.factorize(_hashes(arrays))
     _, first = np.unique(codes, return_index=True)
     if len(first) < n_items and _equal_by_chance(arrays, codes, first):
         return np.arange(n_items)
-    near = _near_copies(arrays, first)
+    near = _near_copies(arrays, scales, first)
     return np.asarray(pd.factorize(near[codes])[0], dtype=np.int64)
 
 
@@ -185,14 +202,7 @@ def _hashes(arrays: Embeddings) -> npt.NDArray[np.uint64]:
     generator = np.random.default_rng(0)
     hashes = np.zeros(len(arrays[0]), dtype=np.uint64)
     for array in arrays:
-        is_single = array.dtype.itemsize <= 2 or array.dtype == np.float32
-        n_words = array.shape[1] * (1 if is_single else 2)
-        weights = generator.integers(2**64, size=n_words, dtype=np.uint64) | np.uint64(1)
-        for rows in chunks_of(len(array), HASHED_ITEMS):
-            values = np.asarray(array[rows], dtype=np.float32 if is_single else np.float64, order="C")
-            words = np.add(values, 0.0).view(np.uint32)  # -0.0 becomes 0.0
-            words ^= words >> np.uint32(16)  # signs are high bits, and low bits are hashed better
-            hashes[rows] += words.astype(np.uint64) @ weights
+        hashes += row_hashes(array, generator)
     return hashes
 
 
@@ -219,47 +229,34 @@ def _equal_shares(rows: npt.NDArray[np.floating]) -> Floats:
     return shares
 
 
-def _near_copies(arrays: Embeddings, rows: Integers) -> Integers:
+def _near_copies(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -> Integers:
     """Number of each of some different rows, the same for near-copies, shape (n_rows,)."""
     alone = np.arange(len(rows))
     if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2:
         return alone
-    with np.errstate(all="ignore"):  # the estimators refuse numbers that are too large, or missing
-        scales = _scales(arrays, rows)
-        places = _projections(arrays, scales, rows)
-        links = [_links_in_cells(places + shift) for shift in (0.0, CELL / 2)]
-        one, other, gaps = _close(arrays, scales, rows, np.unique(np.hstack(links), axis=1), WIDER * MAX_GAP)
+    places = _projections(arrays, scales, rows)
+    links = [_links_in_cells(places + shift) for shift in (0.0, CELL / 2)]
+    one, other, gaps = _close(arrays, scales, rows, np.unique(np.hstack(links), axis=1), WIDER * MAX_GAP)
     close = gaps <= MAX_GAP
     if len(gaps) > 2 * close.sum():
         return alone
     return components(one[close], other[close], len(rows))
 
 
-def versions_among(arrays: Embeddings, copies: Integers) -> tuple[Integers, float]:
-    """Items that are the same but for noise.
-
-    Args:
-        arrays: vectors of the same items by every model, shape (n_items, embed_dim) each.
-        copies: number of each item, the same for copies, shape (n_items,), see `copies_among`.
-
-    Returns:
-        Number of each item, the same for copies and versions, shape (n_items,), and their typical squared
-        distance as a share of the sum of the squared lengths; `copies` and 0 if there are no versions.
-    """
+def _versions_among(arrays: Embeddings, scales: Sequence[_Scale], copies: Integers) -> tuple[Integers, float]:
+    """Number of each item, the same for copies and versions, and the distance of versions."""
     _, rows = np.unique(copies, return_index=True)
     if max(array.shape[1] for array in arrays) < MIN_DIMS or len(rows) < 2 * N_NEIGHBOURS:
         return copies, 0.0
-    with np.errstate(all="ignore"):
-        scales = _scales(arrays, rows)
-        gap = _gap_of_versions(arrays, scales, rows)
-        if not gap:
-            return copies, 0.0
-        places = _projections(arrays, scales, rows)
-        tree, within = scipy.spatial.KDTree(places), RADIUS * np.sqrt(gap)
-        near = tree.query(places, N_NEIGHBOURS + 1, distance_upper_bound=within)[1]
-        one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
-        links = np.stack([one, other])[:, other < len(rows)]
-        one, other, gaps = _close(arrays, scales, rows, links, BEYOND * gap)
+    gap = _gap_of_versions(arrays, scales, rows)
+    if not gap:
+        return copies, 0.0
+    places = _projections(arrays, scales, rows)
+    tree, within = scipy.spatial.KDTree(places), RADIUS * np.sqrt(gap)
+    near = tree.query(places, N_NEIGHBOURS + 1, distance_upper_bound=within)[1]
+    one, other = np.repeat(np.arange(len(rows)), N_NEIGHBOURS), near[:, 1:].ravel()
+    links = np.stack([one, other])[:, other < len(rows)]
+    one, other, gaps = _close(arrays, scales, rows, links, BEYOND * gap)
     if not len(gaps):
         return copies, 0.0
     joined = components(one, other, len(rows))[copies]
@@ -272,12 +269,16 @@ def _gap_of_versions(arrays: Embeddings, scales: Sequence[_Scale], rows: Integer
     asked, searched = np.sort(shuffled[:ASKED_ITEMS]), np.sort(shuffled[:SEARCHED_ITEMS])
     widest = int(np.argmax([array.shape[1] for array in arrays]))
     first, second = (_standard_rows(arrays[widest], scales[widest], rows[some]) for some in (asked, searched))
-    lengths = _squares(first)[:, None] + _squares(second)
-    shares = 1 - 2 * (first @ second.T) / lengths
+    shares = first @ second.T
+    shares /= np.add.outer(*(_squares(side).astype(shares.dtype) for side in (first, second)))
+    shares *= -2
+    shares += 1
     most = BEYOND * LARGER_GAPS[-1]
     if (shares <= most).sum() > MAX_PAIRS:
         most = float(np.partition(shares, MAX_PAIRS, axis=None)[MAX_PAIRS])
-    one, other = np.nonzero((shares <= most) & (asked[:, None] != searched))
+    one, other = np.nonzero(shares <= most)
+    are_two = asked[one] != searched[other]
+    one, other = one[are_two], other[are_two]
     _, _, gaps = _close(arrays, scales, rows, np.stack([asked[one], searched[other]]), most)
     gaps = gaps[gaps > MAX_GAP]  # rows of discrete values may be equal by chance
     for gap in LARGER_GAPS:
@@ -289,8 +290,12 @@ def _gap_of_versions(arrays: Embeddings, scales: Sequence[_Scale], rows: Integer
     return 0.0
 
 
-def _standard_rows(array: npt.NDArray[np.floating], scale: _Scale, rows: Integers) -> Floats:
-    return (np.asarray(array[rows], dtype=np.float64) - scale.mean) / scale.spread
+def _standard_rows(
+    array: npt.NDArray[np.floating], scale: _Scale, rows: Integers
+) -> npt.NDArray[np.floating]:
+    kind = _kind(array)
+    deviations = np.asarray(array[rows], dtype=kind) - scale.mean.astype(kind)
+    return np.asarray(deviations * (1 / scale.spread).astype(kind))
 
 
 def _close(
@@ -306,16 +311,15 @@ def _close(
     return one[near], other[near], gaps[near]
 
 
-def _scales(arrays: Embeddings, rows: Integers) -> list[_Scale]:
-    sample = np.sort(np.random.default_rng(0).permutation(rows)[:SEARCHED_ITEMS])
+def _scales(arrays: Embeddings) -> list[_Scale]:
+    sample = np.sort(np.random.default_rng(0).permutation(len(arrays[0]))[:SEARCHED_ITEMS])
     return [_scale(array, sample) for array in arrays]
 
 
 def _scale(array: npt.NDArray[np.floating], sample: Integers) -> _Scale:
     """Mean and standard deviation of each dimension in a sample; 1 if a dimension is constant there."""
-    rows = np.asarray(array[sample], dtype=np.float64)
-    spread = rows.std(axis=0)
-    return _Scale(rows.mean(axis=0), np.where(spread > 0, spread, 1.0))
+    mean, spread = mean_and_scale(array[sample])
+    return _Scale(mean, np.where(spread > 0, spread, 1.0))
 
 
 def _projections(arrays: Embeddings, scales: Sequence[_Scale], rows: Integers) -> Floats:
@@ -353,7 +357,7 @@ def _gaps(array: npt.NDArray[np.floating], scale: _Scale, one: Integers, other: 
     kind, gaps = _kind(array), np.empty(len(one))
     mean: npt.NDArray[np.floating] = scale.mean.astype(kind)
     per_spread: npt.NDArray[np.floating] = (1 / scale.spread).astype(kind)
-    for chunk in chunks_of(len(one), HASHED_ITEMS):
+    for chunk in chunks_of(len(one), COMPARED_PAIRS):
         first: npt.NDArray[np.floating] = np.asarray(array[one[chunk]], dtype=kind)
         second: npt.NDArray[np.floating] = np.asarray(array[other[chunk]], dtype=kind)
         apart = _squares((first - second) * per_spread)

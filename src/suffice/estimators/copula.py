@@ -14,7 +14,6 @@ import scipy
 
 from suffice.estimators.base import Embedding
 from suffice.estimators.gaussian import Gaussian
-from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.ridge import StandardRows
 from suffice.estimators.standardise import standardise
 
@@ -36,10 +35,10 @@ class Copula(Gaussian):
         """The moments, and all scores as float64."""
         return super().memory_bytes(n_items, dim) + 8 * n_items * dim
 
-    def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
+    def rows_of(self, rows: StandardRows) -> StandardRows:
         """Normal scores of the dimensions that vary, kept in memory, shape (n_items, d)."""
-        scores = normal_scores(embedding, standardise(embedding).kept)
-        return StandardRows(scores, plan, standardise(scores))
+        scores = normal_scores(rows.embedding, rows.standardisation.kept)
+        return StandardRows(scores, rows.plan, standardise(scores))
 
 
 def normal_scores(embedding: Embedding, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -71,8 +71,7 @@ def estimate(
         )
     together, notes = join_copies([source, target], joined.groups(groups))
     plan = divide_items(len(source), together, seed)
-    prepared = chosen.prepare_all({"source": source, "target": target}, plan)
-    ((_, result),) = chosen.pairs({"source": prepared["source"]}, prepared["target"])
+    result = chosen.pair(source, target, plan)
     odd = [*_health("source", source), *_health("target", target)]
     result = result.with_warnings(*odd, *joined.notes, *notes)
     if result.warnings:

@@ -103,7 +103,8 @@ def distinct_values(embedding: npt.NDArray[np.floating], kept: npt.NDArray[np.in
         embedding: shape (n_items, embed_dim).
         kept: indices of the columns to look at.
     """
-    probe = np.sort(np.asarray(embedding[:PROBE_ITEMS], dtype=np.float64)[:, kept], axis=0)
+    first = np.ascontiguousarray(np.asarray(embedding[:PROBE_ITEMS])[:, kept].T)
+    probe = np.sort(first, axis=1).T.astype(np.float64)
     low, high = (probe[int(share * (len(probe) - 1))] for share in EXTREMES)
     steps = dict(zip(kept.tolist(), SAME_VALUE * (high - low), strict=True))
     n_values = 1 + (np.diff(probe, axis=0) > SAME_VALUE * (high - low)).sum(axis=0)

@@ -54,9 +54,9 @@ from suffice.estimators.regression.ridge import (
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,
-    Residuals,
     StandardRows,
     cross_moments,
+    of_different,
     oriented,
     sampled_rows,
     warnings_of_pair,
@@ -146,24 +146,24 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
 
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedGaussian:
         """Standardise, reduce a model that is too wide for the items, and invert the second moment."""
-        plan = self.plan_for(embedding, plan)
-        rows = self.rows_of(embedding, plan)
+        plan, standardisation = self.plan_for(embedding, plan), standardise(embedding)
+        rows = self.rows_of(StandardRows(embedding, plan, standardisation))
         n_varying = rows.dim
         if rows.dim > max_dim(plan):
             most = min(plan.n_groups // 3, max_dim(plan))
             rows = _leading_components(rows, most, self.settings.penalty)
-        parts = PreparedRegression.of(rows, self.settings.penalty)
+        parts = PreparedRegression.of(rows, self.settings.penalty, np.float64)
         return PreparedGaussian(
             **vars(parts),
             embed_dim=embedding.shape[1],
             n_varying=n_varying,
             has_own_rows=rows.embedding is not embedding,
-            divided=Divided.of(embedding, plan, standardise(embedding)),
+            divided=Divided.of(embedding, plan, standardisation),
         )
 
-    def rows_of(self, embedding: Embedding, plan: ItemPlan) -> StandardRows:
-        """The rows that are assumed to be normal."""
-        return StandardRows(embedding, plan, standardise(embedding))
+    def rows_of(self, rows: StandardRows) -> StandardRows:
+        """The rows that are assumed to be normal, from the standardised dimensions of a model."""
+        return rows
 
     def estimate_together(
         self, models: Mapping[str, PreparedGaussian], wanted: Sequence[PairKey], threads: Pool
@@ -196,31 +196,37 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
         """Pairs of densities. Rows are read twice; both directions of a pair share one value."""
         unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
         white = dict(zip(models, threads.map(lambda name: Whitened.of(models[name]), models), strict=True))
-        moment_of = cross_moments(white, unordered, threads)
+        moment_of = cross_moments(white, of_different(models, unordered), threads)
         sampled = sampled_rows(models, threads)
-        targets = dict.fromkeys(target for target, _ in unordered)
-        alone = dict(zip(targets, threads.map(lambda name: white[name].alone(), targets), strict=True))
+        alone = dict(zip(models, threads.map(lambda name: white[name].alone(), models), strict=True))
 
         def canonical(pair: PairKey) -> Canonical:
             target, source = pair
-            v, u = white[target], white[source]
-            in_double = partial(moment_in_double, v, u)
-            rotated = rotated_target(moment_of(pair), in_double, alone[target], self.settings.variance_floor)
-            moved = alone[target].rows @ rotated.scaled.astype(np.float32)
-            of_moved = (rotated.moment.T @ rotated.scaled).astype(u.precision)
-            weights = (u.whitening.astype(u.precision) @ of_moved).astype(np.float32)
-            return canonical_of(Residuals(models[source], sampled[source], moved, weights), rotated)
+            if models[target] is models[source]:
+                in_double = white[target].moment
+                moment = in_double()
+            else:
+                in_double = partial(moment_in_double, white[target], white[source])
+                moment = moment_of(pair)
+            rotated = rotated_target(moment, in_double, alone[target], self.settings.variance_floor)
+            residuals = rotated.residuals(alone[target].rows, alone[source].rows)
+            return canonical_of(models[source], sampled[source], residuals, rotated)
 
         found = dict(zip(unordered, threads.map(canonical, unordered), strict=True))
+        entropy = {name: _entropy(models[name], white[name]) for name in models}
         return {
             (source, target): self._score(
-                models[source], models[target], found[oriented(models, (source, target))]
+                models[source], models[target], entropy[target], found[oriented(models, (source, target))]
             )
             for source, target in wanted
         }
 
     def _score(
-        self, source: PreparedGaussian, target: PreparedGaussian, canonical: "Canonical"
+        self,
+        source: PreparedGaussian,
+        target: PreparedGaussian,
+        marginal_entropy: float,
+        canonical: "Canonical",
     ) -> Sufficiency:
         """The corrected estimate, and the contribution of each block."""
         plan, sample = target.plan, target.plan.sample
@@ -237,7 +243,6 @@ class Gaussian(RegressionEstimator[PreparedGaussian]):
             canonical.across.by_block(known), spread, sample.block_items, of_pair.excess, of_pair.variance
         )
         block_nats = sample.block_items * nats + spread
-        marginal_entropy = _entropy(target)
         low = REDUCED_WARNING if source.is_reduced or target.is_reduced else None
         warnings = warnings_of_pair(
             canonical.n_floored, target.n_varying, self.settings.variance_floor, low, plan
@@ -328,9 +333,9 @@ def _log_determinant_bias(n_items: float, rank: int) -> float:
     return float(scipy.special.digamma((n_items - 1 - np.arange(rank)) / 2).sum())
 
 
-def _entropy(target: PreparedGaussian) -> float:
+def _entropy(target: PreparedGaussian, white: Whitened) -> float:
     """Entropy of the standardised target; each dimension has unit variance."""
-    _, log_determinant = np.linalg.slogdet(target.inverse)
+    log_determinant = 2 * np.log(np.diag(white.whitening)).sum()  # of the inverse of the second moment
     degrees = target.plan.n_items - 1
     steps = np.arange(target.rank)
     bias = (scipy.special.digamma((degrees - steps) / 2) - np.log(target.plan.n_items / 2)).sum()

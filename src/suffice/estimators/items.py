@@ -168,9 +168,16 @@ class UnitSample:
 
     def sum_by_block(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Sums over each block of values of the sampled units, shape (n_sampled, ...) -> (n_blocks, ...)."""
+        order, blocks, starts = self._by_block
         sums = np.zeros((self.n_blocks, *values.shape[1:]))
-        np.add.at(sums, self.block, values)
+        sums[blocks] = np.add.reduceat(values[order], starts, axis=0)
         return sums
+
+    @cached_property
+    def _by_block(self) -> tuple[Integers, Integers, Integers]:
+        """Order of the units by block, the blocks that have any, and where each begins in that order."""
+        order = np.argsort(self.block, kind="stable")
+        return order, *np.unique(self.block[order], return_index=True)
 
 
 def runs_within(bounds: Integers, max_items: int) -> Iterator[range]:

@@ -33,7 +33,8 @@ of `regression` share the work between pairs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -41,7 +42,7 @@ import numpy.typing as npt
 import scipy
 from pydantic import Field
 
-from suffice.estimators.base import Embedding
+from suffice.estimators.base import Embedding, naming
 from suffice.estimators.few_values import FewValues
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.bernoulli import Mask, bernoulli_nats
@@ -53,6 +54,7 @@ from suffice.estimators.regression.ridge import (
     Residuals,
     StandardRows,
     cross_moments,
+    of_different,
     sampled_rows,
     warnings_of_pair,
 )
@@ -63,9 +65,9 @@ from suffice.estimators.regression.squares import (
     excess_of_blocks,
     variance_of_pairs,
 )
-from suffice.estimators.regression.tiling import PairKey, Pool
+from suffice.estimators.regression.tiling import PairKey, Pool, pool
 from suffice.estimators.result import Floats, Sufficiency, block_standard_error
-from suffice.estimators.standardise import standardise
+from suffice.estimators.standardise import Standardisation, standardise
 
 Floats32 = npt.NDArray[np.float32]
 
@@ -92,30 +94,89 @@ class LinearSettings(RegressionSettings):
 
 
 @dataclass(frozen=True)
-class PreparedLinear(PreparedRegression):
-    """A prepared model, with the dimensions that have few values.
+class LinearTarget(StandardRows):
+    """What pairs need to know about a model as their target.
 
     Attributes:
-        few: the values of these dimensions.
+        mean_square: about the mean of all units except the item's own, shape (d,).
+        block_squares: the same squares for sampled units, summed over each block, shape (n_blocks, d).
+        few: the values of the dimensions that have few.
     """
 
-    few: FewValues = field(default_factory=lambda: FewValues.none(0))
+    mean_square: Floats
+    block_squares: Floats
+    few: FewValues
+
+    @classmethod
+    def of(cls, rows: StandardRows, few: FewValues) -> Self:
+        """From the standardised rows of a model."""
+        squares = _squares_about_others(rows.sampled_rows(), rows.plan)
+        return cls(rows.embedding, rows.plan, rows.standardisation, *squares, few)
+
+    def of_dimensions(self, which: Mask) -> Self:
+        """Only some of the dimensions that vary, given as a mask of shape (d,)."""
+        return replace(
+            self,
+            standardisation=self.standardisation.of_dimensions(which),
+            mean_square=self.mean_square[which],
+            block_squares=self.block_squares[:, which],
+            few=self.few.of_dimensions(which),
+        )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
-        return super().arrays() | self.few.arrays()
+        squares = {"mean_square": self.mean_square, "block_squares": self.block_squares}
+        return self.standardisation.arrays() | squares | self.few.arrays()
 
-    def of_dimensions(self, which: Mask) -> Self:
-        """The model as a target with only some of its dimensions, given as a mask of shape (d,)."""
-        return replace(super().of_dimensions(which), few=self.few.of_dimensions(which))
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
+    ) -> Self:
+        """What `arrays` described; other arrays are ignored."""
+        few = FewValues(arrays["cuts"], arrays["value_entropy"])
+        squares = arrays["mean_square"], arrays["block_squares"]
+        return cls(embedding, plan, Standardisation.from_arrays(arrays), *squares, few)
+
+
+def _squares_about_others(sampled: Floats32, plan: ItemPlan) -> tuple[Floats, Floats]:
+    """Squares about the mean of the other units: their mean (d,), and the block sums of the sample.
+
+    They are a little larger than squares about the mean of all items, which average 1 for standardised rows.
+
+    Args:
+        sampled: standardised rows of the plan's sample of units, shape (n, d).
+        plan: the division of the items.
+    """
+    n_items, sample = plan.n_items, plan.sample
+    squares, more = np.empty((2, len(sample.block), sampled.shape[1]))
+    for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
+        own = sampled[start:stop]
+        squares[unit] = np.einsum("ij,ij->j", own, own)
+        more[unit] = np.square(own.sum(axis=0)) / (n_items - len(own))
+    return 1 + more.sum(axis=0) / len(sampled), sample.sum_by_block(squares + more)
+
+
+@dataclass(frozen=True)
+class PreparedLinear(PreparedRegression):
+    """A prepared model.
+
+    Attributes:
+        as_target: what its pairs need to know about it as a target.
+    """
+
+    as_target: LinearTarget
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the embedding and the plan, as plain arrays."""
+        return super().arrays() | self.as_target.arrays()
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, npt.NDArray[Any]], embedding: Embedding, plan: ItemPlan
     ) -> Self:
         """What `arrays` described."""
-        few = FewValues(arrays["cuts"], arrays["value_entropy"])
-        return replace(super().from_arrays(arrays, embedding, plan), few=few)
+        as_source = PreparedRegression.from_arrays(arrays, embedding, plan)
+        return cls(**vars(as_source), as_target=LinearTarget.from_arrays(arrays, embedding, plan))
 
 
 class Linear(RegressionEstimator[PreparedLinear]):
@@ -136,34 +197,67 @@ class Linear(RegressionEstimator[PreparedLinear]):
     def prepare(self, embedding: Embedding, plan: ItemPlan | None = None) -> PreparedLinear:
         """Standardise, invert the second moment, and prepare to leave out each unit."""
         rows = StandardRows(embedding, self.plan_for(embedding, plan), standardise(embedding))
-        is_discrete = self.settings.binary == "bernoulli"
-        standard = rows.standardisation
-        few = FewValues.of(embedding, standard) if is_discrete else FewValues.none(standard.dim)
-        return replace(PreparedLinear.of(rows, self.settings.penalty), few=few)
+        as_source = PreparedRegression.of(rows, self.settings.penalty, np.float32)
+        return PreparedLinear(**vars(as_source), as_target=self._target_of(rows))
+
+    def _target_of(self, rows: StandardRows) -> LinearTarget:
+        is_discrete, standard = self.settings.binary == "bernoulli", rows.standardisation
+        few = FewValues.of(rows.embedding, standard) if is_discrete else FewValues.none(standard.dim)
+        return LinearTarget.of(rows, few)
+
+    def pair(self, source: Embedding, target: Embedding, plan: ItemPlan) -> Sufficiency:
+        """Estimate one pair from its vectors: nothing is inverted for the target."""
+        self.check_memory(source)
+        self.check_memory(target)
+        with pool() as threads:
+            with naming("source"):
+                rows = StandardRows(source, plan, standardise(source))
+                as_source = PreparedRegression.of(rows, self.settings.penalty, np.float32)
+            with naming("target"):
+                as_target = self._target_of(StandardRows(target, plan, standardise(target)))
+            pairs = [("source", "target")]
+            found = self._between({"source": as_source}, {"target": as_target}, pairs, threads)
+        return found["source", "target"]
 
     def estimate_together(
         self, models: Mapping[str, PreparedLinear], wanted: Sequence[PairKey], threads: Pool
     ) -> dict[PairKey, Sufficiency]:
         """All wanted pairs (source, target) of some models."""
-        moment_of = cross_moments(models, wanted, threads)
+        targets = {name: model.as_target for name, model in models.items()}
+        return self._between(models, targets, wanted, threads)
+
+    def _between(
+        self,
+        sources: Mapping[str, PreparedRegression],
+        targets: Mapping[str, LinearTarget],
+        wanted: Sequence[PairKey],
+        threads: Pool,
+    ) -> dict[PairKey, Sufficiency]:
+        """All wanted pairs of some sources and some targets; a name in both is one model."""
+        models: dict[str, StandardRows] = {**targets, **sources}
+        moment_of = cross_moments(models, of_different(models, wanted), threads)
         sampled = sampled_rows(models, threads)
 
         def estimate(pair: PairKey) -> Sufficiency:
-            source, target = (models[name] for name in pair)
-            moment = moment_of(pair)
-            weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
-            fitted = np.einsum("uv,uv->v", weights, moment)
+            source, target = sources[pair[0]], targets[pair[1]]
+            if models[pair[0]] is models[pair[1]]:
+                weights = np.eye(source.dim) - source.penalty * source.inverse
+                fitted = source.plan.n_items - source.penalty * np.diag(weights)
+            else:
+                moment = moment_of(pair)
+                weights = source.inverse @ moment.astype(source.inverse.dtype, copy=False)  # (d_u, d_v)
+                fitted = np.einsum("uv,uv->v", weights, moment)
             penalised = source.penalty * np.einsum("uv,uv->v", weights, weights)
             mean_square = 1 - (fitted + penalised) / source.plan.n_items
             rows = sampled[pair[0]], sampled[pair[1]]
             residuals = Residuals(source, *rows, weights.astype(np.float32, copy=False))
             has_steps = target.few.has_steps
             if not has_steps.any():
-                return self._score(source, target, mean_square, list(residuals.of_units()))
+                return self._score(source, target, mean_square, residuals.of_units())
             if has_steps.all():
                 return self._with_bernoulli(source, target, residuals, None)
             rest = ~has_steps
-            units = list(residuals.of_dimensions(rest).of_units())
+            units = residuals.of_dimensions(rest).of_units()
             continuous = self._score(source, target.of_dimensions(rest), mean_square[rest], units)
             return self._with_bernoulli(source, target, residuals, continuous)
 
@@ -171,8 +265,8 @@ class Linear(RegressionEstimator[PreparedLinear]):
 
     def _with_bernoulli(
         self,
-        source: PreparedLinear,
-        target: PreparedLinear,
+        source: PreparedRegression,
+        target: LinearTarget,
         residuals: Residuals,
         continuous: Sufficiency | None,
     ) -> Sufficiency:
@@ -190,7 +284,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         return _result(source, target, (nats, marginal), (block_nats, excess), warnings)
 
     def _score(
-        self, source: PreparedRegression, target: PreparedLinear, mean_square: Floats, units: Units
+        self, source: PreparedRegression, target: LinearTarget, mean_square: Floats, units: Units
     ) -> Sufficiency:
         """Entropies and their difference.
 
@@ -215,7 +309,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
         held = nats_of_dim > target.few.entropy
         nats, free = float(np.minimum(nats_of_dim, target.few.entropy).sum()), ~(floored | held)
         influence = squares.influence(source, target.block_squares)[:, free].sum(axis=1)
-        of_pairs = variance_of_pairs(units, squares, source, free)
+        of_pairs = variance_of_pairs(squares, source, free)
         spread = len(sample.items) * influence
         excess = excess_of_blocks(
             of_pairs.by_block, spread, sample.block_items, of_pairs.excess, of_pairs.variance
@@ -232,7 +326,7 @@ class Linear(RegressionEstimator[PreparedLinear]):
 
 def _result(
     source: PreparedRegression,
-    target: PreparedRegression,
+    target: LinearTarget,
     numbers: tuple[float, float],
     blocks: tuple[Floats, Floats],
     warnings: tuple[str, ...],

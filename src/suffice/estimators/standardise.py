@@ -52,11 +52,17 @@ class Standardisation:
         """The standardisation that `arrays` described; other arrays are ignored."""
         return cls(arrays["kept"], arrays["mean"], arrays["scale"])
 
-    def apply(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Standardise rows of the embedding, shape (n, embed_dim) -> (n, dim), in single precision."""
+    def apply(self, rows: npt.NDArray[np.floating], *, overwrite: bool = False) -> npt.NDArray[np.float32]:
+        """Standardise rows of the embedding, shape (n, embed_dim) -> (n, dim), in single precision.
+
+        Args:
+            rows: rows of the embedding.
+            overwrite: whether `rows` may be overwritten, which saves a copy.
+        """
         varying = rows if self.dim == rows.shape[1] else rows[:, self.kept]
         if varying.dtype == np.float32 and self._single_precision_is_enough:
-            standard = varying - self.mean.astype(np.float32)
+            out = varying if overwrite or varying is not rows else None
+            standard = np.subtract(varying, self.mean.astype(np.float32), out=out)
             standard *= (1 / self.scale).astype(np.float32)
             return standard
         return ((varying - self.mean) / self.scale).astype(np.float32)
@@ -99,14 +105,10 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
         EstimationError: a value is NaN or infinite, or no dimension varies.
     """
     check_embedding(embedding, name)
-    with np.errstate(over="ignore", invalid="ignore"):
-        pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
-        mean, scale = _mean_and_scale(embedding, pivot)
-        if not (np.isfinite(scale) & (scale > SAFE_SCALE)).all():
-            for rows in chunks_of(len(embedding)):
-                _check_finite(np.asarray(embedding[rows]), rows.start, name)
-            mean, scale = _mean_and_scale_of_extremes(embedding)
+    mean, scale = mean_and_scale(embedding)
     if not np.isfinite(scale).all():
+        for rows in chunks_of(len(embedding)):
+            _check_finite(np.asarray(embedding[rows]), rows.start, name)
         column = int(np.isfinite(scale).argmin())
         raise EstimationError(
             f"{name} has values in column {column} that are too large; divide them by a constant"
@@ -125,7 +127,21 @@ def standardise(embedding: npt.NDArray[np.floating], name: str = "the embedding"
     return Standardisation(kept, mean[kept], scale[kept])
 
 
-def _mean_and_scale(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
+def mean_and_scale(embedding: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each dimension, shape (embed_dim,) each; not finite if a value is not.
+
+    Args:
+        embedding: shape (n_items, embed_dim); may be a memory map.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        pivot = np.asarray(embedding[:PIVOT_ITEMS], dtype=np.float64).mean(axis=0)
+        mean, scale = _about_pivot(embedding, pivot)
+        if not (np.isfinite(scale) & (scale > SAFE_SCALE)).all():
+            mean, scale = _mean_and_scale_of_extremes(embedding)
+    return mean, scale
+
+
+def _about_pivot(embedding: npt.NDArray[np.floating], pivot: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each dimension, from deviations about a pivot, in its precision."""
     floating = embedding.dtype if embedding.dtype in (np.float32, np.float64) else np.dtype(np.float64)
     sums, squares = np.zeros_like(pivot), np.zeros_like(pivot)

@@ -26,6 +26,7 @@ from suffice.errors import DataError
 Floats = npt.NDArray[np.float64]
 
 GRID = np.logspace(-9, 6, 46)  # of t, as a multiple of the largest squared singular value
+GRID_STEP = float(np.log(GRID[1] / GRID[0]))
 MAX_STEPS = 100
 TOLERANCE = 1e-6  # relative change of t; the evidence is flat there, so its own error is far smaller
 MIN_EIGENVALUE = 1e-12  # share of the largest; smaller values are rounding errors
@@ -70,15 +71,34 @@ class Spectrum:
         low, high = self.squares.max() * GRID[[0, -1]]
         return np.clip(np.where(np.isfinite(found) & (found > 0), found, high), low, high)
 
+    def evidence_on(self, grid: Floats) -> Floats:
+        """The same at each ratio of a grid, shape (n_ratios, n_labels)."""
+        both = grid[:, None] + self.squares
+        fitted = (self.squares / both) @ self.parts
+        left_over = np.maximum(self.total - fitted, MIN_LEFT_OVER * self.total)
+        shrinkage = np.log(grid[:, None] / both).sum(axis=1) / self.n_items
+        return 0.5 * (np.log(self.n_items / left_over / (2 * np.pi * np.e)) + shrinkage[:, None])
+
     def best_ratio(self) -> Floats:
-        """The ratio t with the largest evidence for each label, shape (n_labels,)."""
+        """The ratio t with the largest evidence for each label, shape (n_labels,).
+
+        The fixed point is found on a logarithmic scale by secant steps from the best point of a grid. A step
+        that leaves the neighbourhood of this point is replaced by one of the iteration.
+        """
         grid = self.squares.max() * GRID
-        on_grid = np.array([self.evidence(np.full_like(self.total, ratio)) for ratio in grid])
-        start = ratio = grid[on_grid.argmax(axis=0)]
+        on_grid = self.evidence_on(grid)
+        start = grid[on_grid.argmax(axis=0)]
+        before, gap_before = np.log(start), np.log(self.next_ratio(start) / start)
+        now = before + gap_before
         for _ in range(MAX_STEPS):
-            before, ratio = ratio, self.next_ratio(ratio)
-            if (np.abs(ratio - before) <= TOLERANCE * before).all():
+            gap = np.log(self.next_ratio(np.exp(now))) - now
+            if (np.abs(gap) <= TOLERANCE).all():
                 break
+            with np.errstate(divide="ignore", invalid="ignore"):
+                secant = now - gap * (now - before) / (gap - gap_before)
+            is_near = np.abs(secant - np.log(start)) < GRID_STEP
+            before, gap_before, now = now, gap, np.where(is_near, secant, now + gap)
+        ratio = np.exp(now + gap)
         return np.where(self.evidence(ratio) >= on_grid.max(axis=0), ratio, start)
 
 

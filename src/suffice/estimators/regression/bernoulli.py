@@ -166,7 +166,7 @@ def _spread(
     sample = source.plan.sample
     of_units = np.add.reduceat(influence, sample.bounds[:-1])
     sums = sample.sum_by_block(of_units)
-    of_pairs = variance_of_pairs(units, block_squares(units, sample), source, varies)
+    of_pairs = variance_of_pairs(block_squares(units, sample), source, varies)
     spread = sums - sample.block_items * sums.sum() / sample.block_items.sum()
     least = of_pairs.variance / (1 + of_pairs.odds) ** 2
     excess = excess_of_blocks(of_pairs.by_block, spread, sample.block_items, of_pairs.excess, least)

@@ -1,9 +1,10 @@
 """Canonical correlations of a pair of models, from whitened rows in single precision where that is enough."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,15 @@ import scipy
 from suffice.estimators.items import ItemPlan
 from suffice.estimators.regression.determinants import Across
 from suffice.estimators.regression.leave_out import MAX_LEVERAGE
-from suffice.estimators.regression.ridge import PreparedRegression, Residuals, StandardRows
-from suffice.estimators.regression.squares import Units, products_across
+from suffice.estimators.regression.ridge import PreparedRegression, StandardRows
+from suffice.estimators.regression.squares import products_across
 from suffice.estimators.result import Floats
 
 Floats32 = npt.NDArray[np.float32]
+Floating = npt.NDArray[Any]
 
 MAX_MEAN_INVERSE = 10  # of residual variances; above this, products in single precision are not exact enough
+COLUMNS_AT_ONCE = 192  # of a product with a triangular matrix, so its zeros are left out
 
 
 @dataclass(frozen=True)
@@ -30,26 +33,38 @@ class Whitened(StandardRows):
     model is longer than another.
 
     Attributes:
-        whitening: times the standardised rows, shape (d, d); its square is the inverse of the second moment.
+        whitening: times the standardised rows, lower triangular, shape (d, d); its product with its transpose
+            is the inverse of the second moment.
         precision: of the product of both.
+        penalty: constant added to the diagonal of the second moment.
     """
 
     whitening: Floats
     precision: npt.DTypeLike
+    penalty: float
 
     @classmethod
     def of(cls, model: PreparedRegression) -> Self:
         """The rows of a prepared model."""
         factor = scipy.linalg.cholesky(model.inverse.astype(np.float64), lower=True, check_finite=False)
-        return cls(model.embedding, model.plan, model.standardisation, factor, model.inverse.dtype)
+        own = model.embedding, model.plan, model.standardisation
+        return cls(*own, factor, model.inverse.dtype, model.penalty)
+
+    def moment(self) -> Floats:
+        """Sum over all items of the outer products of whitened rows, shape (d, d)."""
+        return np.asarray(np.eye(self.dim) - self.penalty * self.whitening.T @ self.whitening)
 
     def rows(self, units: range) -> Floats32:
         """Whitened rows of a run of units, unit by unit, shape (n, d)."""
-        return (super().rows(units) @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+        return self._white(super().rows(units))
 
     def sampled_rows(self) -> Floats32:
         """Whitened rows of the plan's sample of units, unit by unit, shape (n, d)."""
-        return (super().sampled_rows() @ self.whitening.astype(self.precision)).astype(np.float32, copy=False)
+        return self._white(super().sampled_rows())
+
+    def _white(self, rows: Floats32) -> Floats32:
+        white = times_lower(rows.astype(self.precision, copy=False), self.whitening.astype(self.precision))
+        return white.astype(np.float32, copy=False)
 
     def alone(self) -> "Alone":
         """The statistics of the model that do not depend on another."""
@@ -76,8 +91,11 @@ class Alone:
     def of(cls, rows: Floats32, plan: ItemPlan) -> Self:
         """The statistics of whitened rows of the sampled units."""
         units = [rows[start:stop] for start, stop in pairwise(plan.sample.bounds.tolist())]
-        others = [own + own.sum(axis=0) / (plan.n_items - len(own)) for own in units]
-        log_shares = [_log_share_left(own, other) for own, other in zip(units, others, strict=True)]
+
+        def about_others(rows: Floats32) -> Floats32:
+            return np.asarray(rows + rows.sum(axis=0) / (plan.n_items - len(rows)))
+
+        log_shares = [_log_share_left(own, about_others) for own in units]
         return cls(rows, plan, np.array(log_shares), products_across(units))
 
 
@@ -86,7 +104,9 @@ class Rotated:
     """A pair's target, rotated and scaled so that its residuals have a second moment of 1.
 
     Attributes:
-        scaled: times the whitened target, shape (d_v, k): without directions that reach the variance floor.
+        scaled: times the residuals of the whitened target, shape (d_v, k): without directions that reach the
+            variance floor.
+        is_triangular: whether `scaled` is upper triangular.
         alone: statistics of the target without these directions.
         nats: the plug-in estimate, with the variance floor.
         n_floored: number of canonical directions that were predicted up to the floor.
@@ -95,11 +115,21 @@ class Rotated:
     """
 
     scaled: Floats
+    is_triangular: bool
     alone: Alone
     nats: float
     n_floored: int
     shared: float
     moment: Floats
+
+    def residuals(self, target_rows: Floats32, source_rows: Floats32) -> Floats32:
+        """Residuals of the target with a second moment of 1, from whitened rows of both, shape (n, k)."""
+        if not self.scaled.size:
+            return target_rows[:, :0]
+        residuals = source_rows @ self.moment.T.astype(np.float32)
+        np.subtract(target_rows, residuals, out=residuals)
+        scaled = self.scaled.astype(np.float32)
+        return times_upper(residuals, scaled) if self.is_triangular else residuals @ scaled
 
 
 def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone, floor: float) -> Rotated:
@@ -117,7 +147,7 @@ def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone
         total = float(np.square(inverse).sum())  # at least the inverse of the smallest eigenvalue
         if total < min(MAX_MEAN_INVERSE * len(shared), 1 / floor):
             nats = -float(np.log(np.diag(factor)).sum())
-            return Rotated(inverse.T, alone, nats, 0, float(np.trace(shared)), moment)
+            return Rotated(inverse.T, True, alone, nats, 0, float(np.trace(shared)), moment)
     moment = in_double()
     shared = moment @ moment.T
     squares, directions = scipy.linalg.eigh(shared, driver="evd", check_finite=False)
@@ -126,16 +156,14 @@ def rotated_target(moment: Floats, in_double: Callable[[], Floats], alone: Alone
     rest = Alone.of(alone.rows @ directions[:, kept].astype(np.float32), alone.plan)
     scaled = directions[:, kept] / np.sqrt(left_over[kept])
     nats, in_common = -0.5 * np.log(left_over).sum(), np.clip(squares, 0.0, 1.0).sum()
-    rest = replace(rest, rows=alone.rows)
-    return Rotated(scaled, rest, float(nats), int((~kept).sum()), float(in_common), moment)
+    return Rotated(scaled, False, rest, float(nats), int((~kept).sum()), float(in_common), moment)
 
 
 def moment_in_double(target: Whitened, source: Whitened) -> Floats:
     """Sums over all items of v u' of whitened rows in double precision, shape (d_v, d_u)."""
     moment = np.zeros((target.dim, source.dim))
     for units in target.plan.windows():
-        left = StandardRows.rows(target, units).astype(np.float64)
-        right = left if source is target else StandardRows.rows(source, units).astype(np.float64)
+        left, right = (StandardRows.rows(side, units).astype(np.float64) for side in (target, source))
         moment += left.T @ right
     return np.asarray(target.whitening.T @ moment @ source.whitening)
 
@@ -159,30 +187,68 @@ class Canonical:
     across: Across
 
 
-def canonical_of(residuals: Residuals, rotated: Rotated) -> Canonical:
-    """From the residuals of a rotated target, which have a second moment of 1."""
-    units = list(residuals.of_units())
-    changes = 0.5 * (rotated.alone.log_shares - np.array([_log_share_left(*own) for own in units]))
-    across = _across(residuals, units, rotated.alone.products)
+def canonical_of(
+    source: PreparedRegression, source_rows: Floats32, residuals: Floats32, rotated: Rotated
+) -> Canonical:
+    """Statistics of a pair.
+
+    Args:
+        source: the source.
+        source_rows: its standardised rows of the plan's sample of units, shape (n, d_u).
+        residuals: of these items, with a second moment of 1, shape (n, k).
+        rotated: the target.
+    """
+    bounds = list(pairwise(source.plan.sample.bounds.tolist()))
+    units = [residuals[start:stop] for start, stop in bounds]
+    leave_out = source.leave_out
+    log_shares = [
+        _log_share_left(own, partial(leave_out.apply, unit, source_rows[start:stop]))
+        for unit, (own, (start, stop)) in enumerate(zip(units, bounds, strict=True))
+    ]
+    changes = 0.5 * (rotated.alone.log_shares - np.array(log_shares))
+    across = _across(source, units, rotated.alone.products)
     return Canonical(rotated.nats, rotated.n_floored, rotated.shared, changes, across)
 
 
-def _across(residuals: Residuals, units: Units, of_target: Sequence[Floats32]) -> Across:
+def _across(source: PreparedRegression, units: Sequence[Floats32], of_target: Sequence[Floats32]) -> Across:
     """Sums over pairs of items of neighbouring units.
 
     Residuals of a fit have less in common with its source than noise has; a part of the source is added.
     """
-    source, dim = residuals.source, residuals.target_rows.shape[1]
+    dim = units[0].shape[1]
     by_fit = np.float32(dim / (source.plan.n_items - 1 - source.rank))
     of_source = source.leave_out.hat_across(product.shape for product in of_target)
-    of_residuals = products_across(kept for kept, _ in units)
+    of_residuals = products_across(units)
     products = (
         (a, b, left + by_fit * a) for a, b, left in zip(of_source, of_target, of_residuals, strict=True)
     )
     return Across.of(source.plan, (source.rank, dim), products)
 
 
-def _log_share_left(rows: Floats32, left_out: Floats32) -> float:
-    """Log |I - X' X~|: effect of deleting rows X on the log-determinant of a second moment of unit size."""
-    product = rows @ left_out.T if len(rows) <= rows.shape[1] else rows.T @ left_out
+def _log_share_left(rows: Floats32, left_out: Callable[[Floats32], Floats32]) -> float:
+    """Log |I - X' L X|: effect of deleting rows X on the log-determinant of a second moment of unit size.
+
+    Args:
+        rows: the rows of a unit, shape (n, d).
+        left_out: multiplies a matrix of n rows by L, which makes residuals those of a fit without the unit.
+    """
+    product = left_out(rows @ rows.T) if len(rows) <= rows.shape[1] else rows.T @ left_out(rows)
     return float(np.linalg.slogdet(np.eye(len(product)) - MAX_LEVERAGE * product).logabsdet)
+
+
+def times_lower(rows: Floating, lower: Floating) -> Floating:
+    """The product of rows, shape (n, d), with a lower triangular matrix, some of its columns at a time."""
+    product = np.empty_like(rows)
+    for start in range(0, len(lower), COLUMNS_AT_ONCE):
+        some = slice(start, start + COLUMNS_AT_ONCE)
+        np.matmul(rows[:, start:], lower[start:, some], out=product[:, some])
+    return product
+
+
+def times_upper(rows: Floating, upper: Floating) -> Floating:
+    """The product of rows, shape (n, d), with an upper triangular matrix, some of its columns at a time."""
+    product = np.empty_like(rows)
+    for stop in range(len(upper), 0, -COLUMNS_AT_ONCE):
+        some = slice(max(0, stop - COLUMNS_AT_ONCE), stop)
+        np.matmul(rows[:, :stop], upper[:stop, some], out=product[:, some])
+    return product

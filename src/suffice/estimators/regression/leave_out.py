@@ -66,13 +66,13 @@ class LeaveOut:
             yield self.across[start:stop].reshape(shape)
             start = stop
 
-    def apply(self, unit: int, residual: Floats32, rows: Floats32) -> Floats32:
+    def apply(self, unit: int, rows: Floats32, residual: Floats32) -> Floats32:
         """Residuals of one unit in a fit without it, shape (n, d_v).
 
         Args:
             unit: number of the unit.
-            residual: its residuals in the fit to all items, shape (n, d_v).
             rows: its rows of the regression's source, shape (n, d_u).
+            residual: its residuals in the fit to all items, shape (n, d_v).
         """
         size = self.sizes[unit]
         matrix = self.flat[self._bounds[unit] : self._bounds[unit + 1]].reshape(size, size)
@@ -87,11 +87,11 @@ class Moment:
     """The penalised second moment of all items about their mean.
 
     Attributes:
-        factor: its lower Cholesky factor, shape (d, d).
+        factor: its lower Cholesky factor, shape (d, d); its precision is that of the work with it.
         n_items: number of items.
     """
 
-    factor: Floats
+    factor: npt.NDArray[np.floating]
     n_items: int
 
     @property
@@ -113,7 +113,8 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
         bounds: where each unit's rows begin, and where the last one's end, shape (n_units + 1,).
         moment: of all items.
     """
-    half = scipy.linalg.solve_triangular(moment.factor, rows.T, lower=True, check_finite=False).T  # (n, d)
+    (solve,) = scipy.linalg.get_blas_funcs(("trsm",), (moment.factor,))  # faster than solve_triangular
+    half = solve(1.0, moment.factor, rows.T.astype(moment.factor.dtype), lower=1).T  # (n, d)
     matrices = [
         _by_items(half[start:stop], moment)
         if stop - start <= moment.dim + 1
@@ -132,7 +133,7 @@ def leave_out_of(rows: Floats32, bounds: npt.NDArray[np.int64], moment: Moment) 
     return LeaveOut(flat, sizes, degrees, np.concatenate(across).astype(np.float32))
 
 
-def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:
+def _by_items(half: npt.NDArray[np.floating], moment: Moment) -> npt.NDArray[Any]:
     hat = half @ half.T + 1 / moment.n_items
     return np.linalg.inv(np.eye(len(half)) - MAX_LEVERAGE * hat)
 
@@ -140,6 +141,7 @@ def _by_items(half: Floats, moment: Moment) -> npt.NDArray[Any]:
 def _by_coefficients(rows: Floats32, moment: Moment) -> npt.NDArray[Any]:
     whole = np.zeros((moment.dim + 1, moment.dim + 1))
     whole[0, 0] = moment.n_items
-    whole[1:, 1:] = moment.factor @ moment.factor.T
+    factor = moment.factor.astype(np.float64)
+    whole[1:, 1:] = factor @ factor.T
     design = with_intercept(rows).astype(np.float64)
     return np.linalg.inv(whole / MAX_LEVERAGE - design.T @ design)

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import scipy
 from pydantic import Field
 
+from suffice.errors import EstimationError
 from suffice.estimators.base import Embedding, Estimator, Prepared, check_same_items
-from suffice.estimators.items import ItemPlan, large_group_warning, runs_within
+from suffice.estimators.items import ItemPlan, large_group_warning
 from suffice.estimators.looks import Looks, keys_of_looks, mean_of_looks, ways_across
 from suffice.estimators.regression.leave_out import LeaveOut, Moment, leave_out_of
 from suffice.estimators.regression.tiling import PairKey, Pool, pair_tiles, pool, source_tiles
@@ -32,9 +33,8 @@ Floats32 = npt.NDArray[np.float32]
 MAX_DEGREES_SHARE = 0.5  # of the groups; with more, the residual variance is too uncertain
 FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions as there are items (or groups)"
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
-OWN_ARRAYS = ("mean_square", "block_squares", "inverse", "penalty", "degrees")
+OWN_ARRAYS = ("inverse", "penalty", "degrees")
 BYTES_OF_MOMENTS = 48  # six matrices in double precision, for each pair of dimensions of a model
-ROWS_AT_ONCE = 1024  # of residuals, so they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,25 @@ class StandardRows:
 
     def rows(self, units: range) -> Floats32:
         """Standardised rows of a run of units, unit by unit, shape (n, d)."""
-        return self.standardisation.apply(np.asarray(self.embedding[self.plan.items_of(units)]))
+        return self._rows_of(self.plan.items_of(units))
 
     def sampled_rows(self) -> Floats32:
         """Standardised rows of the plan's sample of units, unit by unit, shape (n, d)."""
-        return self.standardisation.apply(np.asarray(self.embedding[self.plan.sample.items]))
+        return self._rows_of(self.plan.sample.items)
 
-    def second_moment(self) -> Floats:
-        """Sum over all items of x x', shape (d, d)."""
+    def _rows_of(self, items: npt.NDArray[np.int64]) -> Floats32:
+        taken = np.asarray(self.embedding[items])  # a copy
+        return self.standardisation.apply(taken, overwrite=True)
+
+    def second_moment(self, precision: npt.DTypeLike = np.float64) -> Floats:
+        """Sum over all items of x x', shape (d, d).
+
+        Args:
+            precision: of the products of at most 4096 items; their sums are in double precision.
+        """
         moment = np.zeros((self.dim, self.dim))
         for units in self.plan.windows():
-            rows = self.rows(units).astype(np.float64)
+            rows = self.rows(units).astype(precision, copy=False)
             moment += rows.T @ rows
         return moment
 
@@ -78,16 +86,12 @@ class PreparedRegression(StandardRows, Prepared):
     """The work on a model that its pairs share.
 
     Attributes:
-        mean_square: about the mean of all units except the item's own, shape (d,).
-        block_squares: the same squares for sampled units, summed over each block, shape (n_blocks, d).
         inverse: inverse of the penalised second moment, shape (d, d); in single precision if that is enough.
         leave_out: turns residuals of a regression on this model into those of fits without a sampled unit.
         penalty: constant added to the diagonal of the second moment.
         degrees: traces of the hat matrix and of its square, the intercept included, shape (2,).
     """
 
-    mean_square: Floats
-    block_squares: Floats
     inverse: npt.NDArray[np.floating]
     leave_out: LeaveOut
     penalty: float
@@ -108,18 +112,6 @@ class PreparedRegression(StandardRows, Prepared):
         """Whether there are too few groups for the dimensions, so the penalty was raised."""
         return self.dim > MAX_DEGREES_SHARE * self.plan.n_groups - 1
 
-    def of_dimensions(self, which: npt.NDArray[np.bool_]) -> Self:
-        """The model as a target with only some of its dimensions; as a source it does not change.
-
-        Args:
-            which: of the dimensions that vary, shape (d,).
-        """
-        chosen = self.standardisation.of_dimensions(which)
-        squares = self.block_squares[:, which]
-        return replace(
-            self, standardisation=chosen, mean_square=self.mean_square[which], block_squares=squares
-        )
-
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the embedding and the plan, as plain arrays."""
         own = {name: np.asarray(getattr(self, name)) for name in OWN_ARRAYS}
@@ -136,34 +128,69 @@ class PreparedRegression(StandardRows, Prepared):
         return cls(embedding, plan, standardisation, leave_out=leave_out, **own)
 
     @classmethod
-    def of(cls, rows: StandardRows, penalty: float) -> Self:
+    def of(cls, rows: StandardRows, penalty: float, precision: npt.DTypeLike) -> Self:
         """Invert the second moment, and prepare to leave out each unit.
 
         Args:
             rows: the model's standardised rows.
             penalty: smallest ridge penalty, as a share of a dimension's variance.
+            precision: of the products of rows, unless these must be in double precision for the inverse.
         """
-        moment = rows.second_moment()
-        absolute = _penalty(moment, penalty, rows.plan)
-        factor = scipy.linalg.cholesky(moment + absolute * np.eye(rows.dim), lower=True, check_finite=False)
-        inverse = scipy.linalg.cho_solve((factor, True), np.eye(rows.dim), check_finite=False)
-        shrunk = absolute * np.trace(inverse)
-        twice = rows.dim - 2 * shrunk + absolute**2 * np.square(inverse).sum()
-        mean_square, block_squares = _squares_about_others(rows)
-        is_tame = rows.plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
+        system = _System.of(rows, penalty, precision)
+        shrunk = system.penalty * np.trace(system.inverse)
+        twice = rows.dim - 2 * shrunk + system.penalty**2 * np.square(system.inverse).sum()
+        moment = Moment(system.factor.astype(system.precision, copy=False), rows.plan.n_items)
         return cls(
             rows.embedding,
             rows.plan,
             rows.standardisation,
-            mean_square=mean_square,
-            block_squares=block_squares,
-            inverse=inverse.astype(np.float32) if is_tame else inverse,
-            leave_out=leave_out_of(
-                rows.sampled_rows(), rows.plan.sample.bounds, Moment(factor, rows.plan.n_items)
-            ),
-            penalty=absolute,
+            inverse=system.inverse.astype(system.precision, copy=False),
+            leave_out=leave_out_of(rows.sampled_rows(), rows.plan.sample.bounds, moment),
+            penalty=system.penalty,
             degrees=1 + np.array([rows.dim - shrunk, twice]),
         )
+
+
+@dataclass(frozen=True)
+class _System:
+    """The penalised second moment of a model.
+
+    Attributes:
+        factor: its lower Cholesky factor, shape (d, d).
+        inverse: its inverse, shape (d, d).
+        penalty: constant added to the diagonal.
+        precision: single if that is enough for products with the inverse.
+    """
+
+    factor: Floats
+    inverse: Floats
+    penalty: float
+    precision: npt.DTypeLike
+
+    @classmethod
+    def of(cls, rows: StandardRows, least_share: float, precision: npt.DTypeLike) -> "_System":
+        """From products in a precision, or in double precision if the inverse needs it."""
+        system = cls._from(rows.second_moment(precision), least_share, rows.plan)
+        if precision != np.float64 and (system is None or system.precision == np.float64):
+            system = cls._from(rows.second_moment(), least_share, rows.plan)
+        if system is None:
+            raise EstimationError(
+                "the second moment of the dimensions cannot be inverted; use a larger `penalty`"
+            )
+        return system
+
+    @classmethod
+    def _from(cls, moment: Floats, least_share: float, plan: ItemPlan) -> "_System | None":
+        """Factorise and invert; None if rounding made the second moment indefinite."""
+        penalty = _penalty(moment, least_share, plan)
+        moment[np.diag_indices_from(moment)] += penalty
+        factor, failed = scipy.linalg.lapack.dpotrf(moment, lower=1)
+        if failed:
+            return None
+        inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
+        inverse += np.tril(inverse, -1).T
+        is_tame = plan.n_items * np.abs(inverse).sum(axis=0).max() < MAX_SINGLE_PRECISION_NORM
+        return cls(factor, inverse, penalty, np.float32 if is_tame else np.float64)
 
 
 def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
@@ -181,21 +208,6 @@ def _penalty(moment: Floats, least_share: float, plan: ItemPlan) -> float:
     return float(np.exp(high))
 
 
-def _squares_about_others(rows: StandardRows) -> tuple[Floats, Floats]:
-    """Squares about the mean of the other units: their mean (d,), and the block sums of the sample.
-
-    They are a little larger than squares about the mean of all items, which average 1 for standardised rows.
-    """
-    n_items, sample = rows.plan.n_items, rows.plan.sample
-    sampled = rows.sampled_rows()
-    squares, more = np.empty((2, len(sample.block), rows.dim))
-    for unit, (start, stop) in enumerate(pairwise(sample.bounds.tolist())):
-        own = sampled[start:stop]
-        squares[unit] = np.einsum("ij,ij->j", own, own)
-        more[unit] = np.square(own.sum(axis=0)) / (n_items - len(own))
-    return 1 + more.sum(axis=0) / len(sampled), sample.sum_by_block(squares + more)
-
-
 def cross_moments(
     models: Mapping[str, StandardRows], wanted: Sequence[PairKey], threads: Pool
 ) -> Callable[[PairKey], Floats]:
@@ -205,7 +217,7 @@ def cross_moments(
 
     Args:
         models: by name.
-        wanted: pairs (source, target), at least one.
+        wanted: pairs (source, target).
         threads: threads for the computation.
 
     Returns:
@@ -213,8 +225,8 @@ def cross_moments(
     """
     unordered = list(dict.fromkeys(oriented(models, pair) for pair in wanted))
     moments = {pair: np.zeros((models[pair[0]].dim, models[pair[1]].dim)) for pair in unordered}
-    plan = models[wanted[0][0]].plan
-    for units in plan.windows():
+    plan = next(iter(models.values())).plan
+    for units in plan.windows() if unordered else ():
         read = threads.map(partial(_rows_of, models, units), models)
         rows = dict(zip(models, read, strict=True))
 
@@ -242,6 +254,11 @@ def oriented(models: Mapping[str, StandardRows], pair: PairKey) -> PairKey:
 
     left, right = sorted(pair, key=content)
     return left, right
+
+
+def of_different(models: Mapping[str, StandardRows], wanted: Iterable[PairKey]) -> list[PairKey]:
+    """The pairs of two different models; those of a model with itself need no cross-moment."""
+    return [(source, target) for source, target in wanted if models[source] is not models[target]]
 
 
 def sampled_rows(models: Mapping[str, StandardRows], threads: Pool) -> dict[str, Floats32]:
@@ -287,15 +304,11 @@ class Residuals:
 
     def of_units(self) -> Iterator[tuple[Floats32, Floats32]]:
         """Residuals of each unit, and its residuals in a fit without it, shape (n_u, d_v) each."""
-        bounds = self.source.plan.sample.bounds
-        for units in runs_within(bounds, ROWS_AT_ONCE):
-            first, last = bounds[units.start], bounds[units.stop]
-            residual = self.source_rows[first:last] @ self.weights
-            np.subtract(self.target_rows[first:last], residual, out=residual)
-            for unit in units:
-                start, stop = bounds[unit], bounds[unit + 1]
-                own = residual[start - first : stop - first]
-                yield own, self.source.leave_out.apply(unit, own, self.source_rows[start:stop])
+        residuals = self.source_rows @ self.weights
+        np.subtract(self.target_rows, residuals, out=residuals)
+        for unit, (start, stop) in enumerate(pairwise(self.source.plan.sample.bounds.tolist())):
+            own = residuals[start:stop]
+            yield own, self.source.leave_out.apply(unit, self.source_rows[start:stop], own)
 
 
 R = TypeVar("R", bound=PreparedRegression)

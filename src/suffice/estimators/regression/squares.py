@@ -40,7 +40,7 @@ from suffice.estimators.regression.ridge import PreparedRegression
 from suffice.estimators.result import Floats, block_variance
 
 Floats32 = npt.NDArray[np.float32]
-Units = Sequence[tuple[Floats32, Floats32]]
+Units = Iterable[tuple[Floats32, Floats32]]
 
 TINY = np.finfo(np.float32).tiny
 
@@ -50,9 +50,12 @@ class Squares:
     """Squares of residuals of the sampled units, summed over each block.
 
     Attributes:
-        kept: squares of residuals in the fit to all items, shape (n_blocks, d_v).
+        residuals: of each sampled unit in the fit to all items, shape (n_u, d_v) each.
+        kept: their squares, shape (n_blocks, d_v).
         product: products of these with the residuals in a fit without the unit, shape (n_blocks, d_v).
     """
+
+    residuals: list[Floats32]
 
     kept: Floats
     product: Floats
@@ -98,11 +101,13 @@ def block_squares(units: Units, sample: UnitSample) -> Squares:
         units: residuals of each sampled unit with and without it in the fit, shape (n_u, d_v) each.
         sample: the units that are sampled.
     """
-    squares = [
-        (np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out)) for kept, left_out in units
-    ]
-    kept, product = (np.array(part, dtype=np.float64) for part in zip(*squares, strict=True))
-    return Squares(sample.sum_by_block(kept), sample.sum_by_block(product))
+    residuals: list[Floats32] = []
+    squares: list[tuple[Floats32, Floats32]] = []
+    for kept, left_out in units:
+        residuals.append(kept)
+        squares.append((np.einsum("ij,ij->j", kept, kept), np.einsum("ij,ij->j", kept, left_out)))
+    kept_sums, products = (np.array(part, dtype=np.float64) for part in zip(*squares, strict=True))
+    return Squares(residuals, sample.sum_by_block(kept_sums), sample.sum_by_block(products))
 
 
 def products_across(rows: Iterable[Floats32]) -> list[Floats32]:
@@ -131,13 +136,12 @@ class OfPairs:
 
 
 def variance_of_pairs(
-    units: Units, squares: Squares, source: PreparedRegression, counted: npt.NDArray[np.bool_]
+    squares: Squares, source: PreparedRegression, counted: npt.NDArray[np.bool_]
 ) -> OfPairs:
     """The part of the variance of a pair's estimate that comes from pairs of items.
 
     Args:
-        units: residuals of the sampled units, as `block_squares` takes them.
-        squares: of these residuals.
+        squares: of the pair's residuals.
         source: the source.
         counted: mask of the dimensions of the target that count, shape (d_v,).
     """
@@ -145,7 +149,7 @@ def variance_of_pairs(
     odds = float(_odds(squares.leverage()[counted].mean())) if n_dims else 0.0
     mean_square = squares.kept.sum(axis=0) / len(plan.sample.items)
     precision = np.where(counted, 1 / np.maximum(mean_square, TINY), 0.0)
-    products = products_across(kept * np.sqrt(precision, dtype=np.float32) for kept, _ in units)
+    products = products_across(own * np.sqrt(precision, dtype=np.float32) for own in squares.residuals)
     squares_across = sum(float(np.square(product).sum()) for product in products)
     similarity = squares_across / sum(product.size for product in products)
     similarity = max(similarity - n_dims**2 * odds / plan.n_items, n_dims)

@@ -17,9 +17,9 @@ T = TypeVar("T")
 PairKey = tuple[str, str]
 
 ONE_POOL = RLock()
-MAX_MOMENTS_BYTES = 1 << 29  # of moments and weights in memory at once
+MAX_MOMENTS_BYTES = 1 << 29  # of moments in memory at once
 MAX_WIDTH = 8192  # total dimensions of the models whose rows are read together
-BYTES_OF_PAIR_ENTRY = 16  # a cross-moment in double precision and two matrices of weights in single
+BYTES_OF_PAIR_ENTRY = 8  # a cross-moment in double precision
 
 
 class HasDim(Protocol):
