@@ -117,7 +117,7 @@ def test_a_stored_model_is_the_same_and_other_dimensions_do_not_change(rng_pair)
         name: Linear.Prepared.from_arrays(model.arrays(), model.embedding, plan)
         for name, model in models.items()
     }
-    assert again["v"].few.has_steps.all() and not again["u"].few.has_steps.any()
+    assert again["v"].as_target.few.has_steps.all() and not again["u"].as_target.few.has_steps.any()
     (_, direct), (_, stored) = (
         next(iter(estimator.pairs({"u": kept["u"]}, kept["v"]))) for kept in (models, again)
     )
