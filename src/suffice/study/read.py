@@ -351,7 +351,7 @@ def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]
 
 
 def _located(file: str, folder: Path) -> str:
-    """A user's file as an absolute path; a file that is made or in a package, or a column's name, unchanged."""
+    """A user's file as an absolute path; a made file, one in a package, or a column's name, unchanged."""
     if is_url(file) or folder_of(file):
         return file
     whole = user_path(file, folder)

@@ -88,7 +88,7 @@ def trained(
         steps: increasing; 0 is untrained.
         random: of batches and of what is random in the loss.
     """
-    optimizer, n_done = torch.optim.Adam(generator.parameters(), lr=RATE), 0
+    optimizer, n_done = torch.optim.Adam([{"params": list(generator.parameters())}], lr=RATE), 0
     for wanted in steps:
         while n_done < wanted:
             rows = torch.randint(len(levels), (BATCH,), generator=random).numpy()

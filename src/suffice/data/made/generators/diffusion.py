@@ -4,8 +4,8 @@ With :math:`\gamma` the negative log of the ratio of signal to noise,
 
 .. math:: z_\gamma = \alpha x + \sigma \epsilon, \quad \sigma^2 = 1 - \alpha^2 = \mathrm{sigmoid}(\gamma)
 
-Source: Kingma et al. 2021, arXiv 2107.00630, with :math:`\gamma` linear in time and T steps. The network
-predicts v (Salimans and Ho 2022, arXiv 2202.00512).
+Source: Kingma et al. 2021, arXiv 2107.00630, with :math:`\gamma` linear in time. The network predicts v
+(Salimans and Ho 2022, arXiv 2202.00512).
 """
 
 import math
@@ -63,12 +63,12 @@ class Diffusion(Generator):
         return (self.denoiser.noise(noisy, gamma) - noise).square().sum(dim=1)
 
     def loss(self, images: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """The error at a random gamma; in the limit of many steps, the bound up to factor and constant."""
+        """The error at a random gamma, which is the bound up to a factor and constants."""
         gamma = LEAST + (MOST - LEAST) * torch.rand(len(images), 1, generator=random)
         return self._error(images, gamma, random).mean()
 
     def log_density(self, images: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """The variational bound with all steps, and one draw of noise at each."""
+        """The variational bound for infinitely many steps, by draws of noise at evenly spaced gammas."""
         final = torch.tensor(MOST)
         signal, spread = torch.sigmoid(-final), torch.sigmoid(final)
         prior = (spread + signal * images.square() - 1 - spread.log()).sum(dim=1) / 2
@@ -76,8 +76,8 @@ class Diffusion(Generator):
         pixels = (noise.square() + math.log(2 * math.pi) + LEAST).sum(dim=1) / 2
         steps = torch.zeros(len(images))
         for before, after in _steps():
-            gamma = torch.full((len(images), 1), after)
-            steps += math.expm1(after - before) / 2 * self._error(images, gamma, random)
+            gamma = torch.full((len(images), 1), (before + after) / 2)
+            steps += (after - before) / 2 * self._error(images, gamma, random)
         return -(prior + pixels + steps)
 
     def samples(self, n: int, random: torch.Generator) -> torch.Tensor:
