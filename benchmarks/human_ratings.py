@@ -1,7 +1,7 @@
 """Does the label-free score agree with people's ratings of similarity? Real text encoders on four rated sets.
 
     pip install --no-deps -r config/text-real/requirements.lock
-    pip install --no-deps gensim==4.4.0        # two sets of rated words are among its files; it is not imported
+    pip install --no-deps gensim==4.4.0    # two sets of rated words are among its files
     python benchmarks/human_ratings.py DATA
 
 DATA has the rated pairs of sentences, `text/sts/biosses.csv.gz` and `text/sts/sick.csv.gz` (of these, 800
@@ -12,7 +12,8 @@ the two halves of a sentence.
 
 Written before any rating was used: on sentences, the default (halves, linear and neighbours) will agree with
 the ratings of sentences (above 0.6), and no better than finding the other half of a sentence
-(`self_retrieval`). It will agree less with the ratings of words, which encoders of sentences were not made for.
+(`self_retrieval`). It will agree less with the ratings of words, for which encoders of sentences were not
+made.
 
 Writes `human_ratings.csv`. Vectors are kept in the folder --work; what is there is not made again.
 """
@@ -82,7 +83,7 @@ def write_vectors(study: Study, corpus: Corpus, folder: Path) -> None:
 
 
 def scores_of(first: Vectors, second: Vectors | None) -> pd.DataFrame:
-    """The score of each model by linear and neighbours together, by each alone, and the free ways to choose."""
+    """The score of each model by two estimators together and by each alone, and free ways to choose."""
     found = rank(first, second, ["linear", "neighbours"], seed=SEED)
     both = found.table[["model", "score"]].rename(columns={"score": "value"})
     ways = ways_from_vectors(found.pairs, first, second, SEED).dropna(subset="value")
