@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from suffice.data.made.base import Score, one_thread, write_scores
 from suffice.data.made.generators.base import (
     Generator,
     bits_per_pixel,
@@ -33,7 +34,6 @@ KINDS: dict[str, Callable[..., Generator]] = {
 }
 N_SAMPLES = 2_000  # of each generator
 
-HEADER = "model,task,kind,metric,value"
 SAMPLES = "samples", "generation", "negative Fréchet distance"
 LIKELIHOOD = "likelihood", "density", "bits per pixel"
 
@@ -44,13 +44,8 @@ def make_generators(folder: Path) -> None:
     Args:
         folder: where; it exists.
     """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums of several threads differ in their last digits
-    try:
-        with torch.random.fork_rng(devices=[]):
-            _make(folder)
-    finally:
-        torch.set_num_threads(n_threads)
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        _make(folder)
 
 
 def _make(folder: Path) -> None:
@@ -59,13 +54,13 @@ def _make(folder: Path) -> None:
     items = versions_of(held_out, generator)
     np.savez(folder / ITEMS, allow_pickle=False, **items)
     measure = Measure(others, held_out)
-    rows = [HEADER, *measure.references(training)]
+    scores = measure.references(training)
     for run in RUNS:
         for name, model in checkpoints(run, training.levels):
-            rows += measure.rows(name, model)
+            scores += measure.scores(name, model)
             for vectors_name, vectors in vectors_of(run, name, model, levels_of(items["image"])).items():
                 np.savez(folder / f"{vectors_name}.npz", allow_pickle=False, vectors=vectors, id=items["id"])
-    (folder / MEASURES).write_text("\n".join([*rows, ""]), encoding="utf-8")
+    write_scores(folder / MEASURES, scores)
 
 
 def checkpoints(run: Run, levels: Levels) -> Iterator[tuple[str, Generator]]:
@@ -91,11 +86,6 @@ def vectors_of(run: Run, name: str, model: Generator, levels: Levels) -> dict[st
     return {key: np.asarray(value.numpy(), dtype=np.float32) for key, value in found.items()}
 
 
-def line(name: str, task: str, kind: str, metric: str, value: float) -> str:
-    """A line of the table."""
-    return f"{name},{task},{kind},{metric},{value:.4f}"
-
-
 def seeded(*words: str) -> torch.Generator:
     """A source of random numbers that depends on these words only."""
     return torch.Generator().manual_seed(derive_seed(0, *words))
@@ -114,12 +104,12 @@ class Measure:
         self.classifier, self.held_out = Classifier(others, seeded("classifier")), held_out
         self.features = self.classifier.features(held_out.levels)
 
-    def references(self, training: Digits) -> list[str]:
+    def references(self, training: Digits) -> list[Score]:
         """The distance of the training digits themselves, and the accuracy of the classifier."""
         accuracy = self.classifier.accuracy(self.held_out)
         return [
-            line("training-digits", *SAMPLES, -self.distance(training.levels)),
-            line("classifier", "accuracy", "classification", "accuracy", accuracy),
+            ("training-digits", *SAMPLES, -self.distance(training.levels)),
+            ("classifier", "accuracy", "classification", "accuracy", accuracy),
         ]
 
     def distance(self, levels: Levels) -> float:
@@ -127,14 +117,14 @@ class Measure:
         return frechet_distance(self.classifier.features(levels), self.features)
 
     @torch.inference_mode()
-    def rows(self, name: str, model: Generator) -> list[str]:
-        """Lines of the table: the distance of its samples, and its likelihood if it has one."""
+    def scores(self, name: str, model: Generator) -> list[Score]:
+        """The distance of its samples, and its likelihood if it has one."""
         samples = nearest_levels(model.samples(N_SAMPLES, seeded("samples", name)))
-        rows = [line(name, *SAMPLES, -self.distance(samples))]
+        scores: list[Score] = [(name, *SAMPLES, -self.distance(samples))]
         levels = self.held_out.levels
         random = seeded("likelihood", name)
         found = model.log_density(random_points(levels, random), random)
         if found is not None:
             bits = bits_per_pixel(found.double().numpy(), levels.shape[1])
-            rows.append(line(name, *LIKELIHOOD, bits))
-        return rows
+            scores.append((name, *LIKELIHOOD, bits))
+        return scores
