@@ -223,6 +223,7 @@ def made(tmp_path_factory):
         patch.setattr(making, "RUNS", runs)
         patch.setattr(making, "N_SAMPLES", 50)
         patch.setattr(latent, "N_DRAWS", 2)
+        patch.setattr(diffusion, "N_STEPS", 5)
         patch.setattr(small_digits, "SHARE_OF_TRAINING", 0.7)
         patch.setattr(quality, "N_STEPS", 20)
         FOLDERS["digit-generators"].write(folder)
