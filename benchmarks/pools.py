@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from suffice.data.build import groups_for_test
 from suffice.data.columns import GROUP, SPLIT, TEST, TRAIN
 from suffice.data.corpus import Corpus
+from suffice.data.split import groups_for_test
 from suffice.seeds import derive_seed
 from suffice.storage.files import open_array, read_table, whole_file, write_table
 from suffice.tasks.probes import run_probe

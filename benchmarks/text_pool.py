@@ -19,10 +19,11 @@ from pools import (
     write_task_results,
 )
 
-from suffice.data.build import NAMES_OF_SPLITS, build_corpus
+from suffice.data.build import build_corpus
 from suffice.data.columns import CONTENT, GROUP, ID, SPLIT
 from suffice.data.corpus import Corpus
 from suffice.data.dataset_settings import DatasetSettings
+from suffice.data.split import NAMES_OF_SPLITS
 from suffice.embed.registry import build_loader
 from suffice.embed.write import write_embedding
 from suffice.seeds import derive_seed

@@ -1,10 +1,13 @@
 """The inputs and parameters of each job of a study, by the names in its path."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from toy import add_all_stages, add_model, write_toy_study
 
+from suffice.data.made.generators.roster import names as names_of_generators
+from suffice.errors import StudyError
 from suffice.jobs import (
     AblationJobs,
     AnalysisJobs,
@@ -14,6 +17,7 @@ from suffice.jobs import (
     RankingJobs,
     StandinJobs,
     TaskJobs,
+    loader_settings,
 )
 from suffice.study.read import load_study
 
@@ -197,3 +201,26 @@ class Wildcards(dict):
     """Wildcards as Snakemake gives them: attributes, and `get` for those that a job may lack."""
 
     __getattr__ = dict.__getitem__
+
+
+def test_vectors_and_scores_of_generators_come_from_the_folder_that_trains_them(project, monkeypatch):
+    monkeypatch.setattr("suffice.study.packages.is_installed", lambda package: True)
+    study = load_study(project / "config" / "generators")
+    folder = "results/generators/made/digit-generators"
+    of_flow = names(dataset="digit-versions", model="flow-late")
+    assert EmbeddingJobs(study).files(of_flow)[1:] == [folder]
+    assert loader_settings(study.models["flow-late"], "digit-versions", "results/generators") == {
+        "path": f"{folder}/flow-late.npz"
+    }
+    assert CorpusJobs(study).folder_of_maker(names(dataset="digit-versions")) == [folder]
+    assert TaskJobs(study).public_files(names()) == [folder]
+    assert set(study.models) == {*names_of_generators(), "pixels", "edges"}
+
+
+def test_vectors_that_no_folder_has_are_named_before_any_job(project, tmp_path, monkeypatch):
+    monkeypatch.setattr("suffice.study.packages.is_installed", lambda package: True)
+    shutil.copytree(project / "config" / "generators", tmp_path / "generators")
+    table = tmp_path / "generators" / "models.tsv"
+    table.write_text(table.read_text().replace("/flow-late.npz", "/flow-last.npz"))
+    with pytest.raises(StudyError, match="'flow-late'.*no such file; did you mean 'flow-late.npz'"):
+        load_study(tmp_path / "generators")

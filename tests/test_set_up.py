@@ -316,7 +316,7 @@ def test_importing_the_library_brings_no_heavy_package():
     assert shown.split() == ["False", "False"]
 
 
-@pytest.mark.parametrize("study", ["images", "speech", "agents"])
+@pytest.mark.parametrize("study", ["images", "speech", "agents", "generators"])
 def test_a_study_installs_the_packages_of_its_own_lock_by_their_hashes(project, study):
     name = f"config/{study}/requirements.lock"
     for entry in entries(project, name):

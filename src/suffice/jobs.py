@@ -206,8 +206,8 @@ class EmbeddingJobs(Jobs):
             return [f"{self.results}/checkpoints/{model.training[0]}"]
         if model.is_standin:
             return [place_of_checkpoint(self.results, model.name)]
-        if model.is_made:
-            return self._made_folder(str(model.settings["checkpoint"]))
+        if model.made:
+            return sorted({folder for path in model.made.values() for folder in self._made_folder(path)})
         if model.base_models:
             return [f"{self.results}/embeddings/{names.dataset}/{base}.npy" for base in model.base_models]
         return files_of_settings(model.settings_for(names.dataset))
@@ -477,8 +477,7 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
         made["checkpoint"] = f"{results}/checkpoints/{model.training[0]}/step-{model.training[1]}"
     if model.is_standin:
         made["checkpoint"] = place_of_checkpoint(results, model.name)
-    if model.is_made:
-        made["checkpoint"] = place_of_made(results, str(model.settings["checkpoint"]))
+    made |= {key: place_of_made(results, path) for key, path in model.made.items()}
     if model.base_models:
         made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made

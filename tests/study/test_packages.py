@@ -29,7 +29,7 @@ def test_a_study_whose_packages_are_there_or_that_names_none_is_read(tmp_path):
     check_packages(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["images", "speech", "agents", "text-real"])
+@pytest.mark.parametrize("name", ["images", "speech", "agents", "generators", "text-real"])
 def test_studies_of_packages_name_them_before_any_other_fault(project, name, monkeypatch):
     monkeypatch.setattr("suffice.study.packages.is_installed", lambda package: False)
     with pytest.raises(StudyError, match=f"pip install --no-deps -r .*config/{name}/requirements.lock"):

@@ -230,9 +230,10 @@ class ModelRow:
     seed: int = 0
 
     @property
-    def is_made(self) -> bool:
-        """Whether its checkpoint is a file that the workflow makes."""
-        return str(self.settings.get("checkpoint", "")).startswith(MADE_PREFIX)
+    def made(self) -> dict[str, str]:
+        """The settings that name files of folders that the workflow makes: a checkpoint, or vectors."""
+        named = {key: str(self.settings.get(key, "")) for key in ("checkpoint", "path", "second_path")}
+        return {key: value for key, value in named.items() if value.startswith(MADE_PREFIX)}
 
     @property
     def stage(self) -> tuple[str, int] | None:

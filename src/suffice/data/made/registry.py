@@ -5,6 +5,7 @@ from pathlib import Path
 from suffice.data.made.base import Folder, Maker
 from suffice.data.made.cartpole.agents import CARTPOLE_AGENTS
 from suffice.data.made.cartpole.states import CARTPOLE_STATES
+from suffice.data.made.generators.digits import DIGIT_GENERATORS, DIGIT_VERSIONS
 from suffice.data.made.pictures import PICTURES
 from suffice.data.made.spoken_numbers import SPOKEN_NUMBERS
 from suffice.data.made.texts import PACKAGE_TEXTS
@@ -14,12 +15,14 @@ from suffice.settings import did_you_mean
 
 MAKERS: dict[str, Maker] = {
     "cartpole-states": CARTPOLE_STATES,
+    "digit-versions": DIGIT_VERSIONS,
     "pictures": PICTURES,
     "spoken-numbers": SPOKEN_NUMBERS,
     "package-texts": PACKAGE_TEXTS,
 }
 FOLDERS: dict[str, Folder] = {
     "cartpole-agents": CARTPOLE_AGENTS,
+    "digit-generators": DIGIT_GENERATORS,
 }
 
 

@@ -39,7 +39,8 @@ All other columns are settings of the loaders. Each loader reads its own.
 
 Three values refer to files that the workflow itself writes. `trained:NAME/STEP` as a checkpoint is a step of a
 training in `study.yaml`. `made:cartpole-agents/NAME.safetensors` as a checkpoint is one of 21 agents that the
-workflow trains. `model:NAME` as the path of `principal_components`, or `model:NAME,NAME` for
+workflow trains, and `made:digit-generators/NAME.npz` as the path of `precomputed` has the vectors of an image
+generator that it trains. `model:NAME` as the path of `principal_components`, or `model:NAME,NAME` for
 `concatenation`, are other models of the study. In paths, `{dataset}` is replaced by the name of the data set.
 """
 DATASETS = """## `datasets.tsv`

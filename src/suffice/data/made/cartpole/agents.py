@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from suffice.data.made.base import Folder
+from suffice.data.made.base import Folder, Score, one_thread, write_scores
 from suffice.data.made.cartpole.networks import greedy, network, read, save, scripted
 from suffice.data.made.cartpole.training import WIDTHS, actor_critic, cross_entropy, q_learning
 from suffice.data.made.cartpole.world import Act, Carts, Dynamics, steps_until_failure
@@ -85,19 +85,14 @@ def make_agents(folder: Path) -> None:
     Args:
         folder: where; it exists.
     """
-    import torch
-
-    rows, n_threads = ["model,task,kind,metric,value"], torch.get_num_threads()
-    torch.set_num_threads(1)  # sums of several threads differ in their last digits
-    try:
+    scores: list[Score] = []
+    with one_thread():
         for name, policy in policies():
             save(policy, folder / f"{name}{SUFFIX}")
-            rows += [
-                f"{name},{world},return,steps,{mean_return(greedy(policy), world):.3f}" for world in WORLDS
+            scores += [
+                (name, world, "return", "steps", mean_return(greedy(policy), world)) for world in WORLDS
             ]
-    finally:
-        torch.set_num_threads(n_threads)
-    (folder / RETURNS).write_text("\n".join([*rows, ""]), encoding="utf-8")
+    write_scores(folder / RETURNS, scores)
 
 
 def mean_return(act: Act, world: str, n_episodes: int = N_EPISODES) -> float:
