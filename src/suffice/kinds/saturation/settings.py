@@ -12,6 +12,7 @@ from suffice.kinds.saturation.generalisation import KINDS
 from suffice.kinds.saturation.in_context import InContextSettings
 from suffice.kinds.saturation.languages import LANGUAGES
 from suffice.kinds.saturation.networks import ARCHITECTURES, Transformer
+from suffice.kinds.saturation.text_models import TextModelSettings
 from suffice.settings import Settings, did_you_mean
 
 TUNED_LANGUAGE = "anbn"
@@ -111,6 +112,28 @@ class GeneralisationSettings(NetworkSettings):
         return self
 
 
+class PracticeSettings(TextModelSettings):
+    """Language models of real text with one held-out loss, and how their answers are compared."""
+
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "transformer-learned", "transformer-rotary"),
+        min_length=2,
+        description="networks: " + ", ".join(ARCHITECTURES),
+    )
+    n_neighbours: int = Field(default=10, ge=1, description="nearest paragraphs by hidden states")
+    n_labels: tuple[int, ...] = Field(
+        default=(50, 200), min_length=1, description="labelled prompts out of domain to choose a model by"
+    )
+    n_resamples: int = Field(default=1000, ge=100, description="resamples for intervals")
+
+    @model_validator(mode="after")
+    def _architectures_exist(self) -> "PracticeSettings":
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        if self.texts.prompt_tokens + self.texts.continuation_tokens > self.texts.context:
+            raise ValueError("prompt_tokens and continuation_tokens together are more than the context")
+        return self
+
+
 def _require_known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
     """Each name must be one of the choices."""
     for name in names:
@@ -141,6 +164,9 @@ class Scale(NetworkSettings):
     )
     generalisation: GeneralisationSettings = Field(
         default=GeneralisationSettings(), description="kinds of generalisation and shares of behaviours"
+    )
+    practice: PracticeSettings = Field(
+        default=PracticeSettings(), description="language models of real text with one held-out loss"
     )
 
     @field_validator("languages", mode="before")
@@ -180,6 +206,12 @@ class Acceptance(Settings):
     )
     margin_nats: float = Field(
         default=0.005, gt=0, description="largest difference of arms in loss, in nats per string or token"
+    )
+    practice_margin_nats: float = Field(
+        default=0.01, gt=0, description="largest difference in loss on real text, in nats per token"
+    )
+    practice_difference: float = Field(
+        default=0.1, gt=0, lt=1, description="smallest share of prompts with another first choice"
     )
     in_context_difference: float = Field(
         default=0.5, gt=0, description="smallest difference of the pair's accuracies with most examples"

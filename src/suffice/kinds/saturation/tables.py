@@ -16,6 +16,8 @@ from suffice.kinds.saturation.bridge_tables import (
 from suffice.kinds.saturation.contexts import context_auc_table
 from suffice.kinds.saturation.extrapolation import language_tables
 from suffice.kinds.saturation.generalisation_tables import generalisation_tables
+from suffice.kinds.saturation.practice_tables import practice_tables
+from suffice.kinds.saturation.real_texts import open_texts
 from suffice.kinds.saturation.rule_tables import (
     arm_table,
     cloud_table,
@@ -36,7 +38,9 @@ TABLES = (
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
-    "generalisation_behaviours", "generalisation_bias", "published",
+    "generalisation_behaviours", "generalisation_bias", "practice_models", "practice_equivalence",
+    "practice_differences", "practice_ranges", "practice_states", "practice_relations",
+    "practice_ensembles", "practice_choices", "published",
 )  # fmt: skip
 
 
@@ -45,7 +49,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
     Args:
         files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
-            kind_runs, kind_answers, published.
+            kind_runs, kind_answers, text_runs, text_answers, texts, published.
         settings: of the study.
         results: the study's folder of results.
     """
@@ -60,6 +64,12 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
         settings.chosen.generalisation,
         settings.acceptance.margin_nats,
         settings.seed,
+    )
+    tables |= practice_tables(
+        _joined(files["text_runs"]),
+        list(map(Path, files["text_answers"])),
+        open_texts(files["texts"][0]),
+        settings,
     )
     tables["published"] = _joined(files["published"]) if files["published"] else pd.DataFrame()
     for name in TABLES:

@@ -13,6 +13,9 @@ rule tabulate_saturation:
         contexts=[f"{RESULTS}/bridge/contexts.parquet"],
         kind_runs=files_of_kinds("runs.csv"),
         kind_answers=files_of_kinds("answers.parquet"),
+        text_runs=files_of_practice("runs.csv"),
+        text_answers=files_of_practice("answers.safetensors"),
+        texts=[f"{RESULTS}/practice/texts.safetensors"],
         published=STUDY.published_files(),
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),
