@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
-from scipy.special import logsumexp
 
 from suffice.baselines.similarity import nearest_neighbours
 from suffice.kinds.saturation.bridge import SeenStates, compare_states
@@ -253,28 +252,26 @@ def ensemble_table(asked: Asked, seed: int) -> pd.DataFrame:
     """
     rows = []
     for domain in (TEST, OTHER):
-        questions = {
-            TOKEN: np.log(asked.of(f"{domain}/next").astype(float)),
-            CHOICE: asked.of(f"{domain}/choices"),
-        }
-        for question, scores in questions.items():
-            for n_members, drawn in _drawn_ensembles(scores, seed):
+        scores = asked.of(f"{domain}/choices")
+        choices = np.exp(scores - scores.max((0, 2), keepdims=True))  # in proportion to probabilities
+        for question, chances in ((TOKEN, asked.of(f"{domain}/next")), (CHOICE, choices)):
+            for n_members, drawn in _drawn_ensembles(chances, seed):
                 place = {"domain": domain, "question": question, "n_members": n_members}
                 rows.append({**place, **_spread(drawn)})
     return pd.DataFrame(rows)
 
 
-def _drawn_ensembles(scores: Floats, seed: int) -> Iterator[tuple[int, list[float]]]:
+def _drawn_ensembles(chances: Floats, seed: int) -> Iterator[tuple[int, list[float]]]:
     """Numbers of members, and the share of different best answers in each draw."""
-    n_models, n_items = scores.shape[:2]
+    n_models, n_items = chances.shape[:2]
     n_members = 1
     while 2 * n_members <= n_models:
         rng, shares = np.random.default_rng(seed), []
         for _ in range(N_DRAWS):
             order, items = rng.permutation(n_models), rng.integers(n_items, size=n_items)
             sides = order[:n_members], order[n_members : 2 * n_members]
-            first, second = (logsumexp(scores[side][:, items], axis=0).argmax(1) for side in sides)
-            shares.append(float((first != second).mean()))
+            first, second = (chances[side].sum(0).argmax(1) for side in sides)
+            shares.append(float((first != second)[items].mean()))
         yield n_members, shares
         n_members *= 2
 

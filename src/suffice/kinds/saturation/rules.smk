@@ -32,7 +32,6 @@ wildcard_constraints:
     kind=any_of(KINDS.kinds),
     arm=any_of(SCALE.arms),
     seed=r"\d+",
-    figure=any_of(FIGURES),
 
 
 def group_of(wildcards):

@@ -19,9 +19,10 @@ from suffice.kinds.saturation.generalisation_tables import generalisation_tables
 from suffice.kinds.saturation.practice_tables import practice_tables
 from suffice.kinds.saturation.real_texts import open_texts
 from suffice.kinds.saturation.rule_tables import (
+    WITHIN,
     arm_table,
     cloud_table,
-    equivalence_of_arms,
+    equivalence_within,
     loss_tells,
     network_accuracies,
 )
@@ -94,7 +95,7 @@ def _rule_tables(
         "accuracies": accuracies,
         "cloud": cloud.assign(accepted_nats=settings.acceptance.excess_nats),
         "arms": arm_table(runs, accuracies),
-        "equivalence": equivalence_of_arms(runs, settings.acceptance.margin_nats),
+        "equivalence": equivalence_within(runs, WITHIN, "arm", settings.acceptance.margin_nats),
         "loss_tells": loss_tells(cloud),
     }
 

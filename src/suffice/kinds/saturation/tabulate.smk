@@ -32,15 +32,20 @@ rule plot_saturation:
     input:
         rules.tabulate_saturation.output,
     output:
-        pdf="results/{study}/figures/{figure}.pdf",
-        svg="results/{study}/figures/{figure}.svg",
-        png=report(
-            "results/{study}/figures/{figure}.png",
-            caption=str(ROOT / "report" / "figure.rst"),
-            category="Figures",
-            labels={"figure": "{figure}"},
+        expand(
+            "results/{{study}}/figures/{figure}.{format}",
+            figure=FIGURES,
+            format=["pdf", "svg", "csv"],
         ),
-        points="results/{study}/figures/{figure}.csv",
+        *[
+            report(
+                f"results/{{study}}/figures/{figure}.png",
+                caption=str(ROOT / "report" / "figure.rst"),
+                category="Figures",
+                labels={"figure": figure},
+            )
+            for figure in FIGURES
+        ],
     params:
         code=code_of("plot_saturation"),
     script:
@@ -49,7 +54,7 @@ rule plot_saturation:
 
 rule write_saturation_page:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
+        rules.plot_saturation.output,
         tables=rules.tabulate_saturation.output,
     output:
         report(
