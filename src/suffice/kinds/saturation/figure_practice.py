@@ -15,7 +15,6 @@ from suffice.kinds.saturation.practice_tables import (
 from suffice.kinds.saturation.real_texts import TEST
 from suffice.plots.lines import Styles, styles_of
 from suffice.plots.style import (
-    BAND,
     INK,
     MISSING_COLOR,
     WIDTH_INCHES,
@@ -63,7 +62,7 @@ def draw_practice(differences: pd.DataFrame, ensembles: pd.DataFrame, figure: Fi
     styles = styles_of(name for name in pairs["differing"] if name != ALL)
     _draw_pairs(left, pairs, styles)
     _draw_ensembles(right, joined)
-    left.legend(loc="lower right", title="models that differ only in", alignment="left")
+    figure.legend(loc="outside lower center", ncols=5, title="two models that differ only in")
     columns = ["question", "differing", "n_members", "mean", "low", "high"]
     return Drawn(figure, pd.concat([pairs, joined], ignore_index=True)[columns])
 
@@ -82,7 +81,7 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame, styles: Styles) -> None:
         axes.plot(rows["mean"], heights, ls="", marker=style.marker, ms=3.6, color=style.color, label=name)
     axes.set_yticks(range(len(places)), list(LABELS.values()))
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.14)
+    axes.set_xlim(0, 1.2)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="x")
     panel_title(
@@ -93,8 +92,17 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame, styles: Styles) -> None:
 def _draw_ensembles(axes: Axes, rows: pd.DataFrame) -> None:
     for name, style in styles_of(rows["question"]).items():
         own = rows[rows["question"] == name]
-        axes.fill_between(own["n_members"], own["low"], own["high"], color=BAND)
-        style.plot(axes, own, "n_members", "mean", label=ENSEMBLE_LABELS[name])
+        axes.vlines(own["n_members"], own["low"], own["high"], color=style.color, lw=1.2, alpha=0.6)
+        style.plot(axes, own, "n_members", "mean")
+        last = own.iloc[-1]
+        axes.annotate(
+            ENSEMBLE_LABELS[name],
+            (last["n_members"], last["mean"]),
+            (4, 4),
+            textcoords="offset points",
+            ha="right",
+            color=style.color,
+        )
     members = sorted(rows["n_members"].unique())
     axes.set_xscale("log", base=2)
     axes.set_xticks(members, [str(n) for n in members])
@@ -102,7 +110,6 @@ def _draw_ensembles(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(0, max(0.5, rows["high"].max()))
     axes.set_xlabel("models in each")
     axes.grid(axis="y")
-    axes.legend(loc="upper right")
     panel_title(axes, "… and two ensembles", "share on which they differ")
 
 

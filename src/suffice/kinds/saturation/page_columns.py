@@ -166,6 +166,20 @@ KIND_EQUIVALENCE = (
     Column("second", "Other architecture"),
     *TESTED,
 )
+FUNCTIONS = (
+    ARCHITECTURE,
+    Column("quantity", "Lempel-Ziv length"),
+    Column("mean", "Mean", number),
+    INTERVAL,
+    RANGE,
+    Column("n_seeds", "Networks", integer),
+)
+INITIAL_RELATIONS = (
+    *SPLIT,
+    Column("spearman", "Spearman's ρ of phrases and accuracy", correlation),
+    P_VALUE,
+    Column("n_architectures", "Architectures", integer),
+)
 TEXT_EQUIVALENCE = (
     *KIND_EQUIVALENCE[1:3],
     Column("difference", "Difference, nats per token", number),

@@ -104,6 +104,9 @@ class GeneralisationSettings(NetworkSettings):
         default=0.8, gt=0.5, le=1, description="share of a network's answers that decides its behaviour"
     )
     n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the seeds")
+    n_untrained: int = Field(
+        default=200, ge=2, description="untrained networks of each architecture, whose functions are sampled"
+    )
 
     @model_validator(mode="after")
     def _kinds_exist(self) -> "GeneralisationSettings":

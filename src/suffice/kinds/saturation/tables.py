@@ -27,6 +27,7 @@ from suffice.kinds.saturation.rule_tables import (
     network_accuracies,
 )
 from suffice.kinds.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.simplicity import function_table, initial_relations
 from suffice.kinds.saturation.tuned_twins import COMMON, tuning_contrasts
 from suffice.kinds.saturation.twins import exact_twins, pair_differences
 from suffice.kinds.saturation.verdict import verdict_table
@@ -39,7 +40,8 @@ TABLES = (
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
-    "generalisation_behaviours", "generalisation_bias", "practice_models", "practice_equivalence",
+    "generalisation_behaviours", "generalisation_bias",
+    "initial_functions", "initial_relations", "practice_models", "practice_equivalence",
     "practice_differences", "practice_ranges", "practice_states", "practice_relations",
     "practice_ensembles", "practice_choices", "published",
 )  # fmt: skip
@@ -66,6 +68,11 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
         settings.acceptance.margin_nats,
         settings.seed,
     )
+    functions = function_table(settings.chosen.generalisation, settings.seed)
+    tables |= {
+        "initial_functions": functions,
+        "initial_relations": initial_relations(functions, tables["generalisation"]),
+    }
     tables |= practice_tables(
         _joined(files["text_runs"]),
         list(map(Path, files["text_answers"])),
