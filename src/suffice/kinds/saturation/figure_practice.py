@@ -62,7 +62,8 @@ def draw_practice(differences: pd.DataFrame, ensembles: pd.DataFrame, figure: Fi
     styles = styles_of(name for name in pairs["differing"] if name != ALL)
     _draw_pairs(left, pairs, styles)
     _draw_ensembles(right, joined)
-    figure.legend(loc="outside lower center", ncols=5, title="two models that differ only in")
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower left", ncols=5, title="two models that differ only in")
     columns = ["question", "differing", "n_members", "mean", "low", "high"]
     return Drawn(figure, pd.concat([pairs, joined], ignore_index=True)[columns])
 
@@ -71,9 +72,7 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame, styles: Styles) -> None:
     places = {name: place for place, name in enumerate(LABELS)}
     for row in rows_of(pairs[pairs["differing"] == ALL]):
         axes.barh(places[row.question], row.mean, 0.62, color=MISSING_COLOR)
-        axes.text(
-            max(row.mean, row.high) + 0.03, places[row.question], _percent(row.mean), va="center", color=INK
-        )
+        axes.text(1.06, places[row.question], _percent(row.mean), va="center", color=INK)
     for step, (name, style) in enumerate(styles.items()):
         rows = pairs[pairs["differing"] == name]
         heights = rows["question"].map(places) + 0.18 * (step - (len(styles) - 1) / 2)
@@ -93,16 +92,7 @@ def _draw_ensembles(axes: Axes, rows: pd.DataFrame) -> None:
     for name, style in styles_of(rows["question"]).items():
         own = rows[rows["question"] == name]
         axes.vlines(own["n_members"], own["low"], own["high"], color=style.color, lw=1.2, alpha=0.6)
-        style.plot(axes, own, "n_members", "mean")
-        last = own.iloc[-1]
-        axes.annotate(
-            ENSEMBLE_LABELS[name],
-            (last["n_members"], last["mean"]),
-            (4, 4),
-            textcoords="offset points",
-            ha="right",
-            color=style.color,
-        )
+        style.plot(axes, own, "n_members", "mean", label=ENSEMBLE_LABELS[name])
     members = sorted(rows["n_members"].unique())
     axes.set_xscale("log", base=2)
     axes.set_xticks(members, [str(n) for n in members])
@@ -110,6 +100,7 @@ def _draw_ensembles(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(0, max(0.5, rows["high"].max()))
     axes.set_xlabel("models in each")
     axes.grid(axis="y")
+    axes.legend(loc="upper right")
     panel_title(axes, "… and two ensembles", "share on which they differ")
 
 

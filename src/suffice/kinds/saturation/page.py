@@ -146,8 +146,9 @@ def _practice_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
 
 def practice_findings(tables: dict[str, pd.DataFrame], n_tokens: int) -> dict[str, str]:
     """What two models with one test loss differ by, in words, from the tables of case 5."""
-    found = tables["practice_differences"].set_index(["domain", "differing", "question"])
-    rows = found.sort_index().loc[TEST, ALL]
+    found = tables["practice_differences"]
+    found = found[(found["domain"] == TEST) & (found["differing"] == ALL)].set_index("question")
+    mean, low, high = (found[column].to_dict() for column in ("mean", "low", "high"))
     said = {
         "test loss": (LOSS, "of the loss"),
         f"next {n_tokens} tokens, written greedily": (CONTINUATION, "of prompts"),
@@ -156,8 +157,7 @@ def practice_findings(tables: dict[str, pd.DataFrame], n_tokens: int) -> dict[st
         "nearest texts by hidden states": (NEIGHBOURS, "of neighbours"),
     }
     words = {
-        name: f"{percent(rows['mean'][question])} {of} "
-        f"({percent(rows['low'][question])} to {percent(rows['high'][question])})"
+        name: f"{percent(mean[question])} {of} ({percent(low[question])} to {percent(high[question])})"
         for name, (question, of) in said.items()
     }
     ranges = tables["practice_ranges"].set_index(["quantity", "domain"])["range"]
