@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from suffice.errors import DataError
+from suffice.kinds.saturation.designed import design
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_practice import LABELS, draw_practice
@@ -123,6 +125,24 @@ ENSEMBLES = pd.DataFrame(
 )
 
 
+DESIGN = pd.DataFrame(
+    [
+        {"architecture": name, "accuracy": 0.5, "excess_nats": 0.03, "reached": reached, **row}
+        for name in ("transformer", "transformer-learned")
+        for row in design()
+        for reached in (True, False)
+    ]
+)
+
+
+def test_the_design_has_a_panel_per_factor_and_every_network_in_each():
+    drawn = draw_design(DESIGN)
+    assert len(drawn.points) == 2 * 16 and len(drawn.figure.axes) == 6
+    for axes in drawn.figure.axes:
+        assert sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None") == 32
+    assert [label.get_text() for label in drawn.figure.axes[0].get_xticklabels()] == ["none", "learned"]
+
+
 def test_models_of_text_have_a_bar_per_question_and_a_line_per_ensemble():
     drawn = draw_practice(DIFFERENCES, ENSEMBLES)
     left, right = drawn.figure.axes
@@ -191,7 +211,7 @@ def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
         "bridge_directed": DIRECTED, "bridge_auc": AREAS, "generalisation": NETWORKS,
         "generalisation_baselines": CHANCE, "generalisation_behaviours": SHARES,
     }  # fmt: skip
-    tables |= {"practice_differences": DIFFERENCES, "practice_ensembles": ENSEMBLES}
+    tables |= {"design": DESIGN, "practice_differences": DIFFERENCES, "practice_ensembles": ENSEMBLES}
     for name, table in tables.items():
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     draw_saturation_figures(tmp_path, tmp_path)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_practice import draw_practice
@@ -50,6 +51,11 @@ FIGURES: dict[str, tuple[str, str]] = {
         "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
         "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
     ),
+    "design": (
+        "Which settings decide rule extrapolation at equal loss",
+        "How often each network obeys the rule on new prompts, with one panel per factor of a designed "
+        "experiment. Every network is in every panel. Lines are means. Factors do not depend on one another.",
+    ),
     "practice": (
         "In practice: how two models of real text with one test loss differ",
         "Left: the share of held-out texts on which two models give different answers, with 95 % intervals "
@@ -71,6 +77,7 @@ _DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
             made["generalisation"], made["generalisation_baselines"], made["generalisation_behaviours"]
         ),
     ),
+    "design": (("design",), lambda made: draw_design(made["design"])),
     "practice": (
         ("practice_differences", "practice_ensembles"),
         lambda made: draw_practice(made["practice_differences"], made["practice_ensembles"]),

@@ -10,6 +10,7 @@ from suffice.kinds.saturation.real_texts import TextSettings
 from suffice.kinds.saturation.settings import (
     Acceptance,
     BridgeSettings,
+    DesignSettings,
     FastFitting,
     GeneralisationSettings,
     LanguageChoice,
@@ -39,6 +40,7 @@ def manual() -> str:
         "`bridge`": BridgeSettings,
         "`generalisation`": GeneralisationSettings,
         "`generalisation`: `fitting`": FastFitting,
+        "`design`": DesignSettings,
         "`practice`": PracticeSettings,
         "`practice`: `texts`": TextSettings,
     }

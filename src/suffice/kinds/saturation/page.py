@@ -106,6 +106,7 @@ def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
         "orders": make_table(
             tables["generalisation_orders"], columns.ORDERS, "Do kinds order networks alike?", 1
         ),
+        "effects": make_table(tables["design_effects"], columns.EFFECTS, "Main effects of settings", 1),
         "functions": make_table(tables["initial_functions"], columns.FUNCTIONS, "Functions before training"),
         "initial": make_table(
             tables["initial_relations"], columns.INITIAL_RELATIONS, "Simplicity before, accuracy after", 1

@@ -180,6 +180,16 @@ INITIAL_RELATIONS = (
     P_VALUE,
     Column("n_architectures", "Architectures", integer),
 )
+EFFECTS = (
+    Column("quantity", "Quantity"),
+    Column("factor", "Factor"),
+    Column("level", "Level"),
+    Column("baseline", "against"),
+    Column("effect", "Difference", number),
+    INTERVAL,
+    Column("eta_squared", "Partial η²", number),
+    Column("n_networks", "Networks", integer),
+)
 TEXT_EQUIVALENCE = (
     *KIND_EQUIVALENCE[1:3],
     Column("difference", "Difference, nats per token", number),

@@ -26,7 +26,12 @@ wildcard_constraints:
     language=any_of(SCALE.languages),
     architecture=any_of(
         dict.fromkeys(
-            [*SCALE.architectures, *KINDS.architectures, *PRACTICE.architectures]
+            [
+                *SCALE.architectures,
+                *KINDS.architectures,
+                *PRACTICE.architectures,
+                *SCALE.design.architectures,
+            ]
         )
     ),
     kind=any_of(KINDS.kinds),

@@ -79,7 +79,7 @@ class FastFitting(FittingSettings):
     """Fitting with the defaults for kinds of generalisation, whose strings are few and short."""
 
     max_steps: int = Field(default=2500, ge=1, description="largest number of steps")
-    learning_rate: float = Field(default=1e-2, gt=0, description="of AdamW, without weight decay")
+    learning_rate: float = Field(default=1e-2, gt=0, description="of the optimiser")
     lower_rate_at: tuple[int, ...] = Field(
         default=(600, 1200), description="steps at which the learning rate falls to three tenths"
     )
@@ -137,6 +137,27 @@ class PracticeSettings(TextModelSettings):
         return self
 
 
+class DesignSettings(NetworkSettings):
+    """The designed experiment on rule extrapolation, with 16 settings for each architecture."""
+
+    n_seeds: int = Field(default=2, ge=2, description="networks of each setting and architecture")
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "transformer-learned", "transformer-rotary"),
+        min_length=2,
+        description="networks that differ in their positions: " + ", ".join(ARCHITECTURES),
+    )
+    fitting: FastFitting = Field(
+        default=FastFitting(target_excess_nats=0.03, check_every=5, lower_rate_at=(300, 600, 1200)),
+        description="how they are fitted, except for what the design varies; strings that are drawn "
+        "leave an excess that falls slowly, so the target is higher than elsewhere",
+    )
+
+    @model_validator(mode="after")
+    def _architectures_exist(self) -> "DesignSettings":
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        return self
+
+
 def _require_known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
     """Each name must be one of the choices."""
     for name in names:
@@ -167,6 +188,9 @@ class Scale(NetworkSettings):
     )
     generalisation: GeneralisationSettings = Field(
         default=GeneralisationSettings(), description="kinds of generalisation and shares of behaviours"
+    )
+    design: DesignSettings = Field(
+        default=DesignSettings(), description="a designed experiment on rule extrapolation"
     )
     practice: PracticeSettings = Field(
         default=PracticeSettings(), description="language models of real text with one held-out loss"

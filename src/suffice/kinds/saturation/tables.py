@@ -14,6 +14,7 @@ from suffice.kinds.saturation.bridge_tables import (
     unordered_pairs,
 )
 from suffice.kinds.saturation.contexts import context_auc_table
+from suffice.kinds.saturation.designed import effect_table
 from suffice.kinds.saturation.extrapolation import language_tables
 from suffice.kinds.saturation.generalisation_tables import generalisation_tables
 from suffice.kinds.saturation.practice_tables import practice_tables
@@ -41,7 +42,7 @@ TABLES = (
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
     "generalisation_behaviours", "generalisation_bias",
-    "initial_functions", "initial_relations", "practice_models", "practice_equivalence",
+    "initial_functions", "initial_relations", "design", "design_effects", "practice_models", "practice_equivalence",
     "practice_differences", "practice_ranges", "practice_states", "practice_relations",
     "practice_ensembles", "practice_choices", "published",
 )  # fmt: skip
@@ -52,7 +53,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
     Args:
         files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
-            kind_runs, kind_answers, text_runs, text_answers, texts, published.
+            kind_runs, kind_answers, design, text_runs, text_answers, texts, published.
         settings: of the study.
         results: the study's folder of results.
     """
@@ -73,6 +74,8 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
         "initial_functions": functions,
         "initial_relations": initial_relations(functions, tables["generalisation"]),
     }
+    design = _joined(files["design"])
+    tables |= {"design": design, "design_effects": effect_table(design)}
     tables |= practice_tables(
         _joined(files["text_runs"]),
         list(map(Path, files["text_answers"])),

@@ -13,6 +13,10 @@ rule tabulate_saturation:
         contexts=[f"{RESULTS}/bridge/contexts.parquet"],
         kind_runs=files_of_kinds("runs.csv"),
         kind_answers=files_of_kinds("answers.parquet"),
+        design=expand(
+            f"{RESULTS}/design/{{architecture}}.csv",
+            architecture=SCALE.design.architectures,
+        ),
         text_runs=files_of_practice("runs.csv"),
         text_answers=files_of_practice("answers.safetensors"),
         texts=[f"{RESULTS}/practice/texts.safetensors"],

@@ -129,3 +129,15 @@ rule train_text_models:
         code=code_of("train_text_models"),
     script:
         "scripts/train_text_models.py"
+
+
+rule train_design:
+    output:
+        "results/{study}/design/{architecture}.csv",
+    threads: 1
+    params:
+        settings=stable(SCALE.design.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("train_design"),
+    script:
+        "scripts/train_design.py"
