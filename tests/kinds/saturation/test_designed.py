@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suffice.errors import DataError
 from suffice.kinds.saturation.designed import (
     BATCH,
     DECAY,
@@ -35,7 +36,7 @@ def networks(noise):
     rng = np.random.default_rng(0)
     rows = [
         {**row, "architecture": name, "seed": seed, "reached": True, "excess_nats": 0.03,
-         "accuracy": 0.2 + 0.2 * (row[LAYERS] == 2) + 0.3 * (name == ARCHITECTURES[1]) + rng.normal(scale=noise)}
+         "accuracy": 0.2 * row[LAYERS] + 0.3 * (name == ARCHITECTURES[1]) + rng.normal(scale=noise)}
         for name in ARCHITECTURES
         for row in design()
         for seed in range(2)
@@ -53,14 +54,18 @@ def test_main_effects_are_found_with_their_intervals():
     assert width == pytest.approx(2 * 1.99 * 0.1 * np.sqrt(2 / 48), rel=0.25)  # two means of 48 networks
     assert found["eta_squared"].idxmax()[0] == "positions" and found.loc[(RATE, 0.006), "eta_squared"] < 0.1
     exact = effect_table(networks(0.0)).set_index(["quantity", "factor"])["effect"]
-    assert exact["accuracy", LAYERS].iloc[0] == pytest.approx(0.2)
-    assert exact["accuracy", DECAY].iloc[0] == pytest.approx(0)
+    assert exact["accuracy", LAYERS] == pytest.approx(0.2)
+    assert exact["accuracy", DECAY] == pytest.approx(0)
 
 
 def test_networks_that_missed_the_loss_are_left_out():
     table = networks(0.1)
     table.loc[table[BATCH] == 4, "reached"] = table.index[table[BATCH] == 4] % 4 == 0
     assert effect_table(table)["n_networks"].iloc[0] == table["reached"].sum() < 96
+    with pytest.raises(
+        DataError, match=r"0 networks .* reached the target loss; raise design.fitting.max_steps"
+    ):
+        effect_table(table.assign(reached=False))
 
 
 def test_the_design_trains_networks_with_its_settings(monkeypatch):

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from suffice.errors import DataError
 from suffice.kinds.saturation.generalisation_tables import agreement_table, network_table
 from suffice.kinds.saturation.generalising import KindJob, train_kind
 from suffice.kinds.saturation.prompts import IN
@@ -36,6 +37,7 @@ FACTORS: dict[str, tuple[Any, Any]] = {
 }
 QUANTITIES = ("accuracy", "excess_nats")
 LEVEL = 0.95
+LEAST_NETWORKS = 16
 
 
 def design() -> Iterator[dict[str, Any]]:
@@ -90,8 +92,16 @@ def effect_table(networks: pd.DataFrame) -> pd.DataFrame:
         quantity, factor, level, baseline, effect (mean at the level minus mean at the baseline, all others
         being balanced), low, high (95 %, Student's t), eta_squared (share of the factor in what it and the
         residuals explain), n_networks.
+
+    Raises:
+        DataError: hardly any network reached the target.
     """
     used = networks[networks["reached"]].rename(columns={"architecture": POSITIONS})
+    if len(used) < LEAST_NETWORKS:
+        raise DataError(
+            f"{len(used)} networks of the designed experiment reached the target loss; raise "
+            f"design.fitting.max_steps or target_excess_nats"
+        )
     factors = {POSITIONS: list(dict.fromkeys(used[POSITIONS])), **{k: list(v) for k, v in FACTORS.items()}}
     columns = {
         (factor, level): (used[factor] == level).to_numpy(dtype=float)

@@ -42,7 +42,8 @@ TABLES = (
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
     "generalisation_behaviours", "generalisation_bias",
-    "initial_functions", "initial_relations", "design", "design_effects", "practice_models", "practice_equivalence",
+    "initial_functions", "initial_relations", "design", "design_effects",
+    "practice_models", "practice_equivalence",
     "practice_differences", "practice_ranges", "practice_states", "practice_relations",
     "practice_ensembles", "practice_choices", "published",
 )  # fmt: skip
