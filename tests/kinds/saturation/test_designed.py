@@ -62,9 +62,7 @@ def test_networks_that_missed_the_loss_are_left_out():
     table = networks(0.1)
     table.loc[table[BATCH] == 4, "reached"] = table.index[table[BATCH] == 4] % 4 == 0
     assert effect_table(table)["n_networks"].iloc[0] == table["reached"].sum() < 96
-    with pytest.raises(
-        DataError, match=r"0 networks .* reached the target loss; raise design.fitting.max_steps"
-    ):
+    with pytest.raises(DataError, match=r"0 networks .* reached the target loss; raise design"):
         effect_table(table.assign(reached=False))
 
 
