@@ -120,7 +120,11 @@ def test_answers_are_those_of_the_network(texts):
     nats = sum(float(whole[place, prompts[0, place + 1]]) for place in (5, 6, 7))
     assert answers["test/choices"][0, 0] == pytest.approx(nats, abs=1e-5)
     assert answers["test/greedy"].shape == (20, 3) and answers["states"].shape == (20, 16)
-    assert np.exp(-answers["test/loss"]).max() < 1
+    assert answers["test/loss"] == pytest.approx(row_losses(network, texts.rows[TEST]), abs=1e-5)
+    with torch.no_grad():
+        chances = network(torch.as_tensor(texts.rows[TEST][:1, :-1])).softmax(2)[0].max(1)
+    assert answers["test/confidence"][0] == pytest.approx(chances.values.numpy(), abs=1e-5)
+    assert (answers["test/right"][0] == (chances.indices.numpy() == texts.rows[TEST][0, 1:])).all()
 
 
 def test_candidates_begin_with_the_true_one_and_have_no_prompt_twice():

@@ -42,7 +42,7 @@ class TextSettings(Settings):
         default=400, ge=20, description="prompts, and whole paragraphs, of each domain, at most"
     )
     n_rows: int = Field(
-        default=400, ge=20, description="rows of tokens of each domain for losses and calibration, at most"
+        default=1000, ge=20, description="rows of tokens that are held out in each part, at most"
     )
 
 

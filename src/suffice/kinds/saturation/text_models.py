@@ -35,6 +35,7 @@ DOMAINS = (TEST, OTHER)
 ROWS_AT_ONCE = 256
 CLOSE_NATS = 5e-4  # from the target, at which the search between two checkpoints ends
 MAX_HALVINGS = 12
+NEAR_NATS = 0.05  # above the target, from which checks read all rows
 
 
 class TextModelSettings(Settings):
@@ -49,7 +50,9 @@ class TextModelSettings(Settings):
     learning_rate: float = Field(default=6e-3, gt=0, description="of AdamW, without weight decay")
     max_steps: int = Field(default=2000, ge=1, description="largest number of steps")
     check_every: int = Field(default=25, ge=1, description="steps between two checks of the loss")
-    n_check_rows: int = Field(default=200, ge=10, description="held-out rows of a check, at most")
+    n_check_rows: int = Field(
+        default=200, ge=10, description="held-out rows of a check; all, once the loss is near the target"
+    )
     target_nats: float = Field(default=4.2, gt=0, description="held-out loss to stop at, in nats per token")
     n_candidates: int = Field(default=8, ge=2, description="continuations to choose from, one is true")
 
@@ -62,7 +65,7 @@ class TrainedText:
         network: the model, in evaluation mode.
         step: the last step.
         check_nats: held-out loss that training ended at, in nats per token.
-        reached: whether this is the target.
+        reached: whether this is the target, within 0.0005 nats.
     """
 
     network: LanguageModel
@@ -91,13 +94,14 @@ def train_to_loss(
 ) -> TrainedText:
     """Train on rows of tokens until the loss on other rows is the target.
 
-    Training ends at the first check at or below the target. Between this checkpoint and the one before, the
-    weights are then interpolated so that the loss is within 0.0005 nats of the target.
+    Checks read some of the other rows, and all of them near the target. Training ends at the first check at
+    or below it. Between this checkpoint and the one before, the weights are then interpolated so that the
+    loss is within 0.0005 nats of the target.
 
     Args:
         network: it is changed.
         train: rows to learn, shape (n_rows, n_tokens).
-        check: rows of the checks, shape (n_check_rows, n_tokens).
+        check: rows of the checks, shape (n_rows, n_tokens).
         settings: of the training.
         order: seed of the order of the rows, which is new in every pass.
 
@@ -109,14 +113,16 @@ def train_to_loss(
     before, loss = _weights(network), np.inf
     for step in range(settings.max_steps + 1):
         if step % settings.check_every == 0 or step == settings.max_steps:
-            loss = float(row_losses(network, check).mean())
+            loss = float(row_losses(network, check[: settings.n_check_rows]).mean())
+            if loss <= settings.target_nats + NEAR_NATS:
+                loss = float(row_losses(network, check).mean())
             if loss <= settings.target_nats:
-                found = _between(network, before, check, settings.target_nats)
-                return TrainedText(network.eval(), step, found, True)
+                loss = _between(network, before, check, settings.target_nats)
+                break
             before = _weights(network)
         if step < settings.max_steps:
             _step(network, optimiser, next(batches), settings.learning_rate)
-    return TrainedText(network.eval(), settings.max_steps, loss, False)
+    return TrainedText(network.eval(), step, loss, abs(loss - settings.target_nats) <= CLOSE_NATS)
 
 
 def _step(network: LanguageModel, optimiser: torch.optim.Optimizer, batch: Batch, rate: float) -> None:
@@ -181,16 +187,13 @@ def ask(network: LanguageModel, texts: Texts, settings: TextModelSettings, seed:
     for domain in DOMAINS:
         prompts, rows = torch.as_tensor(texts.prompts[domain]), texts.rows[domain]
         n_given = settings.texts.prompt_tokens
-        confidence, right = _confidence(network, rows)
         own = {
             "greedy": greedy(network, prompts[:, :n_given], settings.texts.continuation_tokens),
             "next": network(prompts[:, :n_given])[:, -1].softmax(1).numpy(),
             "choices": choice_nats(
                 network, candidates(prompts, n_given, settings.n_candidates, seed), n_given
             ),
-            "loss": row_losses(network, rows),
-            "confidence": confidence,
-            "right": right,
+            **_predictions(network, rows),
         }
         found |= {f"{domain}/{name}": value for name, value in own.items()}
     return found
@@ -243,13 +246,16 @@ def paragraph_states(network: LanguageModel, paragraphs: Integers) -> np.ndarray
     return np.asarray((network.hidden(tokens) * given).sum(1) / given.sum(1))
 
 
-def _confidence(network: LanguageModel, rows: Integers) -> tuple[np.ndarray, np.ndarray]:
-    confidence, right = [], []
+def _predictions(network: LanguageModel, rows: Integers) -> Arrays:
+    """Mean loss of each row, and confidence and correctness of the most likely token at every place."""
+    found: dict[str, list[torch.Tensor]] = {"loss": [], "confidence": [], "right": []}
     for part in _parts(torch.as_tensor(rows)):
-        most = network(part[:, :-1]).softmax(2).max(2)
-        confidence.append(most.values)
-        right.append(most.indices == part[:, 1:])
-    return torch.cat(confidence).numpy(), torch.cat(right).numpy()
+        log_probabilities, truth = network(part[:, :-1]).log_softmax(2), part[:, 1:]
+        most = log_probabilities.max(2)
+        found["loss"].append(-log_probabilities.gather(2, truth[..., None])[..., 0].double().mean(1))
+        found["confidence"].append(most.values.exp())
+        found["right"].append(most.indices == truth)
+    return {name: torch.cat(parts).numpy() for name, parts in found.items()}
 
 
 def write_text_models(
@@ -282,8 +288,7 @@ def _trained_and_asked(
     own_start = derive_seed(seed, "text start", str(place["start"]))
     network = build_network(place["architecture"], size, own_start)
     order = derive_seed(seed, "text order", str(place["order"]))
-    check = texts.rows[CHECK][: settings.n_check_rows]
-    trained = train_to_loss(network, texts.rows[TRAIN], check, settings, order)
+    trained = train_to_loss(network, texts.rows[TRAIN], texts.rows[CHECK], settings, order)
     answers = ask(network, texts, settings, derive_seed(seed, "choices"))
     return {
         "check_nats": trained.check_nats,
