@@ -147,7 +147,7 @@ class DesignSettings(NetworkSettings):
         description="networks that differ in their positions: " + ", ".join(ARCHITECTURES),
     )
     fitting: FastFitting = Field(
-        default=FastFitting(target_excess_nats=0.03, check_every=5, lower_rate_at=(300, 600, 1200)),
+        default=FastFitting(target_excess_nats=0.05, check_every=5, lower_rate_at=(300, 600, 1200)),
         description="how they are fitted, except for what the design varies; strings that are drawn "
         "leave an excess that falls slowly, so the target is higher than elsewhere",
     )
