@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from suffice.kinds.saturation.designed import FACTORS, POSITIONS
+from suffice.kinds.saturation.designed import BATCH, DECAY, FACTORS, LAYERS, OPTIMISER, POSITIONS, RATE
 from suffice.plots.lines import styles_of
 from suffice.plots.style import (
     INK,
@@ -20,6 +20,7 @@ from suffice.plots.style import (
 COLUMNS = ("architecture", "accuracy", "excess_nats", "reached", *FACTORS)
 SPREAD = 0.5  # of the marks of one level, in units of its column
 SHORT = "transformer-"
+WIDTHS = {POSITIONS: 1.9, LAYERS: 0.9, OPTIMISER: 1.45, RATE: 1.35, DECAY: 1.3, BATCH: 1.45}
 
 
 @styled
@@ -40,8 +41,9 @@ def draw_design(networks: pd.DataFrame, figure: Figure | None = None) -> Drawn:
     points = networks.loc[networks["reached"], list(COLUMNS)]
     short = points.assign(**{POSITIONS: [_short(name) for name in points["architecture"]]})
     figure = sized(figure, WIDTH_INCHES, 2.5)
-    panels = figure.subplots(1, 1 + len(FACTORS), sharey=True, width_ratios=[1.5] + [1] * len(FACTORS))
-    for axes, factor in zip(panels, (POSITIONS, *FACTORS), strict=True):
+    factors = (POSITIONS, *FACTORS)
+    panels = figure.subplots(1, len(factors), sharey=True, width_ratios=[WIDTHS[f] for f in factors])
+    for axes, factor in zip(panels, factors, strict=True):
         _draw_factor(axes, short, factor)
         panel_title(axes, factor)
     panels[0].set_ylabel("rule obeyed on new prompts")
