@@ -95,11 +95,15 @@ def package_versions() -> dict[str, str]:
     return {package: importlib.metadata.version(distribution) for package, distribution in PACKAGES.items()}
 
 
-def all_paragraphs() -> pd.DataFrame:
-    """Every prose paragraph of every public docstring, with all columns except `role`."""
+def all_paragraphs(packages: Iterable[str] = tuple(PACKAGES)) -> pd.DataFrame:
+    """Every prose paragraph of every public docstring, with all columns except `role`.
+
+    Raises:
+        DataError: a package is not installed.
+    """
     seen: Counter[str] = Counter()
     rows = []
-    for package in PACKAGES:
+    for package in packages:
         for docstring in package_docstrings(package):
             for section, content in docstring_paragraphs(docstring.text):
                 seen[docstring.object] += 1

@@ -40,12 +40,13 @@ def styles_of(names: Iterable[str]) -> Styles:
     }
 
 
-def legend_above(figure: Figure, styles: Styles, *more: Artist) -> None:
-    """A legend of the names, then `more`, above the panels."""
+def legend_above(figure: Figure, styles: Styles, *more: Artist, line: str = "-") -> None:
+    """A legend of the names, then `more`, above the panels; an empty `line` is for marks alone."""
     from matplotlib.lines import Line2D
 
     handles: list[Artist] = [
-        Line2D([], [], label=name, color=style.color, marker=style.marker) for name, style in styles.items()
+        Line2D([], [], ls=line, label=name, color=style.color, marker=style.marker)
+        for name, style in styles.items()
     ]
     handles += more
     letters = max(len(str(handle.get_label())) for handle in handles)

@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 
 from suffice.errors import DataError
+from suffice.kinds.saturation.designed import design
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
+from suffice.kinds.saturation.figure_practice import LABELS, draw_practice
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
-from suffice.kinds.saturation.figures import FIGURES, draw_saturation_figure
-from suffice.plots.style import save_figure
+from suffice.kinds.saturation.figures import FIGURES, draw_saturation_figures
 
 PLACE = {"language": "anbn", "architecture": "lstm"}
 
@@ -106,6 +108,50 @@ SHARES = pd.DataFrame(
 )
 
 
+DIFFERENCES = pd.DataFrame(
+    [
+        {"domain": domain, "question": question, "differing": kind, "mean": 0.3, "low": 0.2, "high": 0.4}
+        for domain in ("test", "other package")
+        for question in LABELS
+        for kind in ("any", "first weights")
+    ]
+)
+ENSEMBLES = pd.DataFrame(
+    [
+        {"domain": "test", "question": question, "n_members": n, "mean": 0.4 / n, "low": 0.1, "high": 0.5}
+        for question in ("next token", "first choice")
+        for n in (1, 2, 4)
+    ]
+)
+
+
+DESIGN = pd.DataFrame(
+    [
+        {"architecture": name, "accuracy": 0.5, "excess_nats": 0.03, "reached": reached, **row}
+        for name in ("transformer", "transformer-learned")
+        for row in design()
+        for reached in (True, False)
+    ]
+)
+
+
+def test_the_design_has_a_panel_per_factor_and_every_network_in_each():
+    drawn = draw_design(DESIGN)
+    assert len(drawn.points) == 2 * 16 and len(drawn.figure.axes) == 6
+    for axes in drawn.figure.axes:
+        assert sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None") == 32
+    assert [label.get_text() for label in drawn.figure.axes[0].get_xticklabels()] == ["none", "learned"]
+
+
+def test_models_of_text_have_a_bar_per_question_and_a_line_per_ensemble():
+    drawn = draw_practice(DIFFERENCES, ENSEMBLES)
+    left, right = drawn.figure.axes
+    assert [bar.get_width() for bar in left.patches] == [0.3] * len(LABELS)
+    assert [label.get_text() for label in left.get_yticklabels()] == list(LABELS.values())
+    assert sum(line.get_marker() != "None" for line in right.lines) == 2
+    assert len(drawn.points) == 2 * len(LABELS) + len(ENSEMBLES)  # held-out texts alone
+
+
 def test_kinds_have_a_mark_per_network_and_bars_that_sum_to_one():
     drawn = draw_generalisation(NETWORKS, CHANCE, SHARES)
     marks, bars = (drawn.points[drawn.points["behaviour"].isna() == new] for new in (True, False))
@@ -165,13 +211,13 @@ def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
         "bridge_directed": DIRECTED, "bridge_auc": AREAS, "generalisation": NETWORKS,
         "generalisation_baselines": CHANCE, "generalisation_behaviours": SHARES,
     }  # fmt: skip
+    tables |= {"design": DESIGN, "practice_differences": DIFFERENCES, "practice_ensembles": ENSEMBLES}
     for name, table in tables.items():
         table.to_csv(tmp_path / f"{name}.csv", index=False)
-    for name in FIGURES:
-        assert all(
-            path.stat().st_size
-            for path in save_figure(draw_saturation_figure(name, tmp_path), tmp_path / name)
-        )
+    draw_saturation_figures(tmp_path, tmp_path)
+    assert all(
+        (tmp_path / f"{name}.{kind}").stat().st_size for name in FIGURES for kind in ("pdf", "png", "svg")
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,6 +226,7 @@ def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
         (lambda: draw_cloud(cloud_table().drop(columns="arm"), BASELINES), "lacks the column"),
         (lambda: draw_twin_gap(TWINS.iloc[:0], PAIRS), "no rows"),
         (lambda: draw_auc_bars(AREAS.iloc[:0]), "no rows"),
+        (lambda: draw_practice(DIFFERENCES.drop(columns="low"), ENSEMBLES), "lacks the column"),
         (lambda: draw_generalisation(NETWORKS.drop(columns="seed"), CHANCE, SHARES), "lacks the column"),
     ],
 )

@@ -17,7 +17,6 @@ from suffice.kinds.saturation.generalisation_tables import (
     behaviour_shares,
     bias_table,
     chance_table,
-    equivalence_of_architectures,
     generalisation_tables,
     means_table,
     network_table,
@@ -27,6 +26,7 @@ from suffice.kinds.saturation.generalisation_tables import (
 from suffice.kinds.saturation.generalising import ANSWER_COLUMNS, KindJob, train_kind, write_kind
 from suffice.kinds.saturation.networks import ARCHITECTURES
 from suffice.kinds.saturation.prompts import IN
+from suffice.kinds.saturation.rule_tables import equivalence_within
 from suffice.kinds.saturation.settings import FastFitting, GeneralisationSettings, NetworkSettings
 from suffice.kinds.saturation.study import load_saturation
 from suffice.kinds.saturation.tokens import Vocabulary
@@ -269,9 +269,9 @@ def test_means_and_equal_losses():
     means = means.set_index(["architecture", "quantity", "part"])
     assert means.loc[("lstm", "accuracy", "new symbols"), "mean"] == pytest.approx(0.5)
     assert means.loc[("lstm", "excess_nats", ""), "n_seeds"] == 3
-    assert equivalence_of_architectures(runs, 0.005)["equivalent"].all()
+    assert equivalence_within(runs, ["kind"], "architecture", 0.005)["equivalent"].all()
     apart = runs.assign(excess_nats=runs["excess_nats"] + 0.01 * (runs["architecture"] == "gru"))
-    tests = equivalence_of_architectures(apart, 0.005)
+    tests = equivalence_within(apart, ["kind"], "architecture", 0.005)
     assert not tests["equivalent"].any() and tests["difference"].iloc[0] == pytest.approx(-0.01)
 
 

@@ -11,16 +11,17 @@ from suffice.kinds.saturation.arms import LIKELIHOOD, READ_OUT, make_arm
 from suffice.kinds.saturation.extrapolation import Group, GroupJob, language_tables, write_group
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings, tuning_strings
 from suffice.kinds.saturation.fitting import FittingSettings, exact_loss_nats, fit, string_losses
-from suffice.kinds.saturation.generalisation_tables import equivalence_of_architectures, means_table
+from suffice.kinds.saturation.generalisation_tables import means_table
 from suffice.kinds.saturation.languages import AnBn
 from suffice.kinds.saturation.network_files import load_network, save_network
 from suffice.kinds.saturation.networks import NetworkSize, build_network
 from suffice.kinds.saturation.prompts import make_prompts
 from suffice.kinds.saturation.read_out import fit_read_out
 from suffice.kinds.saturation.rule_tables import (
+    WITHIN,
     arm_table,
     cloud_table,
-    equivalence_of_arms,
+    equivalence_within,
     loss_tells,
     mean_interval,
     network_accuracies,
@@ -178,7 +179,7 @@ def test_tables_of_arms():
     assert cloud.groupby("arm")["ood_rule_1"].first().to_dict() == {
         "adversarial": 0.0, "likelihood": 0.5, "oracle": 1.0,
     }  # fmt: skip
-    assert equivalence_of_arms(runs, 0.005)["equivalent"].all()
+    assert equivalence_within(runs, WITHIN, "arm", 0.005)["equivalent"].all()
     tells = loss_tells(cloud).set_index("among")
     assert np.isnan(tells.loc["seeds of likelihood", "spearman"])  # all of one accuracy
     assert tells.loc["all arms", "spearman"] == pytest.approx(0)
@@ -261,7 +262,17 @@ def made_up_kinds():
     return {
         "generalisation": networks,
         "generalisation_means": means_table(networks),
-        "generalisation_equivalence": equivalence_of_architectures(once, 0.005),
+        "generalisation_equivalence": equivalence_within(once, ["kind"], "architecture", 0.005),
+    }
+
+
+def made_up_practice():
+    """Two models of equal loss that choose differently on a fifth of prompts."""
+    asked = {"domain": "test", "question": "first choice", "differing": "any"}
+    return {
+        "practice_models": pd.DataFrame({"reached": [True, True]}),
+        "practice_equivalence": pd.DataFrame({"difference": [-0.002], "equivalent": [True]}),
+        "practice_differences": pd.DataFrame([{**asked, "mean": 0.2, "low": 0.15, "high": 0.25}]),
     }
 
 
@@ -298,12 +309,13 @@ def made_up_tables():
     return {
         "cloud": cloud_table(runs, accuracies),
         "arms": arm_table(runs, accuracies),
-        "equivalence": equivalence_of_arms(runs, 0.005),
+        "equivalence": equivalence_within(runs, WITHIN, "arm", 0.005),
         "twins": twins,
         "pair_differences": pair_differences(pairs, 0.005),
         "functions": pd.DataFrame({"logit_difference": [0.0, 1e-6], "loss_difference_nats": [0.0, 1e-7]}),
         "tuning_contrasts": tuning_contrasts(tuning),
         **made_up_kinds(),
+        **made_up_practice(),
     }
 
 
@@ -314,7 +326,7 @@ def test_a_study_that_shows_all_is_told_so():
     verdict = verdict_table(made_up_tables(), SETTINGS)
     assert verdict["shown"].all(), verdict[~verdict["shown"]].to_string()
     assert headline(verdict) == f"{len(verdict)} of {len(verdict)} requirements were met."
-    assert len(verdict) == 4 + 3 + 3 + 1 + 2 + 4
+    assert len(verdict) == 4 + 3 + 3 + 1 + 2 + 4 + 2
 
 
 @pytest.mark.parametrize(
@@ -325,6 +337,8 @@ def test_a_study_that_shows_all_is_told_so():
         ("equivalence", "equivalent", False, "losses of arms differ by less than"),
         ("arms", "n_seeds", 3, "95 % intervals of arms for rule 1"),
         ("arms", "low", 0.0, "95 % intervals of arms for rule 1"),
+        ("practice_equivalence", "equivalent", False, "test losses of positions"),
+        ("practice_differences", "low", 0.05, "two models choose differently"),
         ("twins", "accuracy_twin", 0.5, "the gap with 8 examples"),
         ("twins", "accuracy_twin", 0.5, "twin at most at chance"),
         ("twins", "kl_nats", 0.5, "KL falls by orders of magnitude"),

@@ -13,12 +13,25 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 N_SPECIAL = len(SPECIAL_TOKENS)
-PAD, MASK = 0, 4  # positions in SPECIAL_TOKENS, which come first in the vocabulary
+PAD, START, MASK = 0, 2, 4  # positions in SPECIAL_TOKENS, which come first in the vocabulary
 MAX_CHARACTERS = 1000
 
 
 def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> Any:
-    """A lower-case WordPiece tokenizer trained on some texts, as a fast transformers tokenizer.
+    """The same as `train_wordpiece`, as a fast transformers tokenizer that adds [CLS] and [SEP]."""
+    import tokenizers
+    import transformers
+
+    tokenizer = train_wordpiece(contents, vocab_size)
+    ends = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=ends)
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL_TOKENS
+    )
+
+
+def train_wordpiece(contents: list[str], vocab_size: int) -> Any:
+    """A lower-case WordPiece tokenizer trained on some texts.
 
     The vocabulary is smaller than `vocab_size` if the texts have fewer pieces.
 
@@ -26,7 +39,6 @@ def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> An
         ModelError: `vocab_size` has no room for the single characters.
     """
     import tokenizers
-    import transformers
 
     blank = blank_tokenizer({})
     starts, inner = alphabet_of(contents, blank)
@@ -46,12 +58,7 @@ def train_tokenizer(contents: list[str], vocab_size: int, max_length: int) -> An
         show_progress=False,
     )
     blank.train_from_iterator(contents, trainer)
-    tokenizer = blank_tokenizer(blank.get_vocab())
-    ends = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=ends)
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL_TOKENS
-    )
+    return blank_tokenizer(blank.get_vocab())
 
 
 def blank_tokenizer(vocabulary: dict[str, int]) -> Any:

@@ -3,10 +3,9 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from suffice.plots.lines import Styles, styles_of
+from suffice.plots.lines import Styles, legend_above, styles_of
 from suffice.plots.style import (
     MUTED,
     WIDTH_INCHES,
@@ -62,11 +61,7 @@ def draw_cloud(cloud: pd.DataFrame, baselines: pd.DataFrame, figure: Figure | No
         axes.axis("off")
     figure.supxlabel("exact excess over the lowest test loss (nats per string)", fontsize=8)
     figure.supylabel("rule 1 on unseen prompts", fontsize=8)
-    handles = [
-        Line2D([], [], ls="", marker=style.marker, color=style.color, label=name)
-        for name, style in styles.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.2)
+    legend_above(figure, styles, line="")
     return Drawn(figure, points)
 
 

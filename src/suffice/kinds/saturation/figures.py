@@ -7,11 +7,13 @@ import pandas as pd
 
 from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
+from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
+from suffice.kinds.saturation.figure_practice import draw_practice
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
-from suffice.plots.style import Drawn
+from suffice.plots.style import Drawn, save_figure
 from suffice.storage.files import read_table
 
 FIGURES: dict[str, tuple[str, str]] = {
@@ -49,6 +51,17 @@ FIGURES: dict[str, tuple[str, str]] = {
         "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
         "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
     ),
+    "design": (
+        "Which settings decide rule extrapolation at equal loss",
+        "How often each network obeys the rule on new prompts, with one panel per factor of a designed "
+        "experiment. Every network is in every panel. Lines are means. Factors do not depend on one another.",
+    ),
+    "practice": (
+        "In practice: how two models of real text with one test loss differ",
+        "Left: the share of held-out texts on which two models give different answers, with 95 % intervals "
+        "over models and texts. The test loss is compared by its relative difference. Right: the same of two "
+        "ensembles without a common member, with 95 % of draws.",
+    ),
 }
 
 Tables = Mapping[str, pd.DataFrame]
@@ -64,6 +77,11 @@ _DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
             made["generalisation"], made["generalisation_baselines"], made["generalisation_behaviours"]
         ),
     ),
+    "design": (("design",), lambda made: draw_design(made["design"])),
+    "practice": (
+        ("practice_differences", "practice_ensembles"),
+        lambda made: draw_practice(made["practice_differences"], made["practice_ensembles"]),
+    ),
 }
 
 
@@ -76,3 +94,9 @@ def draw_saturation_figure(name: str, tables: Path) -> Drawn:
     """
     needed, draw = _DRAWERS[name]
     return draw({table: read_table(tables / f"{table}.csv") for table in needed})
+
+
+def draw_saturation_figures(tables: Path, folder: Path) -> None:
+    """Draw every figure of `FIGURES` from the tables of a study and write it into a folder."""
+    for name in FIGURES:
+        save_figure(draw_saturation_figure(name, tables), folder / name)

@@ -1,8 +1,8 @@
 """Fitting a language model to a language, to a given distance from the lowest possible loss."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ class FittingSettings(Settings):
     """How a language model is fitted; the loss is the sum over a string's tokens, in nats."""
 
     max_steps: int = Field(default=6000, ge=1, description="largest number of steps")
-    learning_rate: float = Field(default=3e-3, gt=0, description="of AdamW, without weight decay")
+    learning_rate: float = Field(default=3e-3, gt=0, description="of the optimiser")
+    optimiser: Literal["adamw", "rmsprop"] = Field(default="adamw", description="adamw or rmsprop")
+    weight_decay: float = Field(default=0.0, ge=0, description="apart from the gradient, for either")
     lower_rate_at: tuple[int, ...] = Field(
         default=(1500, 4000), description="steps at which the learning rate falls to three tenths"
     )
@@ -43,6 +45,10 @@ class FittingSettings(Settings):
     )
 
 
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+}
 LOWER_RATE = 0.3
 CLIPPED_NORM = 1.0
 
@@ -132,7 +138,8 @@ class _Fitting:
         self.vocabulary = Vocabulary(language.letters)
         trained = list(arm.parameters(network))
         self.parameters = trained
-        self.optimiser = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.0)
+        optimiser = OPTIMISERS[settings.optimiser]
+        self.optimiser = optimiser(trained, lr=settings.learning_rate, weight_decay=0.0)
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(
             self.optimiser, list(settings.lower_rate_at), LOWER_RATE
         )
@@ -165,8 +172,17 @@ class _Fitting:
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIPPED_NORM)
+        self._decay()
         self.optimiser.step()
         self.schedule.step()
+
+    @torch.no_grad()
+    def _decay(self) -> None:
+        """Weight decay apart from the gradient (Loshchilov and Hutter, ICLR 2019, arXiv 1711.05101)."""
+        if self.settings.weight_decay:
+            kept = 1 - self.schedule.get_last_lr()[0] * self.settings.weight_decay
+            for parameter in self.parameters:
+                parameter.mul_(kept)
 
     def _completion_loss(self) -> torch.Tensor:
         assert self.completions is not None

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from suffice.kinds.saturation.equivalence import equivalence_table
 from suffice.kinds.saturation.generalisation import ALPHABET, RULE, Generalisation, get_kind
 from suffice.kinds.saturation.prompts import IN
-from suffice.kinds.saturation.rule_tables import mean_interval, named, rows_of_table
+from suffice.kinds.saturation.rule_tables import equivalence_within, means_within, named, rows_of_table
 from suffice.kinds.saturation.settings import GeneralisationSettings
 from suffice.seeds import derive_seed
 
@@ -47,7 +46,7 @@ def generalisation_tables(
         "generalisation_agreement": agreement,
         "generalisation_means": means_table(networks),
         "generalisation_baselines": chance_table(settings.kinds, derive_seed(seed, "chance")),
-        "generalisation_equivalence": equivalence_of_architectures(runs, margin),
+        "generalisation_equivalence": equivalence_within(runs, ["kind"], "architecture", margin),
         "generalisation_orders": order_table(networks, settings.n_resamples, derive_seed(seed, "orders")),
         "generalisation_behaviours": behaviour_shares(networks),
         "generalisation_bias": bias_table(networks, settings.n_resamples, derive_seed(seed, "bias")),
@@ -122,23 +121,7 @@ def means_table(networks: pd.DataFrame) -> pd.DataFrame:
         networks.assign(quantity="accuracy", value=networks["accuracy"]),
         once.assign(quantity="excess_nats", part="", value=once["excess_nats"]),
     ]
-    keys = [*PLACE, "quantity", "part"]
-    rows = [
-        named(keys, key) | mean_interval(values)
-        for key, values in pd.concat(long).groupby(keys, sort=False)["value"]
-    ]
-    return pd.DataFrame(rows)
-
-
-def equivalence_of_architectures(runs: pd.DataFrame, margin: float) -> pd.DataFrame:
-    """Two one-sided tests of the excess of every two architectures of one kind."""
-    return pd.concat(
-        [
-            equivalence_table(rows, "excess_nats", "architecture", margin).assign(kind=kind)
-            for kind, rows in runs.groupby("kind", sort=False)
-        ],
-        ignore_index=True,
-    )
+    return means_within(pd.concat(long), [*PLACE, "quantity", "part"])
 
 
 def chance_table(kinds: Sequence[str], seed: int) -> pd.DataFrame:

@@ -6,12 +6,15 @@ from suffice.kinds.keys import key_table
 from suffice.kinds.saturation.fine_tuning import FineTuningSettings
 from suffice.kinds.saturation.fitting import FittingSettings
 from suffice.kinds.saturation.in_context import InContextSettings
+from suffice.kinds.saturation.real_texts import TextSettings
 from suffice.kinds.saturation.settings import (
     Acceptance,
     BridgeSettings,
+    DesignSettings,
     FastFitting,
     GeneralisationSettings,
     LanguageChoice,
+    PracticeSettings,
     SaturationSettings,
     Scale,
     TwinSettings,
@@ -37,6 +40,9 @@ def manual() -> str:
         "`bridge`": BridgeSettings,
         "`generalisation`": GeneralisationSettings,
         "`generalisation`: `fitting`": FastFitting,
+        "`design`": DesignSettings,
+        "`practice`": PracticeSettings,
+        "`practice`: `texts`": TextSettings,
     }
     for heading, model in nested.items():
         parts += [f"#### {heading}\n", key_table(model)]

@@ -5,186 +5,22 @@ from typing import Any
 
 import pandas as pd
 
+from suffice.kinds.saturation import page_columns as columns
 from suffice.kinds.saturation.bridge_tables import ARMS_APART, IN_CONTEXT, READ_OUT_APART
 from suffice.kinds.saturation.figures import FIGURES
 from suffice.kinds.saturation.generalisation import get_kind
 from suffice.kinds.saturation.generalisation_tables import CHANCE
 from suffice.kinds.saturation.languages import get_language
+from suffice.kinds.saturation.practice_tables import ALL, CHOICE, CONTINUATION, LOSS, NEIGHBOURS, TOKEN
 from suffice.kinds.saturation.prompts import OUT_TEST
+from suffice.kinds.saturation.real_texts import OTHER, TEST
 from suffice.kinds.saturation.settings import SaturationSettings
 from suffice.kinds.saturation.verdict import headline
-from suffice.numbers import Column, correlation, integer, interval, number, text
+from suffice.numbers import interval, number, percent
 from suffice.page.figures import FigureView, view_figure
 from suffice.page.made import write_page
 from suffice.page.tables import Table, make_table
 from suffice.storage.files import read_table, whole_files
-
-VERDICT = (
-    Column("case", "Part"),
-    Column("where", "Of"),
-    Column("asked", "Asked"),
-    Column("shown", "Shown"),
-    Column("measured", "Measured", number),
-    Column("note", "Note", text),
-)
-PLACE = (Column("language", "Language"), Column("architecture", "Architecture"), Column("arm", "Arm"))
-ARMS = (
-    *PLACE,
-    Column("excess_nats", "Excess, nats per string", number),
-    Column("id", "Rule 1, in distribution", number),
-    Column("ood", "Rule 1, unseen prompts", number),
-    Column("ood_low", "95 % interval", interval, "ood_low", "ood_high"),
-    Column("ood_finished", "finished only", number),
-    Column("trained", "Rule 1, training prompts", number),
-    Column("rule_2_after", "Rule 2 after the prompt", number),
-    Column("finished", "Finished", number),
-    Column("n_seeds", "Seeds", integer),
-)
-EQUIVALENCE = (
-    *PLACE[:2],
-    Column("first", "Arm"),
-    Column("second", "Other arm"),
-    Column("difference", "Difference, nats per string", number),
-    Column("low", "90 % interval", interval, "low", "high"),
-    Column("p_value", "p", number),
-    Column("equivalent", "Equal"),
-)
-TELLS = (
-    *PLACE[:2],
-    Column("among", "Among"),
-    Column("spearman", "Spearman's ρ of excess and rule 1", correlation),
-    Column("p_value", "p", number),
-    Column("n_networks", "Networks", integer),
-)
-BASELINES = (
-    Column("language", "Language"),
-    Column("baseline", "Without a model"),
-    Column("part", "Prompts"),
-    Column("accuracy", "Rule 1", number),
-    Column("n_prompts", "Completions", integer),
-)
-TWINS = (
-    Column("n_examples", "Examples", integer),
-    Column("accuracy_mixture", "Mixture", number),
-    Column("accuracy_twin", "Twin", number),
-    Column("form_probability", "P(form)", number),
-    Column("kl_nats", "KL, nats per document", number),
-    Column("kl_max_nats", "at most", number),
-)
-PAIRS = (
-    Column("quantity", "Quantity"),
-    Column("n_examples", "Examples", integer),
-    Column("likelihood", "Likelihood", number),
-    Column("mislabelling", "Mislabelling", number),
-    Column("ceiling", "Bayes' rule", number),
-    Column("mean", "Difference", number),
-    Column("low", "95 % interval", interval, "low", "high"),
-    Column("n_seeds", "Seeds", integer),
-)
-TUNING = (
-    Column("optimiser", "Optimiser"),
-    Column("rate", "Learning rate"),
-    Column("twin", "Twin"),
-    Column("measure", "Measure"),
-    Column("value", "Twin", number),
-    Column("unchanged", "Unchanged", number),
-    Column("mean", "Difference", number),
-    Column("low", "95 % interval", interval, "low", "high"),
-    Column("quotient", "Quotient", number),
-    Column("reached", "Reached", number),
-    Column("at_edge", "Rate at the grid's edge", number),
-    Column("n_seeds", "Seeds", integer),
-)
-AUC = (
-    Column("contrast", "Contrast"),
-    Column("measure", "Measure"),
-    Column("probe", "Prefixes"),
-    Column("noise", "Noise", number),
-    Column("auc", "AUC", correlation),
-    Column("p_value", "p", number),
-    Column("n_networks", "Networks", integer),
-)
-BEHAVIOUR = (
-    Column("measure", "Measure"),
-    Column("probe", "Prefixes"),
-    Column("noise", "Noise", number),
-    Column("spearman", "Spearman's ρ with the difference in rule 1", correlation),
-    Column("p_value", "p", number),
-)
-KINDS = (
-    *PLACE[:2],
-    Column("measure", "Measure"),
-    Column("probe", "Prefixes"),
-    Column("kind", "Pairs"),
-    Column("mean", "Mean", number),
-    Column("least", "Range", interval, "least", "most"),
-    Column("n_pairs", "Pairs", integer),
-)
-FLOOR = (
-    *PLACE[:2],
-    Column("measure", "Measure"),
-    Column("probe", "Prefixes"),
-    Column("floor_nats", "Largest difference by a twin, nats", number),
-    Column("spread_nats", "Spread of all pairs, nats", number),
-)
-GENERALISATION = (
-    Column("kind", "Kind"),
-    Column("part", "Prompts"),
-    Column("architecture", "Architecture"),
-    Column("mean", "Accuracy", number),
-    Column("low", "95 % interval", interval, "low", "high"),
-    Column("least", "Range", interval, "least", "most"),
-    Column("chance", "Another answer", number),
-    Column("excess_nats", "Excess, nats per string", number),
-    Column("n_seeds", "Seeds", integer),
-)
-BEHAVIOURS = (
-    Column("kind", "Kind"),
-    Column("part", "Prompts"),
-    Column("architecture", "Architecture"),
-    Column("behaviour", "Behaviour"),
-    Column("n_with", "Seeds with it", integer),
-    Column("n_seeds", "Seeds", integer),
-    Column("share", "Share", number),
-    Column("low", "95 % interval", interval, "low", "high"),
-)
-ORDERS = (
-    Column("first", "Kind"),
-    Column("second", "Other kind"),
-    Column("among", "Among"),
-    Column("spearman", "Spearman's ρ", correlation),
-    Column("low", "95 % interval", interval, "low", "high"),
-    Column("n", "Architectures", integer),
-)
-BIAS = (
-    Column("kind", "Kind"),
-    Column("part", "Prompts"),
-    Column("information_nats", "Architecture and behaviour, nats", number),
-    Column("chance_information_nats", "by chance", number),
-    Column("p_information", "p", number),
-    Column("share_of_variance", "Variance between architectures", number),
-    Column("chance_share_of_variance", "by chance", number),
-    Column("p_variance", "p", number),
-    Column("n_networks", "Networks", integer),
-)
-KIND_EQUIVALENCE = (
-    Column("kind", "Kind"),
-    Column("first", "Architecture"),
-    Column("second", "Other architecture"),
-    *EQUIVALENCE[4:],
-)
-PUBLISHED = (
-    Column("source", "Source"),
-    Column("language", "Language"),
-    Column("architecture", "Architecture"),
-    Column("arm", "Arm"),
-    Column("n_runs", "Runs", integer),
-    Column("excess_nats", "Excess, nats per string", number),
-    Column("test_loss", "Test loss, nats per position", number),
-    Column("id_rule_1", "Rule 1, in distribution", number),
-    Column("ood_rule_1", "Rule 1, out of distribution", number),
-    Column("flaws", "Known flaws", text),
-)
 
 
 def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
@@ -202,6 +38,7 @@ def page_of_saturation(settings: SaturationSettings, output: Path) -> None:
         languages=_languages(settings),
         kinds_of_generalisation=_kinds(settings),
         figures=_figures(output.parent / "figures"),
+        practice=practice_findings(tables, settings.chosen.practice.texts.continuation_tokens),
         **_content(tables, verdict),
     )
 
@@ -216,22 +53,30 @@ def _content(tables: dict[str, pd.DataFrame], verdict: pd.DataFrame) -> dict[str
     baselines = tables["baselines"]
     return {
         "verdict": make_table(
-            _yes_or_no(verdict, "shown"), VERDICT, "Requirements and results", 1, "verdict.csv"
+            _yes_or_no(verdict, "shown"), columns.VERDICT, "Requirements and results", 1, "verdict.csv"
         ),
-        "arms": make_table(wide_arms(tables["arms"]), ARMS, "Means over seeds", 2),
+        "arms": make_table(wide_arms(tables["arms"]), columns.ARMS, "Means over seeds", 2),
         "equivalence": make_table(
-            _yes_or_no(tables["equivalence"], "equivalent"), EQUIVALENCE, "Two one-sided tests of losses", 2
+            _yes_or_no(tables["equivalence"], "equivalent"),
+            columns.EQUIVALENCE,
+            "Two one-sided tests of losses",
+            2,
         ),
-        "tells": make_table(tables["loss_tells"], TELLS, "Does the loss predict behaviour?"),
+        "tells": make_table(tables["loss_tells"], columns.TELLS, "Does the loss predict behaviour?"),
         "baselines": make_table(
-            baselines[baselines["rule"] == "rule_1"], BASELINES, "Rule 1 without a model", 1
+            baselines[baselines["rule"] == "rule_1"], columns.BASELINES, "Rule 1 without a model", 1
         ),
-        "twins": make_table(tables["twins"], TWINS, "The exact twin"),
-        "pairs_table": make_table(tables["pair_differences"], PAIRS, "Pairs trained to the same loss"),
-        "tuning": make_table(tables["tuning_contrasts"], TUNING, "Twins against the unchanged network", 2),
+        "twins": make_table(tables["twins"], columns.TWINS, "The exact twin"),
+        "pairs_table": make_table(
+            tables["pair_differences"], columns.PAIRS, "Pairs trained to the same loss"
+        ),
+        "tuning": make_table(
+            tables["tuning_contrasts"], columns.TUNING, "Twins against the unchanged network", 2
+        ),
         **_bridge_content(tables),
         **_kind_content(tables),
-        "published": make_table(tables["published"], PUBLISHED, "Published, for reference")
+        **_practice_content(tables),
+        "published": make_table(tables["published"], columns.PUBLISHED, "Published, for reference")
         if len(tables["published"])
         else None,
     }
@@ -244,28 +89,81 @@ def _bridge_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table | None]:
         "auc": _areas(areas, ARMS_APART, "Separation of arms"),
         "read_out": _areas(areas, READ_OUT_APART, "The planned counterexample"),
         "in_context": _areas(areas, IN_CONTEXT, "Separation of trained pairs"),
-        "behaviour": make_table(tables["bridge_behaviour"], BEHAVIOUR, "Behaviour predicted"),
-        "kinds": make_table(tables["bridge_kinds"], KINDS, "Pairs by their arms", 4),
-        "floor": make_table(floor, FLOOR, "The noise floor", 1) if len(floor) else None,
+        "behaviour": make_table(tables["bridge_behaviour"], columns.BEHAVIOUR, "Behaviour predicted"),
+        "kinds": make_table(tables["bridge_kinds"], columns.KINDS, "Pairs by their arms", 4),
+        "floor": make_table(floor, columns.FLOOR, "The noise floor", 1) if len(floor) else None,
     }
 
 
 def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
     shares = tables["generalisation_behaviours"]
     return {
-        "generalisation": make_table(wide_kinds(tables), GENERALISATION, "Means over seeds", 2),
+        "generalisation": make_table(wide_kinds(tables), columns.GENERALISATION, "Means over seeds", 2),
         "behaviours": make_table(
-            shares[shares["n_with"] > 0], BEHAVIOURS, "Shares of seeds by their behaviour", 2
+            shares[shares["n_with"] > 0], columns.BEHAVIOURS, "Shares of seeds by their behaviour", 2
         ),
-        "bias": make_table(tables["generalisation_bias"], BIAS, "What the architecture decides", 1),
-        "orders": make_table(tables["generalisation_orders"], ORDERS, "Do kinds order networks alike?", 1),
+        "bias": make_table(tables["generalisation_bias"], columns.BIAS, "What the architecture decides", 1),
+        "orders": make_table(
+            tables["generalisation_orders"], columns.ORDERS, "Do kinds order networks alike?", 1
+        ),
+        "effects": make_table(tables["design_effects"], columns.EFFECTS, "Main effects of settings", 1),
+        "functions": make_table(tables["initial_functions"], columns.FUNCTIONS, "Functions before training"),
+        "initial": make_table(
+            tables["initial_relations"], columns.INITIAL_RELATIONS, "Simplicity before, accuracy after", 1
+        ),
         "kind_equivalence": make_table(
             _yes_or_no(tables["generalisation_equivalence"], "equivalent"),
-            KIND_EQUIVALENCE,
+            columns.KIND_EQUIVALENCE,
             "Two one-sided tests of losses",
             2,
         ),
     }
+
+
+def _practice_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
+    return {
+        "differences": make_table(
+            tables["practice_differences"], columns.DIFFERENCES, "How often two models differ", 0
+        ),
+        "ranges": make_table(tables["practice_ranges"], columns.RANGES, "How far models lie apart"),
+        "text_models": make_table(tables["practice_models"], columns.TEXT_MODELS, "Models of real text"),
+        "text_equivalence": make_table(
+            _yes_or_no(tables["practice_equivalence"], "equivalent"),
+            columns.TEXT_EQUIVALENCE,
+            "Two one-sided tests of test losses",
+        ),
+        "text_states": make_table(
+            tables["practice_states"], columns.TEXT_STATES, "Hidden states of models of text"
+        ),
+        "relations": make_table(
+            tables["practice_relations"], columns.RELATIONS, "Do similar models answer alike?"
+        ),
+        "ensembles": make_table(tables["practice_ensembles"], columns.ENSEMBLES, "Ensembles"),
+        "choices": make_table(
+            tables["practice_choices"], columns.CHOICES, "Choosing a model by a few labels"
+        ),
+    }
+
+
+def practice_findings(tables: dict[str, pd.DataFrame], n_tokens: int) -> dict[str, str]:
+    """What two models with one test loss differ by, in words, from the tables of case 5."""
+    found = tables["practice_differences"]
+    found = found[(found["domain"] == TEST) & (found["differing"] == ALL)].set_index("question")
+    mean, low, high = (found[column].to_dict() for column in ("mean", "low", "high"))
+    said = {
+        "test loss": (LOSS, "of the loss"),
+        f"next {n_tokens} tokens, written greedily": (CONTINUATION, "of prompts"),
+        "next token": (TOKEN, "of prompts"),
+        "first choice among continuations": (CHOICE, "of prompts"),
+        "nearest texts by hidden states": (NEIGHBOURS, "of neighbours"),
+    }
+    words = {
+        name: f"{percent(mean[question])} {of} ({percent(low[question])} to {percent(high[question])})"
+        for name, (question, of) in said.items()
+    }
+    ranges = tables["practice_ranges"].set_index(["quantity", "domain"])["range"]
+    apart = ranges["loss, nats per token", OTHER]
+    return {**words, "loss on another package": f"{number(apart)} nats per token between best and worst"}
 
 
 def wide_kinds(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -288,7 +186,7 @@ def _kinds(settings: SaturationSettings) -> dict[str, str]:
 
 
 def _areas(areas: pd.DataFrame, contrast: str, caption: str) -> Table:
-    return make_table(areas[areas["contrast"] == contrast], AUC, caption, 1)
+    return make_table(areas[areas["contrast"] == contrast], columns.AUC, caption, 1)
 
 
 def _yes_or_no(table: pd.DataFrame, column: str) -> pd.DataFrame:

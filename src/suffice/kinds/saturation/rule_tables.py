@@ -73,20 +73,21 @@ def arm_table(runs: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
     long += [rule_2.assign(quantity="rule_2_after", value=rule_2["accuracy"])]
     long += [rule_1.assign(quantity="rule_1_finished", value=rule_1["accuracy_finished"])]
     long += [rule_1.assign(quantity="finished", value=rule_1["finished"])]
-    keys = [*GROUP, "quantity", "part"]
-    rows = [
-        named(keys, key) | mean_interval(values)
-        for key, values in pd.concat(long).groupby(keys, sort=False)["value"]
-    ]
-    return pd.DataFrame(rows)
+    return means_within(pd.concat(long), [*GROUP, "quantity", "part"])
 
 
-def equivalence_of_arms(runs: pd.DataFrame, margin: float) -> pd.DataFrame:
-    """Two one-sided tests of the excess of every two arms of one language and architecture."""
+def means_within(values: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The columns of `mean_interval` of the column `value`, a row per group of the keys."""
+    grouped = values.groupby(list(keys), sort=False)["value"]
+    return pd.DataFrame([named(keys, key) | mean_interval(own) for key, own in grouped])
+
+
+def equivalence_within(runs: pd.DataFrame, keys: Sequence[str], group: str, margin: float) -> pd.DataFrame:
+    """Two one-sided tests of the excess of every two groups, apart for each value of the keys."""
     return pd.concat(
         [
-            equivalence_table(rows, "excess_nats", "arm", margin).assign(**named(WITHIN, key))
-            for key, rows in runs.groupby(WITHIN, sort=False)
+            equivalence_table(rows, "excess_nats", group, margin).assign(**named(keys, key))
+            for key, rows in runs.groupby(list(keys), sort=False)
         ],
         ignore_index=True,
     )

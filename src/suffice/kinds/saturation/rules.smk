@@ -8,6 +8,7 @@ from suffice.kinds.saturation.extrapolation import Group
 from suffice.kinds.saturation.in_context import ARMS as IN_CONTEXT_ARMS
 from suffice.kinds.saturation.settings import NetworkSettings
 from suffice.kinds.saturation.tables import TABLES
+from suffice.kinds.saturation.text_models import TextModelSettings
 from suffice.workflow import stable
 
 STUDY = opened_study()
@@ -17,18 +18,25 @@ SETTINGS = stable(STUDY.settings.model_dump(mode="json"))
 PAIR_SEEDS = list(range(SCALE.in_context.n_seeds))
 SEEDS = list(range(SCALE.n_seeds))
 KINDS = SCALE.generalisation
+PRACTICE = SCALE.practice
 
 
 wildcard_constraints:
     study=re.escape(STUDY.name),
     language=any_of(SCALE.languages),
     architecture=any_of(
-        {**dict.fromkeys(SCALE.architectures), **dict.fromkeys(KINDS.architectures)}
+        dict.fromkeys(
+            [
+                *SCALE.architectures,
+                *KINDS.architectures,
+                *PRACTICE.architectures,
+                *SCALE.design.architectures,
+            ]
+        )
     ),
     kind=any_of(KINDS.kinds),
     arm=any_of(SCALE.arms),
     seed=r"\d+",
-    figure=any_of(FIGURES),
 
 
 def group_of(wildcards):
@@ -114,6 +122,14 @@ def files_of_kinds(name):
         kind=KINDS.kinds,
         architecture=KINDS.architectures,
     )
+
+
+def files_of_practice(name):
+    """One file of every architecture of the language models of real text."""
+    return [
+        f"{RESULTS}/practice/{architecture}/{name}"
+        for architecture in PRACTICE.architectures
+    ]
 
 
 def final_files():

@@ -12,6 +12,7 @@ from suffice.kinds.saturation.generalisation import KINDS
 from suffice.kinds.saturation.in_context import InContextSettings
 from suffice.kinds.saturation.languages import LANGUAGES
 from suffice.kinds.saturation.networks import ARCHITECTURES, Transformer
+from suffice.kinds.saturation.text_models import TextModelSettings
 from suffice.settings import Settings, did_you_mean
 
 TUNED_LANGUAGE = "anbn"
@@ -78,7 +79,7 @@ class FastFitting(FittingSettings):
     """Fitting with the defaults for kinds of generalisation, whose strings are few and short."""
 
     max_steps: int = Field(default=2500, ge=1, description="largest number of steps")
-    learning_rate: float = Field(default=1e-2, gt=0, description="of AdamW, without weight decay")
+    learning_rate: float = Field(default=1e-2, gt=0, description="of the optimiser")
     lower_rate_at: tuple[int, ...] = Field(
         default=(600, 1200), description="steps at which the learning rate falls to three tenths"
     )
@@ -103,10 +104,56 @@ class GeneralisationSettings(NetworkSettings):
         default=0.8, gt=0.5, le=1, description="share of a network's answers that decides its behaviour"
     )
     n_resamples: int = Field(default=2000, ge=100, description="bootstrap resamples of the seeds")
+    n_untrained: int = Field(
+        default=200, ge=2, description="untrained networks of each architecture, whose functions are sampled"
+    )
 
     @model_validator(mode="after")
     def _kinds_exist(self) -> "GeneralisationSettings":
         _require_known("kind", self.kinds, KINDS)
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        return self
+
+
+class PracticeSettings(TextModelSettings):
+    """Language models of real text with one held-out loss, and how their answers are compared."""
+
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "transformer-learned", "transformer-rotary"),
+        min_length=2,
+        description="networks: " + ", ".join(ARCHITECTURES),
+    )
+    n_neighbours: int = Field(default=10, ge=1, description="nearest paragraphs by hidden states")
+    n_labels: tuple[int, ...] = Field(
+        default=(50, 200), min_length=1, description="labelled prompts out of domain to choose a model by"
+    )
+    n_resamples: int = Field(default=1000, ge=100, description="resamples for intervals")
+
+    @model_validator(mode="after")
+    def _architectures_exist(self) -> "PracticeSettings":
+        _require_known("architecture", self.architectures, ARCHITECTURES)
+        if self.texts.prompt_tokens + self.texts.continuation_tokens > self.texts.context:
+            raise ValueError("prompt_tokens and continuation_tokens together are more than the context")
+        return self
+
+
+class DesignSettings(NetworkSettings):
+    """The designed experiment on rule extrapolation, with 16 settings for each architecture."""
+
+    n_seeds: int = Field(default=2, ge=2, description="networks of each setting and architecture")
+    architectures: tuple[str, ...] = Field(
+        default=("transformer", "transformer-learned", "transformer-rotary"),
+        min_length=2,
+        description="networks that differ in their positions: " + ", ".join(ARCHITECTURES),
+    )
+    fitting: FastFitting = Field(
+        default=FastFitting(target_excess_nats=0.05, check_every=5, lower_rate_at=(300, 600, 1200)),
+        description="how they are fitted, except for what the design varies; strings that are drawn "
+        "leave an excess that falls slowly, so the target is higher than elsewhere",
+    )
+
+    @model_validator(mode="after")
+    def _architectures_exist(self) -> "DesignSettings":
         _require_known("architecture", self.architectures, ARCHITECTURES)
         return self
 
@@ -141,6 +188,12 @@ class Scale(NetworkSettings):
     )
     generalisation: GeneralisationSettings = Field(
         default=GeneralisationSettings(), description="kinds of generalisation and shares of behaviours"
+    )
+    design: DesignSettings = Field(
+        default=DesignSettings(), description="a designed experiment on rule extrapolation"
+    )
+    practice: PracticeSettings = Field(
+        default=PracticeSettings(), description="language models of real text with one held-out loss"
     )
 
     @field_validator("languages", mode="before")
@@ -180,6 +233,12 @@ class Acceptance(Settings):
     )
     margin_nats: float = Field(
         default=0.005, gt=0, description="largest difference of arms in loss, in nats per string or token"
+    )
+    practice_margin_nats: float = Field(
+        default=0.01, gt=0, description="largest difference in loss on real text, in nats per token"
+    )
+    practice_difference: float = Field(
+        default=0.1, gt=0, lt=1, description="smallest share of prompts with another first choice"
     )
     in_context_difference: float = Field(
         default=0.5, gt=0, description="smallest difference of the pair's accuracies with most examples"

@@ -14,16 +14,21 @@ from suffice.kinds.saturation.bridge_tables import (
     unordered_pairs,
 )
 from suffice.kinds.saturation.contexts import context_auc_table
+from suffice.kinds.saturation.designed import effect_table
 from suffice.kinds.saturation.extrapolation import language_tables
 from suffice.kinds.saturation.generalisation_tables import generalisation_tables
+from suffice.kinds.saturation.practice_tables import practice_tables
+from suffice.kinds.saturation.real_texts import open_texts
 from suffice.kinds.saturation.rule_tables import (
+    WITHIN,
     arm_table,
     cloud_table,
-    equivalence_of_arms,
+    equivalence_within,
     loss_tells,
     network_accuracies,
 )
 from suffice.kinds.saturation.settings import SaturationSettings
+from suffice.kinds.saturation.simplicity import function_table, initial_relations
 from suffice.kinds.saturation.tuned_twins import COMMON, tuning_contrasts
 from suffice.kinds.saturation.twins import exact_twins, pair_differences
 from suffice.kinds.saturation.verdict import verdict_table
@@ -36,7 +41,11 @@ TABLES = (
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
-    "generalisation_behaviours", "generalisation_bias", "published",
+    "generalisation_behaviours", "generalisation_bias",
+    "initial_functions", "initial_relations", "design", "design_effects",
+    "practice_models", "practice_equivalence",
+    "practice_differences", "practice_ranges", "practice_states", "practice_relations",
+    "practice_ensembles", "practice_choices", "published",
 )  # fmt: skip
 
 
@@ -45,7 +54,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
     Args:
         files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
-            kind_runs, kind_answers, published.
+            kind_runs, kind_answers, design, text_runs, text_answers, texts, published.
         settings: of the study.
         results: the study's folder of results.
     """
@@ -60,6 +69,19 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
         settings.chosen.generalisation,
         settings.acceptance.margin_nats,
         settings.seed,
+    )
+    functions = function_table(settings.chosen.generalisation, settings.seed)
+    tables |= {
+        "initial_functions": functions,
+        "initial_relations": initial_relations(functions, tables["generalisation"]),
+    }
+    design = _joined(files["design"])
+    tables |= {"design": design, "design_effects": effect_table(design)}
+    tables |= practice_tables(
+        _joined(files["text_runs"]),
+        list(map(Path, files["text_answers"])),
+        open_texts(files["texts"][0]),
+        settings,
     )
     tables["published"] = _joined(files["published"]) if files["published"] else pd.DataFrame()
     for name in TABLES:
@@ -84,7 +106,7 @@ def _rule_tables(
         "accuracies": accuracies,
         "cloud": cloud.assign(accepted_nats=settings.acceptance.excess_nats),
         "arms": arm_table(runs, accuracies),
-        "equivalence": equivalence_of_arms(runs, settings.acceptance.margin_nats),
+        "equivalence": equivalence_within(runs, WITHIN, "arm", settings.acceptance.margin_nats),
         "loss_tells": loss_tells(cloud),
     }
 

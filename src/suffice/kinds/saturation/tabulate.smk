@@ -13,6 +13,13 @@ rule tabulate_saturation:
         contexts=[f"{RESULTS}/bridge/contexts.parquet"],
         kind_runs=files_of_kinds("runs.csv"),
         kind_answers=files_of_kinds("answers.parquet"),
+        design=expand(
+            f"{RESULTS}/design/{{architecture}}.csv",
+            architecture=SCALE.design.architectures,
+        ),
+        text_runs=files_of_practice("runs.csv"),
+        text_answers=files_of_practice("answers.safetensors"),
+        texts=[f"{RESULTS}/practice/texts.safetensors"],
         published=STUDY.published_files(),
     output:
         expand("results/{{study}}/tables/{table}.csv", table=TABLES),
@@ -29,15 +36,20 @@ rule plot_saturation:
     input:
         rules.tabulate_saturation.output,
     output:
-        pdf="results/{study}/figures/{figure}.pdf",
-        svg="results/{study}/figures/{figure}.svg",
-        png=report(
-            "results/{study}/figures/{figure}.png",
-            caption=str(ROOT / "report" / "figure.rst"),
-            category="Figures",
-            labels={"figure": "{figure}"},
+        expand(
+            "results/{{study}}/figures/{figure}.{format}",
+            figure=FIGURES,
+            format=["pdf", "svg", "csv"],
         ),
-        points="results/{study}/figures/{figure}.csv",
+        *[
+            report(
+                f"results/{{study}}/figures/{figure}.png",
+                caption=str(ROOT / "report" / "figure.rst"),
+                category="Figures",
+                labels={"figure": figure},
+            )
+            for figure in FIGURES
+        ],
     params:
         code=code_of("plot_saturation"),
     script:
@@ -46,7 +58,7 @@ rule plot_saturation:
 
 rule write_saturation_page:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
+        rules.plot_saturation.output,
         tables=rules.tabulate_saturation.output,
     output:
         report(

@@ -98,3 +98,46 @@ rule train_kind:
         code=code_of("train_kind"),
     script:
         "scripts/train_kind.py"
+
+
+rule collect_texts:
+    output:
+        "results/{study}/practice/texts.safetensors",
+    threads: 1
+    params:
+        settings=stable(PRACTICE.texts.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("collect_texts"),
+    script:
+        "scripts/collect_texts.py"
+
+
+rule train_text_models:
+    input:
+        rules.collect_texts.output,
+    output:
+        runs="results/{study}/practice/{architecture}/runs.csv",
+        answers="results/{study}/practice/{architecture}/answers.safetensors",
+    threads: 1
+    params:
+        settings=stable(
+            PRACTICE.model_dump(
+                mode="json", include=set(TextModelSettings.model_fields)
+            )
+        ),
+        seed=STUDY.settings.seed,
+        code=code_of("train_text_models"),
+    script:
+        "scripts/train_text_models.py"
+
+
+rule train_design:
+    output:
+        "results/{study}/design/{architecture}.csv",
+    threads: 1
+    params:
+        settings=stable(SCALE.design.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("train_design"),
+    script:
+        "scripts/train_design.py"

@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 
 from suffice.kinds.saturation.arms import ADVERSARIAL, LIKELIHOOD, ORACLE, READ_OUT
+from suffice.kinds.saturation.practice_tables import ALL, CHOICE
 from suffice.kinds.saturation.prompts import IN
+from suffice.kinds.saturation.real_texts import TEST
 from suffice.kinds.saturation.rule_tables import WITHIN, named, separated
 from suffice.kinds.saturation.settings import Acceptance, SaturationSettings
 from suffice.kinds.saturation.tuned_twins import COMMON, PERMUTED
 
 CASE_1, CASE_2, CASE_3 = "rule extrapolation", "in-context learning", "fine-tuning"
-CASE_4 = "kinds of generalisation"
+CASE_4, CASE_5 = "kinds of generalisation", "in practice"
 MAIN_ARMS = (LIKELIHOOD, ADVERSARIAL, ORACLE)
 VERDICT_COLUMNS = ("case", "where", "asked", "measured", "shown", "note")
 ENOUGH_SEEDS = 10
@@ -46,7 +48,8 @@ def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettin
 
     Args:
         tables: cloud, arms, equivalence, twins, pair_differences, functions, tuning_contrasts,
-            generalisation, generalisation_equivalence, generalisation_means.
+            generalisation, generalisation_equivalence, generalisation_means, practice_models,
+            practice_equivalence, practice_differences.
         settings: of the study.
 
     Returns:
@@ -58,6 +61,7 @@ def verdict_table(tables: Mapping[str, pd.DataFrame], settings: SaturationSettin
         *_in_context_checks(tables, accept),
         *_tuning_checks(tables, accept),
         *_kind_checks(tables, accept),
+        *_practice_checks(tables, accept),
     ]
     return pd.DataFrame([asdict(check) for check in checks], columns=list(VERDICT_COLUMNS))
 
@@ -226,6 +230,24 @@ def _architectures_apart_check(where: str, means: pd.DataFrame) -> Check:
         f"{n_seeds} seeds{few}"
     )
     return Check(CASE_4, where, asked, gap, gap > 0 and n_seeds >= ENOUGH_SEEDS, note)
+
+
+def _practice_checks(tables: Mapping[str, pd.DataFrame], accept: Acceptance) -> Iterator[Check]:
+    models, tests = tables["practice_models"], tables["practice_equivalence"]
+    margin = accept.practice_margin_nats
+    asked = f"test losses of positions differ by less than {margin:g} nats per token (two one-sided tests)"
+    note = (
+        f"{int(tests['equivalent'].sum())} of {len(tests)} pairs of architectures are equivalent; "
+        f"{int(models['reached'].sum())} of {len(models)} models reached the loss of the checks"
+    )
+    most, equal = float(tests["difference"].abs().max()), bool(tests["equivalent"].all())
+    yield Check(CASE_5, "real text", asked, most, equal, note)
+    place = {"domain": TEST, "question": CHOICE, "differing": ALL}
+    found = _of(tables["practice_differences"], place).iloc[0]
+    asked = f"two models choose differently on at least {accept.practice_difference:g} of prompts"
+    note = f"95 % interval {found['low']:.2f} to {found['high']:.2f}"
+    differ = bool(found["low"] >= accept.practice_difference)
+    yield Check(CASE_5, "real text", asked, float(found["mean"]), differ, note)
 
 
 def headline(verdict: pd.DataFrame) -> str:
