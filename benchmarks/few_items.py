@@ -5,8 +5,9 @@
     make study STUDY=speech
     python benchmarks/few_items.py results/api-docs results/images results/speech
 
-Writes `few_items.csv`: means over random draws of groups of items, with two looks. Expected before the labels
-were read: with fewer pairs of looks than twice the width of most models, `neighbours` alone agrees better
+Writes `few_items.csv`: means over random draws of groups of items, with two looks; `enough` is the share of
+models that have at least two groups per dimension. Expected before the labels were read: with fewer pairs of
+looks than twice the width of most models, `neighbours` alone agrees better
 than `linear` alone, and both together lie between; with more than four times the width, both together agree
 at least as well as `neighbours` alone. A study that is not named keeps its rows.
 """
@@ -81,6 +82,7 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
             first, second = (
                 {name: np.asarray(both[side][rows]) for name, both in vectors.items()} for side in (0, 1)
             )
+            n_groups = len(set(table.group[rows]))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DoubtWarning)
                 pairs = rank(first, second, WITH_TWO_LOOKS, groups=table.group[rows]).pairs
@@ -90,7 +92,8 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
                 yield {
                     "study": results.name,
                     "n_pairs": size,
-                    "narrow": np.mean(widths * 2 <= size),
+                    "n_groups": n_groups,
+                    "enough": np.mean(widths * 2 <= n_groups),
                     "way": way,
                     "spearman": order.corr(outcome[order.index], method="spearman"),
                     "regret_at_1": value.max() - value[order.idxmax()],
@@ -99,9 +102,8 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
 
 def means_of(results: Path) -> pd.DataFrame:
     """Means over the draws of one study."""
-    keys = ["study", "n_pairs", "narrow", "way"]
-    draws = pd.DataFrame(rows_of(results)).groupby(keys, sort=False)
-    means = draws[["spearman", "regret_at_1"]].mean()
+    draws = pd.DataFrame(rows_of(results)).groupby(["study", "n_pairs", "way"], sort=False)
+    means = draws[["n_groups", "enough", "spearman", "regret_at_1"]].mean()
     return means.assign(spearman_sd=draws["spearman"].std(), n_draws=draws.size()).reset_index()
 
 

@@ -7,6 +7,7 @@ import pytest
 from suffice.analyses.recommendation import first_choices, recommend
 from suffice.data.modalities.molecule import MOLECULE
 from suffice.data.modalities.text import TEXT
+from suffice.estimators.names import FEW_ITEMS_WARNING
 
 
 def ranking_of(models, could_be_first, looks="halves", **columns):
@@ -53,6 +54,18 @@ def test_width_and_rankme_are_named_but_are_no_witnesses():
     found = recommend(ranking_of(MODELS, ["a"]), ways_of(consensus="a", rankme="b", embed_dim="d"))
     assert found.is_settled
     assert "RankMe would take b; width would take d." in found.text
+
+
+def test_too_few_items_for_regression_settle_nothing_and_neighbours_are_named():
+    warned = [f"{FEW_ITEMS_WARNING} (3 of 8 pairs)", "", "", ""]
+    ways = ways_of(neighbours="a", self_retrieval="a", consensus="a")
+    assert recommend(ranking_of(MODELS, ["a"]), ways).is_settled
+    found = recommend(ranking_of(MODELS, ["a"], warnings=warned), ways)
+    assert not found.is_settled
+    assert "too few items (or groups) for regression on 1 of 4 models, which favours narrow" in found.text
+    assert "Shared neighbours are a better guide then, and would take a." in found.text
+    one_look = recommend(ranking_of(MODELS, ["a"], looks="same", warnings=warned), ways)
+    assert "better guide then" not in one_look.text
 
 
 def test_one_look_settles_nothing_and_the_next_model_is_to_be_labelled():

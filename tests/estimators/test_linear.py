@@ -11,8 +11,9 @@ from suffice.estimators import items
 from suffice.estimators.gaussian import Gaussian
 from suffice.estimators.items import WINDOW_ITEMS, divide_items
 from suffice.estimators.linear import Linear
+from suffice.estimators.names import FEW_ITEMS_WARNING
 from suffice.estimators.regression import tiling
-from suffice.estimators.regression.ridge import FEW_ITEMS_WARNING, StandardRows
+from suffice.estimators.regression.ridge import StandardRows
 
 
 def pair(n_items, source_dim, target_dim, seed, noise=1.0):

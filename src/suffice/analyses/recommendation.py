@@ -1,9 +1,10 @@
 """Which model to take, how certain that is, and what to do next, in sentences.
 
-All sentences follow from tables. A choice is *settled* if source and target saw two looks at each item, no
-other model could be first in this pool, and every available witness (a way to choose of another kind) has the
-same first choice. benchmarks/arena/subpools.csv measures on random sub-pools how often a settled choice is
-right on tasks. Where it mostly was not, as on molecules, no choice is settled.
+All sentences follow from tables. A choice is *settled* if source and target saw two looks at each item, items
+were not too few for the dimensions of any model, no other model could be first in this pool, and every
+available witness (a way to choose of another kind) has the same first choice. benchmarks/arena/subpools.csv
+measures on random sub-pools how often a settled choice is right on tasks. Where it mostly was not, as on
+molecules, no choice is settled.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ import pandas as pd
 from suffice.analyses.decision import picked
 from suffice.data.modalities.base import Modality
 from suffice.embed.cards import CPU, DEVICE, PRICE
+from suffice.estimators.names import FEW_ITEMS_WARNING
 from suffice.ranking.arrays import SAME_LOOK
 from suffice.ranking.relatives import copies_in, describe_copies
 from suffice.ranking.table import ordering_column
@@ -117,7 +119,8 @@ def recommend(
     copies = copies_in(ranking)
     against = _witnesses_against(choices, copies[first])
     is_alone = set(could_be) <= copies[first] and not against and first not in controls
-    is_settled = is_alone and not _has_one_look(ranking) and (modality is None or modality.can_settle)
+    is_reliable = not _has_one_look(ranking) and not _with_too_few_items(ranking)
+    is_settled = is_alone and is_reliable and (modality is None or modality.can_settle)
     rivals = [model for way in against for model in _chosen_by(choices, way)]
     order = ranking["model"].astype(str).tolist()
     to_label = [] if is_settled else _to_label([first, *rivals, *could_be], order, copies)
@@ -136,6 +139,7 @@ def recommend(
         cautions=[
             *_who_differs(choices, first),
             *_one_look(ranking),
+            *_too_few_items(ranking, choices),
             *_control_could_be_first(ranking, controls),
             *_follows_width(ranking),
             *_own_warnings(ranking, first),
@@ -278,6 +282,25 @@ def _one_look(ranking: pd.DataFrame) -> list[str]:
         "Source and target saw the same input for each item, which rewards models that copy the surface. "
         "Such a ranking settles no choice. A ranking by two looks at each item is a better guide."
     ]
+
+
+def _with_too_few_items(ranking: pd.DataFrame) -> int:
+    """The number of models whose pairs have too few items for their dimensions."""
+    return int(ranking["warnings"].fillna("").str.contains(FEW_ITEMS_WARNING, regex=False).sum())
+
+
+def _too_few_items(ranking: pd.DataFrame, choices: pd.DataFrame) -> list[str]:
+    """What to rely on if items are too few for regression; benchmarks/few_items.csv has the evidence."""
+    n_models = _with_too_few_items(ranking)
+    if not n_models or _has_one_look(ranking):
+        return []
+    said = (
+        f"There are too few items (or groups) for regression on {n_models} of {len(ranking)} models, which "
+        "favours narrow models. Such a ranking settles no choice."
+    )
+    taken = _chosen_by(choices, "neighbours")
+    better = f"Shared neighbours are a better guide then, and would take {listed(taken, word='or')}."
+    return [f"{said} {better}" if taken else said]
 
 
 def _below_controls(ranking: pd.DataFrame, controls: Collection[str]) -> list[str]:

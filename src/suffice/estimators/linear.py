@@ -45,9 +45,9 @@ from pydantic import Field
 from suffice.estimators.base import Embedding, naming
 from suffice.estimators.few_values import FewValues
 from suffice.estimators.items import ItemPlan
+from suffice.estimators.names import FEW_ITEMS_WARNING
 from suffice.estimators.regression.bernoulli import Mask, bernoulli_nats
 from suffice.estimators.regression.ridge import (
-    FEW_ITEMS_WARNING,
     PreparedRegression,
     RegressionEstimator,
     RegressionSettings,

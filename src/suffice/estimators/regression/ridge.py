@@ -31,7 +31,6 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 MAX_DEGREES_SHARE = 0.5  # of the groups; with more, the residual variance is too uncertain
-FEW_ITEMS_WARNING = "too low: the source has more than half as many dimensions as there are items (or groups)"
 MAX_SINGLE_PRECISION_NORM = 1e3  # of the inverse of the mean square; above this, rounding errors would show
 OWN_ARRAYS = ("inverse", "penalty", "degrees")
 BYTES_OF_MOMENTS = 48  # six matrices in double precision, for each pair of dimensions of a model
