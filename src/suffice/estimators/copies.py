@@ -180,6 +180,9 @@ def copies_and_versions(arrays: Embeddings) -> tuple[Integers, Integers, float]:
         item, the same for copies and versions, shape (n_items,); and the typical squared distance of versions
         as a share of the sum of the squared lengths, 0 if there are none.
     """
+    alone = np.arange(len(arrays[0]))
+    if len(alone) < 2:
+        return alone, alone, 0.0
     with np.errstate(all="ignore"):  # the estimators refuse numbers that are too large, or missing
         scales = _scales(arrays)
         copies = _copies_among(arrays, scales)

@@ -32,8 +32,8 @@ class Copula(Gaussian):
     )
 
     def memory_bytes(self, n_items: int, dim: int) -> int:
-        """The moments, and all scores as float64."""
-        return super().memory_bytes(n_items, dim) + 8 * n_items * dim
+        """The moments, and all scores as float32."""
+        return super().memory_bytes(n_items, dim) + 4 * n_items * dim
 
     def rows_of(self, rows: StandardRows) -> StandardRows:
         """Normal scores of the dimensions that vary, kept in memory, shape (n_items, d)."""
