@@ -36,13 +36,13 @@ def same_division(codes, rows):
     return pairs == len(set(codes.tolist())) == len(set(rows.tolist()))
 
 
-@pytest.mark.parametrize("estimator", ["linear", "gaussian", "copula"])
-@pytest.mark.parametrize("seed", range(4))
 def test_without_items_there_are_no_copies():
     copies, versions, gap = copies_and_versions([np.empty((0, 3)), np.empty((0, 4))])
     assert len(copies) == len(versions) == gap == 0
 
 
+@pytest.mark.parametrize("estimator", ["linear", "gaussian", "copula"])
+@pytest.mark.parametrize("seed", range(4))
 def test_independent_vectors_stay_independent_when_each_is_there_five_times(estimator, seed):
     (source, target), _ = repeated(independent(seed), seed)
     found = estimate(source, target, estimator)
