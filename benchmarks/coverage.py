@@ -58,10 +58,10 @@ GRID = [
     (16, 25.0, 80),
     (64, 2.5, 80),
     (64, 5.0, 80),
-    (64, 25.0, 40),
+    (64, 25.0, 160),
     (384, 2.5, 80),
     (384, 5.0, 60),
-    (768, 2.5, 48),
+    (768, 2.5, 192),
 ]
 
 
@@ -236,14 +236,14 @@ def _ranks_held(truth: np.ndarray, table: pd.DataFrame) -> bool:
     return bool(((table["rank_low"] <= best) & (worst <= table["rank_high"])).all())
 
 
-def rows(estimators: list[str], dims: list[int], share: float) -> Iterator[dict[str, Any]]:
+def rows(estimators: list[str], dims: list[int], looks: list[int], share: float) -> Iterator[dict[str, Any]]:
     """All rows of the table."""
     for dim, items_per_dim, n_draws in GRID:
         if dim not in dims:
             continue
         pool = Pool.of(dim)
         for estimator in estimators:
-            for n_looks in (1, 2):
+            for n_looks in looks:
                 n_draws_of_looks = max(3, round(n_draws * share / n_looks))
                 yield summarise(pool, estimator, round(dim * items_per_dim), n_looks, n_draws_of_looks)
 
@@ -262,12 +262,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--estimators", default="linear,gaussian,neighbours", help="separated by commas")
     parser.add_argument("--dims", default="16,64,384,768", help="widths, separated by commas")
+    parser.add_argument("--looks", default="1,2", help="numbers of looks, separated by commas")
     parser.add_argument("--share", type=float, default=1.0, help="share of the draws, for a quick look")
     parser.add_argument("--out", type=Path, default=TABLE, help="the table to write or to change")
     options = parser.parse_args()
-    table = pd.DataFrame(
-        rows(options.estimators.split(","), [int(dim) for dim in options.dims.split(",")], options.share)
-    )
+    dims, looks = ([int(number) for number in text.split(",")] for text in (options.dims, options.looks))
+    table = pd.DataFrame(rows(options.estimators.split(","), dims, looks, options.share))
     with_rows(options.out, table.round(4)).to_csv(options.out, index=False)
 
 
