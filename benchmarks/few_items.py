@@ -41,6 +41,7 @@ WAYS = {
     "linear and neighbours": ("linear", "neighbours"),
 }
 SIZES = (125, 250, 500, 1000, 2000, 4000)  # pairs of looks
+MAX_SHARE = 0.9  # of all pairs; larger parts are almost the whole
 N_DRAWS = 6
 
 
@@ -78,7 +79,7 @@ def rows_of(results: Path) -> Iterator[dict[str, object]]:
     copies = near_copies({name: first for name, (first, _) in vectors.items()})
     families = relatives_of(results)
     widths = np.array([first.shape[1] for first, _ in vectors.values()])
-    for size in (*[each for each in SIZES if each < table.n_pairs], table.n_pairs):
+    for size in (*[each for each in SIZES if each <= MAX_SHARE * table.n_pairs], table.n_pairs):
         for draw in range(N_DRAWS if size < table.n_pairs else 1):
             rows = drawn(table, size, derive_seed(draw, results.name, str(size)))
             first, second = (
