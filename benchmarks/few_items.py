@@ -12,7 +12,8 @@ looks than twice the width of most models, `neighbours` alone agrees better
 than `linear` alone, and both together lie between; with more than four times the width, both together agree
 at least as well as `neighbours` alone. Expected before `images` and `speech` were read: the same on both.
 There too, as on `api-docs` with 444 groups, `neighbours` alone is already better where only some models lack
-two groups per dimension. A study that is not named keeps its rows.
+two groups per dimension. Neither came out: docs/method.md has the figures. Every model is a target here.
+A study that is not named keeps its rows.
 """
 
 import argparse
