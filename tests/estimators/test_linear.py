@@ -138,6 +138,25 @@ def test_a_wide_source_with_few_items_is_penalised_not_lost():
     assert result.warnings == (FEW_ITEMS_WARNING,)
 
 
+@pytest.mark.parametrize(("n_groups", "warnings"), [(129, (FEW_ITEMS_WARNING,)), (130, ())])
+def test_a_regression_needs_two_groups_for_each_dimension_and_for_the_intercept(n_groups, warnings):
+    source, target = pair(2 * n_groups, 64, 4, seed=2)
+    assert estimate(source, target, groups=np.repeat(np.arange(n_groups), 2)).warnings == warnings
+
+
+@pytest.mark.filterwarnings("ignore::suffice.errors.DoubtWarning")
+@pytest.mark.parametrize(("n_groups", "first"), [(20, "w4 w8"), (130, "w32 w64")])
+def test_with_too_few_groups_narrow_models_are_first_however_little_they_know(n_groups, first):
+    generator, widths = np.random.default_rng(0), (64, 32, 8, 4)
+    signal = generator.normal(size=(10 * n_groups, 64))
+    looks = [
+        {f"w{w}": signal[:, :w] + 0.6 * generator.normal(size=(len(signal), w)) for w in widths}
+        for _ in range(2)
+    ]
+    found = rank(*looks, "linear", groups=np.repeat(np.arange(n_groups), 10)).table["model"]
+    assert set(found[:2]) == set(first.split())
+
+
 def test_a_copy_among_nearly_dependent_dimensions_is_found():
     source, _ = pair(1000, 8, 2, seed=8)
     near = source @ np.random.default_rng(1).normal(size=(8, 8)) + 1e-3 * pair(1000, 8, 8, seed=9)[1]
