@@ -11,6 +11,18 @@ from suffice.jobs import EmbeddingJobs
 EMBED = EmbeddingJobs(STUDY)
 
 
+def one_pass(wildcards, threads):
+    """The models that can share a model's forward pass, and folders: of vectors from passes, and of cards.
+
+    With `threads`, Snakemake does not count this among the job's parameters: another model of the checkpoint
+    is no reason to embed this one again.
+    """
+    return EMBED.one_pass(wildcards, code_of_kind) | {
+        "store": f"{RESULTS}/store/passes",
+        "cards": f"{RESULTS}/embeddings/{wildcards.dataset}",
+    }
+
+
 rule embed_items:
     input:
         EMBED.files,
@@ -36,6 +48,7 @@ rule embed_items:
         seed=EMBED.seed,
         device=STUDY.settings.device,
         failure=EMBED.failure,
+        one_pass=one_pass,
         code=code_of_model,
     script:
         "../scripts/embed_items.py"
@@ -77,6 +90,7 @@ rule embed_shard:
         seed=EMBED.seed,
         device=STUDY.settings.device,
         failure=EMBED.failure_of_shard,
+        one_pass=one_pass,
         code=code_of_model,
     script:
         "../scripts/embed_shard.py"

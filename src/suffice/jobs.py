@@ -23,6 +23,7 @@ from suffice.embed.registry import get_loader
 from suffice.embed.vector_files import split_array
 from suffice.study.looks import has_embedded_looks
 from suffice.study.model import ModelRow, Study
+from suffice.study.passes import models_of_pass
 from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import stable
@@ -264,6 +265,12 @@ class EmbeddingJobs(Jobs):
     def gpus_of_shard(self, names: Names) -> int:
         """The number of GPUs to embed one block."""
         return self._n_gpus(self._loader(names).uses_device)
+
+    def one_pass(self, names: Names, code_of: Callable[[str], str]) -> dict[str, Any]:
+        """The models that can share a model's forward pass; see `suffice.study.passes`."""
+        models = self.study.models.items()
+        settings = {name: loader_settings(row, names.dataset, self.results) for name, row in models}
+        return models_of_pass(self.study, names.model, settings, code_of)
 
     def failure(self, names: Names) -> str:
         """Path of the record of a model that fails."""
