@@ -6,6 +6,8 @@ target see parts of a text, it embeds these looks too (`looks/`). A data set may
 (`shards/`), one job per block; the model's own job then joins them.
 """
 
+from shutil import rmtree
+
 from suffice.jobs import EmbeddingJobs
 
 EMBED = EmbeddingJobs(STUDY)
@@ -114,3 +116,7 @@ use rule embed_shard as embed_shard_with_looks with:
         dataset=any_of(EMBED.with_looks),
         shard=r"\d+",
         n_shards=r"\d+",
+
+
+onsuccess:
+    rmtree(f"{RESULTS}/store/passes", ignore_errors=True)  # vectors that no job took

@@ -83,8 +83,8 @@ class Jobs:
         return self._of_looks(names.dataset, self.study.models, "json")
 
     def _of_looks(self, dataset: str, models: Iterable[str], suffix: str = "npy") -> list[str]:
-        is_embedded = has_embedded_looks(self.study.datasets[dataset])
-        return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in models if is_embedded]
+        embedded = models if has_embedded_looks(self.study.datasets[dataset]) else []
+        return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in embedded]
 
     def _n_gpus(self, uses_device: bool) -> int:
         """One GPU if the job computes with torch and the study uses GPUs."""
@@ -194,7 +194,7 @@ class EmbeddingJobs(Jobs):
     @property
     def without_looks(self) -> list[str]:
         """All other data sets."""
-        return [name for name, row in self.study.datasets.items() if not has_embedded_looks(row)]
+        return [name for name in self.study.datasets if name not in self.with_looks]
 
     def files(self, names: Names) -> list[str]:
         """The files that a model's loader reads besides the corpus: the user's, or those of earlier jobs."""
@@ -268,8 +268,8 @@ class EmbeddingJobs(Jobs):
 
     def one_pass(self, names: Names, code_of: Callable[[str], str]) -> dict[str, Any]:
         """The models that can share a model's forward pass; see `suffice.study.passes`."""
-        models = self.study.models.items()
-        settings = {name: loader_settings(row, names.dataset, self.results) for name, row in models}
+        dataset, rows = names.dataset, self.study.models.items()
+        settings = {name: loader_settings(row, dataset, self.results) for name, row in rows}
         return models_of_pass(self.study, names.model, settings, code_of)
 
     def failure(self, names: Names) -> str:

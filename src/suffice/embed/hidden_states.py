@@ -209,24 +209,18 @@ class HiddenStatesEncoder(TransformerEncoder, EncoderOfSeveral):
         ]
 
     def check_itself(self) -> list[str]:
-        """Also that the right token is pooled; each model is checked, as if it were alone."""
-        said = [sentence for head in self.heads for sentence in self._of(head)._check_alone()]
-        self.n_truncated = 0
-        return list(dict.fromkeys(said))
-
-    def _of(self, head: Head) -> "HiddenStatesEncoder":
-        """The same with one of the models, and the same batches."""
-        one = copy(self)
-        one.heads, one.embed_dim = (head,), self.width
-        return one
-
-    def _check_alone(self) -> list[str]:
+        """Also that the right token is pooled."""
         said = super().check_itself()
-        if self.heads[0].pooling == "last_token":
+        if any(head.pooling == "last_token" for head in self.heads):
             probes = probe_texts(self.max_length)
             rows = self._tokenize([probes.short, probes.long])["input_ids"]
             said += last_tokens(self.tokenizer, rows)
+            self.n_truncated = 0
         return said
+
+    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in one batch, apart for each model: shape (n_texts, n_models, width)."""
+        return super().encode_together(texts).reshape(len(texts), len(self.heads), self.width)
 
     def _to_run(self, rows: list[list[int]], vectors: np.ndarray) -> np.ndarray:
         """Also without those that are known."""

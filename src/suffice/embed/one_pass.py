@@ -9,6 +9,7 @@ on, so a job takes only what it would compute itself. If a pass fails, every mod
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -170,32 +171,38 @@ class OnePass:
         if own not in together or len(together) == 1:
             return
         try:
+            started = time.perf_counter()
             encoder = leader.loader.open_together([row.loader for row in together[1:]], self.corpus)
-            self._write(encoder, together, identities)
+            self._write(encoder, together, identities, time.perf_counter() - started)
         except Exception as error:  # noqa: BLE001  (it may concern another model only)
             log.warning("no shared forward pass (%s); model %s is embedded alone", error, own.model)
         else:
             log.info("one forward pass for %s", ", ".join(row.model for row in together))
 
     def _write(
-        self, encoder: EncoderOfSeveral, rows: Sequence[Row], identities: Mapping[str, dict[str, Any]]
+        self,
+        encoder: EncoderOfSeveral,
+        rows: Sequence[Row],
+        identities: Mapping[str, dict[str, Any]],
+        load_seconds: float,
     ) -> None:
         """Write the blocks; the facts about the items come last, and show that a block is whole."""
         paths = [self._path(row, identities[row.model]) for row in rows]
         if self.looks is not None:
             hashes = [self.looks.identity_sha256(identities[row.model]) for row in rows]
             of_looks = [path.with_suffix(LOOKS) for path in paths]
-            self._encode(encoder, self.looks.contents, rows, of_looks, hashes)
+            self._encode(encoder, self.looks.contents, rows, of_looks, hashes, 0.0)
         hashes = [identity_sha256(identities[row.model]) for row in rows]
-        self._encode(encoder, self.corpus, rows, paths, hashes)
+        self._encode(encoder, self.corpus, rows, paths, hashes, load_seconds)
 
-    def _encode(
+    def _encode(  # noqa: PLR0913
         self,
         encoder: EncoderOfSeveral,
         contents: Contents,
         rows: Sequence[Row],
         paths: Sequence[Path],
         hashes: Sequence[str],
+        load_seconds: float,
     ) -> None:
         """Encode contents for all models, and divide the vectors."""
         block, before = rows_of_shard(contents.n_items, self.shard, self.n_shards), encoder.parts()
@@ -208,7 +215,8 @@ class OnePass:
                 rows, encoder.parts(), before, paths, hashes, strict=True
             ):
                 _copy_columns(together, path, range(first, first + part.embed_dim))
-                write_effort(_effort(row.loader, spent, part, then), block, sha256, path)
+                effort = _effort(row.loader, spent, part, then, load_seconds)
+                write_effort(effort, block, sha256, path)
                 first += part.embed_dim
         finally:
             together.unlink(missing_ok=True)
@@ -229,13 +237,13 @@ def _copy_columns(source: Path, path: Path, columns: range) -> None:
         array.flush()
 
 
-def _effort(loader: Loader[Any], spent: Spent, part: Part, before: Part) -> Effort:
+def _effort(loader: Loader[Any], spent: Spent, part: Part, before: Part, load_seconds: float) -> Effort:
     """A model's effort: its share of the pass's seconds, and its own counts."""
     on_device = loader.uses_device and loader.device != "cpu"
     return Effort(
         cpu_seconds=part.share * spent.cpu_seconds,
         device_seconds=part.share * spent.wall_seconds if on_device else None,
-        load_seconds=0.0,
+        load_seconds=load_seconds,
         n_parameters=part.n_parameters,
         n_truncated=None if part.n_truncated is None else part.n_truncated - (before.n_truncated or 0),
         n_tokens=None if part.n_tokens is None else part.n_tokens - (before.n_tokens or 0),

@@ -64,7 +64,9 @@ class EncoderWithStates(EncoderOfSeveral):
         with self._listening() as known:
             vectors = self.own.encode(window)
         self.states.known = known
-        return np.hstack([vectors, self.states.encode(window)])
+        states = self.states.encode(window)
+        self.states.known = {}
+        return np.hstack([vectors, states])
 
     @contextmanager
     def _listening(self) -> Iterator[dict[tuple[int, ...], np.ndarray]]:
