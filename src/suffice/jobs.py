@@ -4,7 +4,7 @@ The rules pass these methods to Snakemake, which calls them with a job's wildcar
 its output, such as `dataset` and `model`. Paths are relative to the working folder.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,10 @@ from suffice.data.made.registry import FOLDERS, folder_of, maker_of, place_of_ma
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
 from suffice.embed.identity import library_versions
-from suffice.embed.own_function import source_of
 from suffice.embed.registry import get_loader
-from suffice.embed.vector_files import split_array
 from suffice.study.looks import has_embedded_looks
 from suffice.study.model import ModelRow, Study
+from suffice.study.model_files import files_of_settings
 from suffice.study.passes import models_of_pass
 from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
 from suffice.tasks.public_scores import files_of_scores
@@ -31,7 +30,6 @@ from suffice.workflow import stable
 if TYPE_CHECKING:
     from suffice.estimators.base import Estimator
 
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations", "checkpoint")
 GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
 
 
@@ -268,9 +266,8 @@ class EmbeddingJobs(Jobs):
 
     def one_pass(self, names: Names, code_of: Callable[[str], str]) -> dict[str, Any]:
         """The models that can share a model's forward pass; see `suffice.study.passes`."""
-        dataset, rows = names.dataset, self.study.models.items()
-        settings = {name: loader_settings(row, dataset, self.results) for name, row in rows}
-        return models_of_pass(self.study, names.model, settings, code_of)
+        settings_of = partial(loader_settings, dataset=names.dataset, results=self.results)
+        return models_of_pass(self.study, names.model, settings_of, code_of)
 
     def failure(self, names: Names) -> str:
         """Path of the record of a model that fails."""
@@ -488,16 +485,3 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
     if model.base_models:
         made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made
-
-
-def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files in a model's settings; a folder counts as all files in it.
-
-    A function `module:name` stands for the source file of its module.
-    """
-    named = (str(settings[key]) for key in FILE_SETTINGS if key in settings)
-    paths = [split_array(Path(each))[0] for each in named]
-    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
-    source = source_of(str(settings["function"])) if ":" in str(settings.get("function")) else None
-    inside += [[source]] if source else []
-    return [str(path) for files in inside for path in files if path.is_file()]

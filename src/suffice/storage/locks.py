@@ -57,7 +57,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """
     handle = try_lock(path)
     if handle is None:
-        log.info("another job is at %s; waiting for it", what)
+        log.info("another job is busy with %s; waiting until it ends", what)
     while handle is None:
         time.sleep(SECONDS_BETWEEN_TRIES)
         handle = try_lock(path)
