@@ -13,10 +13,10 @@ from suffice.jobs import EmbeddingJobs
 EMBED = EmbeddingJobs(STUDY)
 
 
-def one_pass(wildcards, threads):
+def one_pass(wildcards, output):
     """The models that can share a model's forward pass, and folders: of vectors from passes, and of cards.
 
-    With `threads`, Snakemake does not count this among the job's parameters: another model of the checkpoint
+    With `output`, Snakemake does not count this among the job's parameters: another model of the checkpoint
     is no reason to embed this one again.
     """
     return EMBED.one_pass(wildcards, code_of_kind) | {
