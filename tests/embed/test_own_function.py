@@ -11,7 +11,7 @@ from suffice.embed.identity import embedding_identity
 from suffice.embed.own_function import CallableSettings, OwnFunction
 from suffice.embed.write import write_embedding
 from suffice.errors import ModelError
-from suffice.jobs import files_of_settings
+from suffice.study.model_files import files_of_settings
 
 GOOD = """
 import numpy as np

@@ -4,12 +4,13 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 from suffice.storage import locks
-from suffice.storage.locks import try_lock
+from suffice.storage.locks import locked, try_lock
 
 HOLD = """import sys, time
 from pathlib import Path
@@ -81,3 +82,23 @@ def test_windows_says_that_another_has_the_lock(windows, tmp_path):
 def test_the_command_and_the_ranking_are_imported_without_fcntl():
     code = "import sys; sys.modules['fcntl'] = None; import suffice.cli, suffice.workflow; suffice.rank"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_context_waits_until_the_lock_is_free(tmp_path, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(locks, "SECONDS_BETWEEN_TRIES", 0.01)
+    entered = threading.Event()
+
+    def wait():
+        with locked(tmp_path / "lock", "the pass"):
+            entered.set()
+
+    with locked(tmp_path / "lock", "nothing"):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert not entered.wait(0.2)
+    waiting.join(timeout=10)
+    assert entered.is_set()
+    assert caplog.messages == ["another job is busy with the pass; waiting until it ends"]
+    with locked(tmp_path / "lock", "nothing"):
+        pass  # freed after the context

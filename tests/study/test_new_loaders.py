@@ -5,8 +5,8 @@ import pytest
 from loopback_endpoint import Endpoint, loopback_endpoint
 
 from suffice.errors import StudyError
-from suffice.jobs import files_of_settings
 from suffice.study import load_study
+from suffice.study.model_files import files_of_settings
 from suffice.study.read import check_sources
 
 OWN = "def embed(texts):\n    return [[len(text)] for text in texts]\n"

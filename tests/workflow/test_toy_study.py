@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from toy import EXTRAS, add_all_stages, add_model
+from toy import EXTRAS, add_all_stages, add_model, toy_texts
 
 from suffice.baselines.registry import OF_LOOKS, OF_POOL, ONE_MODEL
+from suffice.embed.standin import write_standin
 from suffice.storage.files import read_json
 from suffice.storage.verify import verify_results
 from suffice.study.read import load_study
@@ -250,3 +251,21 @@ def test_shards_change_how_many_jobs_embed_and_no_vector(workflow, project, tmp_
     assert {path.name for path in workflow.results.glob("looks/toys/*.npy")} == {"bert.npy", "words-8.npy"}
     assert not list((workflow.results / "shards").rglob("*.npy"))
     assert verify_results(workflow.results).lines()[:-1] == []
+
+
+def test_layers_of_one_checkpoint_share_a_pass_and_one_more_costs_only_itself(workflow):
+    folder = workflow.study / "bert"
+    write_standin(folder, "bert", "hidden_states", toy_texts()["text"].tolist(), seed=0)
+    (workflow.study / "models.tsv").write_text("model\tloader\tfamily\tcheckpoint\tlayer\n")
+    add_model(workflow.study, f"whole\thidden_states\tbert\t{folder}\t\n")
+    add_model(workflow.study, f"zero\thidden_states\tbert\t{folder}\t0\n")
+    made = "results/toy/embeddings/toys/{}.npy"
+    workflow.run(made.format("whole"), made.format("zero"))
+    logs = [path.read_text() for path in (workflow.work / "logs").rglob("embed_items/**/*.log")]
+    assert len(logs) == 2 and sum("one forward pass for" in log for log in logs) == 1
+    assert not (workflow.results / "store" / "passes").exists()
+    assert verify_results(workflow.results).lines()[:-1] == []
+    add_model(workflow.study, f"one\thidden_states\tbert\t{folder}\t1\n")
+    planned = workflow.run("--dry-run", *map(made.format, ("whole", "zero", "one"))).output
+    embedded = [part.split("\n\n")[0] for part in planned.split("rule embed_items")[1:]]
+    assert len(embedded) == 1 and "model=one" in embedded[0]

@@ -5,11 +5,13 @@ A loader module imports heavy packages inside functions only, so a study can be 
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 
 from suffice.data.corpus import Corpus, Window
+from suffice.errors import ModelError
 from suffice.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -59,6 +61,35 @@ class Encoder(ABC):
         """Vectors of one window in its order, float32, shape (len(window), embed_dim)."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """One model's share of an encoder of several models; the counts are as in `Encoder`.
+
+    Attributes:
+        embed_dim: width of its vectors.
+        n_parameters: as in `Encoder`.
+        n_truncated: as in `Encoder`.
+        n_tokens: as in `Encoder`.
+        share: share of the network's layers that this model needs, which is its share of the costs.
+        warnings: warnings from encoding for the user.
+    """
+
+    embed_dim: int
+    n_parameters: int | None
+    n_truncated: int | None
+    n_tokens: float | None
+    share: float
+    warnings: tuple[str, ...]
+
+
+class EncoderOfSeveral(Encoder):
+    """Several models of one checkpoint in one forward pass; their vectors are side by side."""
+
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """The models, in the order of their vectors."""
+
+
 class Loader(ABC, Generic[S]):
     """One kind of embedding model.
 
@@ -73,7 +104,9 @@ class Loader(ABC, Generic[S]):
     in the corpus: "embeds", "never", or "follows" the model whose vectors it is made from; `reads`, how it
     interprets the content of items, see `read_as` of `suffice.data.modalities.base.Modality`;
     `beside_identity`, settings that change no vector; `computes`, whether this process does the model's work,
-    so that its time is the model's cost; `counts_tokens`, whether its encoder has `n_tokens`.
+    so that its time is the model's cost; `counts_tokens`, whether its encoder has `n_tokens`;
+    `differ_in_one_pass`, settings in which models of one forward pass may differ, None if each has its own
+    pass; `leads_pass`, whether it takes models of other kinds along, and none of its own kind.
     """
 
     kind: ClassVar[str]
@@ -85,6 +118,8 @@ class Loader(ABC, Generic[S]):
     beside_identity: ClassVar[frozenset[str]] = frozenset()
     computes: ClassVar[bool] = True
     counts_tokens: ClassVar[bool] = False
+    differ_in_one_pass: ClassVar[frozenset[str] | None] = None
+    leads_pass: ClassVar[bool] = False
 
     def __init__(self, settings: S, seed: int = 0, device: str = "cpu") -> None:
         self.settings = settings
@@ -136,3 +171,15 @@ class Loader(ABC, Generic[S]):
         Raises:
             ModelError: the model cannot be loaded or fitted; the message names it and the remedy.
         """
+
+    def open_together(self, others: "Sequence[Loader[Any]]", corpus: Corpus) -> EncoderOfSeveral:
+        """Load this model and others with the same pass, see `differ_in_one_pass`.
+
+        Args:
+            others: the other models.
+            corpus: as for `open`.
+
+        Raises:
+            ModelError: one of them cannot be loaded, or this kind has no shared passes.
+        """
+        raise ModelError(f"models of kind {self.kind} cannot share a forward pass")

@@ -1,14 +1,19 @@
 """Vectors from the hidden states of any transformer that the transformers library can load."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import numpy as np
 from pydantic import Field
 
+from suffice.data.corpus import Corpus
+from suffice.embed.base import EncoderOfSeveral, Loader, Part
 from suffice.embed.promises import last_tokens
 from suffice.embed.self_check import probe_texts
-from suffice.embed.transformer import TransformerEncoder, TransformerLoader, TransformerSettings
+from suffice.embed.transformer import TransformerEncoder, TransformerLoader, TransformerSettings, scaled
 from suffice.errors import ModelError
 
 Pooling = Literal["mean", "cls", "last_token"]
@@ -25,18 +30,51 @@ class HiddenStatesSettings(TransformerSettings):
     )
 
 
+@dataclass(frozen=True)
+class Head:
+    """What one model takes from a forward pass.
+
+    Attributes:
+        layer: index of the hidden state, not negative.
+        pooling: pooling of tokens.
+        normalize: whether vectors get length 1.
+        n_parameters: parameters of the network up to this layer and, unless it is the last, the next.
+        n_layers: their number of layers.
+    """
+
+    layer: int
+    pooling: Pooling
+    normalize: bool
+    n_parameters: int
+    n_layers: int
+
+
 class HiddenStates(TransformerLoader[HiddenStatesSettings]):
     """Pooled hidden states of one layer of an encoder or decoder; for T5 and similar models the encoder."""
 
     kind = "hidden_states"
     Settings = HiddenStatesSettings
+    differ_in_one_pass = frozenset({"layer", "pooling", "normalize", "sha256"})
+    others: tuple[HiddenStatesSettings, ...] = ()  # of models that share the forward pass
+    network: Any = None  # loaded already, by a loader that leads the pass
+
+    def open_together(self, others: Sequence[Loader[Any]], corpus: Corpus) -> "HiddenStatesEncoder":
+        """Load the network once for all layers and poolings."""
+        together = copy(self)
+        together.others = tuple(other.settings for other in others)
+        return cast("HiddenStatesEncoder", together.open(corpus))
 
     def _encoder(self, model: Any, tokenizer: Any, max_length: int) -> TransformerEncoder:
-        layer = _layer_index(self.settings.layer, model.config.num_hidden_layers)
-        drop_layers_above(model, layer)
-        return HiddenStatesEncoder(model, tokenizer, self.settings, layer, max_length)
+        heads = [head_of(settings, model) for settings in (self.settings, *self.others)]
+        encoder = HiddenStatesEncoder(model, tokenizer, self.settings, heads, max_length)
+        if self.network is None:
+            drop_layers_above(model, max(head.layer for head in heads))
+            encoder.n_run = max(head.n_layers for head in heads)
+        return encoder
 
     def _load_model(self, folder: Path) -> Any:
+        if self.network is not None:
+            return self.network
         model = super()._load_model(folder)
         return model.encoder if _has_decoder_apart(model) else model
 
@@ -59,12 +97,23 @@ def _layer_index(layer: int, n_layers: int) -> int:
     return index
 
 
-def drop_layers_above(model: Any, layer: int) -> None:
-    """Remove the layers that hidden state `layer` does not depend on, if they form a plain list.
+def head_of(settings: HiddenStatesSettings, model: Any) -> Head:
+    """What a model with these settings takes from a network that has all its layers.
 
-    One extra layer is kept: many architectures normalise the output of their last layer, and hidden state
-    `layer` must remain unnormalised. A model without such a list, or with several lists of this length, is
-    not changed.
+    Raises:
+        ModelError: the network has no such layer.
+    """
+    layer = _layer_index(settings.layer, model.config.num_hidden_layers)
+    dropped = {id(p) for each in _layers_above(model, layer) for p in each.parameters()}
+    used = (p for name, p in model.named_parameters() if "pooler" not in name and id(p) not in dropped)
+    n_layers = min(layer + 1, model.config.num_hidden_layers)
+    return Head(layer, settings.pooling, settings.normalize, sum(p.numel() for p in used), n_layers)
+
+
+def _stack(model: Any) -> tuple[Any, str] | None:
+    """Where a model has its layers, if they form a plain list: a module and its attribute.
+
+    None for a model without such a list, or with several lists of this length.
     """
     from torch.nn import ModuleList
 
@@ -75,9 +124,24 @@ def drop_layers_above(model: Any, layer: int) -> None:
         for name, child in parent.named_children()
         if isinstance(child, ModuleList) and len(child) == n_layers
     ]
-    if len(stacks) == 1 and layer + 1 < n_layers:
-        parent, name = stacks[0]
-        setattr(parent, name, getattr(parent, name)[: layer + 1])
+    return stacks[0] if len(stacks) == 1 else None
+
+
+def _layers_above(model: Any, layer: int) -> list[Any]:
+    """The layers that hidden state `layer` does not depend on, without the first of them, see below."""
+    stack = _stack(model)
+    return [] if stack is None else list(getattr(*stack)[layer + 1 :])
+
+
+def drop_layers_above(model: Any, layer: int) -> None:
+    """Remove the layers that hidden state `layer` does not depend on, if they form a plain list.
+
+    One extra layer is kept: many architectures normalise the output of their last layer, and hidden state
+    `layer` must remain unnormalised.
+    """
+    stack = _stack(model)
+    if stack is not None and layer + 1 < model.config.num_hidden_layers:
+        setattr(*stack, getattr(*stack)[: layer + 1])
 
 
 def pool(hidden: Any, mask: Any, pooling: Pooling) -> Any:
@@ -104,56 +168,102 @@ def pool(hidden: Any, mask: Any, pooling: Pooling) -> Any:
     return hidden[torch.arange(len(hidden), device=hidden.device), position]
 
 
-class HiddenStatesEncoder(TransformerEncoder):
-    """A loaded encoder or decoder.
+class HiddenStatesEncoder(TransformerEncoder, EncoderOfSeveral):
+    """A loaded encoder or decoder, for one model or for several that share its forward pass.
 
     Args:
         model: the network.
         tokenizer: its tokenizer.
         settings: the user's settings.
-        layer: index of the hidden state, not negative.
+        heads: what each model takes from the pass; their vectors are side by side.
         max_length: number of tokens read per item.
+
+    Attributes:
+        n_run: number of layers that run.
+        known: vectors of items that the network has read already, by their token ids.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, settings: HiddenStatesSettings, layer: int, max_length: int
+        self,
+        model: Any,
+        tokenizer: Any,
+        settings: HiddenStatesSettings,
+        heads: Sequence[Head],
+        max_length: int,
     ) -> None:
-        width = int(model.config.hidden_size)
-        super().__init__(
-            model, tokenizer, settings, max_length=max_length, embed_dim=width, kind=HiddenStates.kind
-        )
-        self.layer, self.pooling = layer, settings.pooling
-        self.n_layers = int(model.config.num_hidden_layers)
+        self.width = int(model.config.hidden_size)
+        width, kind = self.width * len(heads), HiddenStates.kind
+        super().__init__(model, tokenizer, settings, max_length=max_length, embed_dim=width, kind=kind)
+        self.heads = tuple(heads)
+        self.n_parameters = max(head.n_parameters for head in heads)
+        self.n_layers = self.n_run = int(model.config.num_hidden_layers)
+        self.known: dict[tuple[int, ...], np.ndarray] = {}
+
+    def parts(self) -> list[Part]:
+        """The models; each has its share of the layers that run."""
+        warnings, n_run = tuple(self.warnings()), self.n_run
+        counts = self.n_truncated, self.n_tokens
+        return [
+            Part(self.width, head.n_parameters, *counts, head.n_layers / n_run, warnings)
+            for head in self.heads
+        ]
 
     def check_itself(self) -> list[str]:
         """Also that the right token is pooled."""
         said = super().check_itself()
-        if self.pooling == "last_token":
+        if any(head.pooling == "last_token" for head in self.heads):
             probes = probe_texts(self.max_length)
             rows = self._tokenize([probes.short, probes.long])["input_ids"]
             said += last_tokens(self.tokenizer, rows)
             self.n_truncated = 0
         return said
 
+    def encode_together(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in one batch, apart for each model: shape (n_texts, n_models, width)."""
+        return super().encode_together(texts).reshape(len(texts), len(self.heads), self.width)
+
+    def _to_run(self, rows: list[list[int]], vectors: np.ndarray) -> np.ndarray:
+        """Also without those that are known."""
+        found = [self.known.get(tuple(row)) for row in rows] if self.known else [None] * len(rows)
+        for place, vector in enumerate(found):
+            if vector is not None:
+                vectors[place] = vector
+        return np.flatnonzero([len(row) > 0 and at is None for row, at in zip(rows, found, strict=True)])
+
     def _vectors(self, inputs: Mapping[str, Any], mask: Any) -> Any:
         """Pooled hidden states."""
         output = self.model(**inputs, attention_mask=mask, output_hidden_states=True, return_dict=True)
-        return pool(self._states(output, mask.shape[1]), mask, self.pooling)
+        return self.pooled(output, mask)
 
-    def _states(self, output: Any, n_tokens: int) -> Any:
-        """The layer's state at each token; architectures that do not list these may return the last ones.
+    def pooled(self, output: Any, mask: Any) -> Any:
+        """The vectors of all models from the network's output, tensor (n_items, embed_dim)."""
+        import torch
+
+        n_tokens = mask.shape[1]
+        vectors = [
+            scaled(pool(self._states(output, n_tokens, head.layer), mask, head.pooling), head.normalize)
+            for head in self.heads
+        ]
+        return vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=1)
+
+    def _scaled(self, vectors: Any) -> Any:
+        """As they are: each model's vectors have been scaled."""
+        return vectors
+
+    def _states(self, output: Any, n_tokens: int, layer: int) -> Any:
+        """A layer's state at each token; architectures that do not list these may return the last ones.
 
         Raises:
             ModelError: there is no state of that layer for each token.
         """
         listed = getattr(output, "hidden_states", None) or ()
         last = getattr(output, "last_hidden_state", None)
-        candidates = [*listed[self.layer : self.layer + 1], *([last] if self.layer == self.n_layers else [])]
+        candidates = [*listed[layer : layer + 1], *([last] if layer == self.n_layers else [])]
         for states in candidates:
             if states is not None and states.ndim == 3 and states.shape[1] == n_tokens:
                 return states
         lengths = ", ".join(str(tuple(states.shape)) for states in candidates if states is not None) or "none"
         raise ModelError(
-            f"checkpoint {self.settings.checkpoint!r} does not return states of layer {self.layer} for each "
+            f"checkpoint {self.settings.checkpoint!r} does not return states of layer {layer} for each "
             f"of {n_tokens} tokens (shapes: {lengths}); set layer to -1, or use loader sentence_transformer"
         )

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from suffice.embed.allowed import ADAPTER, TRANSFORMER, Part, parts
@@ -86,7 +87,19 @@ class OpenedFiles:
         return file.relative_to(self.folder).as_posix()
 
     def _sha256(self, files: Sequence[Path]) -> str:
-        return sha256_of_json({self._name(file): sha256_of_file(file) for file in files})
+        return sha256_of_json({self._name(file): _sha256_in_state(file, _state(file)) for file in files})
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    """Size and times of a file, which change with its content."""
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@lru_cache
+def _sha256_in_state(file: Path, state: tuple[int, int, int]) -> str:
+    """Hash of a file, read once for all models of a checkpoint."""
+    return sha256_of_file(file)
 
 
 def opened_files(folder: Path | str, *, modules: bool, trusted: bool = False) -> OpenedFiles:

@@ -50,7 +50,10 @@ class Checked(Protocol[C]):
     batches: BatchRunner
 
     def encode_together(self, items: Sequence[C], /) -> np.ndarray:
-        """Vectors of items that form one batch, in this order; truncated items are not counted."""
+        """Vectors of items that form one batch, in this order; truncated items are not counted.
+
+        A row may hold the vectors of several models, in the last axis.
+        """
 
 
 def probe_texts(max_length: int | None) -> Probes[str]:
@@ -131,14 +134,16 @@ def _narrowed(
 
 
 def apart(vectors: np.ndarray, others: np.ndarray) -> float:
-    """The largest distance between two rows, relative to the length of the second."""
-    lengths = np.linalg.norm(others, axis=1)
-    return float((np.linalg.norm(vectors - others, axis=1) / np.maximum(lengths, np.finfo(float).tiny)).max())
+    """The largest distance between two vectors (last axis), relative to the length of the second."""
+    lengths = np.linalg.norm(others, axis=-1)
+    return float(
+        (np.linalg.norm(vectors - others, axis=-1) / np.maximum(lengths, np.finfo(float).tiny)).max()
+    )
 
 
 def _figures(vectors: np.ndarray, others: np.ndarray) -> str:
-    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(others, axis=1)
-    cosines = (vectors * others).sum(axis=1) / np.maximum(lengths, np.finfo(float).tiny)
+    lengths = np.linalg.norm(vectors, axis=-1) * np.linalg.norm(others, axis=-1)
+    cosines = (vectors * others).sum(axis=-1) / np.maximum(lengths, np.finfo(float).tiny)
     return f"lowest cosine {cosines.min():.3f}"
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from suffice.data.corpus import Corpus, Window
 from suffice.embed.allowed import MODULES
-from suffice.embed.base import Encoder
+from suffice.embed.base import Encoder, EncoderOfSeveral, Loader
 from suffice.embed.batches import BatchRunner
 from suffice.embed.checkpoint import CheckpointLoader, CheckpointSettings
 from suffice.embed.loading import load_errors, quiet, refuse_missing_weights, torch_device
@@ -18,6 +18,7 @@ from suffice.embed.long_texts import cut_long_texts
 from suffice.embed.promises import keep_promises, last_tokens
 from suffice.embed.roles import OwnTreatment, by_role
 from suffice.embed.self_check import check_batches, encoding_errors, probe_texts
+from suffice.embed.states_beside import with_hidden_states
 from suffice.embed.transformer import position_limit, refuse_empty_vocabulary
 from suffice.errors import ModelError
 from suffice.storage.fetch import without_network
@@ -55,6 +56,17 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
     libraries = ("torch", "transformers", "tokenizers", "sentence-transformers")
     counts_tokens = True
     marker = MODULES
+    differ_in_one_pass = frozenset({"normalize", "truncate_dim", "sha256"})
+    leads_pass = True
+
+    def open_together(self, others: Sequence[Loader[Any]], corpus: Corpus) -> EncoderOfSeveral:
+        """Load the model, and take the hidden states of its transformer for models of the layers."""
+        own = self.open(corpus)
+        first = read_json(self.folder / self.marker)[0]
+        network = getattr(own.model[0], "auto_model", None)
+        if network is None or first["path"] != "":
+            raise ModelError(f"{self.settings.checkpoint!r} does not have its transformer's files at the top")
+        return with_hidden_states(own, network, others, corpus)
 
     def warnings(self) -> list[str]:
         """A warning if the model has prompts but was given none, and warnings about any checkpoint."""
@@ -71,7 +83,7 @@ class SentenceTransformer(CheckpointLoader[SentenceTransformerSettings]):
             "set prompt_name, or set prompt to an empty text to use none"
         ]
 
-    def open(self, corpus: Corpus) -> Encoder:
+    def open(self, corpus: Corpus) -> "SentenceTransformerEncoder":
         """Load the model with its modules."""
         settings, device = self.settings, torch_device(self.device)
         folder = self.checked_folder()

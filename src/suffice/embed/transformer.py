@@ -239,13 +239,22 @@ class TransformerEncoder(Encoder):
         lengths = [len(ids) for ids in encoded["input_ids"]]
         self.count_tokens(sum(lengths))
         vectors = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
-        present = np.flatnonzero(lengths)
+        present = self._to_run(encoded["input_ids"], vectors)
         if len(present):
             rows = [{name: encoded[name][i] for name in encoded} for i in present]
             vectors[present] = self.batches.run(
                 lambda batch: self._encode_batch([rows[i] for i in batch]), [lengths[i] for i in present]
             )
         return vectors
+
+    def _to_run(self, rows: list[list[int]], vectors: np.ndarray) -> np.ndarray:
+        """Positions of the items that the network must read: those with a token.
+
+        Args:
+            rows: token ids of each item.
+            vectors: the vectors, to fill in those that are known already.
+        """
+        return np.flatnonzero([len(row) for row in rows])
 
     def _tokenize(self, texts: list[str], role: str | None = None) -> dict[str, list[list[int]]]:
         """Token ids (and types) of each text, cut to `max_length`; counts the texts that were cut."""
@@ -280,10 +289,12 @@ class TransformerEncoder(Encoder):
         }
         mask = pad_right([[1] * len(row["input_ids"]) for row in rows], 0).to(device)
         with torch.inference_mode(), encoding_errors(self.settings.checkpoint, self.kind):
-            vectors = self._vectors(inputs, mask)
-            if self.settings.normalize:
-                vectors = torch.nn.functional.normalize(vectors, dim=1)
+            vectors = self._scaled(self._vectors(inputs, mask))
         return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
+
+    def _scaled(self, vectors: Any) -> Any:
+        """The vectors as the setting normalize says."""
+        return scaled(vectors, self.settings.normalize)
 
     @abstractmethod
     def _vectors(self, inputs: Mapping[str, Any], mask: Any) -> Any:
@@ -294,6 +305,13 @@ class TransformerEncoder(Encoder):
                 (n_items, n_tokens).
             mask: 1 for tokens and 0 for padding, likewise; at least one token per item.
         """
+
+
+def scaled(vectors: Any, normalize: bool) -> Any:
+    """A tensor of vectors, divided by their Euclidean norms if `normalize` is set."""
+    import torch
+
+    return torch.nn.functional.normalize(vectors, dim=1) if normalize else vectors
 
 
 def pad_right(rows: list[list[int]], value: int) -> Any:

@@ -53,7 +53,7 @@ def write_embedding(
     """
     path = Path(path)
     loader.check()
-    identity = embedding_identity(loader, corpus.sha256) | _roles(loader, corpus)
+    identity = identity_on(loader, corpus)
     with whole_file(path) as temporary:
         if shards:
             opened = None
@@ -112,12 +112,21 @@ def write_shard(
     path = Path(path)
     loader.check()
     rows = rows_of_shard(corpus.n_items, shard, n_shards)
-    identity = embedding_identity(loader, corpus.sha256) | _roles(loader, corpus)
+    identity = identity_on(loader, corpus)
     with whole_file(path) as temporary:
         opened, effort = _embed(temporary, loader, corpus, rows, model=model)
         if looks is not None:
             looks.write_shard(opened, identity, model=model, shard=shard, n_shards=n_shards)
     write_effort(effort, rows, identity_sha256(identity), path)
+
+
+def identity_on(loader: Loader[Any], corpus: Corpus) -> dict[str, Any]:
+    """The identity of a model's embedding of a corpus, with the items' roles where they matter.
+
+    Raises:
+        ModelError: the corpus has queries and documents, and they would not be treated as the model intends.
+    """
+    return embedding_identity(loader, corpus.sha256) | _roles(loader, corpus)
 
 
 def _roles(loader: Loader[Any], corpus: Corpus) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import errno
 import importlib
 import logging
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ log = logging.getLogger("suffice")
 
 NOT_SUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 FAIL_IMMEDIATELY, EXCLUSIVE = 1, 2  # flags of LockFileEx
+SECONDS_BETWEEN_TRIES = 0.5
 LOCK_VIOLATION = 33  # Windows: another process has the lock
 
 
@@ -43,6 +45,26 @@ def try_lock(path: Path, *, shared: bool = False, of_all_users: bool = False) ->
             raise
         log.warning("%s: this file system has no locks; make sure that only one run uses it", path.parent)
     return handle
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Have a lock in the context; wait for it while another process has it, which is logged.
+
+    Args:
+        path: the file, as for `try_lock`.
+        what: what another process is doing, for the log.
+    """
+    handle = try_lock(path)
+    if handle is None:
+        log.info("another job is busy with %s; waiting until it ends", what)
+    while handle is None:
+        time.sleep(SECONDS_BETWEEN_TRIES)
+        handle = try_lock(path)
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _system_lock() -> Callable[[int, bool], None]:

@@ -13,7 +13,7 @@ from suffice.storage.files import read_table, whole_files
 from suffice.storage.records import read_record, recorded_names
 from suffice.study.show import json_rows
 
-UNTOLD = ("code", "failure", "failures", "versions", "controls", "families", "models", "targets")
+UNTOLD = ("code", "failure", "failures", "versions", "controls", "families", "models", "one_pass", "targets")
 """Parameters of jobs, at any depth, that follow from other differences or that are not settings."""
 COMPARED = ("rank", "score", "win_rate")
 
