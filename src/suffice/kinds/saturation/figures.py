@@ -9,6 +9,7 @@ from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
 from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
+from suffice.kinds.saturation.figure_kind_bridge import draw_kind_bridge
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_practice import draw_practice
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
@@ -51,6 +52,13 @@ FIGURES: dict[str, tuple[str, str]] = {
         "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
         "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
     ),
+    "kind_bridge": (
+        "Do similar hidden states answer new prompts alike?",
+        "Spearman's ρ, within architectures, of how similar two networks are by a measure and how often their "
+        "answers to new prompts differ. Lines are 95 % intervals over networks. Filled marks: p < 0.05 by "
+        "permuting networks. Hidden states are those after prompts in distribution, or after the new prompts. "
+        "Without at least three networks per architecture there are no marks.",
+    ),
     "design": (
         "Which settings decide rule extrapolation at equal loss",
         "How often each network obeys the rule on new prompts, with one panel per factor of a designed "
@@ -76,6 +84,10 @@ _DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
         lambda made: draw_generalisation(
             made["generalisation"], made["generalisation_baselines"], made["generalisation_behaviours"]
         ),
+    ),
+    "kind_bridge": (
+        ("generalisation_bridge",),
+        lambda made: draw_kind_bridge(made["generalisation_bridge"]),
     ),
     "design": (("design",), lambda made: draw_design(made["design"])),
     "practice": (

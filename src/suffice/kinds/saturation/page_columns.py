@@ -105,6 +105,7 @@ BEHAVIOUR = (
     PROBE,
     NOISE,
     Column("spearman", "Spearman's ρ with the difference in rule 1", correlation),
+    INTERVAL,
     P_VALUE,
 )
 KINDS = (
@@ -165,6 +166,17 @@ KIND_EQUIVALENCE = (
     Column("first", "Architecture"),
     Column("second", "Other architecture"),
     *TESTED,
+)
+KIND_BRIDGE = (
+    *SPLIT,
+    Column("behaviour", "Behaviour"),
+    MEASURE,
+    Column("probe", "States after prompts"),
+    Column("spearman", "Spearman's ρ of similarity and difference", correlation),
+    INTERVAL,
+    P_VALUE,
+    Column("n_strata", "Architectures", integer),
+    Column("n_networks", "Networks", integer),
 )
 FUNCTIONS = (
     ARCHITECTURE,
