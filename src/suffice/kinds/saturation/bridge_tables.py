@@ -162,9 +162,8 @@ def behaviour_table(
                 settings.n_permutations,
                 seed,
             )
-            rows.append(
-                {"behaviour": behaviour, "probe": probe, "noise": noise, "measure": measure, **related}
-            )
+            place = {"behaviour": behaviour, "probe": probe, "noise": noise, "measure": measure}
+            rows.append({**place, **related})
     return pd.DataFrame(rows, columns=list(RHO_COLUMNS))
 
 

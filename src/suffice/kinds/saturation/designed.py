@@ -70,8 +70,8 @@ def train_design(architecture: str, settings: DesignSettings, seed: int) -> pd.D
             }
         )
         own = settings.model_copy(update={"n_layers": row[LAYERS], "fitting": fitting})
-        runs, answers = train_kind(KindJob(KIND, architecture, own, derive_seed(seed, "design", str(number))))
-        found = network_table(runs, agreement_table(answers), 1.0)
+        made = train_kind(KindJob(KIND, architecture, own, derive_seed(seed, "design", str(number))))
+        found = network_table(made.runs, agreement_table(made.answers), 1.0)
         tables.append(found[found["part"] != IN].assign(design=number, **row))
     return pd.concat(tables, ignore_index=True)
 

@@ -1,4 +1,4 @@
-"""How well measures of pairs predict different answers to new prompts: Spearman's rho, one panel per split."""
+"""How well measures of pairs predict different answers to new prompts: one panel per split."""
 
 import pandas as pd
 from matplotlib.axes import Axes

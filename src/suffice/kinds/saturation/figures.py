@@ -54,10 +54,10 @@ FIGURES: dict[str, tuple[str, str]] = {
     ),
     "kind_bridge": (
         "Do similar hidden states answer new prompts alike?",
-        "Spearman's ρ, within architectures, of how similar two networks are by a measure and how often their "
-        "answers to new prompts differ. Lines are 95 % intervals over networks. Filled marks: p < 0.05 by "
-        "permuting networks. Hidden states are those after prompts in distribution, or after the new prompts. "
-        "Without at least three networks per architecture there are no marks.",
+        "Spearman's ρ, within architectures, of how similar two networks are by a measure and how often "
+        "their answers to new prompts differ. Lines are 95 % intervals over networks. Filled marks: p < 0.05 "
+        "by permuting networks. States are those after prompts in distribution, or after the new prompts. "
+        "With fewer than three networks per architecture there are no marks.",
     ),
     "design": (
         "Which settings decide rule extrapolation at equal loss",

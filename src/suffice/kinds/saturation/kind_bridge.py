@@ -10,10 +10,10 @@ prompts have a mate: systematic, symbolic and rule. The commands of compositiona
 
 Expected before any number was seen, as Spearman's rho of similarity and different answers to new prompts:
 
-1. Divergence of outputs after new prompts: -0.7 or stronger where the next token is the whole answer (systematic,
-   symbolic), about -0.4 elsewhere.
-2. `linear` and CKA after new prompts: -0.2 to -0.5, strongest for symbolic. Neither is better than the other by
-   more than the intervals, and both are weaker than outputs.
+1. Divergence of outputs after new prompts: -0.7 or stronger where the next token is the whole answer
+   (systematic, symbolic), about -0.4 elsewhere.
+2. `linear` and CKA after new prompts: -0.2 to -0.5, strongest for symbolic. Neither is better than the other
+   by more than the intervals, and both are weaker than outputs.
 3. Any measure in distribution: between -0.15 and 0.15, because nothing there separates seeds.
 4. Two looks are weaker than one, because there are few pairs of prompts.
 5. Differences in loss: 0. Differences in accuracy are related more weakly than different answers.
@@ -49,7 +49,7 @@ from suffice.kinds.saturation.multiplicity import differ
 from suffice.kinds.saturation.network_files import load_network
 from suffice.kinds.saturation.networks import LanguageModel
 from suffice.kinds.saturation.prompts import IN
-from suffice.kinds.saturation.rule_tables import WITHIN
+from suffice.kinds.saturation.rule_tables import WITHIN, named
 from suffice.kinds.saturation.settings import BridgeSettings
 from suffice.kinds.saturation.tokens import Vocabulary
 from suffice.seeds import derive_seed
@@ -62,7 +62,7 @@ Networks = Mapping[str, LanguageModel]
 
 
 def load_kinds(paths: Iterable[str]) -> dict[tuple[str, str], dict[str, LanguageModel]]:
-    """The networks of files called `<kind>/<architecture>/<seed>.safetensors`, as `compare_kinds` takes them."""
+    """The networks of files `<kind>/<architecture>/<seed>.safetensors`, as `compare_kinds` takes them."""
     found: dict[tuple[str, str], dict[str, LanguageModel]] = defaultdict(dict)
     for path in map(Path, paths):
         kind, architecture = path.parts[-3:-1]
@@ -189,11 +189,13 @@ def kind_pairs(compared: pd.DataFrame, networks: pd.DataFrame, answers: pd.DataF
         without_direction(compared.rename(columns={"kind": "language"})),
         differences_between(of_kinds[of_kinds["part"] == IN], {LOSS: "excess_nats"}).assign(probe=BOTH),
     ]
-    for part, own in of_kinds.groupby("part", sort=False):
-        tables.append(differences_between(own, {ACCURACY: "accuracy"}).assign(probe=part))
-    for (kind, architecture, part), own in answers.groupby(["kind", "architecture", "part"], sort=False):
-        place = {"language": kind, "architecture": architecture, "probe": part}
-        tables.append(_different_answers(own).assign(**place))
+    tables += [
+        differences_between(own, {ACCURACY: "accuracy"}).assign(probe=str(part))
+        for part, own in of_kinds.groupby("part", sort=False)
+    ]
+    keys = [*WITHIN, "probe"]
+    of_parts = answers.rename(columns={"kind": "language", "part": "probe"}).groupby(keys, sort=False)
+    tables += [_different_answers(own).assign(**named(keys, key)) for key, own in of_parts]
     found = pd.concat(tables, ignore_index=True).rename(columns={"language": "kind"})
     return found[["kind", "architecture", "probe", "noise", "measure", "first", "second", "value"]]
 
@@ -215,8 +217,8 @@ def kind_relations(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> 
         seed: of the permutations.
 
     Returns:
-        kind, part (the new prompts), and the columns of `behaviour_table`, the strata being architectures. The
-        probe is where states were compared: after these prompts, or in distribution.
+        kind, part (the new prompts), and the columns of `behaviour_table`, the strata being architectures.
+        The probe is where states were compared: after these prompts, or in distribution.
     """
     tables = []
     for kind, own in pairs.groupby("kind", sort=False):
