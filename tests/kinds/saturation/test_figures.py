@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
 from suffice.errors import DataError
 from suffice.kinds.saturation.designed import design
@@ -16,6 +17,7 @@ from suffice.kinds.saturation.figure_practice import LABELS, draw_practice
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
 from suffice.kinds.saturation.figures import FIGURES, draw_saturation_figures
+from suffice.plots.style import save_figure
 
 PLACE = {"language": "anbn", "architecture": "lstm"}
 
@@ -217,6 +219,12 @@ def test_areas_have_a_panel_a_contrast():
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
         "information sufficiency, gaussian", "loss difference",
     ]  # fmt: skip
+
+
+def test_no_label_is_cut_off_at_the_edge_of_the_image(tmp_path):
+    paths = save_figure(draw_practice(DIFFERENCES, ENSEMBLES), tmp_path / "practice")
+    image = imread(next(path for path in paths if path.suffix == ".png"))
+    assert (image[:, 0] == 1).all() and (image[:, :40] < 0.5).any()  # white, then the longest label
 
 
 def test_relations_have_a_panel_per_split_and_no_mark_where_there_is_none():
