@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from suffice.errors import DataError
 from suffice.kinds.saturation.generalisation_tables import agreement_table, network_table
@@ -114,7 +114,7 @@ def effect_table(networks: pd.DataFrame) -> pd.DataFrame:
     for quantity in QUANTITIES:
         values = used[quantity].to_numpy(dtype=float)
         effects, errors, freedom = _least_squares(matrix, values)
-        half = stats.t.ppf((1 + LEVEL) / 2, freedom) * errors
+        half = scipy.stats.t.ppf((1 + LEVEL) / 2, freedom) * errors
         for (factor, level), place in places.items():
             own = [each for key, each in places.items() if key[0] == factor]
             rows.append(

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
-from scipy.stats import rankdata
+import scipy
 
 from suffice.errors import DataError
 
@@ -55,7 +54,7 @@ class Stratum:
         values = self.similarity[self.pairs()]
         if not np.isfinite(values).all():
             raise DataError(f"{int((~np.isfinite(values)).sum())} similarities of pairs are not finite")
-        return np.asarray(rankdata(values))
+        return np.asarray(scipy.stats.rankdata(values))
 
     def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.str_]:
         """The labels in a random order."""
@@ -158,7 +157,7 @@ def jackknife_interval(similarity: Sequence[Floats], distance: Sequence[Floats])
         without = np.array([_rho(first[np.ix_(rest, rest)], second[np.ix_(rest, rest)]) for rest in kept])
         variance += (n - 1) / n * ((without - without.mean()) ** 2).sum()
         freedom += n - 1
-    half = stdtrit(freedom, 0.975) * np.sqrt(variance) / len(whole)
+    half = scipy.special.stdtrit(freedom, 0.975) * np.sqrt(variance) / len(whole)
     mean = float(np.mean(whole))
     return max(-1.0, mean - float(half)), min(1.0, mean + float(half))
 
@@ -211,7 +210,7 @@ def mantel_spearman(
 
 def _standard_ranks(values: Floats) -> Floats:
     """Ranks with mean 0 and norm 1; NaN if the values are all equal."""
-    ranks = rankdata(values) - (len(values) + 1) / 2
+    ranks = scipy.stats.rankdata(values) - (len(values) + 1) / 2
     norm = np.linalg.norm(ranks)
     return np.asarray(ranks / norm) if norm else np.full(len(values), np.nan)
 
