@@ -60,9 +60,9 @@ def test_the_quick_scale_runs_to_its_page_and_shows_what_it_can(saturation):
     assert kinds.loc[kinds["part"] != "in distribution", "accuracy"].min() < 0.5
 
     pairs = pd.read_csv(results / "tables" / "generalisation_pairs.csv")
-    assert set(pairs["kind"]) == {"symbolic", "rule"} and pairs["value"].notna().all()
+    assert set(pairs["kind"]) == {"systematic", "rule"} and pairs["value"].notna().all()
     relations = pd.read_csv(results / "tables" / "generalisation_bridge.csv")
-    assert set(relations["part"]) == {"new symbols", "new order"}
+    assert set(relations["part"]) == {"new role", "new order"}
     assert relations["spearman"].isna().all()  # two seeds are one pair
 
     models = pd.read_csv(results / "tables" / "practice_models.csv")

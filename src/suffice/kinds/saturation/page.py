@@ -110,7 +110,7 @@ def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
             tables["generalisation_bridge"].replace({"_": " "}, regex=True),
             columns.KIND_BRIDGE,
             "Do similar hidden states answer alike?",
-            2,
+            3,
         ),
         "effects": make_table(tables["design_effects"], columns.EFFECTS, "Main effects of settings", 1),
         "functions": make_table(tables["initial_functions"], columns.FUNCTIONS, "Functions before training"),
