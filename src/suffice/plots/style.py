@@ -146,8 +146,16 @@ def save_figure(drawn: Drawn, stem: Path | str) -> tuple[Path, ...]:
 
 @contextmanager
 def _laid_out(figure: Figure) -> Iterator[None]:
-    """Lay a figure out once for all its files; otherwise matplotlib does so for each."""
+    """Lay a figure out once for all its files, at the resolution of the PNG file.
+
+    Widths of text depend on the resolution. At a lower one they are smaller, and the PNG file is cut off.
+    """
+    import matplotlib
+
+    usual = figure.dpi
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
     figure.draw_without_rendering()
+    figure.set_dpi(usual)
     engine = figure.get_layout_engine()
     figure.set_layout_engine(None)
     yield

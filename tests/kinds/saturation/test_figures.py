@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
 from suffice.errors import DataError
 from suffice.kinds.saturation.designed import design
@@ -10,11 +11,13 @@ from suffice.kinds.saturation.figure_auc import draw_auc_bars
 from suffice.kinds.saturation.figure_cloud import draw_cloud
 from suffice.kinds.saturation.figure_design import draw_design
 from suffice.kinds.saturation.figure_generalisation import draw_generalisation
+from suffice.kinds.saturation.figure_kind_bridge import draw_kind_bridge
 from suffice.kinds.saturation.figure_matrix import draw_state_matrix
 from suffice.kinds.saturation.figure_practice import LABELS, draw_practice
 from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
 from suffice.kinds.saturation.figure_twins import draw_twin_gap
 from suffice.kinds.saturation.figures import FIGURES, draw_saturation_figures
+from suffice.plots.style import save_figure
 
 PLACE = {"language": "anbn", "architecture": "lstm"}
 
@@ -125,6 +128,19 @@ ENSEMBLES = pd.DataFrame(
 )
 
 
+RELATIONS = pd.DataFrame(
+    [
+        {"kind": kind, "part": part, "behaviour": behaviour, "probe": probe, "measure": measure,
+         "spearman": rho, "low": -0.7, "high": 0.1, "p_value": 0.1, "n_strata": 5}
+        for kind, part in (("symbolic", "new symbols"), ("rule", "new order"))
+        for behaviour in ("different_answers", "accuracy_difference")
+        for probe, measure, rho in (
+            ("in distribution", "linear", -0.1), (part, "linear", -0.4), ("both", "loss_difference", np.nan)
+        )
+    ]
+)  # fmt: skip
+
+
 DESIGN = pd.DataFrame(
     [
         {"architecture": name, "accuracy": 0.5, "excess_nats": 0.03, "reached": reached, **row}
@@ -205,13 +221,35 @@ def test_areas_have_a_panel_a_contrast():
     ]  # fmt: skip
 
 
+def test_no_label_is_cut_off_at_the_edge_of_the_image(tmp_path):
+    paths = save_figure(draw_practice(DIFFERENCES, ENSEMBLES), tmp_path / "practice")
+    image = imread(next(path for path in paths if path.suffix == ".png"))
+    assert (image[:, 0] == 1).all() and (image[:, :40] < 0.5).any()  # white, then the longest label
+
+
+def test_relations_have_a_panel_per_split_and_no_mark_where_there_is_none():
+    drawn = draw_kind_bridge(RELATIONS)
+    assert len(drawn.figure.axes) == 2 and len(drawn.points) == 2 * 3  # different answers alone
+    for axes in drawn.figure.axes:
+        marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+        assert marks == [-0.1, -0.4]
+    assert [label.get_text() for label in drawn.figure.axes[0].get_yticklabels()] == [
+        "information sufficiency, linear", "loss difference",
+    ]  # fmt: skip
+
+
 def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
     tables = {
         "cloud": cloud_table(), "baselines": BASELINES, "twins": TWINS, "pairs": PAIRS, "curves": CURVES,
         "bridge_directed": DIRECTED, "bridge_auc": AREAS, "generalisation": NETWORKS,
         "generalisation_baselines": CHANCE, "generalisation_behaviours": SHARES,
     }  # fmt: skip
-    tables |= {"design": DESIGN, "practice_differences": DIFFERENCES, "practice_ensembles": ENSEMBLES}
+    tables |= {
+        "generalisation_bridge": RELATIONS,
+        "design": DESIGN,
+        "practice_differences": DIFFERENCES,
+        "practice_ensembles": ENSEMBLES,
+    }
     for name, table in tables.items():
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     draw_saturation_figures(tmp_path, tmp_path)
@@ -226,6 +264,7 @@ def test_every_figure_is_drawn_from_the_tables_of_a_study(tmp_path):
         (lambda: draw_cloud(cloud_table().drop(columns="arm"), BASELINES), "lacks the column"),
         (lambda: draw_twin_gap(TWINS.iloc[:0], PAIRS), "no rows"),
         (lambda: draw_auc_bars(AREAS.iloc[:0]), "no rows"),
+        (lambda: draw_kind_bridge(RELATIONS.drop(columns="low")), "lacks the column"),
         (lambda: draw_practice(DIFFERENCES.drop(columns="low"), ENSEMBLES), "lacks the column"),
         (lambda: draw_generalisation(NETWORKS.drop(columns="seed"), CHANCE, SHARES), "lacks the column"),
     ],

@@ -198,7 +198,7 @@ def test_the_exact_loss_is_the_sum_over_strings():
 def test_training_ends_near_the_entropy_and_never_below(tmp_path):
     fitting = FastFitting(target_excess_nats=0.05, max_steps=400)
     settings = NetworkSettings(n_seeds=2, width=32, n_layers=1, fitting=fitting)
-    write_kind(KindJob("symbolic", HALF, settings, 0), tmp_path / "runs.csv", tmp_path / "answers.parquet")
+    write_kind([KindJob("symbolic", HALF, settings, 0)], tmp_path)
     runs, answers = pd.read_csv(tmp_path / "runs.csv"), pd.read_parquet(tmp_path / "answers.parquet")
     assert runs["reached"].all() and runs["excess_nats"].between(0, 0.05).all()
     assert (runs["loss_nats"] - runs["excess_nats"]).tolist() == pytest.approx([np.log(112)] * 2)
@@ -331,7 +331,9 @@ def test_all_tables_of_trained_networks():
         for kind in settings.kinds
         for architecture in settings.architectures
     ]
-    runs, answers = (pd.concat(tables, ignore_index=True) for tables in zip(*made, strict=True))
+    runs, answers = (
+        pd.concat([getattr(each, name) for each in made], ignore_index=True) for name in ("runs", "answers")
+    )
     tables = generalisation_tables(runs, answers, settings, 0.005, 0)
     assert len(tables["generalisation"]) == 2 * 2 * 2 * 2
     assert len(tables["generalisation_orders"]) == 2 and len(tables["generalisation_equivalence"]) == 2

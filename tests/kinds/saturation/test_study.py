@@ -69,9 +69,9 @@ def test_every_scale_of_the_study_can_be_read(folder):
 
 def test_the_read_out_arm_starts_from_likelihood(folder):
     study = load_saturation(folder, {"scale": "quick"})
-    starts = study.starts("r", Group("anbn", "lstm", READ_OUT))
-    assert starts == [f"r/models/anbn/lstm/likelihood/{seed}.safetensors" for seed in range(2)]
-    assert study.starts("r", Group("anbn", "lstm", "oracle")) == []
+    starts = study.starts("r", Group("anbn", "transformer-learned", READ_OUT))
+    assert starts == [f"r/models/anbn/transformer-learned/likelihood/{seed}.safetensors" for seed in range(2)]
+    assert study.starts("r", Group("anbn", "transformer-learned", "oracle")) == []
     assert study.tuned_models("r")[0] == "r/models/anbn/transformer-learned/likelihood/0.safetensors"
 
 

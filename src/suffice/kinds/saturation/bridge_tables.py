@@ -1,6 +1,7 @@
 """Tables on pairs of hidden states: which measures separate the arms, and which predict behaviour."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from suffice.kinds.saturation.arms import LIKELIHOOD, READ_OUT
 from suffice.kinds.saturation.bridge import ESTIMATORS, PROBES
 from suffice.kinds.saturation.compared import TWINS
 from suffice.kinds.saturation.rule_tables import WITHIN, named
-from suffice.kinds.saturation.separation import Stratum, mantel_spearman, permutation_test
+from suffice.kinds.saturation.separation import Stratum, permutation_test, relation_of_matrices
 from suffice.kinds.saturation.settings import BridgeSettings
 
 LOSS, BEHAVIOUR = "loss_difference", "ood_rule_1_difference"
@@ -17,7 +18,9 @@ DISTANCES = ("output_js", LOSS)  # larger means less similar
 ARMS_APART, READ_OUT_APART, IN_CONTEXT = "arms", "read-out", "in context"
 BOTH = "both"
 AUC_COLUMNS = ("contrast", "probe", "noise", "measure", "auc", "p_value", "n_strata", "n_networks")
-RHO_COLUMNS = ("probe", "noise", "measure", "spearman", "p_value", "n_strata", "n_networks")
+RHO_COLUMNS = (
+    "behaviour", "probe", "noise", "measure", "spearman", "low", "high", "p_value", "n_strata", "n_networks",
+)  # fmt: skip
 
 
 def unordered_pairs(pairs: pd.DataFrame, cloud: pd.DataFrame) -> pd.DataFrame:
@@ -56,24 +59,37 @@ def _with_twins(pairs: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _differences(cloud: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for key, networks in cloud.groupby(WITHIN, sort=False):
-        ordered = networks.assign(name=networks["arm"] + "/" + networks["seed"].astype(str)).sort_values(
-            "name"
-        )
-        for measure, column in ((LOSS, "excess_nats"), (BEHAVIOUR, "ood_rule_1")):
-            values, names = ordered[column].to_numpy(), ordered["name"].to_numpy()
-            for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
-                ends = {"first": names[i], "second": names[j]}
-                rows.append(
-                    {
-                        **named(WITHIN, key),
-                        "measure": measure,
-                        **ends,
-                        "value": float(abs(values[i] - values[j])),
-                    }
-                )
-    return pd.DataFrame(rows).assign(probe=BOTH, noise=np.nan)
+    return differences_between(cloud, {LOSS: "excess_nats", BEHAVIOUR: "ood_rule_1"}).assign(probe=BOTH)
+
+
+def differences_between(networks: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Absolute differences of numbers between every two networks of one language and architecture.
+
+    Args:
+        networks: language, architecture, arm, seed, and the columns of the numbers.
+        columns: for each measure, the column of its number.
+
+    Returns:
+        language, architecture, measure, first, second, value, noise (NaN).
+    """
+    tables = []
+    for key, own in networks.groupby(WITHIN, sort=False):
+        names = (own["arm"] + "/" + own["seed"].astype(str)).tolist()
+        for measure, column in columns.items():
+            values = own[column].to_numpy()
+            matrix = np.abs(values[:, None] - values[None])
+            tables.append(rows_of_matrix(measure, names, matrix).assign(**named(WITHIN, key)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def rows_of_matrix(measure: str, names: Sequence[str], matrix: np.ndarray) -> pd.DataFrame:
+    """One row per pair of a symmetric matrix: measure, first, second, value, noise (NaN)."""
+    places = sorted(range(len(names)), key=lambda place: names[place])
+    rows = [
+        (measure, names[i], names[j], float(matrix[i, j]), np.nan)
+        for i, j in itertools.combinations(places, 2)
+    ]
+    return pd.DataFrame(rows, columns=["measure", "first", "second", "value", "noise"])
 
 
 def auc_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:
@@ -116,24 +132,38 @@ def auc_of_measures(
     return rows
 
 
-def behaviour_table(pairs: pd.DataFrame, settings: BridgeSettings, seed: int) -> pd.DataFrame:
-    """How well each measure predicts the difference in rule 1 on unseen prompts, without the read-out arm.
+def behaviour_table(
+    pairs: pd.DataFrame, settings: BridgeSettings, seed: int, behaviours: Sequence[str] = (BEHAVIOUR,)
+) -> pd.DataFrame:
+    """How well each measure predicts differences in behaviour, without the read-out arm.
+
+    Args:
+        pairs: one row per pair and measure, as from `unordered_pairs`.
+        settings: of the comparison.
+        seed: of the permutations.
+        behaviours: measures in `pairs` that are differences in behaviour; by default that in rule 1.
 
     Returns:
         Rows with `RHO_COLUMNS`: Spearman's rho of similarity and difference within language and architecture,
-        averaged over these; negative if more similar networks behave more similarly.
+        averaged over these; negative if more similar networks behave more similarly. With a jackknife
+        interval over networks and a permutation p-value; see `relation_of_matrices`.
     """
     read_out = (pairs["first"].map(arm_of) == READ_OUT) | (pairs["second"].map(arm_of) == READ_OUT)
     chosen = pairs[~read_out]
-    behaviour = chosen[chosen["measure"] == BEHAVIOUR]
-    distance = [_matrix(each)[0] for _, each in behaviour.groupby(WITHIN, sort=False)]
     rows = []
-    for (probe, noise, measure), own in _measures(chosen[chosen["measure"] != BEHAVIOUR]):
-        strata = [_stratum(each, measure) for _, each in own.groupby(WITHIN, sort=False)]
-        similarity = [stratum.similarity for stratum in strata]
-        rho, p_value = mantel_spearman(similarity, distance, settings.n_permutations, seed)
-        n_networks = sum(map(len, similarity))
-        rows.append((probe, noise, measure, rho, p_value, len(strata), n_networks))
+    for behaviour in behaviours:
+        wanted = chosen[chosen["measure"] == behaviour].groupby(WITHIN, sort=False)
+        distance = {key: _matrix(each)[0] for key, each in wanted}
+        for (probe, noise, measure), own in _measures(chosen[~chosen["measure"].isin(behaviours)]):
+            strata = {key: _stratum(each, measure) for key, each in own.groupby(WITHIN, sort=False)}
+            related = relation_of_matrices(
+                [stratum.similarity for stratum in strata.values()],
+                [distance[key] for key in strata],
+                settings.n_permutations,
+                seed,
+            )
+            place = {"behaviour": behaviour, "probe": probe, "noise": noise, "measure": measure}
+            rows.append({**place, **related})
     return pd.DataFrame(rows, columns=list(RHO_COLUMNS))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from suffice.errors import DataError
 from suffice.kinds.saturation.generalisation_tables import agreement_table, network_table
@@ -70,8 +70,8 @@ def train_design(architecture: str, settings: DesignSettings, seed: int) -> pd.D
             }
         )
         own = settings.model_copy(update={"n_layers": row[LAYERS], "fitting": fitting})
-        runs, answers = train_kind(KindJob(KIND, architecture, own, derive_seed(seed, "design", str(number))))
-        found = network_table(runs, agreement_table(answers), 1.0)
+        made = train_kind(KindJob(KIND, architecture, own, derive_seed(seed, "design", str(number))))
+        found = network_table(made.runs, agreement_table(made.answers), 1.0)
         tables.append(found[found["part"] != IN].assign(design=number, **row))
     return pd.concat(tables, ignore_index=True)
 
@@ -114,7 +114,7 @@ def effect_table(networks: pd.DataFrame) -> pd.DataFrame:
     for quantity in QUANTITIES:
         values = used[quantity].to_numpy(dtype=float)
         effects, errors, freedom = _least_squares(matrix, values)
-        half = stats.t.ppf((1 + LEVEL) / 2, freedom) * errors
+        half = scipy.stats.t.ppf((1 + LEVEL) / 2, freedom) * errors
         for (factor, level), place in places.items():
             own = [each for key, each in places.items() if key[0] == factor]
             rows.append(

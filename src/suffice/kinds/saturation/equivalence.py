@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from suffice.errors import DataError
 
@@ -55,8 +55,8 @@ def two_one_sided_tests(first: np.ndarray, second: np.ndarray, margin: float) ->
         inside = abs(difference) < margin
         return Equivalence(difference, difference, difference, 0.0 if inside else 1.0, inside)
     freedom = shares.sum() ** 2 / (shares**2 / [len(first) - 1, len(second) - 1]).sum()
-    p_value = float(stats.t.sf((margin - abs(difference)) / error, freedom))
-    half = float(stats.t.ppf(1 - LEVEL, freedom)) * error
+    p_value = float(scipy.stats.t.sf((margin - abs(difference)) / error, freedom))
+    half = float(scipy.stats.t.ppf(1 - LEVEL, freedom)) * error
     return Equivalence(difference, difference - half, difference + half, p_value, p_value < LEVEL)
 
 

@@ -21,6 +21,7 @@ COLUMNS = ("contrast", "probe", "noise", "measure", "auc", "p_value")
 NAMES = {
     "gaussian": "information sufficiency, gaussian",
     "linear": "information sufficiency, linear",
+    "linear_two_looks": "… across two looks",
     "ridge_r2": "ridge R², held out",
     "cka": "CKA",
     "output_js": "output divergence",
@@ -74,17 +75,21 @@ def draw_auc_bars(table: pd.DataFrame, figure: Figure | None = None) -> Drawn:
     grid[0, 0].set_yticks(range(len(measures)), [NAMES[name] for name in measures])
     grid[0, 0].invert_yaxis()
     figure.supxlabel("probability that pairs of one arm are more similar", fontsize=8)
-    shown = [probe for probe in PROBE_COLORS if probe in set(points["probe"])]
+    probe_legend(figure, [probe for probe in PROBE_COLORS if probe in set(points["probe"])])
+    return Drawn(figure, points)
+
+
+def probe_legend(figure: Figure, probes: list[str]) -> None:
+    """A legend of the colours of probes, and of marks that are not significant."""
     by_color: dict[str, list[str]] = {}
-    for probe in shown:
+    for probe in probes:
         by_color.setdefault(PROBE_COLORS[probe], []).append(probe)
     handles = [
-        Line2D([], [], ls="", marker="o", color=color, label=" or ".join(probes))
-        for color, probes in by_color.items()
+        Line2D([], [], ls="", marker="o", color=color, label=" or ".join(own))
+        for color, own in by_color.items()
     ]
-    handles.append(Line2D([], [], ls="", marker="o", mfc="none", color=MUTED, label="p ≥ 0.05"))
+    handles.append(Line2D([], [], ls="", marker="o", mfc="none", color=MUTED, label=f"p ≥ {LEVEL}"))
     figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.2)
-    return Drawn(figure, points)
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, measures: list[str], levels: list[float]) -> None:

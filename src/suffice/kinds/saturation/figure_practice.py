@@ -100,7 +100,7 @@ def _draw_ensembles(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(0, max(0.5, rows["high"].max()))
     axes.set_xlabel("models in each")
     axes.grid(axis="y")
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left")
     panel_title(axes, "… and two ensembles", "share on which they differ")
 
 

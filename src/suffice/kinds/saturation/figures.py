@@ -1,18 +1,8 @@
 """The figures of a study of equal test loss, and how each is drawn from the tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
-from suffice.kinds.saturation.figure_auc import draw_auc_bars
-from suffice.kinds.saturation.figure_cloud import draw_cloud
-from suffice.kinds.saturation.figure_design import draw_design
-from suffice.kinds.saturation.figure_generalisation import draw_generalisation
-from suffice.kinds.saturation.figure_matrix import draw_state_matrix
-from suffice.kinds.saturation.figure_practice import draw_practice
-from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
-from suffice.kinds.saturation.figure_twins import draw_twin_gap
 from suffice.plots.style import Drawn, save_figure
 from suffice.storage.files import read_table
 
@@ -51,6 +41,13 @@ FIGURES: dict[str, tuple[str, str]] = {
         "as a line. Dashed: the accuracy of another prompt's answer. Below: the shares of seeds by "
         "behaviour. A seed is mixed if too few of its answers agree with any one behaviour.",
     ),
+    "kind_bridge": (
+        "Do similar hidden states answer new prompts alike?",
+        "Spearman's ρ, within architectures, of how similar two networks are by a measure and how often "
+        "their answers to new prompts differ. Lines are 95 % intervals over networks. Filled marks: p < 0.05 "
+        "by permuting networks. States are those after prompts in distribution, or after the new prompts. "
+        "With fewer than three networks per architecture there are no marks.",
+    ),
     "design": (
         "Which settings decide rule extrapolation at equal loss",
         "How often each network obeys the rule on new prompts, with one panel per factor of a designed "
@@ -64,25 +61,31 @@ FIGURES: dict[str, tuple[str, str]] = {
     ),
 }
 
-Tables = Mapping[str, pd.DataFrame]
-_DRAWERS: dict[str, tuple[tuple[str, ...], Callable[[Tables], Drawn]]] = {
-    "cloud": (("cloud", "baselines"), lambda made: draw_cloud(made["cloud"], made["baselines"])),
-    "twin_gap": (("twins", "pairs"), lambda made: draw_twin_gap(made["twins"], made["pairs"])),
-    "tuning_curves": (("curves",), lambda made: draw_tuning_curves(made["curves"])),
-    "state_matrix": (("bridge_directed",), lambda made: draw_state_matrix(made["bridge_directed"])),
-    "auc_bars": (("bridge_auc",), lambda made: draw_auc_bars(made["bridge_auc"])),
-    "generalisation": (
-        ("generalisation", "generalisation_baselines", "generalisation_behaviours"),
-        lambda made: draw_generalisation(
-            made["generalisation"], made["generalisation_baselines"], made["generalisation_behaviours"]
-        ),
-    ),
-    "design": (("design",), lambda made: draw_design(made["design"])),
-    "practice": (
-        ("practice_differences", "practice_ensembles"),
-        lambda made: draw_practice(made["practice_differences"], made["practice_ensembles"]),
-    ),
-}
+
+def _drawers() -> dict[str, tuple[Callable[..., Drawn], tuple[str, ...]]]:
+    """For each figure, what draws it and from which tables; imported here, so that a plan starts soon."""
+    from suffice.kinds.saturation.figure_auc import draw_auc_bars
+    from suffice.kinds.saturation.figure_cloud import draw_cloud
+    from suffice.kinds.saturation.figure_design import draw_design
+    from suffice.kinds.saturation.figure_generalisation import draw_generalisation
+    from suffice.kinds.saturation.figure_kind_bridge import draw_kind_bridge
+    from suffice.kinds.saturation.figure_matrix import draw_state_matrix
+    from suffice.kinds.saturation.figure_practice import draw_practice
+    from suffice.kinds.saturation.figure_tuning import draw_tuning_curves
+    from suffice.kinds.saturation.figure_twins import draw_twin_gap
+
+    kinds = ("generalisation", "generalisation_baselines", "generalisation_behaviours")
+    return {
+        "cloud": (draw_cloud, ("cloud", "baselines")),
+        "twin_gap": (draw_twin_gap, ("twins", "pairs")),
+        "tuning_curves": (draw_tuning_curves, ("curves",)),
+        "state_matrix": (draw_state_matrix, ("bridge_directed",)),
+        "auc_bars": (draw_auc_bars, ("bridge_auc",)),
+        "generalisation": (draw_generalisation, kinds),
+        "kind_bridge": (draw_kind_bridge, ("generalisation_bridge",)),
+        "design": (draw_design, ("design",)),
+        "practice": (draw_practice, ("practice_differences", "practice_ensembles")),
+    }
 
 
 def draw_saturation_figure(name: str, tables: Path) -> Drawn:
@@ -92,8 +95,8 @@ def draw_saturation_figure(name: str, tables: Path) -> Drawn:
         name: of the figure.
         tables: folder of the tables.
     """
-    needed, draw = _DRAWERS[name]
-    return draw({table: read_table(tables / f"{table}.csv") for table in needed})
+    draw, needed = _drawers()[name]
+    return draw(*(read_table(tables / f"{table}.csv") for table in needed))
 
 
 def draw_saturation_figures(tables: Path, folder: Path) -> None:

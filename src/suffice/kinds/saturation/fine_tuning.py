@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 
 from suffice.errors import DataError
+from suffice.kinds.saturation.descent import Descent
 from suffice.kinds.saturation.fitting import CLIPPED_NORM, string_losses
 from suffice.kinds.saturation.networks import LanguageModel
 from suffice.kinds.saturation.tokens import Batch, Vocabulary, batch_of
@@ -75,8 +76,7 @@ def tune(network: LanguageModel, batch: Batch, optimiser: Optimiser, rate: float
         The curve; after a loss that is not finite, it remains infinite.
     """
     copied = copy.deepcopy(network).train()
-    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-    steps = kinds[optimiser](copied.parameters(), lr=rate)
+    steps = Descent(optimiser, copied.parameters(), rate)
     entropy = float(-(batch.weights * batch.weights.log()).sum())
     excess = np.full(n_steps + 1, np.inf)
     for step in range(n_steps + 1):

@@ -1,6 +1,6 @@
 """Fitting a language model to a language, to a given distance from the lowest possible loss."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from suffice.errors import EstimationError
 from suffice.kinds.saturation.arms import Arm
+from suffice.kinds.saturation.descent import Descent
 from suffice.kinds.saturation.language import Distribution
 from suffice.kinds.saturation.networks import LanguageModel
 from suffice.kinds.saturation.tokens import IGNORED, Batch, Vocabulary, batch_of
@@ -45,10 +46,6 @@ class FittingSettings(Settings):
     )
 
 
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
 LOWER_RATE = 0.3
 CLIPPED_NORM = 1.0
 
@@ -138,11 +135,8 @@ class _Fitting:
         self.vocabulary = Vocabulary(language.letters)
         trained = list(arm.parameters(network))
         self.parameters = trained
-        optimiser = OPTIMISERS[settings.optimiser]
-        self.optimiser = optimiser(trained, lr=settings.learning_rate, weight_decay=0.0)
-        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
-            self.optimiser, list(settings.lower_rate_at), LOWER_RATE
-        )
+        self.descent = Descent(settings.optimiser, trained, settings.learning_rate)
+        self.n_steps = 0
         self.completions = arm.batch(self.vocabulary)
         self.batches = self._batches(seed)
 
@@ -169,18 +163,19 @@ class _Fitting:
                 f"the loss of a model of {self.language.name} is not finite; lower learning_rate "
                 f"({self.settings.learning_rate})"
             )
-        self.optimiser.zero_grad()
+        self.descent.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIPPED_NORM)
         self._decay()
-        self.optimiser.step()
-        self.schedule.step()
+        self.descent.step()
+        self.n_steps += 1
+        self.descent.rate *= LOWER_RATE ** self.settings.lower_rate_at.count(self.n_steps)
 
     @torch.no_grad()
     def _decay(self) -> None:
         """Weight decay apart from the gradient (Loshchilov and Hutter, ICLR 2019, arXiv 1711.05101)."""
         if self.settings.weight_decay:
-            kept = 1 - self.schedule.get_last_lr()[0] * self.settings.weight_decay
+            kept = 1 - self.descent.rate * self.settings.weight_decay
             for parameter in self.parameters:
                 parameter.mul_(kept)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
+import scipy
 
 from suffice.kinds.saturation.generalisation import ALPHABET, RULE, Generalisation, get_kind
 from suffice.kinds.saturation.prompts import IN
@@ -227,7 +227,7 @@ def spearman(first: Floats, second: Floats) -> Floats:
     Returns:
         Shape (...).
     """
-    ranks = [stats.rankdata(values, axis=-1) for values in (first, second)]
+    ranks = [scipy.stats.rankdata(values, axis=-1) for values in (first, second)]
     a, b = (each - each.mean(-1, keepdims=True) for each in ranks)
     product, scale = (a * b).sum(-1), np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
     return np.divide(product, scale, out=np.full(product.shape, np.nan), where=scale > 0)
@@ -262,7 +262,7 @@ def behaviour_shares(networks: pd.DataFrame) -> pd.DataFrame:
 def _shares(key: tuple[Any, ...], own: pd.DataFrame) -> Iterator[dict[str, object]]:
     for behaviour in (*get_kind(str(key[0])).behaviours, UNFINISHED, MIXED):
         n_with = int((own["behaviour"] == behaviour).sum())
-        interval = stats.binomtest(n_with, len(own)).proportion_ci(LEVEL, method="wilson")
+        interval = scipy.stats.binomtest(n_with, len(own)).proportion_ci(LEVEL, method="wilson")
         yield {
             **named([*SPLIT, "architecture"], key),
             "behaviour": behaviour,
@@ -315,7 +315,7 @@ def _informations(orders: Integers, behaviours: Integers) -> Floats:
     """Mutual information in nats of each row of groups with the behaviours, shape (n_rows,)."""
     joint = _one_hot(orders).swapaxes(1, 2) @ _one_hot(behaviours) / len(behaviours)
     apart = joint.sum(2, keepdims=True) * joint.sum(1, keepdims=True)
-    return np.asarray(special.rel_entr(joint, apart).sum((1, 2)))
+    return np.asarray(scipy.special.rel_entr(joint, apart).sum((1, 2)))
 
 
 def _shares_of_variance(orders: Integers, values: Floats) -> Floats:

@@ -1,6 +1,7 @@
-"""Case 4, kinds of generalisation: networks of one kind and architecture, and their answers to prompts."""
+"""Case 4, kinds of generalisation: networks, trained to one loss, and their answers to prompts."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from suffice.kinds.saturation.arms import LIKELIHOOD, Arm
 from suffice.kinds.saturation.completions import complete
 from suffice.kinds.saturation.fitting import fit
 from suffice.kinds.saturation.generalisation import ALPHABET, KINDS, Generalisation, get_kind
+from suffice.kinds.saturation.network_files import save_network
 from suffice.kinds.saturation.networks import LanguageModel, NetworkSize, build_network, n_parameters
 from suffice.kinds.saturation.settings import NetworkSettings
 from suffice.kinds.saturation.tokens import Vocabulary
@@ -47,18 +49,26 @@ class KindJob:
         return derive_seed(self.seed, "generalisation", self.architecture, str(number))
 
 
-def train_kind(job: KindJob) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train the networks of one kind and architecture to one loss, and let them answer all prompts.
+@dataclass(frozen=True)
+class TrainedKind:
+    """The networks of a job.
 
-    Args:
-        job: which networks.
-
-    Returns:
-        Runs, one row per seed: kind, architecture, seed, excess_nats, loss_nats (both per string), n_steps,
-        seconds, n_parameters, reached. Answers, one row per seed and prompt, with `ANSWER_COLUMNS`.
+    Attributes:
+        runs: one row per seed: kind, architecture, seed, excess_nats, loss_nats (both per string), n_steps,
+            seconds, n_parameters, reached.
+        answers: one row per seed and prompt, with `ANSWER_COLUMNS`.
+        networks: one per seed.
     """
+
+    runs: pd.DataFrame
+    answers: pd.DataFrame
+    networks: list[LanguageModel]
+
+
+def train_kind(job: KindJob) -> TrainedKind:
+    """Train the networks of one kind and architecture to one loss, and let them answer all prompts."""
     kind = get_kind(job.kind)
-    runs, answers = [], []
+    runs, answers, networks = [], [], []
     for number in range(job.settings.n_seeds):
         place: dict[str, Any] = {"kind": job.kind, "architecture": job.architecture, "seed": number}
         began = time.process_time()
@@ -75,7 +85,9 @@ def train_kind(job: KindJob) -> tuple[pd.DataFrame, pd.DataFrame]:
             }
         )
         answers.append(answer_prompts(fitted.network, kind).assign(**place))
-    return pd.DataFrame(runs), pd.concat(answers, ignore_index=True)[list(ANSWER_COLUMNS)]
+        networks.append(fitted.network)
+    table = pd.concat(answers, ignore_index=True)[list(ANSWER_COLUMNS)]
+    return TrainedKind(pd.DataFrame(runs), table, networks)
 
 
 def answer_prompts(network: LanguageModel, kind: Generalisation) -> pd.DataFrame:
@@ -86,8 +98,11 @@ def answer_prompts(network: LanguageModel, kind: Generalisation) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["part", "prompt", "completion", "finished"])
 
 
-def write_kind(job: KindJob, runs_file: Path, answers_file: Path) -> None:
-    """Train the networks of a job and write their runs and answers."""
-    runs, answers = train_kind(job)
-    write_table(answers, answers_file)
-    write_table(runs, runs_file)
+def write_kind(jobs: Sequence[KindJob], folder: Path) -> None:
+    """Train the networks of jobs of one kind; write runs, answers and `<architecture>/<seed>.safetensors`."""
+    trained = {job.architecture: train_kind(job) for job in jobs}
+    for architecture, made in trained.items():
+        for number, network in enumerate(made.networks):
+            save_network(network, folder / architecture / f"{number}.safetensors")
+    write_table(pd.concat([made.answers for made in trained.values()]), folder / "answers.parquet")
+    write_table(pd.concat([made.runs for made in trained.values()]), folder / "runs.csv")

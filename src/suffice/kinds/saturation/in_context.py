@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from suffice.errors import DataError
+from suffice.kinds.saturation.descent import Descent
 from suffice.kinds.saturation.fitting import CLIPPED_NORM
 from suffice.kinds.saturation.hidden_markov import (
     HiddenMarkovMixture,
@@ -100,7 +101,7 @@ def train_in_context(
         mixture, settings, settings.n_held_out, np.random.default_rng(derive_seed(seed, "held out"))
     )
     floor = -mixture.log_likelihood(held_out.numpy()).mean() / settings.document_tokens
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+    optimiser = Descent("adamw", network.parameters(), settings.learning_rate)
     for step in range(settings.max_steps + 1):
         if step % settings.check_every == 0 or step == settings.max_steps:
             with torch.no_grad():
@@ -143,7 +144,7 @@ def _step(
     mixture: HiddenMarkovMixture,
     arm: str,
     settings: InContextSettings,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Descent,
     rng: np.random.Generator,
 ) -> None:
     loss = document_losses(network, draw_documents(mixture, settings, settings.batch_size, rng)).mean()

@@ -106,6 +106,12 @@ def _kind_content(tables: dict[str, pd.DataFrame]) -> dict[str, Table]:
         "orders": make_table(
             tables["generalisation_orders"], columns.ORDERS, "Do kinds order networks alike?", 1
         ),
+        "kind_bridge": make_table(
+            tables["generalisation_bridge"].replace({"_": " "}, regex=True),
+            columns.KIND_BRIDGE,
+            "Do similar hidden states answer alike?",
+            3,
+        ),
         "effects": make_table(tables["design_effects"], columns.EFFECTS, "Main effects of settings", 1),
         "functions": make_table(tables["initial_functions"], columns.FUNCTIONS, "Functions before training"),
         "initial": make_table(

@@ -10,6 +10,19 @@ MEASURE, PROBE, NOISE = (
     Column("probe", "Prefixes"),
     Column("noise", "Noise", number),
 )
+NETWORKS = Column("n_networks", "Networks", integer)
+QUESTION = Column("question", "Question")
+QUANTITY = Column("quantity", "Quantity")
+N_PAIRS = Column("n_pairs", "Pairs", integer)
+EXCESS = Column("excess_nats", "Excess, nats per string", number)
+EXAMPLES = Column("n_examples", "Examples", integer)
+MEAN = Column("mean", "Mean", number)
+MEAN_DIFFERENCE = Column("mean", "Difference", number)
+MEAN_OF_PAIRS = Column("mean", "Mean of pairs", number)
+LANGUAGE = Column("language", "Language")
+BEHAVES = Column("behaviour", "Behaviour")
+AMONG = Column("among", "Among")
+RHO_OF_PAIRS = Column("spearman", "Spearman's ρ of similarity and difference", correlation)
 SPLIT = (Column("kind", "Kind"), Column("part", "Prompts"))
 ARCHITECTURE = Column("architecture", "Architecture")
 VERDICT = (
@@ -20,10 +33,10 @@ VERDICT = (
     Column("measured", "Measured", number),
     Column("note", "Note", text),
 )
-PLACE = (Column("language", "Language"), ARCHITECTURE, Column("arm", "Arm"))
+PLACE = (LANGUAGE, ARCHITECTURE, Column("arm", "Arm"))
 ARMS = (
     *PLACE,
-    Column("excess_nats", "Excess, nats per string", number),
+    EXCESS,
     Column("id", "Rule 1, in distribution", number),
     Column("ood", "Rule 1, unseen prompts", number),
     Column("ood_low", "95 % interval", interval, "ood_low", "ood_high"),
@@ -39,28 +52,23 @@ TESTED = (
     P_VALUE,
     Column("equivalent", "Equal"),
 )
-EQUIVALENCE = (
-    *PLACE[:2],
-    Column("first", "Arm"),
-    Column("second", "Other arm"),
-    *TESTED,
-)
+EQUIVALENCE = (*PLACE[:2], Column("first", "Arm"), Column("second", "Other arm"), *TESTED)
 TELLS = (
     *PLACE[:2],
-    Column("among", "Among"),
+    AMONG,
     Column("spearman", "Spearman's ρ of excess and rule 1", correlation),
     P_VALUE,
-    Column("n_networks", "Networks", integer),
+    NETWORKS,
 )
 BASELINES = (
-    Column("language", "Language"),
+    LANGUAGE,
     Column("baseline", "Without a model"),
     Column("part", "Prompts"),
     Column("accuracy", "Rule 1", number),
     Column("n_prompts", "Completions", integer),
 )
 TWINS = (
-    Column("n_examples", "Examples", integer),
+    EXAMPLES,
     Column("accuracy_mixture", "Mixture", number),
     Column("accuracy_twin", "Twin", number),
     Column("form_probability", "P(form)", number),
@@ -68,12 +76,12 @@ TWINS = (
     Column("kl_max_nats", "at most", number),
 )
 PAIRS = (
-    Column("quantity", "Quantity"),
-    Column("n_examples", "Examples", integer),
+    QUANTITY,
+    EXAMPLES,
     Column("likelihood", "Likelihood", number),
     Column("mislabelling", "Mislabelling", number),
     Column("ceiling", "Bayes' rule", number),
-    Column("mean", "Difference", number),
+    MEAN_DIFFERENCE,
     INTERVAL,
     SEEDS,
 )
@@ -84,7 +92,7 @@ TUNING = (
     MEASURE,
     Column("value", "Twin", number),
     Column("unchanged", "Unchanged", number),
-    Column("mean", "Difference", number),
+    MEAN_DIFFERENCE,
     INTERVAL,
     Column("quotient", "Quotient", number),
     Column("reached", "Reached", number),
@@ -98,24 +106,17 @@ AUC = (
     NOISE,
     Column("auc", "AUC", correlation),
     P_VALUE,
-    Column("n_networks", "Networks", integer),
+    NETWORKS,
 )
 BEHAVIOUR = (
     MEASURE,
     PROBE,
     NOISE,
     Column("spearman", "Spearman's ρ with the difference in rule 1", correlation),
+    INTERVAL,
     P_VALUE,
 )
-KINDS = (
-    *PLACE[:2],
-    MEASURE,
-    PROBE,
-    Column("kind", "Pairs"),
-    Column("mean", "Mean", number),
-    RANGE,
-    Column("n_pairs", "Pairs", integer),
-)
+KINDS = (*PLACE[:2], MEASURE, PROBE, Column("kind", "Pairs"), MEAN, RANGE, N_PAIRS)
 FLOOR = (
     *PLACE[:2],
     MEASURE,
@@ -130,13 +131,13 @@ GENERALISATION = (
     INTERVAL,
     RANGE,
     Column("chance", "Another answer", number),
-    Column("excess_nats", "Excess, nats per string", number),
+    EXCESS,
     SEEDS,
 )
 BEHAVIOURS = (
     *SPLIT,
     ARCHITECTURE,
-    Column("behaviour", "Behaviour"),
+    BEHAVES,
     Column("n_with", "Seeds with it", integer),
     SEEDS,
     Column("share", "Share", number),
@@ -145,7 +146,7 @@ BEHAVIOURS = (
 ORDERS = (
     Column("first", "Kind"),
     Column("second", "Other kind"),
-    Column("among", "Among"),
+    AMONG,
     Column("spearman", "Spearman's ρ", correlation),
     INTERVAL,
     Column("n", "Architectures", integer),
@@ -158,7 +159,7 @@ BIAS = (
     Column("share_of_variance", "Variance between architectures", number),
     Column("chance_share_of_variance", "by chance", number),
     Column("p_variance", "p", number),
-    Column("n_networks", "Networks", integer),
+    NETWORKS,
 )
 KIND_EQUIVALENCE = (
     Column("kind", "Kind"),
@@ -166,10 +167,21 @@ KIND_EQUIVALENCE = (
     Column("second", "Other architecture"),
     *TESTED,
 )
+KIND_BRIDGE = (
+    *SPLIT,
+    BEHAVES,
+    MEASURE,
+    Column("probe", "States after prompts"),
+    RHO_OF_PAIRS,
+    INTERVAL,
+    P_VALUE,
+    Column("n_strata", "Architectures", integer),
+    NETWORKS,
+)
 FUNCTIONS = (
     ARCHITECTURE,
     Column("quantity", "Lempel-Ziv length"),
-    Column("mean", "Mean", number),
+    MEAN,
     INTERVAL,
     RANGE,
     Column("n_seeds", "Networks", integer),
@@ -181,14 +193,14 @@ INITIAL_RELATIONS = (
     Column("n_architectures", "Architectures", integer),
 )
 EFFECTS = (
-    Column("quantity", "Quantity"),
+    QUANTITY,
     Column("factor", "Factor"),
     Column("level", "Level"),
     Column("baseline", "against"),
     Column("effect", "Difference", number),
     INTERVAL,
     Column("eta_squared", "Partial η²", number),
-    Column("n_networks", "Networks", integer),
+    NETWORKS,
 )
 TEXT_EQUIVALENCE = (
     *KIND_EQUIVALENCE[1:3],
@@ -196,14 +208,7 @@ TEXT_EQUIVALENCE = (
     *TESTED[1:],
 )
 DOMAIN, DIFFERING = Column("domain", "Texts"), Column("differing", "Models differ in")
-DIFFERENCES = (
-    Column("question", "Question"),
-    DOMAIN,
-    DIFFERING,
-    Column("mean", "Mean of pairs", number),
-    INTERVAL,
-    Column("n_pairs", "Pairs", integer),
-)
+DIFFERENCES = (QUESTION, DOMAIN, DIFFERING, MEAN_OF_PAIRS, INTERVAL, N_PAIRS)
 TEXT_MODELS = (
     Column("model", "Model"),
     Column("check_nats", "Loss of the checks, nats per token", number),
@@ -217,30 +222,18 @@ TEXT_MODELS = (
     Column("seconds", "CPU seconds", number),
 )
 RANGES = (
-    Column("quantity", "Quantity"),
+    QUANTITY,
     DOMAIN,
     Column("mean", "Mean of models", number),
     RANGE,
     Column("range", "Range, held out", number),
     Column("low", "95 % of divisions", interval, "low", "high"),
 )
-TEXT_STATES = (
-    MEASURE,
-    DIFFERING,
-    Column("mean", "Mean of pairs", number),
-    RANGE,
-    Column("n_pairs", "Pairs", integer),
-)
-RELATIONS = (
-    MEASURE,
-    DOMAIN,
-    Column("question", "Question"),
-    Column("spearman", "Spearman's ρ of similarity and difference", correlation),
-    P_VALUE,
-)
+TEXT_STATES = (MEASURE, DIFFERING, MEAN_OF_PAIRS, RANGE, N_PAIRS)
+RELATIONS = (MEASURE, DOMAIN, QUESTION, RHO_OF_PAIRS, P_VALUE)
 DRAWS = Column("low", "95 % of draws", interval, "low", "high")
 ENSEMBLES = (
-    Column("question", "Question"),
+    QUESTION,
     DOMAIN,
     Column("n_members", "Members of each", integer),
     Column("mean", "Different answers", number),
@@ -256,11 +249,11 @@ CHOICES = (
 )
 PUBLISHED = (
     Column("source", "Source"),
-    Column("language", "Language"),
+    LANGUAGE,
     ARCHITECTURE,
     Column("arm", "Arm"),
     Column("n_runs", "Runs", integer),
-    Column("excess_nats", "Excess, nats per string", number),
+    EXCESS,
     Column("test_loss", "Test loss, nats per position", number),
     Column("id_rule_1", "Rule 1, in distribution", number),
     Column("ood_rule_1", "Rule 1, out of distribution", number),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from suffice.kinds.saturation.completions import accuracy_table
 from suffice.kinds.saturation.equivalence import equivalence_table
@@ -44,7 +44,7 @@ def mean_interval(values: pd.Series) -> dict[str, float]:
     if n < 2:
         half = np.nan
     else:
-        half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * given.std(ddof=1) / np.sqrt(n)
+        half = scipy.stats.t.ppf((1 + LEVEL) / 2, n - 1) * given.std(ddof=1) / np.sqrt(n)
     return {
         "mean": mean,
         "low": mean - half,
@@ -130,7 +130,7 @@ def _spearman(networks: pd.DataFrame) -> dict[str, float]:
     excess, accuracy = networks["excess_nats"], networks["ood_rule_1"]
     if len(networks) < 3 or excess.nunique() < 2 or accuracy.nunique() < 2:
         return {"spearman": np.nan, "p_value": np.nan}
-    found = stats.spearmanr(excess, accuracy)
+    found = scipy.stats.spearmanr(excess, accuracy)
     return {"spearman": float(found.statistic), "p_value": float(found.pvalue)}
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import scipy
 
 from suffice.errors import DataError
 
@@ -54,7 +54,7 @@ class Stratum:
         values = self.similarity[self.pairs()]
         if not np.isfinite(values).all():
             raise DataError(f"{int((~np.isfinite(values)).sum())} similarities of pairs are not finite")
-        return np.asarray(rankdata(values))
+        return np.asarray(scipy.stats.rankdata(values))
 
     def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.str_]:
         """The labels in a random order."""
@@ -105,6 +105,71 @@ def permutation_test(strata: Sequence[Stratum], n_permutations: int, seed: int) 
     return found, (1 + as_large) / (1 + n_permutations)
 
 
+def relation_of_matrices(
+    similarity: Sequence[Floats], distance: Sequence[Floats], n_permutations: int, seed: int
+) -> dict[str, float]:
+    """Spearman's rho of two matrices of pairs, over the strata in which both vary.
+
+    Args:
+        similarity: a symmetric matrix per stratum, shape (n, n).
+        distance: another of the same networks.
+        n_permutations: number of permutations.
+        seed: of the permutations.
+
+    Returns:
+        spearman and p_value as `mantel_spearman`, low and high as `jackknife_interval`, all NaN without such
+        a stratum; n_strata and n_networks, of these strata alone.
+    """
+    varying = [pair for pair in zip(similarity, distance, strict=True) if all(map(_varies, pair))]
+    if not varying:
+        unknown = dict.fromkeys(("spearman", "low", "high", "p_value"), float("nan"))
+        return {**unknown, "n_strata": 0, "n_networks": 0}
+    similarity, distance = ([pair[place] for pair in varying] for place in (0, 1))
+    rho, p_value = mantel_spearman(similarity, distance, n_permutations, seed)
+    low, high = jackknife_interval(similarity, distance)
+    found = {"spearman": rho, "low": low, "high": high, "p_value": p_value}
+    return {**found, "n_strata": len(varying), "n_networks": sum(map(len, similarity))}
+
+
+def _varies(matrix: Floats) -> bool:
+    upper = matrix[np.triu_indices(len(matrix), 1)]
+    return bool(len(upper)) and bool(np.ptp(upper) > 0)
+
+
+def jackknife_interval(similarity: Sequence[Floats], distance: Sequence[Floats]) -> tuple[float, float]:
+    """95 % interval of the mean over strata of Spearman's rho, by leaving out one network at a time.
+
+    Pairs share networks, so networks are left out, not pairs. If the rest of a stratum does not vary, its
+    rho is taken as 0, so one network that alone differs makes the interval wide. Student's t with as many
+    degrees of freedom as networks less strata. The ends are cut to -1 and 1. The interval is wide: with
+    five strata of ten networks, it held the truth in 95 to 99 % of 250 draws, most at weak relations.
+
+    Source: Arvesen 1969, Jackknifing U-statistics, doi 10.1214/aoms/1177697287.
+
+    Args:
+        similarity: a symmetric matrix per stratum, shape (n, n).
+        distance: another of the same networks.
+    """
+    whole = [_rho(*pair) for pair in zip(similarity, distance, strict=True)]
+    variance, freedom = 0.0, 0
+    for first, second in zip(similarity, distance, strict=True):
+        n = len(first)
+        kept = [np.delete(np.arange(n), left_out) for left_out in range(n)]
+        without = np.array([_rho(first[np.ix_(rest, rest)], second[np.ix_(rest, rest)]) for rest in kept])
+        variance += (n - 1) / n * ((without - without.mean()) ** 2).sum()
+        freedom += n - 1
+    half = scipy.special.stdtrit(freedom, 0.975) * np.sqrt(variance) / len(whole)
+    mean = float(np.mean(whole))
+    return max(-1.0, mean - float(half)), min(1.0, mean + float(half))
+
+
+def _rho(first: Floats, second: Floats) -> float:
+    """Spearman's rho of the pairs of two matrices; 0 if one of them does not vary."""
+    upper = np.triu_indices(len(first), 1)
+    ranks = [np.nan_to_num(_standard_ranks(each[upper])) for each in (first, second)]
+    return float(ranks[0] @ ranks[1])
+
+
 def mantel_spearman(
     similarity: Sequence[Floats], distance: Sequence[Floats], n_permutations: int, seed: int
 ) -> tuple[float, float]:
@@ -146,7 +211,7 @@ def mantel_spearman(
 
 def _standard_ranks(values: Floats) -> Floats:
     """Ranks with mean 0 and norm 1; NaN if the values are all equal."""
-    ranks = rankdata(values) - (len(values) + 1) / 2
+    ranks = scipy.stats.rankdata(values) - (len(values) + 1) / 2
     norm = np.linalg.norm(ranks)
     return np.asarray(ranks / norm) if norm else np.full(len(values), np.nan)
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy import stats
 
 from suffice.kinds.saturation.generalisation import ALPHABET
 from suffice.kinds.saturation.generalising import KindJob
@@ -113,6 +113,6 @@ def exact_spearman(first: np.ndarray, second: np.ndarray) -> tuple[float, float]
     """
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan"), float("nan")
-    ranks, others = stats.rankdata(first), stats.rankdata(second)
+    ranks, others = scipy.stats.rankdata(first), scipy.stats.rankdata(second)
     drawn = [np.corrcoef(ranks, order)[0, 1] for order in itertools.permutations(others)]
     return float(round(drawn[0], 12)), float(np.mean(np.abs(drawn) >= abs(drawn[0]) - 1e-12))

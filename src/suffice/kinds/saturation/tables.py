@@ -17,6 +17,7 @@ from suffice.kinds.saturation.contexts import context_auc_table
 from suffice.kinds.saturation.designed import effect_table
 from suffice.kinds.saturation.extrapolation import language_tables
 from suffice.kinds.saturation.generalisation_tables import generalisation_tables
+from suffice.kinds.saturation.kind_bridge import kind_pairs, kind_relations
 from suffice.kinds.saturation.practice_tables import practice_tables
 from suffice.kinds.saturation.real_texts import open_texts
 from suffice.kinds.saturation.rule_tables import (
@@ -41,7 +42,7 @@ TABLES = (
     "bridge_directed", "bridge_auc", "bridge_behaviour", "bridge_kinds", "bridge_floor",
     "bridge_contexts", "generalisation", "generalisation_agreement", "generalisation_means",
     "generalisation_baselines", "generalisation_equivalence", "generalisation_orders",
-    "generalisation_behaviours", "generalisation_bias",
+    "generalisation_behaviours", "generalisation_bias", "generalisation_pairs", "generalisation_bridge",
     "initial_functions", "initial_relations", "design", "design_effects",
     "practice_models", "practice_equivalence",
     "practice_differences", "practice_ranges", "practice_states", "practice_relations",
@@ -54,7 +55,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
 
     Args:
         files: paths of the jobs' tables: runs, completions, pairs, twins, tuning, curves, bridge, contexts,
-            kind_runs, kind_answers, design, text_runs, text_answers, texts, published.
+            kind_runs, kind_answers, kind_pairs, design, text_runs, text_answers, texts, published.
         settings: of the study.
         results: the study's folder of results.
     """
@@ -63,13 +64,7 @@ def write_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
     tables |= _bridge_tables(
         _bridge_pairs(files["bridge"]), _joined(files["contexts"]), tables["cloud"], settings
     )
-    tables |= generalisation_tables(
-        _joined(files["kind_runs"]),
-        _joined(files["kind_answers"]),
-        settings.chosen.generalisation,
-        settings.acceptance.margin_nats,
-        settings.seed,
-    )
+    tables |= _kind_tables(files, settings)
     functions = function_table(settings.chosen.generalisation, settings.seed)
     tables |= {
         "initial_functions": functions,
@@ -122,6 +117,16 @@ def _twin_tables(files: Mapping[str, Sequence[str]], settings: SaturationSetting
         "tuning_contrasts": tuning_contrasts(tuning),
         "curves": mean_curves(_joined(files["curves"]), settings),
     }
+
+
+def _kind_tables(files: Mapping[str, Sequence[str]], settings: SaturationSettings) -> dict[str, pd.DataFrame]:
+    answers = _joined(files["kind_answers"])
+    chosen, margin = settings.chosen.generalisation, settings.acceptance.margin_nats
+    tables = generalisation_tables(_joined(files["kind_runs"]), answers, chosen, margin, settings.seed)
+    pairs = kind_pairs(_joined(files["kind_pairs"]), tables["generalisation"], answers)
+    seed = derive_seed(settings.seed, "permutations")
+    bridge = kind_relations(pairs, settings.chosen.bridge, seed)
+    return {**tables, "generalisation_pairs": pairs, "generalisation_bridge": bridge}
 
 
 def mean_curves(curves: pd.DataFrame, settings: SaturationSettings) -> pd.DataFrame:

@@ -13,6 +13,7 @@ rule tabulate_saturation:
         contexts=[f"{RESULTS}/bridge/contexts.parquet"],
         kind_runs=files_of_kinds("runs.csv"),
         kind_answers=files_of_kinds("answers.parquet"),
+        kind_pairs=[f"{RESULTS}/bridge/kinds.parquet"],
         design=expand(
             f"{RESULTS}/design/{{architecture}}.csv",
             architecture=SCALE.design.architectures,

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from suffice.embed.training.wordpiece import PAD
 from suffice.errors import EstimationError
+from suffice.kinds.saturation.descent import Descent
 from suffice.kinds.saturation.fitting import CLIPPED_NORM, string_losses
 from suffice.kinds.saturation.networks import LanguageModel, NetworkSize, build_network, n_parameters
 from suffice.kinds.saturation.real_texts import (
@@ -108,7 +109,7 @@ def train_to_loss(
     Raises:
         EstimationError: the loss is not finite.
     """
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+    optimiser = Descent("adamw", network.parameters(), settings.learning_rate)
     batches = _ordered(torch.as_tensor(train), settings.batch_size, order)
     before, loss = _weights(network), np.inf
     for step in range(settings.max_steps + 1):
@@ -121,15 +122,15 @@ def train_to_loss(
                 break
             before = _weights(network)
         if step < settings.max_steps:
-            _step(network, optimiser, next(batches), settings.learning_rate)
+            _step(network, optimiser, next(batches))
     return TrainedText(network.eval(), step, loss, abs(loss - settings.target_nats) <= CLOSE_NATS)
 
 
-def _step(network: LanguageModel, optimiser: torch.optim.Optimizer, batch: Batch, rate: float) -> None:
+def _step(network: LanguageModel, optimiser: Descent, batch: Batch) -> None:
     loss = (string_losses(network, batch) * batch.weights).sum()
     if not torch.isfinite(loss):
         raise EstimationError(
-            f"the loss of a model of text is not finite; lower learning_rate, which is {rate}"
+            f"the loss of a model of text is not finite; lower learning_rate, which is {optimiser.rate}"
         )
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]

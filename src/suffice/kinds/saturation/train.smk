@@ -87,10 +87,16 @@ rule compare_states:
 
 rule train_kind:
     output:
-        runs="results/{study}/generalisation/{kind}/{architecture}/runs.csv",
-        answers="results/{study}/generalisation/{kind}/{architecture}/answers.parquet",
+        expand(
+            "results/{{study}}/generalisation/{{kind}}/{architecture}/{seed}.safetensors",
+            architecture=KINDS.architectures,
+            seed=range(KINDS.n_seeds),
+        ),
+        runs="results/{study}/generalisation/{kind}/runs.csv",
+        answers="results/{study}/generalisation/{kind}/answers.parquet",
     threads: 1
     params:
+        architectures=list(KINDS.architectures),
         settings=stable(
             KINDS.model_dump(mode="json", include=set(NetworkSettings.model_fields))
         ),
@@ -98,6 +104,25 @@ rule train_kind:
         code=code_of("train_kind"),
     script:
         "scripts/train_kind.py"
+
+
+rule compare_kinds:
+    input:
+        expand(
+            "results/{{study}}/generalisation/{kind}/{architecture}/{seed}.safetensors",
+            kind=KINDS.kinds,
+            architecture=KINDS.architectures,
+            seed=range(KINDS.n_seeds),
+        ),
+    output:
+        "results/{study}/bridge/kinds.parquet",
+    threads: 1
+    params:
+        bridge=stable(SCALE.bridge.model_dump(mode="json")),
+        seed=STUDY.settings.seed,
+        code=code_of("compare_kinds"),
+    script:
+        "scripts/compare_kinds.py"
 
 
 rule collect_texts:

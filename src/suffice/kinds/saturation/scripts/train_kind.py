@@ -1,4 +1,4 @@
-"""Train the networks of one kind of generalisation and architecture, and let them answer new prompts."""
+"""Train the networks of one kind of generalisation, and let them answer new prompts."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from suffice.kinds.saturation.settings import NetworkSettings
 from suffice.workflow import running_job
 
 with running_job(snakemake):
-    names, params = snakemake.wildcards, snakemake.params
-    job = KindJob(names.kind, names.architecture, NetworkSettings(**params.settings), params.seed)
-    write_kind(job, Path(snakemake.output.runs), Path(snakemake.output.answers))
+    kind, params = snakemake.wildcards.kind, snakemake.params
+    settings = NetworkSettings(**params.settings)
+    jobs = [KindJob(kind, architecture, settings, params.seed) for architecture in params.architectures]
+    write_kind(jobs, Path(snakemake.output.runs).parent)
