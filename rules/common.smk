@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suffice.embed.registry import get_loader
 from suffice.errors import SufficeError
+from suffice.jobs import EmbeddingJobs
 from suffice.workflow import open_study, overrides_in, stable, stop_with_message
 
 try:
@@ -49,6 +50,18 @@ def code_of_model(wildcards):
 def code_of_kind(kind):
     """Version of the code that makes the vectors of a kind of model."""
     return code_of("embed_items", get_loader(kind).__module__)
+
+
+def one_pass(wildcards, output):
+    """The models that can share a model's forward pass, and folders: of vectors from passes, and of cards.
+
+    With `output`, Snakemake does not count this among the job's parameters: another model of the checkpoint
+    is no reason to embed this one again.
+    """
+    return EmbeddingJobs(STUDY).one_pass(wildcards, code_of_kind) | {
+        "store": f"{RESULTS}/store/passes",
+        "cards": f"{RESULTS}/embeddings/{wildcards.dataset}",
+    }
 
 
 def code_of_estimator(wildcards):

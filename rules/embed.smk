@@ -13,18 +13,6 @@ from suffice.jobs import EmbeddingJobs
 EMBED = EmbeddingJobs(STUDY)
 
 
-def one_pass(wildcards, output):
-    """The models that can share a model's forward pass, and folders: of vectors from passes, and of cards.
-
-    With `output`, Snakemake does not count this among the job's parameters: another model of the checkpoint
-    is no reason to embed this one again.
-    """
-    return EMBED.one_pass(wildcards, code_of_kind) | {
-        "store": f"{RESULTS}/store/passes",
-        "cards": f"{RESULTS}/embeddings/{wildcards.dataset}",
-    }
-
-
 rule embed_items:
     input:
         EMBED.files,
